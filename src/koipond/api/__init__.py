@@ -1,0 +1,1 @@
+"""API: health, report and inbox pages on loopback."""

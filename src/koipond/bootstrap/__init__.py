@@ -1,0 +1,1 @@
+"""Bootstrap: builds the adapters a command needs from settings; no container, no globals."""

@@ -1,0 +1,1 @@
+"""Channels (渠道): the outside world behind one port."""

@@ -1,0 +1,1 @@
+"""Insights (洞察): lift reports and quality figures."""

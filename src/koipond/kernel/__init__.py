@@ -1,0 +1,40 @@
+"""Kernel (内核): ids, money, time, errors and findings. Pure; imports nothing but the standard library."""
+
+from koipond.kernel.clock import Clock, FixedClock, VirtualClock
+from koipond.kernel.days import day_bounds, day_of, epoch_day, from_epoch_day, require_aware, zone
+from koipond.kernel.errors import (
+    BusyError,
+    CancelledError,
+    FindingsError,
+    InputError,
+    KoipondError,
+    RefusedError,
+)
+from koipond.kernel.finding import Finding
+from koipond.kernel.ids import fingerprint, hash_bucket, new_uid, stable_json
+from koipond.kernel.money import minor_digits, to_minor
+
+__all__ = [
+    "BusyError",
+    "CancelledError",
+    "Clock",
+    "Finding",
+    "FindingsError",
+    "FixedClock",
+    "InputError",
+    "KoipondError",
+    "RefusedError",
+    "VirtualClock",
+    "day_bounds",
+    "day_of",
+    "epoch_day",
+    "fingerprint",
+    "from_epoch_day",
+    "hash_bucket",
+    "minor_digits",
+    "new_uid",
+    "require_aware",
+    "stable_json",
+    "to_minor",
+    "zone",
+]

@@ -1,0 +1,49 @@
+"""Instants and local days (日历日). Instants are aware and UTC; a day is a calendar day of a zone.
+
+Warehouse columns hold days as whole days since 1970-01-01 (`epoch_day`), so every engine agrees.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from koipond.kernel.errors import InputError
+
+_EPOCH = date(1970, 1, 1)
+
+
+def zone(name: str) -> ZoneInfo:
+    """Return the IANA zone called ``name``; raise InputError when there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise InputError(f"'{name}' is not an IANA time zone; use a name such as Asia/Shanghai") from error
+
+
+def require_aware(instant: datetime) -> datetime:
+    """Return ``instant`` in UTC; raise ValueError when it carries no zone."""
+    if instant.tzinfo is None:
+        raise ValueError(f"naive instant {instant.isoformat()}: attach a zone")
+    return instant.astimezone(UTC)
+
+
+def day_of(instant: datetime, place: ZoneInfo) -> date:
+    """Return the calendar day on which ``instant`` falls in ``place``."""
+    return require_aware(instant).astimezone(place).date()
+
+
+def day_bounds(day: date, place: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return the first instant of ``day`` in ``place`` and the first one of the next day, in UTC."""
+    start = datetime(day.year, day.month, day.day, tzinfo=place)
+    following = day + timedelta(days=1)
+    end = datetime(following.year, following.month, following.day, tzinfo=place)
+    return start.astimezone(UTC), end.astimezone(UTC)
+
+
+def epoch_day(day: date) -> int:
+    """Return whole days from 1970-01-01 to ``day``."""
+    return (day - _EPOCH).days
+
+
+def from_epoch_day(days: int) -> date:
+    """Return the day that lies ``days`` after 1970-01-01."""
+    return _EPOCH + timedelta(days=days)

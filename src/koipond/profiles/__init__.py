@@ -1,0 +1,1 @@
+"""Profiles (画像): identity, traits, repurchase cycle, lifetime value."""

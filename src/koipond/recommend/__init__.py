@@ -1,0 +1,1 @@
+"""Recommend (推荐): buy again, and something new."""

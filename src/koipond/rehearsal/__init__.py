@@ -1,0 +1,1 @@
+"""Rehearsal (预演): a simulated brand on a virtual clock."""

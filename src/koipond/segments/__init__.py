@@ -1,0 +1,1 @@
+"""Segments (人群): layers, tags, segments and their refresh."""

@@ -1,0 +1,1 @@
+"""Sources (数据源): read files of orders, events, products and people into Arrow batches."""

@@ -1,0 +1,1 @@
+"""Store (状态库): everything that permits an action, in SQLite or PostgreSQL."""

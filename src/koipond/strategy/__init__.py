@@ -1,0 +1,1 @@
+"""Strategy (策略): strategies, plays, the touch plan, allocation, uplift."""

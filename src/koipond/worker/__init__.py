@@ -1,0 +1,1 @@
+"""Worker: bounded loops that claim due work."""

@@ -1,0 +1,1 @@
+"""Workspace (工作区): definitions as files: load, check, diff, apply."""

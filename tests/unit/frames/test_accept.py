@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import ibis
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from koipond.frames import require_columns, text_table, to_arrow
+from koipond.kernel import InputError
+
+COLUMNS = {"customer": ["a", "b"], "spend": [1, 2]}
+
+
+def test_every_kind_of_table_gives_the_same_arrow_table(tmp_path: Path) -> None:
+    pq.write_table(pa.table(COLUMNS), tmp_path / "t.parquet")
+    kinds = [
+        COLUMNS,
+        pd.DataFrame(COLUMNS),
+        pl.DataFrame(COLUMNS),
+        ibis.memtable(COLUMNS),
+        tmp_path / "t.parquet",
+    ]
+    for kind in kinds:
+        assert to_arrow(kind).to_pydict() == COLUMNS
+
+
+def test_an_unknown_kind_and_a_file_that_is_not_parquet_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.parquet").write_text("no")
+    with pytest.raises(InputError, match="int"):
+        to_arrow(3)
+    with pytest.raises(InputError, match=r"x\.parquet"):
+        to_arrow(tmp_path / "x.parquet")
+
+
+def test_all_missing_columns_are_named_at_once() -> None:
+    with pytest.raises(InputError, match="arm, cost"):
+        require_columns(pa.table(COLUMNS), ["customer", "arm", "cost"])
+
+
+def test_numbers_are_aligned_to_the_right() -> None:
+    assert text_table(["arm", "n"], [["a", 5], ["control", 1200]]).splitlines()[2:] == [
+        "a           5",
+        "control  1200",
+    ]
