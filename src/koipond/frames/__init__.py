@@ -1,9 +1,36 @@
-"""Frames (表): take a table in whatever form the caller has it, and print small results as text.
+"""Frames (表): take a table in whatever form the caller has it, and show small results as text or as a plot.
 
 The door of the library face: pandas, Polars, Arrow, Ibis, a Parquet path or a dict of columns → Arrow.
 """
 
 from koipond.frames.accept import TableLike, require_columns, to_arrow
+from koipond.frames.result import (
+    PlotSpec,
+    Result,
+    band_layer,
+    bar_layer,
+    chart,
+    interval_layers,
+    line_layer,
+    plain,
+    point_layer,
+    reference_layer,
+)
 from koipond.frames.text import text_table
 
-__all__ = ["TableLike", "require_columns", "text_table", "to_arrow"]
+__all__ = [
+    "PlotSpec",
+    "Result",
+    "TableLike",
+    "band_layer",
+    "bar_layer",
+    "chart",
+    "interval_layers",
+    "line_layer",
+    "plain",
+    "point_layer",
+    "reference_layer",
+    "require_columns",
+    "text_table",
+    "to_arrow",
+]
