@@ -1,0 +1,170 @@
+"""Fact contracts (事实表): the columns of the datasets that imports and the loop itself write.
+
+Instants are whole UTC seconds since 1970 (``*_s``), days whole local days since 1970-01-01 (``*_day``),
+money integer minor units (``*_fen`` in the workspace currency, whatever its name). No identifier of a person
+appears here: only ``customer_no`` (dense, for bitmaps) and ``customer_uid`` (opaque). Source: design §2, §5.
+"""
+
+from types import MappingProxyType
+
+import pyarrow as pa
+
+_I32, _I64, _STR, _BOOL = pa.int32(), pa.int64(), pa.string(), pa.bool_()
+
+FACTS: MappingProxyType[str, pa.Schema] = MappingProxyType(
+    {
+        # one row a customer known by any import; joined_* null when nothing says when
+        "customers": pa.schema(
+            {
+                "customer_no": _I32,
+                "customer_uid": _STR,
+                "joined_s": _I64,
+                "joined_day": _I32,
+                "member": _BOOL,  # current member of the brand's programme
+                "follower": _BOOL,  # follows an official account
+                "friend": _BOOL,  # WeCom friend of a member of staff
+                "staff": _BOOL,  # out of every experiment and metric (science D5)
+                "minor": _BOOL,
+                "profiling_refused": _BOOL,  # in no layer, segment or model (design §7)
+                "import_no": _I32,
+            }
+        ),
+        # any further fact about a person, with its source and time; number_value when it reads as a number
+        "traits": pa.schema(
+            {
+                "customer_no": _I32,
+                "name": _STR,
+                "text_value": _STR,
+                "number_value": pa.float64(),
+                "at_s": _I64,
+                "source": _STR,
+                "import_no": _I32,
+            }
+        ),
+        # key (source, order_id); amounts before refunds; status paid | pending | cancelled
+        "orders": pa.schema(
+            {
+                "order_no": _I64,  # unique number of ours, joins order_lines
+                "source": _STR,
+                "order_id": _STR,
+                "customer_no": _I32,
+                "at_s": _I64,  # the earliest line
+                "day": _I32,
+                "gross_fen": _I64,
+                "discount_fen": _I64,
+                "net_fen": _I64,
+                "status": _STR,
+                "channel": _STR,
+                "store": _STR,
+                "staff": _STR,
+                "coupon": _STR,
+                "line_count": _I32,
+                "import_no": _I32,
+            }
+        ),
+        "order_lines": pa.schema(
+            {
+                "order_no": _I64,
+                "line_id": _STR,
+                "customer_no": _I32,
+                "at_s": _I64,
+                "day": _I32,
+                "sku": _STR,
+                "category": _STR,
+                "quantity_milli": _I64,  # thousandths, so that 0.35 kg stays exact
+                "amount_fen": _I64,
+                "discount_fen": _I64,
+                "import_no": _I32,
+            }
+        ),
+        # amount_fen > 0 is money given back; order_id null = not linked to an order (science D)
+        "refunds": pa.schema(
+            {
+                "source": _STR,
+                "order_id": _STR,
+                "customer_no": _I32,
+                "at_s": _I64,
+                "day": _I32,
+                "sku": _STR,
+                "quantity_milli": _I64,
+                "amount_fen": _I64,
+                "import_no": _I32,
+            }
+        ),
+        "events": pa.schema(
+            {
+                "event_id": _STR,
+                "source": _STR,
+                "customer_no": _I32,
+                "name": _STR,
+                "at_s": _I64,
+                "day": _I32,
+                "sku": _STR,
+                "amount_fen": _I64,
+                "properties": _STR,  # JSON object, declared properties only
+                "import_no": _I32,
+            }
+        ),
+        "products": pa.schema(
+            {
+                "sku": _STR,
+                "name": _STR,
+                "category": _STR,
+                "price_fen": _I64,
+                "margin_fen": _I64,  # margin of one piece sold at price; null when unknown
+                "import_no": _I32,
+            }
+        ),
+        # current consent; the log with its proof is in the store
+        "consents": pa.schema(
+            {
+                "customer_no": _I32,
+                "channel": _STR,
+                "purpose": _STR,  # marketing | transactional | profiling
+                "granted": _BOOL,
+                "at_s": _I64,
+            }
+        ),
+        # who may not be reached at all: erased | complaint | unfriended | hard_bounce; channel '*' = all
+        "suppressions": pa.schema({"customer_no": _I32, "channel": _STR, "reason": _STR, "at_s": _I64}),
+        # addresses exist per channel; the address itself stays in the store
+        "reachable": pa.schema({"customer_no": _I32, "channel": _STR}),
+        # touches whose cap slot is taken: sent by us or imported from an older tool
+        "touches": pa.schema(
+            {
+                "touch_key": _STR,
+                "customer_no": _I32,
+                "strategy": _STR,
+                "strategy_version": _I32,
+                "play": _STR,
+                "variant": _STR,
+                "channel": _STR,
+                "purpose": _STR,
+                "at_s": _I64,
+                "day": _I32,
+                "content": _STR,  # content fingerprint
+                "cost_fen": _I64,
+                "state": _STR,
+                "import_no": _I32,
+            }
+        ),
+        # delivered | opened | clicked | replied | complained | unsubscribed | unfriended
+        "responses": pa.schema(
+            {"touch_key": _STR, "customer_no": _I32, "kind": _STR, "at_s": _I64, "day": _I32}
+        ),
+        # arms, recorded when drawn (science D6): scope = global or a strategy's key
+        "assignments": pa.schema(
+            {
+                "scope": _STR,
+                "customer_no": _I32,
+                "arm": _STR,
+                "drawn_s": _I64,
+                "drawn_day": _I32,
+                "strategy_version": _I32,
+                "plan": _STR,
+            }
+        ),
+        # merged customers: facts keep their own number, readers follow the link
+        "identity_links": pa.schema({"customer_no": _I32, "survivor_no": _I32}),
+    }
+)

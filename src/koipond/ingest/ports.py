@@ -1,0 +1,168 @@
+"""Ports: what the core asks of the outside. Adapters implement them; fakes ship in `koipond.testing`.
+
+The warehouse is versioned: a reader holds a version, a writer holds the one lease, and `publish` swaps
+the version in one store transaction (design §2).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+IbisTable = Any
+"""An Ibis table expression; Ibis ships no types."""
+
+
+class Reader(Protocol):
+    """One published version of the warehouse, private to a thread."""
+
+    version: int
+
+    def has(self, dataset: str) -> bool:
+        """Say whether this version holds any row file of ``dataset``."""
+        ...
+
+    def table(self, dataset: str) -> IbisTable:
+        """Return ``dataset`` as an Ibis table; a fact dataset that was never written is an empty table."""
+        ...
+
+    def frame(self, expression: IbisTable) -> pa.Table:
+        """Run ``expression`` and return its rows."""
+        ...
+
+    def scalar(self, expression: Any) -> Any:
+        """Run a scalar expression and return a Python value."""
+        ...
+
+    def batches(self, expression: IbisTable, rows: int) -> Iterator[pa.RecordBatch]:
+        """Run ``expression`` and yield its rows in batches of at most ``rows``."""
+        ...
+
+    def stage(self, name: str, batches: pa.Table | pa.RecordBatchReader) -> IbisTable:
+        """Take rows from outside into the private engine as ``name``; spills to disk when they are many."""
+        ...
+
+    def cache(self, name: str, expression: IbisTable) -> IbisTable:
+        """Materialise ``expression`` in the private engine under ``name`` (between stages) and return it."""
+        ...
+
+    def meta(self, key: str) -> Any:
+        """Return the JSON value published under ``key``, or None."""
+        ...
+
+
+class Writer(Reader, Protocol):
+    """The one writer. Nothing is visible to others before `publish`."""
+
+    def replace(self, dataset: str, expression: IbisTable) -> int:
+        """Make ``expression`` the whole content of ``dataset``; return its rows."""
+        ...
+
+    def append(self, dataset: str, expression: IbisTable) -> int:
+        """Add the rows of ``expression`` as a delta file; return how many."""
+        ...
+
+    def remove(self, dataset: str, keys: IbisTable, on: Sequence[str]) -> int:
+        """Drop the rows of ``dataset`` whose ``on`` columns stand in ``keys``; return how many."""
+        ...
+
+    def set_meta(self, key: str, value: Any) -> None:
+        """Publish the JSON value ``value`` under ``key`` with this version."""
+        ...
+
+    def publish(self) -> int:
+        """Sync the files and swap the version; return its number. Raise BusyError when the lease was lost."""
+        ...
+
+
+class Warehouse(Protocol):
+    """Versioned tables."""
+
+    def read(self) -> AbstractContextManager[Reader]:
+        """Open the current version; it stays on disk until closed."""
+        ...
+
+    def write(self, purpose: str) -> AbstractContextManager[Writer]:
+        """Take the warehouse lease; raise BusyError saying who holds it since when."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds a lease: enough to tell whether the process still lives."""
+
+    host: str
+    pid: int
+    started: str  # the kernel's start stamp of that process: pids are used again
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What one version of the warehouse consists of. ``datasets``: name → file names below its folder."""
+
+    version: int
+    datasets: Mapping[str, tuple[str, ...]]
+    meta: Mapping[str, Any]
+
+
+class VersionLog(Protocol):
+    """The store's record of warehouse versions and leases."""
+
+    def current(self) -> Manifest:
+        """Return the newest manifest; version 0 with nothing in it when none was published."""
+        ...
+
+    def kept(self, now: datetime) -> Sequence[Manifest]:
+        """Return the manifests that must stay on disk: the last three and those a reader holds."""
+        ...
+
+    def open_reader(self, holder: Holder, now: datetime) -> tuple[str, Manifest]:
+        """Lease the current version to a reader; return the lease's id and the manifest."""
+        ...
+
+    def close_reader(self, lease: str) -> None:
+        """End a reader's lease."""
+        ...
+
+    def acquire_writer(self, holder: Holder, now: datetime, is_alive: Callable[[Holder], bool]) -> str:
+        """Take the one writer lease, or raise BusyError (who, purpose, since). A dead holder is replaced."""
+        ...
+
+    def release_writer(self, lease: str) -> None:
+        """Give the writer lease back."""
+        ...
+
+    def publish(self, lease: str, manifest: Manifest, now: datetime) -> int:
+        """Record ``manifest`` as the next version, or raise BusyError when the lease is gone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonKeys:
+    """What a file says about who somebody is. ``source`` scopes ``shop_id``."""
+
+    source: str
+    shop_id: str | None = None
+    phone: str | None = None  # E.164
+    email: str | None = None  # lower case
+    verified: bool = False  # phone and e-mail were proven to be this person's
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRef:
+    """A customer of ours."""
+
+    customer_no: int
+    customer_uid: str
+
+
+class IdentityStore(Protocol):
+    """Identifiers live only behind this port: keyed-hashed for look-up, encrypted for use."""
+
+    def resolve(self, people: Sequence[PersonKeys], now: datetime) -> list[PersonRef]:
+        """Find or create the customer of each of ``people``, in order; links are logged (design §5)."""
+        ...

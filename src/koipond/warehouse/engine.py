@@ -1,0 +1,115 @@
+"""A private in-memory DuckDB behind Ibis: runs expressions, stages rows, writes Parquet."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from koipond.ingest.ports import IbisTable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """How much of the machine one engine may use."""
+
+    threads: int = max(1, os.cpu_count() or 1)
+    memory_limit: str = "6GB"
+    row_group_rows: int = 122_880
+
+
+class Engine:
+    """One DuckDB connection, private to a thread; spills to ``spill`` beyond the memory limit."""
+
+    def __init__(self, spill: Path, options: EngineOptions | None = None) -> None:
+        from koipond.warehouse.duckdb_backend import DuckDB2
+
+        self.options = options or EngineOptions()
+        backend = DuckDB2()
+        backend.do_connect(
+            ":memory:",
+            threads=self.options.threads,
+            memory_limit=self.options.memory_limit,
+            temp_directory=str(spill),
+            preserve_insertion_order=False,
+        )
+        self.ibis = backend
+        self.raw = backend.con
+        self.raw.execute("SET TimeZone = 'UTC'")
+
+    def close(self) -> None:
+        """Give the memory and the spill files back."""
+        self.ibis.disconnect()
+
+    def frame(self, expression: IbisTable) -> pa.Table:
+        """Run ``expression`` and return its rows."""
+        return self.raw.sql(self.sql(expression)).to_arrow_table()
+
+    def sql(self, expression: IbisTable) -> str:
+        """Compile ``expression`` to DuckDB SQL, registering in-memory tables it uses."""
+        self.ibis._run_pre_execute_hooks(expression)
+        return str(self.ibis.compile(expression.as_table()))
+
+    def scalar(self, expression: Any) -> Any:
+        """Run a scalar expression and return a Python value."""
+        return self.frame(expression).column(0)[0].as_py()
+
+    def batches(self, expression: IbisTable, rows: int) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of ``expression``; other statements may run meanwhile (own cursor)."""
+        query = self.sql(expression)
+        cursor = self.raw.cursor()
+        try:
+            yield from cursor.sql(query).to_arrow_reader(rows)
+        finally:
+            cursor.close()
+
+    def stage(self, name: str, batches: pa.Table | pa.RecordBatchReader) -> IbisTable:
+        """Copy rows from outside into table ``name``."""
+        self.raw.register("_incoming", batches)
+        try:
+            self.raw.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM _incoming')
+        finally:
+            self.raw.unregister("_incoming")
+        return self.ibis.table(name)
+
+    def cache(self, name: str, expression: IbisTable) -> IbisTable:
+        """Materialise ``expression`` as table ``name``."""
+        query = self.sql(expression)
+        self.raw.execute(f'CREATE OR REPLACE TABLE "{name}" AS {query}')
+        return self.ibis.table(name)
+
+    def view(self, name: str, files: list[Path]) -> IbisTable:
+        """Return Parquet ``files`` as one table called ``name``."""
+        paths = ", ".join(_literal(str(file)) for file in files)
+        self.raw.execute(f'CREATE OR REPLACE VIEW "{name}" AS SELECT * FROM read_parquet([{paths}])')
+        return self.ibis.table(name)
+
+    def empty(self, name: str, schema: pa.Schema) -> IbisTable:
+        """Return a table called ``name`` with ``schema`` and no row."""
+        return self.stage(name, schema.empty_table())
+
+    def write(self, expression: IbisTable, file: Path) -> int:
+        """Write ``expression`` to Parquet ``file``, synced to disk; return its rows."""
+        query = self.sql(expression)
+        target = _literal(str(file))
+        group = self.options.row_group_rows
+        (count,) = self.raw.execute(
+            f"COPY ({query}) TO {target} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {group})"
+        ).fetchall()[0]
+        sync(file)
+        return int(count)
+
+
+def sync(path: Path) -> None:
+    """Force ``path`` (a file or a folder) to disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

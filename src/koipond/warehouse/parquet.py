@@ -1,0 +1,211 @@
+"""The versioned Parquet warehouse (数仓): immutable files, one manifest a version, swapped in the store.
+
+A killed writer leaves only files that no manifest names; the next writer removes them. Rule: design §2.
+"""
+
+import os
+import socket
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from koipond.ingest.facts import FACTS
+from koipond.ingest.ports import Holder, IbisTable, Manifest, VersionLog
+from koipond.kernel import Clock, InputError
+from koipond.warehouse.engine import Engine, EngineOptions, sync
+
+
+class ParquetWarehouse:
+    """The warehouse of one workspace below ``root``; versions and leases are kept in ``versions``."""
+
+    def __init__(
+        self, root: Path, versions: VersionLog, clock: Clock, options: EngineOptions | None = None
+    ) -> None:
+        self.root = root
+        self.versions = versions
+        self.clock = clock
+        self.options = options or EngineOptions()
+
+    @contextmanager
+    def read(self) -> Iterator["ParquetReader"]:
+        """Open the current version; its files stay on disk until closed."""
+        lease, manifest = self.versions.open_reader(this_process("read"), self.clock.now())
+        engine = self._engine()
+        try:
+            yield ParquetReader(self.root, manifest, engine)
+        finally:
+            engine.close()
+            self.versions.close_reader(lease)
+
+    @contextmanager
+    def write(self, purpose: str) -> Iterator["ParquetWriter"]:
+        """Take the lease and open a writer; raise BusyError when another process writes."""
+        lease = self.versions.acquire_writer(this_process(purpose), self.clock.now(), is_alive)
+        engine = self._engine()
+        try:
+            self._remove_orphans()
+            yield ParquetWriter(self, lease, self.versions.current(), engine)
+        finally:
+            engine.close()
+            self._remove_orphans()
+            self.versions.release_writer(lease)
+
+    def _engine(self) -> Engine:
+        spill = self.root / "spill" / str(os.getpid())
+        spill.mkdir(parents=True, exist_ok=True)
+        return Engine(spill, self.options)
+
+    def _remove_orphans(self) -> None:
+        """Delete every file that no kept manifest names. Only the writer may call this."""
+        named = {
+            self.root / dataset / file
+            for manifest in self.versions.kept(self.clock.now())
+            for dataset, files in manifest.datasets.items()
+            for file in files
+        }
+        for file in self.root.glob("*/*.parquet"):
+            if file not in named:
+                file.unlink(missing_ok=True)
+
+
+class ParquetReader:
+    """One published version (port `Reader`)."""
+
+    def __init__(self, root: Path, manifest: Manifest, engine: Engine) -> None:
+        self.root = root
+        self.manifest = manifest
+        self.engine = engine
+        self.version = manifest.version
+        self._open: dict[str, IbisTable] = {}
+
+    def has(self, dataset: str) -> bool:
+        return bool(self.manifest.datasets.get(dataset))
+
+    def table(self, dataset: str) -> IbisTable:
+        if dataset not in self._open:
+            self._open[dataset] = self._table(dataset)
+        return self._open[dataset]
+
+    def _table(self, dataset: str) -> IbisTable:
+        files = self.manifest.datasets.get(dataset)
+        if files:
+            return self.engine.view(dataset, [self.root / dataset / file for file in files])
+        if dataset in FACTS:
+            return self.engine.empty(dataset, FACTS[dataset])
+        raise InputError(f"nothing is published as '{dataset}' yet; run: koipond refresh")
+
+    def frame(self, expression: IbisTable) -> pa.Table:
+        return self.engine.frame(expression)
+
+    def scalar(self, expression: Any) -> Any:
+        return self.engine.scalar(expression)
+
+    def batches(self, expression: IbisTable, rows: int) -> Iterator[pa.RecordBatch]:
+        return self.engine.batches(expression, rows)
+
+    def stage(self, name: str, batches: pa.Table | pa.RecordBatchReader) -> IbisTable:
+        return self.engine.stage(name, batches)
+
+    def cache(self, name: str, expression: IbisTable) -> IbisTable:
+        return self.engine.cache(name, expression)
+
+    def meta(self, key: str) -> Any:
+        return self.manifest.meta.get(key)
+
+
+class ParquetWriter(ParquetReader):
+    """The one writer (port `Writer`)."""
+
+    def __init__(self, warehouse: ParquetWarehouse, lease: str, manifest: Manifest, engine: Engine) -> None:
+        super().__init__(warehouse.root, manifest, engine)
+        self._warehouse = warehouse
+        self._lease = lease
+
+    def replace(self, dataset: str, expression: IbisTable) -> int:
+        file, rows = self._write(dataset, expression)
+        self._set_files(dataset, (file,) if rows else ())
+        return rows
+
+    def append(self, dataset: str, expression: IbisTable) -> int:
+        file, rows = self._write(dataset, expression)
+        if rows:
+            self._set_files(dataset, (*self.manifest.datasets.get(dataset, ()), file))
+        return rows
+
+    def remove(self, dataset: str, keys: IbisTable, on: Sequence[str]) -> int:
+        removed, kept = 0, []
+        for file in self.manifest.datasets.get(dataset, ()):
+            rows = self.engine.view(f"_old_{dataset}", [self.root / dataset / file])
+            hits = int(self.scalar(rows.semi_join(keys, list(on)).count()))
+            if hits == 0:
+                kept.append(file)
+                continue
+            removed += hits
+            rest, left = self._write(dataset, rows.anti_join(keys, list(on)))
+            if left:
+                kept.append(rest)
+        if removed:
+            self._set_files(dataset, tuple(kept))
+        return removed
+
+    def set_meta(self, key: str, value: Any) -> None:
+        self.manifest = replace(self.manifest, meta={**self.manifest.meta, key: value})
+
+    def publish(self) -> int:
+        for dataset in self.manifest.datasets:
+            folder = self.root / dataset
+            if folder.exists():
+                sync(folder)
+        sync(self.root)
+        log = self._warehouse.versions
+        self.version = log.publish(self._lease, self.manifest, self._warehouse.clock.now())
+        self.manifest = log.current()
+        return self.version
+
+    def _write(self, dataset: str, expression: IbisTable) -> tuple[str, int]:
+        folder = self.root / dataset
+        folder.mkdir(parents=True, exist_ok=True)
+        file = f"{uuid.uuid4().hex}.parquet"
+        return file, self.engine.write(expression, folder / file)
+
+    def _set_files(self, dataset: str, files: tuple[str, ...]) -> None:
+        self.manifest = replace(self.manifest, datasets={**self.manifest.datasets, dataset: files})
+        self._open.pop(dataset, None)
+
+
+def this_process(purpose: str) -> Holder:
+    """Describe the running process as the holder of a lease."""
+    return Holder(host=socket.gethostname(), pid=os.getpid(), started=_started(os.getpid()), purpose=purpose)
+
+
+def is_alive(holder: Holder) -> bool:
+    """Say whether the holder's process still runs; one on another machine is taken to live."""
+    if holder.host != socket.gethostname():
+        return True
+    return _started(holder.pid) == holder.started != ""
+
+
+def _started(pid: int) -> str:
+    """Return the start stamp of process ``pid`` in clock ticks since boot, empty when there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return _started_without_proc(pid)
+    return stat.rpartition(")")[2].split()[19]
+
+
+def _started_without_proc(pid: int) -> str:
+    if Path("/proc/self/stat").exists():
+        return ""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return ""
+    except PermissionError:
+        return "running"
+    return "running"
