@@ -1,1 +1,1 @@
-"""Command line: one thin command a file."""
+"""Command line: one thin command a file. Commands, exit codes and JSON: docs/reference/cli.md."""

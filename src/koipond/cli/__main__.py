@@ -1,0 +1,5 @@
+"""`python -m koipond.cli`."""
+
+from koipond.cli.app import entry
+
+entry()
