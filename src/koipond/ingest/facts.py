@@ -152,12 +152,15 @@ FACTS: MappingProxyType[str, pa.Schema] = MappingProxyType(
         "responses": pa.schema(
             {"touch_key": _STR, "customer_no": _I32, "kind": _STR, "at_s": _I64, "day": _I32}
         ),
-        # arms, recorded when drawn (science D6): scope = global or a strategy's key
+        # arms, recorded when first drawn (science D6), touched later or not: scope = global or a strategy's
+        # key, arm = touch | holdout; play and variant as the candidate had them then
         "assignments": pa.schema(
             {
                 "scope": _STR,
                 "customer_no": _I32,
                 "arm": _STR,
+                "play": _STR,
+                "variant": _STR,
                 "drawn_s": _I64,
                 "drawn_day": _I32,
                 "strategy_version": _I32,
