@@ -6,7 +6,9 @@ because the numeric libraries behind it are slow to load.
 
 from importlib import import_module
 
-_FACE: dict[str, str] = {}
+_FACE: dict[str, str] = {
+    "compare": "koipond.experiments.compare",
+}
 """Public name → module that holds it. One line a name, sorted."""
 
 __version__ = "0.1.0"

@@ -1,0 +1,32 @@
+"""Means (均值): Welch's unequal-variance t test and interval from sufficient statistics. Pure.
+
+Source: Welch 1947, eq. 28 for the degrees of freedom; science B2.
+"""
+
+from koipond.experiments.bounds import Bound
+from koipond.experiments.effect import ArmEstimate, Effect, RelativeMethod, effect_of
+from koipond.experiments.statistics import MetricSums
+
+
+def mean_estimate(arm: MetricSums, column: str) -> ArmEstimate:
+    """Return the mean of ``column`` in ``arm`` and its variance; raise InputError for n < 2."""
+    return ArmEstimate(
+        n=arm.n, value=arm.mean(column), variance=arm.variance(column) / arm.n, df=float(arm.n - 1)
+    )
+
+
+def compare_means(
+    control: MetricSums,
+    treated: MetricSums,
+    column: str,
+    *,
+    bound: Bound | None = None,
+    alpha: float = 0.05,
+    relative: RelativeMethod = "delta",
+) -> Effect:
+    """Return the difference in means of ``column``, treated - control.
+
+    Raises InputError when an arm has fewer than two customers or nobody differs from anybody.
+    """
+    one, two = mean_estimate(control, column), mean_estimate(treated, column)
+    return effect_of(one, two, method="Welch t", bound=bound, alpha=alpha, relative=relative)

@@ -1,0 +1,42 @@
+"""Ratio metrics (比率指标), such as revenue per order, with the customer as the unit. Pure.
+
+A t test on orders is wrong: one customer's orders go together. The delta method treats the ratio of sums
+as the mean of (numerator - ratio · denominator) / mean denominator (Deng, Knoblich and Lu 2018, eq. 3;
+science B2).
+"""
+
+from koipond.experiments.bounds import Bound
+from koipond.experiments.effect import ArmEstimate, Effect, RelativeMethod, effect_of
+from koipond.experiments.statistics import MetricSums, combined_variance
+from koipond.kernel import InputError
+
+
+def ratio_estimate(arm: MetricSums, numerator: str, denominator: str) -> ArmEstimate:
+    """Return Σ numerator / Σ denominator of ``arm`` with its delta-method variance.
+
+    Raises InputError when the denominators sum to nothing or there are fewer than two customers.
+    """
+    below = arm.mean(denominator)
+    if below <= 0:
+        raise InputError(
+            f"{numerator} / {denominator}: the denominators sum to {below * arm.n:g}, not above 0"
+        )
+    ratio = arm.mean(numerator) / below
+    spread = combined_variance(arm, {numerator: 1 / below, denominator: -ratio / below})
+    return ArmEstimate(n=arm.n, value=ratio, variance=spread / arm.n, df=float(arm.n - 1))
+
+
+def compare_ratios(
+    control: MetricSums,
+    treated: MetricSums,
+    numerator: str,
+    denominator: str,
+    *,
+    bound: Bound | None = None,
+    alpha: float = 0.05,
+    relative: RelativeMethod = "delta",
+) -> Effect:
+    """Return the difference in Σ numerator / Σ denominator, treated - control; raise InputError as above."""
+    one = ratio_estimate(control, numerator, denominator)
+    two = ratio_estimate(treated, numerator, denominator)
+    return effect_of(one, two, method="delta-method t", bound=bound, alpha=alpha, relative=relative)
