@@ -77,10 +77,12 @@ FACTS: MappingProxyType[str, pa.Schema] = MappingProxyType(
                 "import_no": _I32,
             }
         ),
-        # amount_fen > 0 is money given back; order_id null = not linked to an order (science D)
+        # amount_fen is money given back; order_id null = not linked to an order (science D).
+        # key (source, refund_id): the id of its own in the file, else made of its content
         "refunds": pa.schema(
             {
                 "source": _STR,
+                "refund_id": _STR,
                 "order_id": _STR,
                 "customer_no": _I32,
                 "at_s": _I64,

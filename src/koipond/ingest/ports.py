@@ -166,3 +166,86 @@ class IdentityStore(Protocol):
     def resolve(self, people: Sequence[PersonKeys], now: datetime) -> list[PersonRef]:
         """Find or create the customer of each of ``people``, in order; links are logged (design §5)."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportStart:
+    """What an import is about to do. ``kind``: orders, events, products, customers, consents or touches."""
+
+    kind: str
+    source: str
+    file: str  # name without its folder
+    fingerprint: str  # SHA-256 of the file's bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportEntry:
+    """One import as the journal knows it. ``outcome`` is None while it runs or when it was killed."""
+
+    import_no: int
+    start: ImportStart
+    began_at: datetime
+    outcome: str | None  # done | failed | cancelled | undone
+    summary: Mapping[str, Any]
+
+
+class ImportJournal(Protocol):
+    """The store's record of imports: gives out their numbers, keeps who did what when.
+
+    Which imports *count* is told by the warehouse dataset ``imports``, published together with the facts.
+    """
+
+    def begin(self, start: ImportStart, now: datetime) -> int:
+        """Record that an import begins; return its number, larger than every number before."""
+        ...
+
+    def finish(self, import_no: int, outcome: str, summary: Mapping[str, Any], now: datetime) -> None:
+        """Record how import ``import_no`` ended (done, failed, cancelled, undone), in JSON values."""
+        ...
+
+    def entries(self, limit: int) -> Sequence[ImportEntry]:
+        """Return at most ``limit`` imports, newest first."""
+        ...
+
+
+class ConsentBook(Protocol):
+    """The log of consents with their proof; the warehouse dataset ``consents`` is a copy of `current`."""
+
+    def record(self, rows: pa.Table, *, import_no: int, proof: str, now: datetime) -> int:
+        """Log ``rows`` (columns of FACTS["consents"]) in one transaction; return how many are new.
+
+        A row equal to one already logged (customer, channel, purpose, granted, at_s) is not logged again.
+        """
+        ...
+
+    def void_import(self, import_no: int, now: datetime) -> int:
+        """Take the rows that import ``import_no`` logged out of force (undo); return how many."""
+        ...
+
+    def current(self) -> pa.Table:
+        """Return what holds for each (customer, channel, purpose): its newest row, a refusal on a tie."""
+        ...
+
+
+class TouchHistory(Protocol):
+    """Touches made by other tools: the gate counts them for caps, re-entry and duplicate content."""
+
+    def import_touches(self, rows: pa.Table, *, import_no: int, now: datetime) -> int:
+        """Keep ``rows`` (columns of FACTS["touches"]); return how many ``touch_key`` were not known yet."""
+        ...
+
+    def void_import(self, import_no: int, now: datetime) -> int:
+        """Forget the touches of import ``import_no`` (undo); return how many."""
+        ...
+
+
+class PeopleVerdicts(Protocol):
+    """What operators decided about flagged people. Rules only flag; a confirmed person is left out."""
+
+    def decide(self, rule: str, customer_nos: Sequence[int], *, verdict: str, by: str, now: datetime) -> int:
+        """Record ``verdict`` (confirmed | cleared) of operator ``by``; return how many were changed."""
+        ...
+
+    def current(self) -> pa.Table:
+        """Return the columns rule, customer_no, verdict: the newest verdict of each pair."""
+        ...
