@@ -1,0 +1,264 @@
+"""The lift report (增量报告): what a strategy earned against its own hold-out. Source: design §8.
+
+The warehouse adds up integers; `koipond.experiments` decides. Nothing here reads a row of a person.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import ibis
+
+from koipond.experiments.bounds import Bound
+from koipond.experiments.comparison import ArmData, Comparison, compare_arms
+from koipond.experiments.effect import Effect
+from koipond.experiments.metric import Metric
+from koipond.experiments.statistics import MetricSums, aggregates
+from koipond.ingest.ports import IbisTable, Reader
+from koipond.insights.outcomes import OutcomeWindow, first_draws, outcomes, population
+from koipond.kernel import InputError
+
+TOUCH, HOLDOUT = "touch", "holdout"
+
+METRICS = (
+    Metric(name="conversion", kind="proportion", column="converted"),
+    Metric(name="orders_per_customer", kind="mean", column="order_count"),
+    Metric(name="revenue_per_customer_fen", kind="mean", column="revenue_fen"),
+)
+COVARIATES = ("before_order_count", "before_revenue_fen")
+_COLUMNS = ("converted", "order_count", "revenue_fen", *COVARIATES, "touched")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiftQuestion:
+    """Which strategy, over which window, judged how.
+
+    ``holdout_rate`` is the meant share of the hold-out (for the sample-ratio check); ``margin_bp`` the margin
+    per 10,000 of revenue, None when nobody said.
+    """
+
+    strategy: str
+    window: OutcomeWindow
+    as_of: date
+    holdout_rate: float
+    bound: Bound | None = None
+    margin_bp: int | None = None
+    alpha: float = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """Candidates that do not count, and why."""
+
+    pending: int  # outcome window not over yet
+    merged: int  # one person in both arms
+    staff: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiftReport:
+    """Sums of the arms, effects of the touch arm against the hold-out, what it earned and cost."""
+
+    question: LiftQuestion
+    sums: Mapping[str, MetricSums]
+    comparison: Comparison | None
+    left_out: LeftOut
+    cost_fen: int
+    responses: Mapping[str, int]
+    variants: Comparison | None = None
+    breakdown: Sequence[Mapping[str, Any]] = ()
+    sentence: str = ""
+    rehearsed: bool = False
+
+    @property
+    def population(self) -> int:
+        """Customers that count."""
+        return sum(stats.n for stats in self.sums.values())
+
+    def effect(self, metric: str) -> Effect | None:
+        """Return the effect of the touch arm in ``metric``; None when it cannot be told."""
+        effects = self.comparison.effects if self.comparison else ()
+        return next((e for e in effects if (e.arm, e.metric) == (TOUCH, metric)), None)
+
+    def incremental(self, metric: str) -> tuple[float, float, float] | None:
+        """Return the difference of ``metric`` times those assigned to the touch: estimate, low, high."""
+        effect = self.effect(metric)
+        if effect is None:
+            return None
+        n = self.sums[TOUCH].n
+        return effect.difference * n, effect.low * n, effect.high * n
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as the command contract has it, with what explains it."""
+        return {
+            "strategy": self.question.strategy,
+            "rehearsed": self.rehearsed,
+            "window_days": self.question.window.days,
+            "population": self.population,
+            "left_out": {name: getattr(self.left_out, name) for name in ("pending", "merged", "staff")},
+            "arms": [arm_row(arm, stats) for arm, stats in sorted(self.sums.items(), reverse=True)],
+            "effects": [effect_row(effect) for effect in self.comparison.effects] if self.comparison else [],
+            "srm_p": self.comparison.srm_p if self.comparison else None,
+            "design": self.comparison.design if self.comparison else None,
+            "incremental": {
+                name: _interval(self.incremental(metric)) for name, metric in _INCREMENTAL.items()
+            },
+            "margin": self._margin(),
+            "cost_fen": self.cost_fen,
+            "cost_per_incremental_order_fen": self._cost_per_order(),
+            "responses": dict(self.responses),
+            "variants": self.variants.to_dict() if self.variants else None,
+            "breakdown": [dict(row) for row in self.breakdown],
+            "sentence": self.sentence,
+        }
+
+    def _margin(self) -> dict[str, Any] | None:
+        revenue = self.incremental("revenue_per_customer_fen")
+        if revenue is None or self.question.margin_bp is None:
+            return None
+        rate = self.question.margin_bp / 10_000
+        estimate, low, high = (value * rate - self.cost_fen for value in revenue)
+        return {"after_cost_fen": _interval((estimate, low, high)), "margin_bp": self.question.margin_bp}
+
+    def _cost_per_order(self) -> int | None:
+        orders = self.incremental("orders_per_customer")
+        if orders is None or orders[1] <= 0:
+            return None  # an interval that reaches 0 gives no finite cost
+        return round(self.cost_fen / orders[0])
+
+
+_INCREMENTAL = {
+    "conversions": "conversion",
+    "orders": "orders_per_customer",
+    "revenue_fen": "revenue_per_customer_fen",
+}
+
+
+def lift_report(reader: Reader, question: LiftQuestion) -> LiftReport:
+    """Return the report; raise InputError when the strategy never drew an arm."""
+    rows = reader.cache("lift_rows", _rows(reader, question))
+    sums = arm_sums(reader, rows, "arm")
+    shares = {TOUCH: 1 - question.holdout_rate, HOLDOUT: question.holdout_rate}
+    left_out = _left_out(reader, question, sum(stats.n for stats in sums.values()))
+    touched = rows.filter(lambda t: t.arm == TOUCH)
+    return LiftReport(
+        question=question,
+        sums=sums,
+        comparison=compare_sums(sums, control=HOLDOUT, question=question, expected=shares),
+        left_out=left_out,
+        cost_fen=_cost(reader, question),
+        responses=_responses(reader, question),
+        variants=_variants(reader, touched, question),
+    )
+
+
+def arm_sums(reader: Reader, rows: IbisTable, by: str) -> dict[str, MetricSums]:
+    """Return the sufficient statistics of each value of column ``by``."""
+    wanted = {
+        name: rows.count() if not factors else _product(rows, factors).sum()
+        for name, factors in aggregates(_COLUMNS).items()
+    }
+    table = reader.frame(rows.group_by(by).aggregate(**wanted)).to_pylist()
+    return {str(row[by]): MetricSums.from_aggregates(_COLUMNS, row) for row in table}
+
+
+def compare_sums(
+    sums: Mapping[str, MetricSums],
+    *,
+    control: str,
+    question: LiftQuestion,
+    expected: Mapping[str, float] | None = None,
+) -> Comparison | None:
+    """Return every arm against ``control``; None while there is no control or nothing differs yet."""
+    if control not in sums or len(sums) < 2 or any(stats.n < 2 for stats in sums.values()):
+        return None
+    arms = {arm: ArmData(sums=stats) for arm, stats in sums.items()}
+    varying = [m for m in METRICS if all(stats.variance(m.column) > 0 for stats in sums.values())]
+    if not varying:
+        return None
+    known = [name for name in COVARIATES if all(stats.variance(name) > 0 for stats in sums.values())]
+    return compare_arms(
+        arms,
+        control=control,
+        metrics=varying,
+        covariates=known,
+        bound=question.bound,
+        alpha=question.alpha,
+        expected=expected,
+    )
+
+
+def arm_row(arm: str, stats: MetricSums) -> dict[str, Any]:
+    """Return one arm as the contract has it."""
+    return {
+        "arm": arm,
+        "assigned": stats.n,
+        "touched": int(stats.total("touched")),
+        "converted": int(stats.total("converted")),
+        "revenue_fen": int(stats.total("revenue_fen")),
+    }
+
+
+def effect_row(effect: Effect) -> dict[str, Any]:
+    """Return one effect as the contract has it."""
+    return {
+        "metric": effect.metric,
+        "arm": effect.arm,
+        "method": effect.method,
+        "absolute": {"estimate": effect.difference, "low": effect.low, "high": effect.high},
+        "relative": effect.relative.to_dict(),
+        "p": effect.p,
+    }
+
+
+def _interval(values: tuple[float, float, float] | None) -> dict[str, float] | None:
+    return None if values is None else dict(zip(("estimate", "low", "high"), values, strict=True))
+
+
+def _rows(reader: Reader, question: LiftQuestion) -> IbisTable:
+    people = population(reader, question.strategy, question.window)
+    return outcomes(reader, people, question.strategy, question.window)
+
+
+def _product(rows: IbisTable, factors: Sequence[str]) -> Any:
+    first, *rest = (rows[name] for name in factors)
+    for factor in rest:
+        first = first * factor
+    return first
+
+
+def _left_out(reader: Reader, question: LiftQuestion, counted: int) -> LeftOut:
+    draws = first_draws(reader, question.strategy, question.window)
+    late = draws.drawn_day + question.window.days > question.window.as_of_day
+    row = reader.frame(
+        draws.aggregate(
+            drawn=draws.count(),
+            merged=(draws.arms > 1).ifelse(1, 0).sum(),
+            pending=((draws.arms == 1) & late).ifelse(1, 0).sum(),
+        )
+    ).to_pylist()[0]
+    if not row["drawn"]:
+        raise InputError(
+            f"strategy '{question.strategy}' has drawn no arm yet; plan, approve and send it first"
+        )
+    merged, pending = int(row["merged"]), int(row["pending"])
+    return LeftOut(pending=pending, merged=merged, staff=int(row["drawn"]) - merged - pending - counted)
+
+
+def _cost(reader: Reader, question: LiftQuestion) -> int:
+    touches = reader.table("touches").filter(lambda t: t.strategy == question.strategy)
+    return int(reader.scalar(ibis.coalesce(touches.cost_fen.sum(), 0).name("cost")))
+
+
+def _responses(reader: Reader, question: LiftQuestion) -> dict[str, int]:
+    ours = reader.table("touches").filter(lambda t: t.strategy == question.strategy).select("touch_key")
+    kinds = reader.table("responses").semi_join(ours, "touch_key").group_by("kind")
+    counted = kinds.aggregate(n=lambda t: t.touch_key.nunique()).order_by("kind")
+    return {row["kind"]: int(row["n"]) for row in reader.frame(counted).to_pylist()}
+
+
+def _variants(reader: Reader, touched: IbisTable, question: LiftQuestion) -> Comparison | None:
+    """Compare the variants among those assigned to the touch; the first in name order is the control."""
+    sums = arm_sums(reader, touched, "variant")
+    return compare_sums(sums, control=min(sums), question=question) if len(sums) > 1 else None

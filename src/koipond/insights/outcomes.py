@@ -1,0 +1,111 @@
+"""Outcomes (结果): who was assigned, and what each bought in his window before and after. Ibis expressions.
+
+Population: every candidate of a strategy that reached the hold-out check for the first time in the period,
+in the arm drawn then, touched or not (intention to treat); only those whose outcome window has elapsed.
+Staff and customers merged across arms leave; the latter are counted. Source: design §8, science D6.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import ibis
+
+from koipond.ingest.ports import IbisTable, Reader
+
+_DAY_S = 86_400
+BEFORE_DAYS_MIN = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeWindow:
+    """``days`` of outcome after the draw; as-of day and period in whole days since 1970, both included."""
+
+    days: int
+    as_of_day: int
+    since_day: int | None = None
+    until_day: int | None = None
+
+    @property
+    def before_days(self) -> int:
+        """How many days before the draw the covariate looks back."""
+        return max(BEFORE_DAYS_MIN, self.days)
+
+
+def first_draws(reader: Reader, strategy: str, window: OutcomeWindow) -> IbisTable:
+    """Return customer_no (survivor), arm, arms, play, variant, drawn_s of each customer's first draw."""
+    drawn = survivors(reader, reader.table("assignments").filter(lambda t: t.scope == strategy))
+    if window.since_day is not None:
+        drawn = drawn.filter(lambda t: t.drawn_day >= window.since_day)
+    if window.until_day is not None:
+        drawn = drawn.filter(lambda t: t.drawn_day <= window.until_day)
+    first = ibis.row_number().over(
+        group_by="customer_no", order_by=[drawn.drawn_s, drawn.arm, drawn.play, drawn.variant]
+    )
+    arms = drawn.arm.nunique().over(group_by="customer_no")
+    ranked = drawn.mutate(place=first, arms=arms)
+    return ranked.filter(lambda t: t.place == 0).select(
+        "customer_no", "arm", "arms", "play", "variant", "drawn_s", "drawn_day"
+    )
+
+
+def population(reader: Reader, strategy: str, window: OutcomeWindow) -> IbisTable:
+    """Return those of `first_draws` that count: one arm, not staff, window elapsed at the as-of day."""
+    draws = first_draws(reader, strategy, window)
+    staff = reader.table("customers").filter(lambda t: t.staff.fill_null(False)).select("customer_no")
+    return draws.filter(lambda t: (t.arms == 1) & (t.drawn_day + window.days <= window.as_of_day)).anti_join(
+        staff, "customer_no"
+    )
+
+
+def outcomes(reader: Reader, people: IbisTable, strategy: str, window: OutcomeWindow) -> IbisTable:
+    """Return one row for each of ``people`` with integer outcomes and covariates, 0 when nothing happened.
+
+    ``converted`` 0/1 (a paid order in the window), ``order_count``, ``revenue_fen`` (net of linked refunds),
+    ``touched`` 0/1, and ``before_*`` of the ``before_days`` up to the draw.
+    """
+    orders = net_orders(reader, window.as_of_day)
+    bought = people.select("customer_no", "drawn_s").inner_join(orders, "customer_no")
+    after = (bought.at_s >= bought.drawn_s) & (bought.at_s < bought.drawn_s + window.days * _DAY_S)
+    before = (bought.at_s < bought.drawn_s) & (bought.at_s >= bought.drawn_s - window.before_days * _DAY_S)
+    sums = bought.group_by("customer_no").aggregate(
+        order_count=after.ifelse(1, 0).sum(),
+        revenue_fen=after.ifelse(bought.net_fen, 0).sum(),
+        before_order_count=before.ifelse(1, 0).sum(),
+        before_revenue_fen=before.ifelse(bought.net_fen, 0).sum(),
+    )
+    touched = _touched(reader, people, strategy)
+    rows = people.left_join(sums, "customer_no").drop("customer_no_right")
+    rows = rows.left_join(touched, "customer_no").drop("customer_no_right")
+    names = ["order_count", "revenue_fen", "before_order_count", "before_revenue_fen", "touched"]
+    rows = rows.mutate(**{name: rows[name].fill_null(0).cast("int64") for name in names})
+    return rows.mutate(converted=(rows.order_count > 0).cast("int64"))
+
+
+def net_orders(reader: Reader, as_of_day: int) -> IbisTable:
+    """Return paid orders as of a day: survivor's customer_no, at_s, net_fen > 0 after linked refunds."""
+    orders = reader.table("orders").filter(lambda t: (t.status == "paid") & (t.day <= as_of_day))
+    refunds = reader.table("refunds").filter(lambda t: t.order_id.notnull() & (t.day <= as_of_day))
+    back = refunds.group_by("source", "order_id").aggregate(back_fen=refunds.amount_fen.sum())
+    joined = orders.left_join(back, ["source", "order_id"])
+    net = joined.net_fen - joined.back_fen.fill_null(0)
+    paid = joined.select("customer_no", "at_s", net_fen=net.cast("int64")).filter(lambda t: t.net_fen > 0)
+    return survivors(reader, paid)
+
+
+def survivors(reader: Reader, rows: IbisTable) -> IbisTable:
+    """Return ``rows`` with merged customers' numbers replaced by their survivors'."""
+    if not reader.has("identity_links"):
+        return rows
+    links = reader.table("identity_links").rename(linked_no="customer_no")
+    joined = rows.left_join(links, rows.customer_no == links.linked_no)
+    number = ibis.coalesce(joined.survivor_no, joined.customer_no)
+    kept: list[Any] = [joined[name] for name in rows.columns if name != "customer_no"]
+    return joined.select(*kept, customer_no=number)
+
+
+def _touched(reader: Reader, people: IbisTable, strategy: str) -> IbisTable:
+    touches = survivors(reader, reader.table("touches").filter(lambda t: t.strategy == strategy))
+    made = people.select("customer_no", "drawn_s").inner_join(
+        touches.select("customer_no", "at_s"), "customer_no"
+    )
+    return made.filter(lambda t: t.at_s >= t.drawn_s).select("customer_no", touched=1).distinct()
