@@ -1,0 +1,205 @@
+"""A lift report for people: terminal text, one self-contained HTML page, CSV. Works on `LiftReport.to_dict()`."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from koipond.frames import text_table
+from koipond.insights.words import WORDS, Language
+from koipond.kernel import minor_digits
+
+Report = Mapping[str, Any]
+Table = tuple[str, list[str], list[list[str]]]
+
+_STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1d2733}
+h1{font-size:1.5rem;margin:0}h2{font-size:1.05rem;margin:1.6rem 0 .4rem}
+.note{color:#5b6875}.say{font-size:1.1rem;border-left:4px solid #2f7d5b;padding:.4rem .8rem;background:#f2f7f4}
+.rehearsed{background:#fff3d6;border:1px solid #e0b84d;padding:.4rem .8rem;margin:.8rem 0}
+table{border-collapse:collapse;width:100%}th,td{padding:.35rem .6rem;border-bottom:1px solid #dfe5ea;text-align:right}
+th:first-child,td:first-child{text-align:left}th{font-weight:600;color:#5b6875}
+"""
+
+
+def to_text(report: Report, *, currency: str, language: Language = "en") -> str:
+    """Return the report for a terminal."""
+    parts = [_heading(report, language), report["sentence"]]
+    parts += [
+        f"{title}\n{text_table(header, rows)}" for title, header, rows in _tables(report, currency, language)
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def to_html(report: Report, *, currency: str, language: Language = "en") -> str:
+    """Return the report as one page without scripts or outside references."""
+    word = WORDS[language]
+    body = [f"<h1>{escape(report['strategy'])}: {word['title']}</h1>"]
+    body.append(f"<p class=note>{escape(_facts(report, language))}</p>")
+    if report["rehearsed"]:
+        body.append(f"<p class=rehearsed><b>{word['rehearsed']}</b>. {word['rehearsed_long']}</p>")
+    if report["sentence"]:
+        body.append(f"<p class=say>{escape(report['sentence'])}</p>")
+    body += [_html_table(*table) for table in _tables(report, currency, language)]
+    language_tag = "zh-CN" if language == "zh" else language
+    return (
+        f"<!doctype html><html lang={language_tag}><meta charset=utf-8>"
+        f"<meta name=viewport content='width=device-width'><title>{escape(report['strategy'])}</title>"
+        f"<style>{_STYLE}</style>{''.join(body)}</html>\n"
+    )
+
+
+def to_csv(report: Report) -> str:
+    """Return arms and effects as one long table: section, name, field, value."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["section", "name", "field", "value"])
+    for name in ("strategy", "as_of", "definition_version", "rehearsed", "population", "srm_p", "cost_fen"):
+        writer.writerow(["report", name, "", report.get(name)])
+    for arm in report["arms"]:
+        writer.writerows(["arm", arm["arm"], field, value] for field, value in arm.items() if field != "arm")
+    for effect in report["effects"]:
+        rows = [("p", effect["p"]), ("method", effect["method"])]
+        for kind in ("absolute", "relative"):
+            rows += [(f"{kind}_{field}", value) for field, value in effect[kind].items()]
+        writer.writerows(["effect", effect["metric"], field, value] for field, value in rows)
+    return out.getvalue()
+
+
+def money(minor: float | None, currency: str) -> str:
+    """Return minor units as major ones with thousands marks and the currency's code."""
+    if minor is None:
+        return "-"
+    digits = minor_digits(currency)
+    return f"{minor / 10**digits:,.{digits}f} {currency}"
+
+
+def _heading(report: Report, language: Language) -> str:
+    word = WORDS[language]
+    mark = f"[{word['rehearsed']}] " if report["rehearsed"] else ""
+    return f"{mark}{report['strategy']}: {word['title']}\n{_facts(report, language)}"
+
+
+def _facts(report: Report, language: Language) -> str:
+    word, left = WORDS[language], report["left_out"]
+    out = ", ".join(f"{left[name]} {word[name]}" for name in ("pending", "merged", "staff") if left[name])
+    facts = [
+        f"{word['as_of']} {report.get('as_of', '')}",
+        f"{word['version']} {report.get('definition_version', '')}",
+        f"{word['population']} {report['population']:,} {word['customers']}",
+        f"{word['window']} {report['window_days']} {word['days']}",
+    ]
+    return " · ".join([*facts, *([f"{word['left_out']}: {out}"] if out else [])])
+
+
+def _tables(report: Report, currency: str, language: Language) -> list[Table]:
+    tables = [_arms(report, currency, language)]
+    if report["effects"]:
+        tables += [_effects(report, currency, language), _incremental(report, currency, language)]
+    if report["variants"]:
+        tables.append(_variants(report["variants"], language))
+    if report["breakdown"]:
+        tables.append(_breakdown(report["breakdown"], language))
+    if report["responses"]:
+        word = WORDS[language]
+        rows = [[kind, f"{count:,}"] for kind, count in report["responses"].items()]
+        tables.append((word["responses"], [word["responses"], word["customers"]], rows))
+    return tables
+
+
+def _arms(report: Report, currency: str, language: Language) -> Table:
+    word = WORDS[language]
+    header = [word[name] for name in ("arm", "assigned", "touched", "converted", "rate", "revenue")]
+    rows = []
+    for arm in report["arms"]:
+        rate = arm["converted"] / arm["assigned"] if arm["assigned"] else 0.0
+        counts = [f"{arm[name]:,}" for name in ("assigned", "touched", "converted")]
+        name = word.get(arm["arm"], arm["arm"])
+        rows.append([name, *counts, f"{rate:.2%}", money(arm["revenue_fen"], currency)])
+    return word["population"], header, rows
+
+
+def _effects(report: Report, currency: str, language: Language) -> Table:
+    word = WORDS[language]
+    header = [word[name] for name in ("metric", "difference", "interval", "lift", "interval", "method")]
+    rows = []
+    for effect in report["effects"]:
+        absolute, relative = effect["absolute"], effect["relative"]
+        show = _shower(effect["metric"], currency)
+        lift = relative["estimate"]
+        rows.append(
+            [
+                word.get(effect["metric"], effect["metric"]),
+                show(absolute["estimate"]),
+                f"{show(absolute['low'])} … {show(absolute['high'])}",
+                word["unknown"] if lift is None else f"{lift:+.1%}",
+                "-" if relative["low"] is None else f"{relative['low']:+.1%} … {relative['high']:+.1%}",
+                f"{effect['method']}; {relative['method']}",
+            ]
+        )
+    p = report["srm_p"]
+    return f"{word['lift']} ({word['srm']} {p:.3f})", header, rows
+
+
+def _incremental(report: Report, currency: str, language: Language) -> Table:
+    word, rows = WORDS[language], []
+    for name, values in report["incremental"].items():
+        if values is None:
+            continue
+        show = (lambda v: money(v, currency)) if name.endswith("_fen") else (lambda v: f"{v:,.1f}")
+        rows.append([word[name], show(values["estimate"]), f"{show(values['low'])} … {show(values['high'])}"])
+    if report["margin"]:
+        after = {k: money(v, currency) for k, v in report["margin"]["after_cost_fen"].items()}
+        rows.append([word["margin_after_cost"], after["estimate"], f"{after['low']} … {after['high']}"])
+    rows.append([word["cost"], money(report["cost_fen"], currency), ""])
+    rows.append([word["cost_per_order"], money(report["cost_per_incremental_order_fen"], currency), ""])
+    return word["incremental"], [word["incremental"], "", word["interval"]], rows
+
+
+def _variants(comparison: Report, language: Language) -> Table:
+    word = WORDS[language]
+    rows = [
+        [
+            f"{effect['arm']} − {comparison['control']}",
+            word.get(effect["metric"], effect["metric"]),
+            *_lift(effect["relative"], language),
+            f"{effect['method']}; {effect['relative']['method']}",
+        ]
+        for effect in comparison["effects"]
+    ]
+    header = [word[name] for name in ("variants", "metric", "lift", "interval", "method")]
+    return word["variants"], header, rows
+
+
+def _breakdown(rows: Sequence[Report], language: Language) -> Table:
+    word = WORDS[language]
+    header = [word[name] for name in ("breakdown", "assigned", "lift", "interval")]
+    return (
+        word["breakdown"],
+        header,
+        [[str(r["value"]), f"{r['customers']:,}", *_lift(r["relative"], language)] for r in rows],
+    )
+
+
+def _lift(relative: Report, language: Language) -> list[str]:
+    if relative["estimate"] is None:
+        return [WORDS[language]["unknown"], "-"]
+    interval = "-" if relative["low"] is None else f"{relative['low']:+.1%} … {relative['high']:+.1%}"
+    return [f"{relative['estimate']:+.1%}", interval]
+
+
+def _shower(metric: str, currency: str) -> Any:
+    if metric.endswith("_fen"):
+        return lambda value: money(value, currency)
+    return (
+        (lambda value: f"{100 * value:+.2f} pp")
+        if metric == "conversion"
+        else (lambda value: f"{value:+.4f}")
+    )
+
+
+def _html_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<h2>{escape(title)}</h2><table><tr>{head}</tr>{body}</table>"

@@ -1,0 +1,70 @@
+import csv
+import io
+from typing import Any
+
+import pytest
+
+from koipond.insights.render import money, to_csv, to_html, to_text
+from koipond.insights.words import WORDS
+
+REPORT: dict[str, Any] = {
+    "strategy": "recall <b>",
+    "as_of": "2026-04-01",
+    "definition_version": 3,
+    "rehearsed": True,
+    "window_days": 14,
+    "population": 400,
+    "left_out": {"pending": 7, "merged": 0, "staff": 1},
+    "arms": [{"arm": "touch", "assigned": 360, "touched": 350, "converted": 90, "revenue_fen": 123_456}],
+    "effects": [
+        {
+            "metric": "conversion",
+            "method": "pooled z",
+            "absolute": {"estimate": 0.05, "low": 0.01, "high": 0.09},
+            "relative": {"estimate": 0.25, "low": 0.05, "high": 0.45, "method": "delta"},
+            "p": 0.01,
+        }
+    ],
+    "srm_p": 0.7,
+    "incremental": {"conversions": {"estimate": 18.0, "low": 3.6, "high": 32.4}, "revenue_fen": None},
+    "margin": None,
+    "cost_fen": 1_500,
+    "cost_per_incremental_order_fen": None,
+    "variants": None,
+    "breakdown": [],
+    "responses": {"clicked": 12},
+    "sentence": "It is likely that …",
+}
+
+
+@pytest.mark.parametrize("language", ["zh", "en", "id"])
+def test_a_rehearsed_report_says_so_in_every_language(language: Any) -> None:
+    for text in (
+        to_text(REPORT, currency="CNY", language=language),
+        to_html(REPORT, currency="CNY", language=language),
+    ):
+        assert WORDS[language]["rehearsed"] in text
+        assert "+25.0%" in text
+
+
+def test_every_language_has_every_word() -> None:
+    assert WORDS["en"].keys() == WORDS["zh"].keys() == WORDS["id"].keys()
+
+
+def test_html_is_escaped_and_self_contained() -> None:
+    page = to_html(REPORT, currency="CNY")
+    assert "recall &lt;b&gt;" in page
+    assert "http" not in page
+    assert "<script" not in page
+
+
+def test_csv_reads_back() -> None:
+    rows = list(csv.DictReader(io.StringIO(to_csv(REPORT))))
+    values = {(r["section"], r["name"], r["field"]): r["value"] for r in rows}
+    assert values["arm", "touch", "revenue_fen"] == "123456"
+    assert values["effect", "conversion", "relative_low"] == "0.05"
+
+
+def test_money_has_the_digits_of_its_currency() -> None:
+    assert money(123_456, "CNY") == "1,234.56 CNY"
+    assert money(123_456, "JPY") == "123,456 JPY"
