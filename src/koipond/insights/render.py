@@ -1,4 +1,4 @@
-"""A lift report for people: terminal text, one self-contained HTML page, CSV. Works on `LiftReport.to_dict()`."""
+"""A lift report for people: terminal text, one self-contained HTML page, CSV; from `LiftReport.to_dict()`."""
 
 import csv
 import io
@@ -16,9 +16,11 @@ Table = tuple[str, list[str], list[list[str]]]
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1d2733}
 h1{font-size:1.5rem;margin:0}h2{font-size:1.05rem;margin:1.6rem 0 .4rem}
-.note{color:#5b6875}.say{font-size:1.1rem;border-left:4px solid #2f7d5b;padding:.4rem .8rem;background:#f2f7f4}
+.note{color:#5b6875}
+.say{font-size:1.1rem;border-left:4px solid #2f7d5b;padding:.4rem .8rem;background:#f2f7f4}
 .rehearsed{background:#fff3d6;border:1px solid #e0b84d;padding:.4rem .8rem;margin:.8rem 0}
-table{border-collapse:collapse;width:100%}th,td{padding:.35rem .6rem;border-bottom:1px solid #dfe5ea;text-align:right}
+table{border-collapse:collapse;width:100%}
+th,td{padding:.35rem .6rem;border-bottom:1px solid #dfe5ea;text-align:right}
 th:first-child,td:first-child{text-align:left}th{font-weight:600;color:#5b6875}
 """
 
@@ -147,7 +149,7 @@ def _incremental(report: Report, currency: str, language: Language) -> Table:
     for name, values in report["incremental"].items():
         if values is None:
             continue
-        show = (lambda v: money(v, currency)) if name.endswith("_fen") else (lambda v: f"{v:,.1f}")
+        show = _shower(name, currency)
         rows.append([word[name], show(values["estimate"]), f"{show(values['low'])} … {show(values['high'])}"])
     if report["margin"]:
         after = {k: money(v, currency) for k, v in report["margin"]["after_cost_fen"].items()}

@@ -44,3 +44,9 @@ def test_numbers_are_aligned_to_the_right() -> None:
         "a           5",
         "control  1200",
     ]
+
+
+def test_full_width_characters_take_two_columns() -> None:
+    lines = text_table(["组", "人数"], [["对照组", "12"], ["a", "7"]]).splitlines()
+    assert lines[2] == "对照组  12"
+    assert lines[3] == "a       7"
