@@ -1,9 +1,10 @@
 """A simulated brand (模拟品牌): customers whose true purchase behaviour is known, in continuous time.
 
 A customer buys in a gamma renewal rhythm around a personal cycle, and at each purchase may lapse into a slow
-random rate. The chance that somebody buys within a window is therefore known exactly, and a planted relative
-effect of a touch is exact too: who would not have bought in the window does so with chance r·p/(1-p), which
-lifts p to (1+r)·p for each person. Days are float days since 1970 in the brand's zone. Deterministic by seed.
+random rate. The chance p that somebody buys within a window is therefore known exactly, and a planted
+relative effect r of a batch of touches is exact too: who would not have bought in the window does so with the
+chance k = r·Σp / Σ(1-p), which lifts the expected buyers of the batch from Σp to (1+r)·Σp. Days are float
+days since 1970 in the brand's zone. Deterministic by seed.
 """
 
 from dataclasses import dataclass
@@ -86,16 +87,18 @@ class SimulatedBrand:
         slow = 1.0 - np.exp(-window_days / self.parameters.lapsed_cycle_days)
         return np.asarray(np.where(self.lapsed[who], slow, regular), dtype=np.float64)
 
-    def touch(self, who: Ints, moment: float, window_days: float, relative_effect: Floats) -> Bools:
-        """Let touches at ``moment`` work; return who buys because of them (at a random time in the window).
+    def touch(self, who: Ints, moment: float, window_days: float, relative_effect: float) -> Bools:
+        """Let a batch of touches at ``moment`` work; return who buys in the window because of them.
 
-        Raise ValueError when an effect would lift a chance over 1: it could not be planted exactly.
+        Raise ValueError when the effect would need more buyers than there are customers left to win.
         """
         chance = self.chance_to_buy(who, moment, window_days)
-        if np.any(chance * (1.0 + relative_effect) > 1.0):
-            raise ValueError("a planted effect lifts a chance over 1; shorten the window or lower the effect")
+        winnable = float((1.0 - chance).sum())
+        needed = relative_effect * float(chance.sum())
+        if needed > winnable:
+            raise ValueError("the planted effect needs more buyers than there are: shorten the window")
         idle = self.next[who] >= moment + window_days
-        extra = self.random.random(who.size) < relative_effect * chance / np.maximum(1.0 - chance, 1e-12)
+        extra = self.random.random(who.size) < (needed / winnable if winnable else 0.0)
         moved = idle & extra
         at = moment + window_days * self.random.random(who.size)
         self._extra.append((at[moved], who[moved]))

@@ -39,20 +39,26 @@ def test_the_stated_chance_is_the_true_one() -> None:
     assert abs(bought[low].mean() - chance[low].mean()) < 6 * error
 
 
-def test_a_planted_effect_lifts_the_chance_by_that_factor() -> None:
+def test_a_planted_effect_lifts_the_batch_by_that_factor() -> None:
     made = brand()
-    chance = made.chance_to_buy(np.arange(PARAMETERS.customers), 20_000.0, 14.0)
-    who = np.flatnonzero(chance < 0.7)
+    who = np.arange(PARAMETERS.customers)
+    chance = made.chance_to_buy(who, 20_000.0, 14.0)
     natural = made.next[who] < 20_014.0
-    moved = made.touch(who, 20_000.0, 14.0, np.full(who.size, 0.25))
+    moved = made.touch(who, 20_000.0, 14.0, 0.25)
     assert not np.any(natural & moved)
-    expected = 1.25 * chance[who].mean()
+    expected = 1.25 * chance.mean()
     error = np.sqrt(expected * (1 - expected) / who.size)
     assert abs((natural | moved).mean() - expected) < 4 * error
 
 
+def test_who_was_moved_buys_inside_the_window() -> None:
+    made = brand()
+    moved = np.flatnonzero(made.touch(np.arange(PARAMETERS.customers), 20_000.0, 14.0, 0.25))
+    _, buyers, _ = made.purchases_until(20_014.0)
+    assert np.isin(moved, buyers).all()
+
+
 def test_an_effect_that_cannot_be_exact_is_refused() -> None:
     made = brand()
-    everyone = np.arange(PARAMETERS.customers)
-    with pytest.raises(ValueError, match="over 1"):
-        made.touch(everyone, 20_000.0, 90.0, np.full(everyone.size, 3.0))
+    with pytest.raises(ValueError, match="more buyers"):
+        made.touch(np.arange(PARAMETERS.customers), 20_000.0, 90.0, 3.0)
