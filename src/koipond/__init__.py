@@ -8,6 +8,7 @@ from importlib import import_module
 
 _FACE: dict[str, str] = {
     "compare": "koipond.experiments.compare",
+    "design": "koipond.experiments.design",
 }
 """Public name → module that holds it. One line a name, sorted."""
 

@@ -7,15 +7,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from koipond.experiments.always_valid import AlwaysValidBound
 from koipond.experiments.bounds import Bound, FixedBound
 from koipond.experiments.columns import Array, numeric, sums_of
 from koipond.experiments.comparison import ArmData, Comparison, compare_arms
+from koipond.experiments.design import Design
 from koipond.experiments.effect import RelativeMethod
 from koipond.experiments.metric import Metric, read_metrics, sum_columns
 from koipond.experiments.quantiles import ValueCounts
 from koipond.experiments.statistics import MetricSums
 from koipond.frames import TableLike, require_columns, to_arrow
 from koipond.kernel import InputError
+
+_ALPHA = 0.05
 
 
 def compare(
@@ -24,8 +28,8 @@ def compare(
     control: object = "control",
     metrics: Mapping[str, Any] | None = None,
     covariates: Sequence[str] = (),
-    design: "str | Bound" = "fixed",
-    alpha: float = 0.05,
+    design: str | Design | Bound = "fixed",
+    alpha: float = _ALPHA,
     *,
     expected: Mapping[str, float] | None = None,
     relative: RelativeMethod = "delta",
@@ -113,9 +117,15 @@ def _arrays(rows: pa.Table, names: Mapping[str, object]) -> dict[str, Array]:
     return arrays
 
 
-def _bound(design: "str | Bound", alpha: float) -> Bound:
+def _bound(design: str | Design | Bound, alpha: float) -> Bound:
+    if isinstance(design, Design):
+        if alpha not in (_ALPHA, design.alpha):
+            raise InputError(f"the design has alpha {design.alpha} and the comparison {alpha}: leave one out")
+        return design.bound()
     if not isinstance(design, str):
         return design
     if design == "fixed":
         return FixedBound(alpha=alpha)
+    if design == "always_valid":
+        return AlwaysValidBound(alpha=alpha)
     raise InputError(f"design must be 'fixed', 'always_valid' or a value of koipond.design, got {design!r}")
