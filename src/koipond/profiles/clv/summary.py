@@ -1,0 +1,234 @@
+"""From purchases to (x, t_x, T, mean value), one row a customer (购买历史摘要). No I/O of its own.
+
+Rows of one customer on one day are one purchase, whatever their amounts. The first purchase opens the history
+and is not counted: ``x`` counts the later ones, and the mean value is theirs. Times are whole days divided by
+the days of the unit, never rounded (rounding t_x to 0.01 week moves CDNOW's log-likelihood by 0.003).
+An Ibis table is aggregated where it lives; anything else is aggregated here by sorting.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from koipond.frames import TableLike, require_columns, to_arrow
+from koipond.frames.columns import Floats, Ints, encode, epoch_days, floats, to_day, values_of
+from koipond.kernel import InputError, from_epoch_day
+
+UNIT_DAYS = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
+"""Days in each unit of time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PurchaseSummary:
+    """What the models need of each customer, aligned arrays sorted by customer.
+
+    ``x``, ``t_x``, ``T`` as in the papers (glossary: repeat_count, last_purchase_age, age), in ``unit``;
+    ``mean_value`` of the repeat purchases, 0 without one, None when no amount was given.
+    """
+
+    customers: npt.NDArray[Any]
+    x: Floats
+    t_x: Floats
+    T: Floats
+    mean_value: Floats | None
+    unit: str
+    calibration_end: date
+    rows_without_customer: int = 0
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+def summarise(
+    table: TableLike,
+    *,
+    customer: str = "customer_id",
+    at: str = "date",
+    amount: str | None = None,
+    unit: str = "week",
+    calibration_end: str | date | None = None,
+) -> PurchaseSummary:
+    """Return the histories of everyone whose first purchase is on or before ``calibration_end``.
+
+    ``calibration_end`` (included) defaults to the last day of the table. Raises InputError for missing
+    columns, unreadable dates or amounts, an unknown unit, or no purchase in time.
+    """
+    days_in(unit)
+    if type(table).__module__.partition(".")[0] == "ibis":
+        return _from_ibis(table, customer, at, amount, unit, calibration_end)
+    purchases = purchase_days(table, customer=customer, at=at, amount=amount)
+    end = purchases.last_day if calibration_end is None else to_day(calibration_end, "calibration_end")
+    kept = purchases.until(end)
+    starts = kept.starts
+    first, last = kept.day[starts], kept.day[kept.ends]
+    count = np.diff(np.append(starts, len(kept.day))) - 1
+    repeat_value = None
+    if kept.value is not None:
+        repeat_value = np.add.reduceat(kept.value, starts) - kept.value[starts]
+    return _summary(
+        values_of(purchases.customers)[kept.code[starts]],
+        count, last - first, end - first, repeat_value, unit, end, purchases.rows_without_customer,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class PurchaseDays:
+    """One entry for each customer and day with a purchase, sorted by customer, then day.
+
+    ``code`` points into ``customers``; ``value`` is the day's sum, None without amounts.
+    """
+
+    customers: pa.Array
+    code: Ints
+    day: Ints
+    value: Floats | None
+    rows_without_customer: int = 0
+
+    @property
+    def last_day(self) -> int:
+        """Return the last day with a purchase."""
+        return int(self.day.max())
+
+    @property
+    def starts(self) -> npt.NDArray[np.intp]:
+        """Return the position of each customer's first entry."""
+        return np.flatnonzero(np.append(True, self.code[1:] != self.code[:-1]))
+
+    @property
+    def ends(self) -> npt.NDArray[np.intp]:
+        """Return the position of each customer's last entry."""
+        return np.append(self.starts[1:], len(self.code)) - 1
+
+    def until(self, end: int) -> "PurchaseDays":
+        """Return the entries up to day ``end``; raise InputError when there are none."""
+        return self._where(self.day <= end, f"no purchase on or before {from_epoch_day(end)}")
+
+    def between(self, after: int, end: int) -> "PurchaseDays":
+        """Return the entries later than ``after`` and up to ``end``; raise InputError when there are none."""
+        kept = (self.day > after) & (self.day <= end)
+        return self._where(kept, f"no purchase from {from_epoch_day(after + 1)} to {from_epoch_day(end)}")
+
+    def _where(self, kept: npt.NDArray[np.bool_], otherwise: str) -> "PurchaseDays":
+        if not kept.any():
+            raise InputError(otherwise)
+        return PurchaseDays(
+            customers=self.customers,
+            code=self.code[kept],
+            day=self.day[kept],
+            value=None if self.value is None else self.value[kept],
+            rows_without_customer=self.rows_without_customer,
+        )
+
+
+def purchase_days(table: TableLike, *, customer: str, at: str, amount: str | None = None) -> PurchaseDays:
+    """Return the purchase days of ``table``; rows without a customer are left out and counted.
+
+    Raises InputError for missing columns, unreadable values or an empty table.
+    """
+    arrow = to_arrow(table)
+    require_columns(arrow, [customer, at, *([amount] if amount else [])])
+    customers, code = encode(arrow, customer)
+    day = epoch_days(arrow, at)
+    value = floats(arrow, amount) if amount else None
+    known = code >= 0
+    if not known.any():
+        raise InputError(f"the table has no row with a '{customer}'")
+    if not known.all():
+        code, day = code[known], day[known]
+        value = None if value is None else value[known]
+    origin = int(day.min())
+    span = int(day.max()) - origin + 1
+    key = code * span + (day - origin)
+    if value is None:
+        key = np.sort(key)
+        key = key[np.append(True, key[1:] != key[:-1])]
+    else:
+        order = np.argsort(key, kind="stable")
+        key = key[order]
+        starts = np.flatnonzero(np.append(True, key[1:] != key[:-1]))
+        value, key = np.add.reduceat(value[order], starts), key[starts]
+    code, day = np.divmod(key, span)
+    return PurchaseDays(
+        customers=customers,
+        code=code,
+        day=day + origin,
+        value=value,
+        rows_without_customer=int(np.count_nonzero(~known)),
+    )
+
+
+def summary_expression(table: Any, *, customer: str, at: str, amount: str | None, end: date | None) -> Any:
+    """Return the Ibis expression of the summary: customer, repeat_count, first_day, last_day, repeat_value.
+
+    Days are whole days since 1970-01-01. Nothing is executed.
+    """
+    import ibis
+
+    instant = table[at]
+    day = instant if instant.type().is_integer() else (
+        instant.cast("date").delta(ibis.date(1970, 1, 1), unit="day")
+    )  # fmt: skip
+    columns = {"customer": table[customer], "day": day.cast("int64")}
+    if amount:
+        columns["value"] = table[amount].cast("float64")
+    rows = table.select(**columns).filter(lambda t: t.customer.notnull())
+    if end is not None:
+        rows = rows.filter(rows.day <= to_day(end, "calibration_end"))
+    sums = {"value": rows.value.sum()} if amount else {}
+    daily = rows.group_by("customer", "day").agg(**sums) if amount else rows.distinct()
+    figures = {
+        "repeat_count": daily.count() - 1,
+        "first_day": daily.day.min(),
+        "last_day": daily.day.max(),
+    }
+    if amount:
+        figures["repeat_value"] = daily.value.sum() - daily.value.argmin(daily.day)
+    return daily.group_by("customer").agg(**figures).order_by("customer")
+
+
+def days_in(unit: str) -> float:
+    """Return the days of ``unit``; raise InputError for an unknown one."""
+    if unit not in UNIT_DAYS:
+        raise InputError(f"unit must be one of {', '.join(UNIT_DAYS)}, not '{unit}'")
+    return UNIT_DAYS[unit]
+
+
+def _from_ibis(
+    table: Any, customer: str, at: str, amount: str | None, unit: str, calibration_end: str | date | None
+) -> PurchaseSummary:
+    missing = [name for name in (customer, at, amount) if name and name not in table.columns]
+    if missing:
+        raise InputError(f"the table has no column {', '.join(missing)}; it has {', '.join(table.columns)}")
+    end = None if calibration_end is None else from_epoch_day(to_day(calibration_end, "calibration_end"))
+    found = summary_expression(table, customer=customer, at=at, amount=amount, end=end).to_pyarrow()
+    if not len(found):
+        raise InputError(f"no purchase on or before {end}" if end else "the table has no purchase")
+    first, last = epoch_days(found, "first_day"), epoch_days(found, "last_day")
+    last_day = int(last.max()) if end is None else to_day(end, "calibration_end")
+    return _summary(
+        values_of(found.column("customer").combine_chunks()),
+        floats(found, "repeat_count").astype(np.int64), last - first, last_day - first,
+        floats(found, "repeat_value") if amount else None, unit, last_day, 0,
+    )  # fmt: skip
+
+
+def _summary(
+    customers: npt.NDArray[Any], count: Ints, last_age: Ints, age: Ints, repeat_value: Floats | None,
+    unit: str, end: int, without_customer: int,
+) -> PurchaseSummary:  # fmt: skip
+    days = days_in(unit)
+    mean = None if repeat_value is None else repeat_value / np.maximum(count, 1) * (count > 0)
+    return PurchaseSummary(
+        customers=customers,
+        x=count.astype(np.float64),
+        t_x=last_age / days,
+        T=age / days,
+        mean_value=mean,
+        unit=unit,
+        calibration_end=from_epoch_day(end),
+        rows_without_customer=without_customer,
+    )
