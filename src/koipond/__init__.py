@@ -7,6 +7,7 @@ because the numeric libraries behind it are slow to load.
 from importlib import import_module
 
 _FACE: dict[str, str] = {
+    "allocate": "koipond.strategy.allocation",
     "clv": "koipond.profiles.clv",
     "compare": "koipond.experiments.compare",
     "design": "koipond.experiments.design",

@@ -1,0 +1,1 @@
+"""Tables: the one set of SQLAlchemy Core tables."""

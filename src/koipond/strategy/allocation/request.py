@@ -1,0 +1,181 @@
+"""What the caller hands in, checked and turned into a `Problem`. All mistakes are reported at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from koipond.kernel import InputError
+from koipond.strategy.allocation.problem import FloatArray, IntArray, Problem
+
+PerOffer = float | Sequence[float | None] | None
+PerSegment = float | Mapping[Any, float] | None
+_EXACT_MAX = 2**53
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Request:
+    """A checked request. ``problem.value`` is what is maximised; ``value`` is what is expected."""
+
+    problem: Problem
+    value: FloatArray  # (customers, offers)
+    offers: tuple[str, ...]
+    segments: tuple[str, ...]
+    whole_cost: bool  # costs are integers, so sums are exact
+
+    @property
+    def group_names(self) -> tuple[str, ...]:
+        return ("total", *(f"offer {name}" for name in self.offers), *(f"segment {s}" for s in self.segments))
+
+
+class _Check:
+    """Collects mistakes; each reader returns something of the right shape so that checking can go on."""
+
+    def __init__(self) -> None:
+        self.mistakes: list[str] = []
+
+    def table(self, name: str, given: Any, shape: tuple[int, int] | None) -> FloatArray:
+        """Return ``given`` as a finite (customers, offers) array."""
+        try:
+            table = np.asarray(given, dtype=np.float64)
+        except (TypeError, ValueError):
+            self.mistakes.append(f"{name}: not numbers; pass an array of customers × offers")
+            return np.zeros(shape or (0, 1))
+        if shape is not None and table.shape == (shape[1],):
+            table = np.broadcast_to(table, shape)
+        if table.ndim != 2 or table.shape[1] == 0 or (shape is not None and table.shape != shape):
+            wanted = f"{shape[0]} customers × {shape[1]} offers" if shape else "customers × offers"
+            self.mistakes.append(f"{name}: has the shape {table.shape}; pass {wanted}")
+            return np.zeros(shape or (0, 1))
+        self.no_bad_cell(name, ~np.isfinite(table), "not a finite number; bar an option with eligible=")
+        return table
+
+    def no_bad_cell(self, name: str, bad: NDArray[np.bool_], why: str) -> None:
+        if bad.any():
+            row, column = (int(at[0]) for at in np.nonzero(bad))
+            more = f" ({int(bad.sum())} cells)" if bad.sum() > 1 else ""
+            self.mistakes.append(f"{name}: customer {row}, offer {column} is {why}{more}")
+
+    def limit(self, name: str, given: float | None) -> float:
+        """Return one limit, inf for none."""
+        if given is None:
+            return float("inf")
+        try:
+            limit = float(given)
+        except (TypeError, ValueError):
+            limit = float("nan")
+        if np.isnan(limit) or limit < 0:
+            self.mistakes.append(
+                f"{name}: {given!r} is not a limit; pass a number >= 0, or None for no limit"
+            )
+            return 0.0
+        return limit
+
+    def per_offer(self, name: str, given: PerOffer, offers: int) -> list[float]:
+        """Return one limit for each offer."""
+        if given is None or not isinstance(given, Sequence | np.ndarray):
+            return [self.limit(name, given)] * offers
+        limits = list(given)
+        if len(limits) != offers:
+            self.mistakes.append(f"{name}: has {len(limits)} entries for {offers} offers")
+            return [0.0] * offers
+        return [self.limit(f"{name}[{at}]", limit) for at, limit in enumerate(limits)]
+
+    def per_segment(self, name: str, given: PerSegment, labels: Sequence[Any], named: bool) -> list[float]:
+        """Return one limit for each segment of ``labels``."""
+        if given is None:
+            return [float("inf")] * len(labels)
+        if not named:
+            self.mistakes.append(f"{name}: needs segment=, the segment of each customer")
+            return [0.0] * len(labels)
+        if not isinstance(given, Mapping):
+            return [self.limit(name, given)] * len(labels)
+        unknown = [key for key in given if key not in labels]
+        if unknown:
+            self.mistakes.append(f"{name}: no customer is in segment {', '.join(map(str, unknown))}")
+        return [self.limit(f"{name}[{label}]", given.get(label)) for label in labels]
+
+
+def check_request(
+    value: Any,
+    cost: Any,
+    budget: float | None,
+    *,
+    max_per_offer: PerOffer,
+    max_customers: float | None,
+    offer_budget: PerOffer,
+    segment: Any,
+    segment_budget: PerSegment,
+    segment_max: PerSegment,
+    eligible: Any,
+    lower: Any,
+    offers: Sequence[str] | None,
+) -> Request:
+    """Return the request as a `Problem`; raise InputError that names every mistake."""
+    check = _Check()
+    expected = check.table("value", value, None)
+    shape = (int(expected.shape[0]), int(expected.shape[1]))
+    paid = check.table("cost", cost, shape)
+    check.no_bad_cell("cost", paid < 0, "negative")
+    aim = expected if lower is None else check.table("lower", lower, shape)
+    check.no_bad_cell("lower", aim > expected, "above value; a lower bound cannot be")
+    codes, labels = _segments(check, segment, shape[0])
+    money = [
+        check.limit("budget", budget),
+        *check.per_offer("offer_budget", offer_budget, shape[1]),
+        *check.per_segment("segment_budget", segment_budget, labels, segment is not None),
+    ]
+    heads = [
+        check.limit("max_customers", max_customers),
+        *check.per_offer("max_per_offer", max_per_offer, shape[1]),
+        *check.per_segment("segment_max", segment_max, labels, segment is not None),
+    ]
+    whole = _is_whole(cost)
+    if whole and float(paid.max(axis=1, initial=0.0).sum()) >= _EXACT_MAX:
+        check.mistakes.append("cost: the sum passes 2^53 and cannot be added exactly; use a larger unit")
+    names = tuple(map(str, offers if offers is not None else range(shape[1])))
+    if len(names) != shape[1] or len(set(names)) != len(names):
+        check.mistakes.append(f"offers: pass {shape[1]} different names")
+    open_option = _eligible(check, eligible, shape)
+    if check.mistakes:
+        raise InputError("; ".join(check.mistakes), mistakes=tuple(check.mistakes))
+    problem = Problem(
+        value=np.ascontiguousarray(np.where(open_option, aim, -np.inf).T),
+        cost=np.ascontiguousarray(paid.T),
+        segment=codes,
+        limits=np.array([money, np.floor(heads)]),
+    )
+    segments = tuple(map(str, labels)) if segment is not None else ()
+    return Request(problem=problem, value=expected, offers=names, segments=segments, whole_cost=whole)
+
+
+def _segments(check: _Check, segment: Any, customers: int) -> tuple[IntArray, list[Any]]:
+    """Return the segment number of each customer and the labels; one unnamed segment when there are none."""
+    if segment is None:
+        return np.zeros(customers, dtype=np.intp), [None]
+    given = np.asarray(segment)
+    if given.shape != (customers,):
+        check.mistakes.append(
+            f"segment: has the shape {given.shape}; pass one label for each of {customers} customers"
+        )
+        return np.zeros(customers, dtype=np.intp), [None]
+    if given.dtype == object:
+        given = given.astype(str)
+    labels, codes = np.unique(given, return_inverse=True)
+    return codes.astype(np.intp), (labels.tolist() or [None])
+
+
+def _eligible(check: _Check, eligible: Any, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    if eligible is None:
+        return np.ones(shape, dtype=bool)
+    given = np.asarray(eligible)
+    if given.dtype != np.bool_ or given.shape != shape:
+        check.mistakes.append(f"eligible: pass true and false for {shape[0]} customers × {shape[1]} offers")
+        return np.ones(shape, dtype=bool)
+    return given
+
+
+def _is_whole(cost: Any) -> bool:
+    return bool(np.issubdtype(np.asarray(cost).dtype, np.integer))
