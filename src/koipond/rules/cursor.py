@@ -1,0 +1,123 @@
+"""A place in the words of a rule, and the list of what was wrong so far."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import date
+
+from koipond.rules.catalog import Catalog
+from koipond.rules.lexer import Token
+from koipond.rules.problems import Problem
+
+SYNONYMS = {
+    "且": "and",
+    "并且": "and",
+    "或": "or",
+    "或者": "or",
+    "非": "not",
+    "不是": "not",
+    "属于": "in",
+    "人群": "segment",
+    "名单": "list",
+    "属性": "trait",
+    "标签": "tag",
+    "所有人": "everyone",
+    "dan": "and",
+    "atau": "or",
+    "bukan": "not",
+}
+"""Words of the grammar in other languages → the word itself."""
+KEYWORDS = frozenset(
+    {
+        *SYNONYMS,
+        *SYNONYMS.values(),
+        *("is", "between", "contains", "starts", "ends", "true", "false", "then", "no"),
+        *("orders", "items", "events", "touches", "responses", "property", "bought", "sample", "sequence"),
+        *("last", "from", "since", "until", "ever"),
+    }
+)
+"""Names that must stand in quotes when they are values."""
+
+
+class SkipError(Exception):
+    """The leaf being read is beyond repair; reading goes on at the next one."""
+
+
+@dataclass(slots=True)
+class Cursor:
+    """Where reading stands in ``words``."""
+
+    words: list[Token]
+    catalog: Catalog
+    problems: list[Problem] = field(default_factory=list)
+    at: int = 0
+
+    @property
+    def word(self) -> Token:
+        return self.words[self.at]
+
+    def ended(self) -> bool:
+        return self.word.kind == "end"
+
+    def following(self) -> Token:
+        return self.words[min(self.at + 1, len(self.words) - 1)]
+
+    def take(self) -> Token:
+        token = self.word
+        if token.kind != "end":
+            self.at += 1
+        return token
+
+    def sees(self, *texts: str) -> bool:
+        """Say whether the next word is one of these names or signs (never a quoted text)."""
+        token = self.word
+        return token.kind in ("name", "sign") and SYNONYMS.get(token.text, token.text) in texts
+
+    def accepts(self, text: str) -> bool:
+        if self.sees(text):
+            self.at += 1
+            return True
+        return False
+
+    def expect(self, *texts: str) -> str:
+        if not self.sees(*texts):
+            raise self.failed(f"{self.shown()} where {_either(texts)} was expected")
+        token = self.take()
+        return SYNONYMS.get(token.text, token.text)
+
+    def expect_kind(self, kind: str, what: str) -> Token:
+        if self.word.kind != kind:
+            raise self.failed(f"{self.shown()} where {what} was expected")
+        return self.take()
+
+    def name_or_text(self, what: str) -> str:
+        if self.word.kind not in ("name", "string"):
+            raise self.failed(f"{self.shown()} where {what} was expected")
+        return self.take().text
+
+    def whole_number(self, what: str) -> int:
+        token = self.expect_kind("number", what)
+        if not token.text.isdigit() or len(token.text) > 9:
+            raise self.failed(f"'{token.text}' where {what} was expected", at=token.at)
+        return int(token.text)
+
+    def day(self, what: str) -> date:
+        token = self.expect_kind("day", what)
+        try:
+            return date.fromisoformat(token.text)
+        except ValueError:
+            raise self.failed(f"there is no day {token.text}", at=token.at) from None
+
+    def shown(self) -> str:
+        return "the end" if self.word.kind == "end" else f"'{self.word.text}'"
+
+    def problem(self, message: str, fix: str, at: int) -> None:
+        self.problems.append(Problem(message=message, fix=fix, at=at))
+
+    def failed(self, message: str, fix: str = "see the grammar of rules", at: int | None = None) -> SkipError:
+        self.problem(message, fix, self.word.at if at is None else at)
+        return SkipError()
+
+
+def _either(texts: Collection[str]) -> str:
+    quoted = [f"'{text}'" for text in texts]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"

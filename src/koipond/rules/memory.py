@@ -1,0 +1,212 @@
+"""Read a rule in memory, for one customer: previews, journeys, `why`. Agrees with the Ibis reading."""
+
+import json
+import operator
+from collections.abc import Callable, Mapping
+from collections.abc import Sequence as Rows
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from koipond.kernel import epoch_day, hash_bucket
+from koipond.rules.catalog import Catalog, FactSpec, FieldSpec
+from koipond.rules.check import resolve
+from koipond.rules.tree import (
+    SAMPLE_SCOPE,
+    And,
+    Comparison,
+    Condition,
+    Everyone,
+    FactKind,
+    Facts,
+    Field,
+    HashSample,
+    In,
+    InList,
+    InSegment,
+    Known,
+    Measure,
+    Not,
+    Op,
+    Or,
+    Property,
+    Rule,
+    Sequence,
+    Tag,
+    Trait,
+    Value,
+    Window,
+)
+from koipond.rules.windows import bounds
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A value as text and, when it reads as one, as number; a day is its ISO text."""
+
+    text: str | None = None
+    number: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """What a rule may ask of one customer. ``profile`` and the rows of ``facts`` hold stored columns.
+
+    Facts are those that count (paid orders, lines of paid orders), of this customer and everyone merged into
+    them; each row has ``at_s`` and ``day``. ``traits``: newest value. ``tags``: (group, value) that hold.
+    """
+
+    customer_uid: str
+    profile: Row = field(default_factory=dict)
+    traits: Mapping[str, Cell] = field(default_factory=dict)
+    tags: Rows[tuple[str, Cell]] = ()
+    facts: Mapping[FactKind, Rows[Row]] = field(default_factory=dict)
+    segments: frozenset[str] = frozenset()
+    lists: frozenset[str] = frozenset()
+
+
+_COMPARE: dict[Op, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def holds(rule: Rule, person: Person, as_of_day: int, catalog: Catalog) -> bool:
+    """Say whether ``rule`` holds for ``person`` on local day ``as_of_day`` (whole days since 1970)."""
+    if isinstance(rule, And):
+        return all(holds(part, person, as_of_day, catalog) for part in rule.parts)
+    if isinstance(rule, Or):
+        return any(holds(part, person, as_of_day, catalog) for part in rule.parts)
+    if isinstance(rule, Not):
+        return not holds(rule.part, person, as_of_day, catalog)
+    if isinstance(rule, Everyone):
+        return True
+    if isinstance(rule, InSegment):
+        return rule.key in person.segments
+    if isinstance(rule, InList):
+        return rule.key in person.lists
+    if isinstance(rule, HashSample):
+        return rule.first <= hash_bucket(rule.salt, SAMPLE_SCOPE, person.customer_uid) < rule.end
+    if isinstance(rule, Sequence):
+        return _sequence(rule, person, as_of_day, catalog)
+    return any(_test(rule, cell) for cell in _cells(rule, person, as_of_day, catalog))
+
+
+def _cells(rule: Condition, person: Person, as_of_day: int, catalog: Catalog) -> list[Any]:
+    """Return the values that the condition may hold for; several only for tags."""
+    operand = rule.operand
+    if isinstance(operand, Tag):
+        return [cell for group, cell in person.tags if group == operand.group]
+    if isinstance(operand, Trait):
+        return [person.traits.get(operand.name, Cell())]
+    if isinstance(operand, Measure):
+        return [measure(operand, person, as_of_day, catalog)]
+    assert isinstance(operand, Field)
+    return [stored(catalog.fields[operand.name], person.profile, as_of_day)]
+
+
+def stored(spec: FieldSpec, row: Row, as_of_day: int) -> Any:
+    """Return the value of the field ``spec`` in ``row``, None when it is missing."""
+    raw = row.get(spec.column)
+    if raw is None or spec.derived == "stored":
+        return raw
+    if spec.derived == "weekday":
+        return (raw + 3) % 7 + 1
+    return as_of_day - raw if spec.derived == "days_since" else raw - as_of_day
+
+
+def _test(node: Condition, cell: Any) -> bool:
+    """Test one value; missing is false."""
+    if isinstance(node, Known):
+        return (
+            cell.text is not None or cell.number is not None if isinstance(cell, Cell) else cell is not None
+        )
+    if isinstance(node, In):
+        return any(_compare("=", cell, value) for value in node.values)
+    if isinstance(node, Comparison):
+        return _compare(node.op, cell, node.value)
+    text = cell.text if isinstance(cell, Cell) else cell
+    return text is not None and _MATCH[node.how](text, node.text)
+
+
+_MATCH: dict[str, Callable[[str, str], bool]] = {
+    "contains": lambda text, part: part in text,
+    "starts with": str.startswith,
+    "ends with": str.endswith,
+}
+
+
+def _compare(op: Op, cell: Any, value: Value) -> bool:
+    left, right = cell, value
+    if isinstance(cell, Cell):
+        is_number = isinstance(value, int | float)
+        left = cell.number if is_number else cell.text
+        right = float(value) if isinstance(value, int | float) else str(value)
+    elif isinstance(value, date):
+        right = epoch_day(value)
+    return left is not None and _COMPARE[op](left, right)
+
+
+def measure(asked: Measure, person: Person, as_of_day: int, catalog: Catalog) -> int | None:
+    """Return the number that ``asked`` has for ``person``; None when there is no last or first fact."""
+    rows = _rows(asked.facts, person, asked.window, as_of_day, catalog)
+    if asked.how == "count":
+        return len(rows)
+    days = [int(row["day"]) for row in rows]
+    if asked.how == "days":
+        return len(set(days))
+    if asked.how == "sum":
+        column = catalog.facts[asked.facts.kind].columns[asked.column or ""].column
+        return sum(int(row[column]) for row in rows if row.get(column) is not None)
+    if not days:
+        return None
+    return as_of_day - (max(days) if asked.how == "days_since_last" else min(days))
+
+
+def _rows(facts: Facts, person: Person, window: Window, as_of_day: int, catalog: Catalog) -> list[Row]:
+    first, last = bounds(window, as_of_day)
+    spec = catalog.facts[facts.kind]
+    return [
+        row
+        for row in person.facts.get(facts.kind, ())
+        if (first is None or row["day"] >= first)
+        and row["day"] <= last
+        and all(_test(condition, _fact_cell(condition, row, spec, catalog)) for condition in facts.where)
+    ]
+
+
+def _fact_cell(condition: Condition, row: Row, spec: FactSpec, catalog: Catalog) -> Any:
+    if isinstance(condition.operand, Property):
+        return property_cell(row.get("properties"), condition.operand.name)
+    found = resolve(condition.operand, catalog, spec)
+    assert isinstance(found, FieldSpec)
+    return stored(found, row, 0)
+
+
+def property_cell(properties: str | None, name: str) -> Cell:
+    """Return property ``name`` of the JSON object ``properties``; only texts and numbers are values."""
+    value = json.loads(properties).get(name) if properties else None
+    if isinstance(value, str):
+        return Cell(text=value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return Cell(number=float(value))
+    return Cell()
+
+
+def _sequence(rule: Sequence, person: Person, as_of_day: int, catalog: Catalog) -> bool:
+    later = _rows(rule.then, person, None, as_of_day, catalog)
+
+    def followed(row: Row) -> bool:
+        next_days = [other["day"] for other in later if other["at_s"] > row["at_s"]]
+        return bool(next_days) and min(next_days) - row["day"] <= rule.within_days
+
+    starts = _rows(rule.first, person, rule.window, as_of_day, catalog)
+    if rule.missing:
+        return any(row["day"] + rule.within_days <= as_of_day and not followed(row) for row in starts)
+    return any(followed(row) for row in starts)

@@ -1,0 +1,273 @@
+"""The condition tree (条件树): frozen values, no behaviour beyond walking. Rule: design §6.
+
+A tree is read three ways (Ibis, in memory, in words). All are two-valued: a leaf whose operand is missing is
+false, so its ``not`` is true. Strings compare by code point. Values are in stored units: money in minor
+units, days as dates, scaled numbers as integers.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from koipond.kernel import InputError
+
+Value = str | int | float | bool | date
+Op = Literal["=", "!=", "<", "<=", ">", ">="]
+OPS: tuple[Op, ...] = ("=", "!=", "<", "<=", ">", ">=")
+How = Literal["count", "sum", "days", "days_since_last", "days_since_first"]
+HOWS: tuple[How, ...] = ("count", "sum", "days", "days_since_last", "days_since_first")
+FactKind = Literal["orders", "items", "events", "touches", "responses"]
+FACT_KINDS: tuple[FactKind, ...] = ("orders", "items", "events", "touches", "responses")
+MatchHow = Literal["contains", "starts with", "ends with"]
+MATCHES: tuple[MatchHow, ...] = ("contains", "starts with", "ends with")
+
+DAYS_MAX = 36_500
+NODES_MAX = 1_000
+DEPTH_MAX = 40
+VALUES_MAX = 10_000
+BUCKETS = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastDays:
+    """The last ``days`` local days, the observation day included."""
+
+    days: int
+
+    def __post_init__(self) -> None:
+        _require(1 <= self.days <= DAYS_MAX, f"a window has 1 to {DAYS_MAX} days, not {self.days}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaysAgo:
+    """From ``first`` to ``last`` days before the observation day, both included; 0 is that day itself."""
+
+    first: int
+    last: int
+
+    def __post_init__(self) -> None:
+        fits = 0 <= self.last <= self.first <= DAYS_MAX
+        _require(fits, f"write 'from {max(self.first, self.last)} to {min(self.first, self.last)} days ago'")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Between:
+    """Fixed local days, both included; None leaves that end open. Never beyond the observation day."""
+
+    first: date | None
+    last: date | None
+
+    def __post_init__(self) -> None:
+        _require(self.first is not None or self.last is not None, "name at least one end of the window")
+        if self.first is not None and self.last is not None:
+            _require(
+                self.first <= self.last, f"the window ends ({self.last}) before it begins ({self.first})"
+            )
+
+
+Window = LastDays | DaysAgo | Between | None
+"""None = ever, up to the observation day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """A field of the catalogue: a column of the profile, or of a fact when it filters facts."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trait:
+    """A fact about a person (属性), newest value."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tag:
+    """The tags (标签) of one group that hold on the observation day; any of them may satisfy a condition."""
+
+    group: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Property:
+    """A declared property of an event."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Facts of one kind that satisfy every condition of ``where``."""
+
+    kind: FactKind
+    where: tuple["Condition", ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """One number per customer over facts in a window of local days.
+
+    ``count``, ``sum`` of ``column`` and ``days`` (distinct days) are 0 without facts; ``days_since_last`` and
+    ``days_since_first`` are missing then.
+    """
+
+    facts: Facts
+    how: How
+    column: str | None = None
+    window: Window = None
+
+    def __post_init__(self) -> None:
+        _require((self.how == "sum") == (self.column is not None), "sum(…) names a column, others do not")
+
+
+Operand = Field | Trait | Tag | Property | Measure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """``operand op value``; false when the operand is missing, whatever the operator."""
+
+    operand: Operand
+    op: Op
+    value: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class In:
+    """``operand in (…)``."""
+
+    operand: Operand
+    values: tuple[Value, ...]
+
+    def __post_init__(self) -> None:
+        _require(1 <= len(self.values) <= VALUES_MAX, f"a list of values holds 1 to {VALUES_MAX} of them")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """The operand has a value. ``is missing`` is its ``not``."""
+
+    operand: Operand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """The text holds ``text`` anywhere, at its start or at its end; exact code points."""
+
+    operand: Operand
+    how: MatchHow
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sequence:
+    """A ``first`` fact in the window, then, strictly later, a ``then`` fact within ``within_days`` days.
+
+    ``missing``: the opposite: a ``first`` fact whose ``within_days`` days have passed without any ``then``.
+    """
+
+    first: Facts
+    then: Facts
+    within_days: int
+    missing: bool = False
+    window: Window = None
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.within_days <= DAYS_MAX, f"'within' takes 0 to {DAYS_MAX} days")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InSegment:
+    """Member of the segment ``key`` as last refreshed."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InList:
+    """In the list ``key``."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HashSample:
+    """Customers whose hash bucket (0..9999) lies in [``first``, ``end``); scope ``sample`` (science D6)."""
+
+    first: int
+    end: int
+    salt: str
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.first < self.end <= BUCKETS, "a sample lies between 0% and 100%, and is not empty")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Everyone:
+    """Every customer in scope."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class And:
+    """All of ``parts``."""
+
+    parts: tuple["Rule", ...]
+
+    def __post_init__(self) -> None:
+        _require(len(self.parts) >= 2, "'and' joins at least two conditions")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Or:
+    """Any of ``parts``."""
+
+    parts: tuple["Rule", ...]
+
+    def __post_init__(self) -> None:
+        _require(len(self.parts) >= 2, "'or' joins at least two conditions")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Not:
+    """Not ``part``: true when a value is missing, since the leaf is then false."""
+
+    part: "Rule"
+
+
+Condition = Comparison | In | Known | Match
+Leaf = Comparison | In | Known | Match | Sequence | InSegment | InList | HashSample | Everyone
+Rule = And | Or | Not | Leaf
+
+SAMPLE_SCOPE = "sample"
+
+
+def children(rule: Rule) -> tuple[Rule, ...]:
+    """Return the direct parts of ``rule``."""
+    if isinstance(rule, And | Or):
+        return rule.parts
+    return (rule.part,) if isinstance(rule, Not) else ()
+
+
+def walk(rule: Rule, path: str = "") -> Iterator[tuple[str, Rule]]:
+    """Yield (path, node) of every node, parents first; the root's path is empty, others like ``0.1``."""
+    yield path, rule
+    for place, child in enumerate(children(rule)):
+        yield from walk(child, f"{path}.{place}" if path else str(place))
+
+
+def segment_keys(rule: Rule) -> tuple[str, ...]:
+    """Return the segments that ``rule`` refers to, sorted."""
+    return tuple(sorted({node.key for _, node in walk(rule) if isinstance(node, InSegment)}))
+
+
+def list_keys(rule: Rule) -> tuple[str, ...]:
+    """Return the lists that ``rule`` refers to, sorted."""
+    return tuple(sorted({node.key for _, node in walk(rule) if isinstance(node, InList)}))
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise InputError(message, code="bad_rule")
