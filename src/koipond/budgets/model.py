@@ -1,0 +1,30 @@
+"""Caps on money as values. Money is integer minor units of the workspace currency. Pure. Rule: design §4, §7."""
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What a strategy may cost: in all, on one local day, and on one customer in all. None = no such cap."""
+
+    total_fen: int
+    per_customer_fen: int | None = None
+    per_day_fen: int | None = None
+
+    def lines(self, strategy: str, on: date) -> tuple[tuple[str, int], ...]:
+        """Return (scope, limit) of the caps that many customers share, widest first."""
+        shared = [(total_scope(strategy), self.total_fen)]
+        if self.per_day_fen is not None:
+            shared.append((daily_scope(strategy, on), self.per_day_fen))
+        return tuple(shared)
+
+
+def total_scope(strategy: str) -> str:
+    """Name the cap over a strategy's whole life."""
+    return f"strategy:{strategy}"
+
+
+def daily_scope(strategy: str, on: date) -> str:
+    """Name the cap of a strategy's local day ``on``."""
+    return f"strategy:{strategy}:{on.isoformat()}"

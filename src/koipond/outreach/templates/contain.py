@@ -1,0 +1,147 @@
+"""Liquid that cannot hang, swell or look around. The library's four limits are not enough: a range literal
+or a chain of filters escapes them, so ranges are refused at parsing and every filter is guarded.
+
+Pure. Each rule stands for a measured escape; the hostile cases are in the tests of this module.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any
+
+from liquid import BoundTemplate, Environment, Mode, RenderContext
+from liquid.ast import Node
+from liquid.builtin.expressions.primitive import IntegerLiteral, RangeLiteral
+from liquid.exceptions import LiquidError
+from liquid.expression import Expression
+from liquid.undefined import StrictDefaultUndefined
+
+from koipond.kernel import KoipondError
+
+MAX_TEXT = 10_000
+"""Longest value a filter may take or give, and longest message, in characters."""
+MAX_ARGUMENT = 100
+MAX_RANGE = 1_000
+MAX_NUMBER = 10**15
+MAX_SOURCE = 50_000
+MAX_NODES = 5_000
+_SIZED = (str, bytes, list, tuple, dict, set, range)
+
+# `date` knows "now", `safe` undoes escaping, the others make values nobody can proof-read.
+_NO_FILTERS = ("date", "safe", "escapejs", "base64_encode", "base64_decode")
+_NO_FILTERS_URL = ("base64_url_safe_encode", "base64_url_safe_decode")
+_NO_TAGS = ("include", "render", "increment", "decrement", "tablerow")
+
+
+class TemplateError(KoipondError):
+    """A template that cannot be parsed, breaks a limit, or lacks a variable (exit 2)."""
+
+    exit_code = 2
+    code = "template_error"
+
+
+class ContainedEnvironment(Environment):
+    """Liquid with limits on depth, loops, memory and output; no partials, no clock, no raw output."""
+
+    context_depth_limit = 8
+    block_nesting_limit = 20
+    loop_iteration_limit = 2_000
+    local_namespace_limit = 200_000
+    output_stream_limit = 4 * MAX_TEXT  # bytes; the length in characters is checked after rendering
+
+    def __init__(self, *, escape: bool) -> None:
+        super().__init__(
+            tolerance=Mode.STRICT, undefined=StrictDefaultUndefined, strict_filters=True, autoescape=escape
+        )
+        for name in (*_NO_FILTERS, *_NO_FILTERS_URL):
+            self.filters.pop(name, None)
+        for name in _NO_TAGS:
+            self.tags.pop(name, None)
+        for name, function in list(self.filters.items()):
+            self.filters[name] = _guard(name, function)
+
+
+def compile_liquid(source: str, *, escape: bool) -> BoundTemplate:
+    """Parse ``source`` and refuse what could run away; raise TemplateError naming the line."""
+    if len(source) > MAX_SOURCE:
+        raise TemplateError(f"the template has {len(source)} characters; at most {MAX_SOURCE} are allowed")
+    try:
+        template = _ENVIRONMENTS[escape].from_string(source)
+        for expression in _expressions(template):
+            if isinstance(expression, RangeLiteral):
+                _refuse_wide(expression)
+    except TemplateError:
+        raise
+    except Exception as error:  # the parser raises ValueError, RecursionError and more on hostile input
+        raise TemplateError(_words(error)) from error
+    return template
+
+
+def render_liquid(template: BoundTemplate, values: dict[str, Any]) -> str:
+    """Render within the limits; raise TemplateError, never anything else."""
+    try:
+        text = template.render(values)
+    except TemplateError:
+        raise
+    except Exception as error:  # chained arithmetic raises ValueError, an undefined in a filter TypeError
+        raise TemplateError(_words(error)) from error
+    if len(text) > MAX_TEXT:
+        raise TemplateError(f"the message has {len(text)} characters; at most {MAX_TEXT} are allowed")
+    return text
+
+
+def _guard(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def guarded(value: Any, *arguments: Any, **named: Any) -> Any:
+        _check(name, "input", value, MAX_TEXT)
+        settings = ("context", "environment")
+        for argument in (*arguments, *(v for k, v in named.items() if k not in settings)):
+            _check(name, "argument", argument, MAX_ARGUMENT)
+        result = function(value, *arguments, **named)
+        _check(name, "result", result, MAX_TEXT)
+        return result
+
+    return guarded
+
+
+def _check(name: str, role: str, value: Any, limit: int) -> None:
+    # type() and issubclass(): isinstance() asks an undefined for its __class__, which raises
+    kind = type(value)
+    if issubclass(kind, _SIZED) and len(value) > limit:
+        raise TemplateError(f"filter '{name}': its {role} is longer than {limit}")
+    if issubclass(kind, int) and abs(value) > MAX_NUMBER:
+        raise TemplateError(f"filter '{name}': its {role} is larger than {MAX_NUMBER}")
+
+
+def _refuse_wide(literal: RangeLiteral) -> None:
+    start, stop = literal.start, literal.stop
+    if not (isinstance(start, IntegerLiteral) and isinstance(stop, IntegerLiteral)):
+        raise TemplateError("a range needs two whole numbers, such as (1..5)")
+    if abs(stop.value - start.value) >= MAX_RANGE:
+        raise TemplateError(f"the range {literal} is too wide; at most {MAX_RANGE} steps are allowed")
+
+
+def _expressions(template: BoundTemplate) -> Iterator[Expression]:
+    context = RenderContext(template)
+    nodes: list[Node] = list(template.nodes)
+    seen = 0
+    while nodes:
+        node = nodes.pop()
+        seen += 1
+        if seen > MAX_NODES:
+            raise TemplateError(f"the template has more than {MAX_NODES} parts")
+        nodes.extend(node.children(context, include_partials=True))
+        pending = list(node.expressions())
+        while pending:
+            expression = pending.pop()
+            yield expression
+            pending.extend(expression.children())
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, LiquidError) and error.token is not None:
+        line = error.token.source.count("\n", 0, error.token.start_index) + 1
+        return f"line {line}: {str(error).splitlines()[0]}"
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no detail'}"
+
+
+_ENVIRONMENTS = {escape: ContainedEnvironment(escape=escape) for escape in (False, True)}
