@@ -1,4 +1,4 @@
-"""Caps on money as values. Money is integer minor units of the workspace currency. Pure. Rule: design §4, §7."""
+"""Caps on money as values. Integer minor units of the workspace currency. Pure. Rule: design §4, §7."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -31,11 +31,6 @@ class Slot(Generic[T]):
 
     variants: Mapping[str, T]
 
-    @property
-    def is_test(self) -> bool:
-        """Say whether customers are split over several variants."""
-        return len(self.variants) > 1
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeList:
@@ -74,7 +69,7 @@ class Arm:
     """One combination of variants of a play: what a customer really gets."""
 
     name: str
-    choice: tuple[int, int, int, int]  # index of the variant in each of SLOTS
+    choice: tuple[str, str, str, str]  # name of the variant in each of SLOTS
     audience: str
     offer: Offer
     script: str
@@ -93,29 +88,26 @@ class Play:
     channels: tuple[str, ...]
     purpose: Purpose = "marketing"
 
-    def slots(self) -> tuple[Slot[str], Slot[Offer], Slot[str], Slot[Landing]]:
-        """Return the four slots in the order of SLOTS."""
-        return (self.audience, self.offer, self.script, self.landing)
-
     def arms(self) -> tuple[Arm, ...]:
         """Return every combination of variants. Its name joins the names of the slots under test."""
-        named = [list(slot.variants.items()) for slot in self.slots()]
-        arms = []
-        for choice in product(*(range(len(variants)) for variants in named)):
-            picked = [named[slot][index] for slot, index in enumerate(choice)]
-            names = [name for (name, _), slot in zip(picked, self.slots(), strict=True) if slot.is_test]
-            audience, offer, script, landing = (content for _, content in picked)
-            arms.append(
-                Arm(
-                    name="+".join(names),
-                    choice=choice,  # type: ignore[arg-type]
-                    audience=audience,  # type: ignore[arg-type]
-                    offer=offer,  # type: ignore[arg-type]
-                    script=script,  # type: ignore[arg-type]
-                    landing=landing,  # type: ignore[arg-type]
-                )
+        return tuple(
+            Arm(
+                name="+".join(filter(None, (audience, offer, script, landing))),
+                choice=(audience, offer, script, landing),
+                audience=self.audience.variants[audience],
+                offer=self.offer.variants[offer],
+                script=self.script.variants[script],
+                landing=self.landing.variants[landing],
             )
-        return tuple(arms)
+            for audience, offer, script, landing in product(
+                self.audience.variants, self.offer.variants, self.script.variants, self.landing.variants
+            )
+        )
+
+    def tested(self) -> tuple[tuple[int, tuple[str, ...]], ...]:
+        """Return (place in SLOTS, variant names) of each slot under test."""
+        slots = (self.audience.variants, self.offer.variants, self.script.variants, self.landing.variants)
+        return tuple((place, tuple(names)) for place, names in enumerate(slots) if len(names) > 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,16 @@ The shapes are checked by pydantic; what only a second file or the contact polic
 """
 
 from datetime import date
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 from koipond.budgets import Budget
 from koipond.outreach.model import CapWindow, FrequencyCap
@@ -57,9 +64,7 @@ class CapShape(Shape):
     def resolve(self) -> FrequencyCap:
         """Return the cap; without a key of its own it is called after its numbers."""
         span = f"{self.days}_days" if self.window == "rolling_days" else self.window.removeprefix("calendar_")
-        key = self.key or "_".join(
-            filter(None, (self.channel, f"max_{self.touches_max}_per_{span}"))
-        )
+        key = self.key or "_".join(filter(None, (self.channel, f"max_{self.touches_max}_per_{span}")))
         return FrequencyCap(
             key=key,
             touches_max=self.touches_max,
@@ -95,11 +100,14 @@ class LandingShape(Shape):
     url: str = Field(pattern=r"^(https://|weixin://|/)\S+$", max_length=2_000)
 
 
-S = TypeVar("S")
-
-
 class SlotShape(Shape):
-    """Common part of the four slots: ``variants`` by name."""
+    """Common part of the four slots: ``variants`` by name; written without them when there is only one."""
+
+    @model_serializer(mode="wrap")
+    def _collapse(self, handler: SerializerFunctionWrapHandler) -> Any:
+        body = handler(self)
+        variants = {name: value or "none" for name, value in body["variants"].items()}
+        return variants[""] if set(variants) == {""} else {"variants": variants}
 
 
 def _variants(value: Any) -> Any:
@@ -122,19 +130,19 @@ def _each(value: Any, change: Any) -> Any:
     return {"variants": {k: change(v) for k, v in variants.items()}} if isinstance(variants, dict) else shaped
 
 
-_Name = Annotated[str, Field(pattern=r"^[a-z0-9_]{0,40}$")]
+_VariantName = Annotated[str, Field(pattern=r"^[a-z0-9_]{0,40}$")]
 
 
 class TextSlot(SlotShape):
-    variants: dict[_Name, Key] = Field(min_length=1, max_length=MAX_VARIANTS)
+    variants: dict[_VariantName, Key] = Field(min_length=1, max_length=MAX_VARIANTS)
 
 
 class OfferSlot(SlotShape):
-    variants: dict[_Name, OfferShape] = Field(min_length=1, max_length=MAX_VARIANTS)
+    variants: dict[_VariantName, OfferShape] = Field(min_length=1, max_length=MAX_VARIANTS)
 
 
 class LandingSlot(SlotShape):
-    variants: dict[_Name, LandingShape] = Field(min_length=1, max_length=MAX_VARIANTS)
+    variants: dict[_VariantName, LandingShape] = Field(min_length=1, max_length=MAX_VARIANTS)
 
 
 class PlayShape(Shape):
@@ -201,7 +209,7 @@ class StrategyShape(Shape):
             priority=self.priority,
             re_entry_days=self.re_entry_days,
             paused=self.paused,
-            name=dict(self.name),
+            name={str(language): words for language, words in self.name.items()},
             description=self.description,
         )
 
@@ -225,5 +233,5 @@ class CodeListShape(Shape):
             value_fen=self.value_fen,
             expires_on=self.expires_on,
             valid_days=self.valid_days,
-            name=dict(self.name),
+            name={str(language): words for language, words in self.name.items()},
         )

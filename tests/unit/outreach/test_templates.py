@@ -75,7 +75,9 @@ def template(**texts: str) -> Template:
 
 def test_html_is_escaped_and_text_is_not() -> None:
     hello = template(
-        subject="Hi {{ customer.first_name }}", text="{{ customer.first_name }}", html="{{ customer.first_name }}"
+        subject="Hi {{ customer.first_name }}",
+        text="{{ customer.first_name }}",
+        html="{{ customer.first_name }}",
     )
     done = render(hello, "en", {"customer": {"first_name": "<b>", "n": 1}})
     assert (done.subject, done.text, done.html) == ("Hi <b>", "<b>", "&lt;b&gt;")
@@ -112,7 +114,9 @@ def test_message_longer_than_the_limit_is_refused() -> None:
 
 
 def test_variables_are_the_paths_read_from_outside() -> None:
-    hello = template(text="{% for i in (1..2) %}{{ i }}{% endfor %}{{ customer.n }}", html="{{ landing.url }}")
+    hello = template(
+        text="{% for i in (1..2) %}{{ i }}{% endfor %}{{ customer.n }}", html="{{ landing.url }}"
+    )
     assert variables_of(hello) == {"customer.n", "landing.url"}
 
 
@@ -123,7 +127,11 @@ def test_content_ignores_personal_values_and_key_but_not_words() -> None:
 
 
 def test_preview_shows_each_row_or_what_is_wrong_with_it() -> None:
-    shown = preview(template(text="{{ customer.n }}"), [{"customer": {"n": 7}}, {"customer": {}}], ["en", "zh"])
+    shown = preview(
+        template(text="{{ customer.n }}"), [{"customer": {"n": 7}}, {"customer": {}}], ["en", "zh"]
+    )
     assert shown[0][0] is not None
     assert shown[0][0].text == "7"
-    assert [(message is None, bool(error)) for message, error in shown] == [(False, False)] + [(True, True)] * 3
+    assert [(message is None, bool(error)) for message, error in shown] == [(False, False)] + [
+        (True, True)
+    ] * 3

@@ -1,0 +1,152 @@
+"""The kinds of definition a workspace folder may hold, and how a file of each becomes a value. Pure."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+from koipond.kernel import Finding
+from koipond.strategy.model import EVERYONE
+from koipond.strategy.spec import CodeListShape, PlayShape, Shape, StrategyShape
+from koipond.workspace.model import Definition, Reference, Unresolved
+from koipond.workspace.shape import canonical, from_body, validate
+from koipond.workspace.source import Source
+from koipond.workspace.template_spec import TemplateShape
+
+Parsed = tuple[Definition | Unresolved, list[Finding]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind: its folder, how a file is parsed, how an applied body is read back and how it is written."""
+
+    name: str
+    folder: str
+    parse: Callable[[Source], Parsed]
+    restore: Callable[[Mapping[str, Any]], Any]
+    to_plain: Callable[[Mapping[str, Any]], Any]
+
+
+def shaped(
+    name: str,
+    folder: str,
+    shape: Any,
+    references: Callable[[Any], list[Reference]],
+    rough: Callable[[Mapping[str, Any]], list[Reference]] = lambda _: [],
+) -> Kind:
+    """Return a kind whose files have a pydantic ``shape`` with ``resolve()``."""
+
+    def parse(source: Source) -> Parsed:
+        found, findings = validate(shape, source)
+        if found is None:
+            return Unresolved(source=source, references=tuple(rough(source.body))), findings
+        return (
+            Definition(
+                kind=name,
+                key=found.key,
+                body=canonical(found),
+                value=found.resolve(),
+                references=tuple(references(found)),
+                source=source,
+            ),
+            [],
+        )
+
+    return Kind(
+        name=name,
+        folder=folder,
+        parse=parse,
+        restore=lambda body: from_body(shape, body).resolve(),
+        to_plain=lambda body: from_body(shape, body).model_dump(mode="python", exclude_defaults=True),
+    )
+
+
+def _strategy_references(shape: StrategyShape) -> list[Reference]:
+    return [found for number, play in enumerate(shape.plays) for found in _play_references(number, play)]
+
+
+def _play_references(number: int, play: PlayShape) -> Iterator[Reference]:
+    slots = (
+        ("audience", "segment", play.audience.variants.values()),
+        ("script", "template", play.script.variants.values()),
+        ("offer", "offer", (offer.code_list for offer in play.offer.variants.values())),
+    )
+    for slot, kind, keys in slots:
+        for key in keys:
+            if key is not None and key != EVERYONE:
+                yield Reference(kind=kind, key=key, place=("plays", number, slot))
+
+
+def _parse_strategy(source: Source) -> Parsed:
+    kind = source.body.get("kind")
+    if kind in ("policy", "system"):
+        message = f"strategies of kind '{kind}' are not supported yet"
+        fix = "Write it as 'kind: campaign' with an end or review date, or keep the file outside the folder"
+        return Unresolved(source=source), [source.finding(("kind",), "not_supported", message, fix)]
+    return _STRATEGY.parse(source)
+
+
+def _rough_references(body: Mapping[str, Any]) -> list[Reference]:
+    """Return what a strategy that breaks its shape still plainly refers to."""
+    plays = body.get("plays")
+    return [
+        Reference(kind=kind, key=key, place=("plays", number, slot))
+        for number, play in enumerate(plays if isinstance(plays, list) else [])
+        for slot, kind in (("audience", "segment"), ("script", "template"), ("offer", "offer"))
+        for key in _rough_keys(play.get(slot) if isinstance(play, dict) else None)
+        if key not in (EVERYONE, "none")
+    ]
+
+
+def _rough_keys(content: Any) -> list[str]:
+    if isinstance(content, dict):
+        inner = content.get("variants", content.get("code_list"))
+        return [
+            key
+            for part in (inner.values() if isinstance(inner, dict) else [inner])
+            for key in _rough_keys(part)
+        ]
+    return [content] if isinstance(content, str) else []
+
+
+def _none(_: Shape) -> list[Reference]:
+    return []
+
+
+def mapped(name: str, folder: str) -> Kind:
+    """Return a kind whose body is a plain mapping with a key."""
+
+    def parse(source: Source) -> Parsed:
+        key = source.body.get("key")
+        if not isinstance(key, str) or not key:
+            missing = source.finding(("key",), "missing_key", "'key' is missing", "Add 'key: its_name'")
+            return Unresolved(source=source), [missing]
+        return Definition(kind=name, key=key, body=source.body, value=source.body, source=source), []
+
+    return Kind(name=name, folder=folder, parse=parse, restore=dict, to_plain=dict)
+
+
+_STRATEGY = shaped("strategy", "strategies", StrategyShape, _strategy_references, _rough_references)
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        kind.folder: kind
+        for kind in (
+            mapped("segment", "segments"),
+            mapped("tag", "tags"),
+            mapped("layer", "layers"),
+            replace(_STRATEGY, parse=_parse_strategy),
+            shaped("template", "templates", TemplateShape, _none),
+            shaped("offer", "offers", CodeListShape, _none),
+        )
+    }
+)
+"""Folder → kind, in the order in which they are read and exported."""
+
+NOT_YET = ("journeys", "membership", "experiments", "metrics", "needs", "scenes", "tests")
+"""Folders of the design whose objects this version cannot run."""
+
+
+def kind_named(name: str) -> Kind:
+    """Return the kind called ``name``; raise KeyError when there is none."""
+    return next(kind for kind in KINDS.values() if kind.name == name)

@@ -1,0 +1,118 @@
+"""Read a workspace folder: every definition, reference and mistake at once. Reads files, no database."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from koipond.kernel import Finding, InputError
+from koipond.workspace.kinds import KINDS, NOT_YET
+from koipond.workspace.lint import lint
+from koipond.workspace.model import Definition, Folder, Unresolved
+from koipond.workspace.settings import FILE, WorkspaceSettings
+from koipond.workspace.shape import suggestion, validate
+from koipond.workspace.source import Source, read_source
+
+MAX_FILES = 5_000
+SUFFIXES = (".yaml", ".yml")
+
+
+def load_folder(folder: Path) -> Folder:
+    """Read the workspace in ``folder``; findings sorted by file and line. Raise InputError without it."""
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {folder}; make a workspace with: koipond init {folder}")
+    settings, settings_source, findings = _settings(folder)
+    definitions, unresolved, more = _definitions(folder)
+    loaded = Folder(settings=settings, definitions=definitions, unresolved=tuple(unresolved))
+    findings = [*findings, *more, *lint(loaded, settings_source)]
+    ordered = sorted(findings, key=lambda f: (f.file, f.line, f.code, f.message))
+    return replace(loaded, findings=tuple(ordered))
+
+
+def check(folder: Path) -> list[Finding]:
+    """Return everything that is wrong with the workspace in ``folder``, warnings included."""
+    return list(load_folder(folder).findings)
+
+
+def _settings(folder: Path) -> tuple[WorkspaceSettings | None, Source | None, list[Finding]]:
+    path = folder / FILE
+    if not path.exists():
+        fix = f"Make one with: koipond init {folder}"
+        missing = Finding(file=FILE, line=0, code="missing_file", message="there is no koipond.yaml", fix=fix)
+        return None, None, [missing]
+    source, findings = read_source(path, FILE)
+    if source is None:
+        return None, None, findings
+    settings, findings = validate(WorkspaceSettings, source)
+    return settings, source, findings
+
+
+def _definitions(
+    folder: Path,
+) -> tuple[dict[tuple[str, str], Definition], list[Unresolved], list[Finding]]:
+    definitions: dict[tuple[str, str], Definition] = {}
+    unresolved: list[Unresolved] = []
+    findings: list[Finding] = []
+    for path in _files(folder):
+        file = path.relative_to(folder).as_posix()
+        definition, found = _one(path, file, path.relative_to(folder).parts[0])
+        findings += found
+        if isinstance(definition, Unresolved):
+            unresolved.append(definition)
+        if not isinstance(definition, Definition):
+            continue
+        twin = definitions.setdefault((definition.kind, definition.key), definition)
+        if twin is not definition and definition.source is not None:
+            message = f"the key '{definition.key}' is also that of {twin.file}"
+            findings.append(
+                definition.source.finding(("key",), "duplicate_key", message, "Rename one of the two")
+            )
+    return definitions, unresolved, findings
+
+
+def _files(folder: Path) -> list[Path]:
+    found = sorted(
+        path
+        for path in folder.glob("*/**/*")
+        if path.is_file() and not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
+    )
+    known = {*KINDS, *NOT_YET}
+    ours = [p for p in found if p.relative_to(folder).parts[0] in known or p.suffix in SUFFIXES]
+    if len(ours) > MAX_FILES:
+        raise InputError(f"{folder} holds {len(ours)} definition files; at most {MAX_FILES} are read")
+    return ours
+
+
+def _one(path: Path, file: str, room: str) -> tuple[Definition | Unresolved | None, list[Finding]]:
+    if room in NOT_YET:
+        fix = f"Move it out of the workspace until '{room}/' is supported"
+        return None, [_finding(file, "not_supported", f"'{room}/' is not supported yet", fix)]
+    if room not in KINDS:
+        return None, [
+            _finding(file, "unknown_folder", f"no definitions live in '{room}/'", suggestion(room, [*KINDS]))
+        ]
+    if path.suffix not in SUFFIXES:
+        if path.suffix in (".csv", ".md", ".txt"):
+            return None, []
+        return None, [
+            _finding(file, "not_yaml", "definitions are YAML files", "Save it as .yaml, or move it")
+        ]
+    source, findings = read_source(path, file)
+    if source is None:
+        return None, findings
+    definition, findings = KINDS[room].parse(source)
+    if isinstance(definition, Definition) and definition.key != path.stem:
+        message = f"the key '{definition.key}' differs from the file's name"
+        findings = [
+            *findings,
+            source.finding(("key",), "key_is_not_name", message, f"Rename to {definition.key}.yaml"),
+        ]
+    return definition, findings
+
+
+def _finding(file: str, code: str, message: str, fix: str) -> Finding:
+    return Finding(file=file, line=0, code=code, message=message, fix=fix)
+
+
+def errors(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings that forbid applying."""
+    return [finding for finding in findings if finding.severity == "error"]

@@ -1,0 +1,121 @@
+"""`koipond.yaml` (工作区设置): the brand's clock, money, languages, and the rules of all its touches."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from koipond.kernel import minor_digits, zone
+from koipond.kernel.errors import InputError
+from koipond.outreach.model import ContactPolicy, QuietHours
+from koipond.strategy.spec import CapShape, Key, Shape
+
+FILE = "koipond.yaml"
+
+
+def _zone(name: str) -> str:
+    try:
+        zone(name)
+    except InputError as error:
+        raise ValueError(str(error)) from error
+    return name
+
+
+def _currency(code: str) -> str:
+    minor_digits(code)
+    return code
+
+
+Hour = Annotated[int, Field(ge=0, le=23)]
+
+
+class QuietShape(Shape):
+    start_hour: Hour = 20
+    end_hour: Hour = 9
+
+
+class AssumedConsentShape(Shape):
+    """Consent taken as given for a segment; the written basis and who stands by it are part of it."""
+
+    segment: Key
+    basis: str = Field(min_length=10)
+    author: str = Field(min_length=1)
+
+
+class PolicyShape(Shape):
+    """`defaults.contact_policy` (触达规则)."""
+
+    caps: list[CapShape] | None = Field(default=None, min_length=1, max_length=20)
+    transactional_caps: list[CapShape] | None = Field(default=None, min_length=1, max_length=20)
+    quiet: QuietShape = QuietShape()
+    capped_groups: dict[Key, list[CapShape]] = Field(default_factory=dict)
+    exempt_segments: list[Key] = Field(default_factory=list)
+    assumed_consent: dict[Key, AssumedConsentShape] = Field(default_factory=dict)
+    duplicate_content_days: int = Field(default=30, ge=0, le=366)
+
+    def resolve(self) -> ContactPolicy:
+        """Return the policy; caps that are not written are the product's defaults."""
+        default = ContactPolicy()
+        return ContactPolicy(
+            caps=tuple(c.resolve() for c in self.caps) if self.caps else default.caps,
+            transactional_caps=(
+                tuple(c.resolve() for c in self.transactional_caps)
+                if self.transactional_caps
+                else default.transactional_caps
+            ),
+            quiet=QuietHours(start_hour=self.quiet.start_hour, end_hour=self.quiet.end_hour),
+            capped_groups={k: tuple(c.resolve() for c in v) for k, v in self.capped_groups.items()},
+            exempt_segments=tuple(self.exempt_segments),
+            assumed_consent={channel: a.segment for channel, a in self.assumed_consent.items()},
+            duplicate_content_days=self.duplicate_content_days,
+        )
+
+
+class DefaultsShape(Shape):
+    contact_policy: PolicyShape = PolicyShape()
+    default_margin_bp: int | None = Field(default=None, ge=0, le=10_000)
+    global_holdout_rate: float = Field(default=0.05, ge=0, le=0.5)
+
+
+class EventsShape(Shape):
+    """Which event names count as what; empty = the product's own list (science D1)."""
+
+    browse: list[str] = Field(default_factory=list)
+    active: list[str] = Field(default_factory=list)
+    purchase: list[str] = Field(default_factory=list)
+
+
+class ChannelShape(Shape):
+    """What a channel costs this brand and how much of it there is a day."""
+
+    cost_fen: int | None = Field(default=None, ge=0)
+    quota_per_day: int | None = Field(default=None, ge=0)
+
+
+class TraitShape(Shape):
+    """A declared trait. Undeclared ones are kept, but neither personalise nor sort anybody."""
+
+    type: Literal["text", "number", "date", "flag"] = "text"
+    title: str = ""
+
+
+class WorkspaceSettings(Shape):
+    """The whole of `koipond.yaml`."""
+
+    key: Key
+    id: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$")
+    name: str = ""
+    zone: Annotated[str, AfterValidator(_zone)]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$"), AfterValidator(_currency)]
+    clock: Literal["system", "last_fact"] = "system"
+    country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
+    language: Literal["zh", "en", "id"] = "zh"
+    defaults: DefaultsShape = DefaultsShape()
+    traits: dict[Key, TraitShape] = Field(default_factory=dict)
+    quality: dict[Key, int | float] = Field(default_factory=dict)
+    events: EventsShape = EventsShape()
+    channels: dict[Key, ChannelShape] = Field(default_factory=dict)
+
+    @property
+    def policy(self) -> ContactPolicy:
+        """The contact policy every touch obeys."""
+        return self.defaults.contact_policy.resolve()

@@ -1,0 +1,40 @@
+"""The shape of `templates/KEY.yaml` (话术模板). Kind `provider` (SMS, voice) is not supported yet."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from koipond.outreach.templates import Template
+from koipond.strategy.spec import Key, Shape
+
+VariablePath = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$")]
+LanguageCode = Literal["zh", "en", "id"]
+
+
+class TextsShape(Shape):
+    subject: str | None = Field(default=None, max_length=1_000)
+    text: str = Field(min_length=1)
+    html: str | None = None
+
+
+class TemplateShape(Shape):
+    """One message: ``texts`` by language, ``required`` variables, ``fallbacks`` of the others."""
+
+    key: Key
+    kind: Literal["liquid"] = "liquid"
+    description: str = ""
+    required: list[VariablePath] = Field(default_factory=list)
+    fallbacks: dict[VariablePath, dict[LanguageCode, str]] = Field(default_factory=dict)
+    texts: dict[LanguageCode, TextsShape] = Field(min_length=1)
+
+    def resolve(self) -> Template:
+        """Return the template."""
+        return Template(
+            key=self.key,
+            texts={lang: one.model_dump(exclude_none=True) for lang, one in self.texts.items()},
+            required=tuple(self.required),
+            fallbacks={
+                path: {str(lang): text for lang, text in words.items()}
+                for path, words in self.fallbacks.items()
+            },
+        )

@@ -1,0 +1,178 @@
+"""Loading a folder: every mistake at once, each with file, line, code and fix."""
+
+from pathlib import Path
+
+import pytest
+
+from koipond.kernel import InputError
+from koipond.workspace import check, load_folder
+from koipond.workspace.playbooks import SHIPPED, add_playbook, settings_text
+
+BROKEN = """\
+key: broken
+kind: campaign
+ownr: x
+metric: {primary: conversions, window_days: 0}
+budget: {total_fen: 1.5}
+plays:
+  - key: a
+    audience: nobody
+    offer: {code_list: recall_cod, cost: 3}
+    script: {variants: {a: recall_code, b: newcomer_welcom}}
+    landing: http://x
+    channels: []
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    text = settings_text(key="demo", name='A "brand"', zone="Asia/Shanghai", currency="CNY")
+    (tmp_path / "koipond.yaml").write_text(text)
+    for name in SHIPPED:
+        add_playbook(tmp_path, name)
+    return tmp_path
+
+
+def codes(folder: Path) -> set[tuple[str, int, str]]:
+    return {(finding.file, finding.line, finding.code) for finding in check(folder)}
+
+
+def write(folder: Path, file: str, text: str) -> None:
+    (folder / file).parent.mkdir(exist_ok=True)
+    (folder / file).write_text(text)
+
+
+def edit(folder: Path, file: str, before: str, after: str) -> None:
+    text = (folder / file).read_text()
+    assert before in text
+    (folder / file).write_text(text.replace(before, after))
+
+
+def test_shipped_playbooks_have_no_finding(folder: Path) -> None:
+    assert check(folder) == []
+
+
+def test_every_mistake_of_a_file_is_reported_at_once_with_its_line(folder: Path) -> None:
+    write(folder, "strategies/broken.yaml", BROKEN)
+    file = "strategies/broken.yaml"
+    assert codes(folder) == {
+        (file, 1, "owner_missing"),
+        (file, 1, "holdout_missing"),
+        (file, 3, "unknown_key"),
+        (file, 4, "bad_value"),
+        (file, 5, "bad_value"),
+        (file, 8, "unknown_reference"),
+        (file, 9, "unknown_key"),
+        (file, 9, "unknown_reference"),
+        (file, 10, "unknown_reference"),
+        (file, 11, "bad_value"),
+        (file, 12, "bad_value"),
+    }
+
+
+def test_unknown_key_comes_with_a_suggestion(folder: Path) -> None:
+    edit(folder, "strategies/dormant_recall.yaml", "owner: crm-team", "owner: crm-team\nre_entry_day: 3")
+    (finding,) = check(folder)
+    assert finding.fix == "Did you mean 're_entry_days'?"
+
+
+CARE, CODE = "strategies/high_value_care.yaml", "strategies/dormant_recall_code.yaml"
+RECALL, NEWS = "strategies/dormant_recall.yaml", "templates/recall_news.yaml"
+LINT = [
+    (CARE, "holdout_rate: 0.10", "holdout_rate: 0", "holdout_missing", "warning"),
+    (CARE, ", per_customer_fen: 500", "", "cost_cap_missing", "error"),
+    (CARE, "review_on: 2027-06-30\n", "", "expiry_missing", "error"),
+    (CARE, "caps:\n  - {touches_max: 1, days: 30}\n", "", "caps_missing", "warning"),
+    (CARE, "max: 1, days: 30", "max: 9, days: 7", "cap_looser_than_policy", "warning"),
+    (CARE, "kind: campaign", "kind: policy", "not_supported", "error"),
+    (CODE, ", cost_cap_fen: 1000", "", "cost_cap_missing", "error"),
+    (CODE, "cost_cap_fen: 1000", "cost_cap_fen: 999", "offer_above_cap", "error"),
+    (CODE, "script: recall_code", "script: recall_news", "code_not_shown", "error"),
+    (RECALL, "news: recall_news", "news: recall_code", "offer_missing", "error"),
+    (RECALL, "audience: past_own_cycle", "audience: everyone_reachable", "not_plain", "error"),
+    (RECALL, "key: dormant_recall", "key: dormant_recal", "key_is_not_name", "error"),
+    ("offers/recall_code.yaml", "valid_days: 14\n", "", "expiry_missing", "error"),
+    ("templates/recall_code.yaml", "  id:\n", "  fr:\n", "bad_value", "error"),
+    (NEWS, "purchase_on }}, {{", "purchase }}, {{", "unknown_variable", "error"),
+    (NEWS, "required: [customer.last_purchase_on]\n", "", "fallback_missing", "error"),
+    (NEWS, "{% endif %}您好", "{% end %}您好", "template_error", "error"),
+    ("koipond.yaml", "zone: Asia/Shanghai", "zone: Asia/Atlantis", "bad_value", "error"),
+    ("koipond.yaml", "currency: CNY", "currency: RMB!", "bad_value", "error"),
+    ("koipond.yaml", "    quiet:", "    exempt_segments: [board]\n    quiet:", "unknown_reference", "error"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "before", "after", "code", "severity"), LINT)
+def test_lack_of_restraint_or_care_is_found(
+    folder: Path, file: str, before: str, after: str, code: str, severity: str
+) -> None:
+    edit(folder, file, before, after)
+    found = [(f.file, f.code, f.severity) for f in check(folder)]
+    assert (file, code, severity) in found
+
+
+def test_missing_language_is_a_warning(folder: Path) -> None:
+    text = (folder / "templates/high_value_care.yaml").read_text()
+    (folder / "templates/high_value_care.yaml").write_text(text[: text.index("  id:\n    subject")])
+    (finding,) = check(folder)
+    assert (finding.code, finding.severity, finding.message) == (
+        "language_missing",
+        "warning",
+        "no text in id",
+    )
+
+
+HOSTILE = {
+    "alias": ("key: &a x\nname: *a\n", "alias"),
+    "python object": ("key: !!python/object/apply:os.system [ls]\n", "tag"),
+    "twice the same key": ("key: a\nkind: campaign\nkey: b\n", "duplicate_key"),
+    "no mapping": ("- a\n- b\n", "not_a_mapping"),
+    "empty": ("", "not_a_mapping"),
+    "broken": ("key: [a\n", "bad_yaml"),
+    "deep": ("key: " + "[" * 100 + "]" * 100 + "\n", "too_deep"),
+    "two documents": ("key: a\n---\nkey: b\n", "bad_yaml"),
+    "impossible date": ("key: a\nreview_on: 2026-02-30\n", "bad_yaml"),
+}
+
+
+@pytest.mark.parametrize(("text", "code"), HOSTILE.values(), ids=HOSTILE)
+def test_hostile_yaml_is_a_finding(folder: Path, text: str, code: str) -> None:
+    write(folder, "strategies/odd.yaml", text)
+    assert [finding.code for finding in check(folder)] == [code]
+
+
+def test_file_that_is_not_utf8_names_the_line(folder: Path) -> None:
+    (folder / "segments/gbk.yaml").write_bytes("key: gbk\nname: 客户\n".encode("gbk"))
+    assert codes(folder) == {("segments/gbk.yaml", 2, "not_utf8")}
+
+
+def test_folders_of_later_versions_are_refused_by_name(folder: Path) -> None:
+    write(folder, "journeys/welcome.yaml", "key: welcome\n")
+    write(folder, "strategy/odd.yaml", "key: odd\n")
+    assert codes(folder) == {
+        ("journeys/welcome.yaml", 0, "not_supported"),
+        ("strategy/odd.yaml", 0, "unknown_folder"),
+    }
+
+
+def test_two_files_cannot_share_a_key(folder: Path) -> None:
+    text = (folder / "segments/high_value.yaml").read_text()
+    write(folder, "segments/zz.yaml", text)
+    assert {code for _, _, code in codes(folder)} == {"duplicate_key", "key_is_not_name"}
+
+
+def test_folder_without_settings_says_how_to_make_them(tmp_path: Path) -> None:
+    (finding,) = check(tmp_path)
+    assert finding.code == "missing_file"
+    assert "koipond init" in finding.fix
+
+
+def test_missing_folder_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no folder"):
+        load_folder(tmp_path / "nowhere")
+
+
+def test_word_no_is_a_text_not_a_boolean(folder: Path) -> None:
+    edit(folder, "strategies/dormant_recall.yaml", "variants: {news:", "variants: {no:")
+    strategy = load_folder(folder).definitions[("strategy", "dormant_recall")].value
+    assert list(strategy.plays[0].script.variants) == ["no", "reminder"]
