@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 CURRENCY, ZONE = "USD", "America/New_York"
-STRATEGIES = ("welcome", "dormant_recall", "high_value_care")
+STRATEGIES = ("newcomer_welcome", "dormant_recall", "high_value_care")
 
 
 def main() -> int:

@@ -1,0 +1,126 @@
+"""One workspace, opened (打开工作区): settings, store, warehouse and clock, built once for a command."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+from koipond.bootstrap.clock import OPENING_HOUR, LastFactClock, LazyClock
+from koipond.kernel import Clock, InputError, day_of, zone
+from koipond.settings import Settings, SystemClock
+from koipond.store import Store, load_keys
+from koipond.warehouse import EngineOptions, ParquetWarehouse
+from koipond.workspace import WorkspaceSettings, load_folder
+
+STATE = ".koipond"
+"""Folder of the embedded store and the warehouse, below the workspace."""
+
+_ANCHOR = "clock_anchor"
+_ANCHOR_LIFE = timedelta(hours=6)
+
+
+@dataclass(frozen=True)
+class App:
+    """What a command works with. Use as a context manager: it closes the store."""
+
+    folder: Path
+    settings: WorkspaceSettings
+    environment: Settings
+    machine: Clock
+    store: Store
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.store.close()
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The workspace's zone."""
+        return zone(self.settings.zone)
+
+    @cached_property
+    def clock(self) -> LazyClock:
+        """The workspace's clock: what `now` is for plans, caps, quiet hours and touches."""
+        return LazyClock(self._find_clock)
+
+    @cached_property
+    def warehouse(self) -> ParquetWarehouse:
+        """The workspace's warehouse; its leases run on the machine's clock."""
+        threads = {} if self.environment.threads is None else {"threads": self.environment.threads}
+        options = EngineOptions(memory_limit=self.environment.memory_limit, **threads)
+        root = self.folder / STATE / "warehouse"
+        root.mkdir(parents=True, exist_ok=True)
+        return ParquetWarehouse(root, self.store.versions, self.machine, options)
+
+    def observation_day(self, as_of: date | None) -> date:
+        """Return D: ``as_of``, or the workspace's today."""
+        return as_of or day_of(self.clock.now(), self.zone)
+
+    def stamp(self, day: date) -> dict[str, Any]:
+        """Return what every answer carries."""
+        return {"as_of": day.isoformat(), "definition_version": self.store.definitions.version()}
+
+    def _find_clock(self) -> Clock:
+        if self.settings.clock == "system":
+            return self.machine
+        newest = newest_order_at(self.warehouse)
+        if newest is None:
+            return self.machine
+        return LastFactClock(self.machine, newest, self.zone, self._anchor(newest))
+
+    def _anchor(self, newest: datetime) -> datetime:
+        """Return the machine's instant at which the newest day's morning began, beginning it when needed."""
+        kept: Mapping[str, Any] = self.store.settings.get(_ANCHOR) or {}
+        now = self.machine.now()
+        day = day_of(newest, self.zone).isoformat()
+        if kept.get("day") == day:
+            began = datetime.fromisoformat(kept["began_at"])
+            if now - began < _ANCHOR_LIFE:
+                return began
+        self.store.settings.put(_ANCHOR, {"day": day, "began_at": now.isoformat()})
+        return now
+
+
+def open_app(
+    folder: Path, *, environment: Settings | None = None, machine: Clock | None = None
+) -> App:
+    """Open the workspace in ``folder``; raise InputError when it is none, or its settings are wrong."""
+    loaded = load_folder(folder)
+    if loaded.settings is None:
+        problems = "\n".join(str(finding) for finding in loaded.errors)
+        raise InputError(problems or f"{folder} is no workspace; make one with: koipond init {folder}")
+    return App(
+        folder=folder,
+        settings=loaded.settings,
+        environment=environment or Settings(),
+        machine=machine or SystemClock(),
+        store=open_store(folder, loaded.settings),
+    )
+
+
+def open_store(folder: Path, settings: WorkspaceSettings) -> Store:
+    """Open the workspace's store: the one `koipond.yaml` names, or SQLite inside the folder."""
+    state = folder / STATE
+    state.mkdir(parents=True, exist_ok=True)
+    url = settings.store_url() or f"sqlite:///{(state / 'store.sqlite').resolve()}"
+    return Store.open(url, load_keys(settings.workspace_id()), schema=f"koipond_{settings.key}")
+
+
+def newest_order_at(warehouse: ParquetWarehouse) -> datetime | None:
+    """Return the instant of the newest order, None without one."""
+    with warehouse.read() as reader:
+        if not reader.has("orders"):
+            return None
+        newest = reader.scalar(reader.table("orders").at_s.max().name("newest"))
+    return None if newest is None else datetime.fromtimestamp(newest, UTC)
+
+
+__all__ = ["OPENING_HOUR", "STATE", "App", "newest_order_at", "open_app", "open_store"]

@@ -1,0 +1,43 @@
+"""The workspace's clock (工作区时钟): the machine's, or one that lives on the day of the newest order."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from koipond.kernel import Clock, day_bounds, day_of
+
+OPENING_HOUR = 10
+"""`last_fact` workspaces wake at this local hour: outside the default quiet hours."""
+
+
+class LastFactClock:
+    """Runs on from 10:00 of the newest order's local day, so that a past year can be worked with.
+
+    ``anchor`` is the machine's instant at which that morning began; it is kept in the store, so that the
+    commands of one sitting share one running clock.
+    """
+
+    def __init__(self, machine: Clock, newest_at: datetime, place: ZoneInfo, anchor: datetime) -> None:
+        self._machine = machine
+        morning = day_bounds(day_of(newest_at, place), place)[0] + timedelta(hours=OPENING_HOUR)
+        self._shift = morning - anchor
+
+    def now(self) -> datetime:
+        return self._machine.now() + self._shift
+
+
+class LazyClock:
+    """Finds out which clock it is when first asked: most commands never look."""
+
+    def __init__(self, find: Callable[[], Clock]) -> None:
+        self._find = find
+        self._clock: Clock | None = None
+
+    def now(self) -> datetime:
+        if self._clock is None:
+            self._clock = self._find()
+        return self._clock.now()
+
+    def forget(self) -> None:
+        """Ask again: new orders may have moved the newest day."""
+        self._clock = None
