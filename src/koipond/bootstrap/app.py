@@ -1,5 +1,6 @@
 """One workspace, opened (打开工作区): settings, store, warehouse and clock, built once for a command."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -85,13 +86,11 @@ class App:
             began = datetime.fromisoformat(kept["began_at"])
             if now - began < _ANCHOR_LIFE:
                 return began
-        self.store.settings.put(_ANCHOR, {"day": day, "began_at": now.isoformat()})
+        self.store.settings.set(_ANCHOR, {"day": day, "began_at": now.isoformat()})
         return now
 
 
-def open_app(
-    folder: Path, *, environment: Settings | None = None, machine: Clock | None = None
-) -> App:
+def open_app(folder: Path, *, environment: Settings | None = None, machine: Clock | None = None) -> App:
     """Open the workspace in ``folder``; raise InputError when it is none, or its settings are wrong."""
     loaded = load_folder(folder)
     if loaded.settings is None:
@@ -108,10 +107,21 @@ def open_app(
 
 def open_store(folder: Path, settings: WorkspaceSettings) -> Store:
     """Open the workspace's store: the one `koipond.yaml` names, or SQLite inside the folder."""
-    state = folder / STATE
-    state.mkdir(parents=True, exist_ok=True)
-    url = settings.store_url() or f"sqlite:///{(state / 'store.sqlite').resolve()}"
-    return Store.open(url, load_keys(settings.workspace_id()), schema=f"koipond_{settings.key}")
+    if settings.id is None:
+        raise InputError(f"{folder}/koipond.yaml has no id; write 'id: ' and 32 hex digits of your own")
+    return Store.open(_store_url(folder, settings), load_keys(settings.id), schema=f"koipond_{settings.key}")
+
+
+def _store_url(folder: Path, settings: WorkspaceSettings) -> str:
+    if settings.store is None:
+        state = folder / STATE
+        state.mkdir(parents=True, exist_ok=True)
+        return f"sqlite:///{(state / 'store.sqlite').resolve()}"
+    name = settings.store[2:-1]
+    url = os.environ.get(name)
+    if not url:
+        raise InputError(f"koipond.yaml keeps the store in ${{{name}}}, which is not set; export it first")
+    return url
 
 
 def newest_order_at(warehouse: ParquetWarehouse) -> datetime | None:

@@ -103,6 +103,8 @@ class WorkspaceSettings(Shape):
 
     key: Key
     id: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$")
+    store: str | None = Field(default=None, pattern=r"^\$\{[A-Z][A-Z0-9_]*\}$")
+    """``${NAME}`` of the environment variable that holds the store's URL; none = SQLite in the folder."""
     name: str = ""
     zone: Annotated[str, AfterValidator(_zone)]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$"), AfterValidator(_currency)]

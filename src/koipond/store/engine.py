@@ -1,0 +1,123 @@
+"""Connections to the two databases (状态库连接): one way to read, one gate to write.
+
+SQLite: WAL, synchronous=FULL, and BEGIN IMMEDIATE on a separate write engine behind one lock, because a
+transaction that begins deferred and then writes fails under concurrency ("database is locked").
+PostgreSQL: READ COMMITTED, one schema a workspace through search_path. Sources: design §2, ops §4.
+"""
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.pool import StaticPool
+
+from koipond.kernel import InputError
+
+_SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+BUSY_TIMEOUT_MS = 30_000
+CACHE_KIB = 65_536
+
+
+class Database:
+    """One store. `read` and `write` open transactions; never nest them in one thread."""
+
+    def __init__(
+        self, reader: sa.Engine, writer: sa.Engine, gate: AbstractContextManager[Any], schema: str | None
+    ) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.schema = schema
+        self.dialect = writer.dialect.name
+        self.in_memory = reader is writer and self.dialect == "sqlite"
+        self._gate = gate
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """Open a transaction that only reads."""
+        with self._gate if self.in_memory else nullcontext(), self.reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """Open the writing transaction; it commits at the end, and rolls back on an error."""
+        with self._gate, self.writer.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.reader.dispose()
+        self.writer.dispose()
+
+
+def open_database(url: str, schema: str | None = None) -> Database:
+    """Open ``sqlite:///FILE``, ``sqlite://`` (memory) or ``postgresql://…`` with ``schema``.
+
+    Raises InputError when the URL or the schema's name cannot be used.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise InputError("the store's URL cannot be read; write sqlite:///FILE or postgresql://…") from error
+    name = parsed.get_backend_name()
+    if name == "sqlite":
+        return _memory() if parsed.database in (None, "", ":memory:") else _sqlite(parsed)
+    if name == "postgresql":
+        return _postgres(parsed, schema or "koipond")
+    raise InputError(f"a store cannot be kept in '{name}'; use sqlite:///FILE or postgresql://…")
+
+
+def _sqlite(url: sa.URL) -> Database:
+    options: dict[str, Any] = {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000}}
+    reader = sa.create_engine(url, pool_size=5, max_overflow=35, **options)
+    writer = sa.create_engine(url, pool_size=1, max_overflow=0, **options)
+    _prepare(writer, begin="BEGIN IMMEDIATE", more=("journal_mode=WAL",))
+    _prepare(reader, begin="BEGIN", more=("journal_mode=WAL", "query_only=ON"))
+    return Database(reader, writer, threading.Lock(), None)
+
+
+def _memory() -> Database:
+    engine = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    _prepare(engine, begin="BEGIN IMMEDIATE")
+    return Database(engine, engine, threading.Lock(), None)
+
+
+def _prepare(engine: sa.Engine, *, begin: str, more: tuple[str, ...] = ()) -> None:
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin by itself
+        for pragma in (
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            *more,
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+            f"cache_size=-{CACHE_KIB}",
+        ):
+            connection.execute(f"PRAGMA {pragma}").fetchall()
+
+    def on_begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine, "connect", on_connect)
+    event.listen(engine, "begin", on_begin)
+
+
+def _postgres(url: sa.URL, schema: str) -> Database:
+    if not _SCHEMA_NAME.fullmatch(schema):
+        raise InputError(f"'{schema}' cannot name a schema; use small letters, digits and _")
+    engine = sa.create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_size=8,
+        max_overflow=32,
+        pool_pre_ping=True,
+        isolation_level="READ COMMITTED",
+        connect_args={
+            "options": f"-csearch_path={schema} -ctimezone=UTC -cidle_in_transaction_session_timeout=600000",
+            "application_name": "koipond",
+            "connect_timeout": 10,
+        },
+    )
+    return Database(engine, engine, nullcontext(), schema)

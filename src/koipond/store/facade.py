@@ -1,0 +1,63 @@
+"""The store of one workspace (状态库): one class a port, behind one object."""
+
+from types import TracebackType
+from typing import Self
+
+from koipond.store.audit import StoredAudit, StoredSettings
+from koipond.store.consents import StoredConsents
+from koipond.store.counters import Counters
+from koipond.store.definitions import StoredDefinitions
+from koipond.store.engine import Database, open_database
+from koipond.store.identity import NewUids, StoredIdentity, random_uids
+from koipond.store.imports import StoredJournal, StoredVerdicts
+from koipond.store.keys import KeyRing
+from koipond.store.migrate import migrate
+from koipond.store.people import StoredPeople
+from koipond.store.versions import StoredVersionLog
+
+
+class Store:
+    """Everything that permits an action. Instants are handed in, never asked of the machine."""
+
+    def __init__(self, database: Database, ring: KeyRing, new_uids: NewUids = random_uids) -> None:
+        self.database = database
+        self.keys = ring
+        self.versions = StoredVersionLog(database)
+        self.identity = StoredIdentity(database, ring, new_uids=new_uids)
+        self.people = StoredPeople(database, ring)
+        self.consents = StoredConsents(database)
+        self.definitions = StoredDefinitions(database)
+        self.imports = StoredJournal(database)
+        self.verdicts = StoredVerdicts(database)
+        self.numbers = Counters(database)
+        self.audit = StoredAudit(database)
+        self.settings = StoredSettings(database)
+
+    @classmethod
+    def open(
+        cls, url: str, ring: KeyRing, *, schema: str | None = None, new_uids: NewUids = random_uids
+    ) -> Self:
+        """Open the store at ``url`` and bring its tables up to date.
+
+        ``sqlite:///FILE``, ``sqlite://`` (in memory, for rehearsals) or ``postgresql://…`` with one
+        ``schema`` a workspace. Raises InputError when the URL or the store cannot be used.
+        """
+        database = open_database(url, schema)
+        try:
+            migrate(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, ring, new_uids)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,84 @@
+"""Migrations (迁移), shipped in the package and run when a store is opened.
+
+A store in memory is made from the tables at once; a test holds both ways equal. On PostgreSQL an advisory
+lock, on SQLite BEGIN IMMEDIATE, lets one process migrate while others wait.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from koipond.kernel import InputError
+from koipond.store.engine import Database
+from koipond.store.tables import METADATA
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0001"
+_LOCK = 7_405_118  # any number of our own
+_SCRIPTS = Path(__file__).parent / "migrations"
+
+
+def migrate(database: Database) -> None:
+    """Bring the store to `HEAD`; raise InputError when a newer release has written it."""
+    if database.in_memory:
+        with database.write() as connection:
+            METADATA.create_all(connection)
+        return
+    if database.schema is not None:
+        _create_schema(database)
+    with database.read() as connection:
+        found = revision(connection)
+    if found == HEAD:
+        return
+    with database.write() as connection:
+        if database.dialect == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        found = revision(connection)
+        if found is not None and found > HEAD:
+            raise InputError(f"the store is at {found}, this release knows {HEAD}: install the newer release")
+        upgrade(connection, HEAD)
+
+
+def revision(connection: sa.Connection) -> str | None:
+    """Return the revision the store stands at, None when it is empty."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    row = connection.exec_driver_sql("SELECT version_num FROM alembic_version").one_or_none()
+    return None if row is None else str(row[0])
+
+
+def upgrade(connection: sa.Connection, target: str) -> None:
+    """Run the migrations up to ``target`` inside the caller's transaction."""
+    from alembic import command
+
+    command.upgrade(_config(connection), target)
+
+
+def downgrade(connection: sa.Connection, target: str) -> None:
+    """Run the migrations back to ``target`` inside the caller's transaction."""
+    from alembic import command
+
+    command.downgrade(_config(connection), target)
+
+
+def _config(connection: sa.Connection) -> "Config":
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _create_schema(database: Database) -> None:
+    """Make the schema unless it is there (two processes may try at once)."""
+    present = sa.text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
+    with database.read() as connection:
+        if connection.execute(present, {"name": database.schema}).scalar_one_or_none():
+            return
+    with database.write() as connection:
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{database.schema}"')

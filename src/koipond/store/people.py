@@ -1,0 +1,196 @@
+"""People for use (客户): addresses for channels, who somebody is, what forbids reaching them, merges.
+
+The only place where identifiers leave the store in clear: one address a touch, or one person looked up by an
+operator.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from koipond.ingest.facts import FACTS
+from koipond.ingest.ports import PersonRef
+from koipond.store import links
+from koipond.store.bulk import any_of, update_rows
+from koipond.store.cipher import Lookup, Vault
+from koipond.store.engine import Database
+from koipond.store.instants import from_s, to_s
+from koipond.store.keys import KeyRing
+from koipond.store.tables import customer, identifier, identity_link, import_batch
+
+ROOT = sa.func.coalesce(customer.c.survivor_no, customer.c.customer_no)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityLink:
+    """One merge: ``customer_no`` was found to be ``other_no``, by an identifier of ``kind``."""
+
+    link_no: int
+    customer_no: int
+    other_no: int
+    kind: str
+    linked_at: datetime
+    undone_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonFlags:
+    """What is known of a customer that forbids or shapes a touch; None leaves it as it is."""
+
+    customer_no: int
+    staff: bool | None = None
+    minor: bool | None = None
+    profiling_refused: bool | None = None
+    zone: str | None = None
+
+
+class StoredPeople:
+    """Customers of one store."""
+
+    def __init__(self, database: Database, ring: KeyRing) -> None:
+        self._db = database
+        self._lookups = tuple(Lookup(key) for key in ring.live)
+        self._vault = Vault(ring)
+
+    def addresses(self, customer_nos: Collection[int], kind: str) -> dict[int, str]:
+        """Return the address of ``kind`` (phone, email) of each customer that has one.
+
+        A linked person is reached at any member's address: a verified one first, then the newest.
+        """
+        with self._db.read() as connection:
+            roots = roots_of(connection, customer_nos)
+            members = members_of(connection, set(roots.values()))
+            columns = (
+                identifier.c.customer_no,
+                identifier.c.key_hash,
+                identifier.c.cipher,
+                identifier.c.key_id,
+            )
+            query = (
+                sa.select(*columns)
+                .where(any_of(connection, identifier.c.customer_no, members), identifier.c.kind == kind)
+                .order_by(identifier.c.verified, identifier.c.seen_s, identifier.c.key_hash)
+            )
+            best = {members[row.customer_no]: row for row in connection.execute(query)}  # the last one wins
+        opened = {no: self._vault.open(row.cipher, row.key_hash, row.key_id) for no, row in best.items()}
+        return {number: opened[root] for number, root in roots.items() if root in opened}
+
+    def identifiers(self, customer_no: int) -> list[tuple[str, str, bool]]:
+        """Return (kind, value, verified) of all identifiers of the person ``customer_no`` belongs to."""
+        with self._db.read() as connection:
+            members = members_of(connection, set(roots_of(connection, [customer_no]).values()))
+            query = sa.select(identifier).where(any_of(connection, identifier.c.customer_no, members))
+            rows = connection.execute(query.order_by(identifier.c.kind, identifier.c.key_hash)).all()
+        return [
+            (row.kind, self._vault.open(row.cipher, row.key_hash, row.key_id), row.verified) for row in rows
+        ]
+
+    def find(self, words: str, source: str | None = None) -> list[PersonRef]:
+        """Return whom ``words`` names: our uid or number, a shop id (of ``source`` or any), phone, e-mail."""
+        mine = customer.c.customer_uid == words
+        if words.isascii() and words.isdigit() and len(words) < 19:
+            mine = sa.or_(mine, customer.c.customer_no == int(words))
+        columns = customer.c.customer_no, customer.c.customer_uid
+        with self._db.read() as connection:
+            sources = (
+                [source] if source else connection.scalars(sa.select(import_batch.c.source).distinct()).all()
+            )
+            hashes = self._hashes(words, sources)
+            held = sa.select(identifier.c.customer_no).where(
+                any_of(connection, identifier.c.key_hash, hashes)
+            )
+            rows = connection.execute(sa.select(*columns).where(customer.c.customer_no.in_(held))).all()
+            if not rows and source is None:
+                rows = connection.execute(sa.select(*columns).where(mine)).all()
+        return [PersonRef(row.customer_no, row.customer_uid) for row in sorted(rows, key=tuple)]
+
+    def _hashes(self, words: str, sources: Sequence[str]) -> list[str]:
+        return [
+            lookup.hash(kind, scope, words)
+            for lookup in self._lookups
+            for kind in ("shop_id", "phone", "email")
+            for scope in ("", *sources)
+        ]
+
+    def set_flags(self, people: Sequence[PersonFlags]) -> None:
+        """Set what each of ``people`` says; what it leaves open stays."""
+        names = ("staff", "minor", "profiling_refused", "zone")
+        with self._db.write() as connection:
+            for name in names:
+                rows = [(p.customer_no, getattr(p, name)) for p in people if getattr(p, name) is not None]
+                update_rows(connection, customer, ("customer_no",), (name,), list(dict(rows).items()))
+
+    def links(self, customer_no: int | None = None) -> list[IdentityLink]:
+        """Return the log of merges, the oldest first, of one customer or of all."""
+        query = sa.select(identity_link).order_by(identity_link.c.link_no)
+        if customer_no is not None:
+            ends = identity_link.c.customer_no, identity_link.c.other_no
+            query = query.where(sa.or_(*(end == customer_no for end in ends)))
+        with self._db.read() as connection:
+            return [
+                IdentityLink(
+                    link_no=row.link_no,
+                    customer_no=row.customer_no,
+                    other_no=row.other_no,
+                    kind=row.kind,
+                    linked_at=from_s(row.linked_s),
+                    undone_at=None if row.undone_s is None else from_s(row.undone_s),
+                )
+                for row in connection.execute(query)
+            ]
+
+    def unmerge(self, link_no: int, author: str, now: datetime) -> set[int]:
+        """Undo one merge for good and return the customers concerned; both keep all they had."""
+        with self._db.write() as connection:
+            return links.undo(connection, [link_no], author, to_s(now))
+
+    def count(self) -> int:
+        """Return how many people there are (linked customers count once)."""
+        query = sa.select(sa.func.count()).where(customer.c.survivor_no.is_(None))
+        with self._db.read() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def export_links(self) -> pa.Table:
+        """Return FACTS ``identity_links``: each merged customer and its survivor."""
+        query = sa.select(customer.c.customer_no, customer.c.survivor_no).where(
+            customer.c.survivor_no.is_not(None)
+        )
+        with self._db.read() as connection:
+            rows = connection.execute(query.order_by(customer.c.customer_no)).all()
+        return arrow("identity_links", rows)
+
+    def export_reachable(self, kinds: Mapping[str, str]) -> pa.Table:
+        """Return FACTS ``reachable``; ``kinds`` says by which identifier each channel reaches people."""
+        pairs = sa.select(identifier.c.customer_no, identifier.c.kind).distinct()
+        with self._db.read() as connection:
+            rows = connection.execute(pairs.where(identifier.c.kind.in_(set(kinds.values())))).all()
+        held = [(number, channel) for number, kind in rows for channel in kinds if kinds[channel] == kind]
+        return arrow("reachable", held)
+
+
+def roots_of(connection: sa.Connection, customer_nos: Collection[int]) -> dict[int, int]:
+    """Return customer → root (the oldest customer of the same person)."""
+    query = sa.select(customer.c.customer_no, ROOT).where(
+        any_of(connection, customer.c.customer_no, customer_nos)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def members_of(connection: sa.Connection, roots: Collection[int]) -> dict[int, int]:
+    """Return member → root for everybody who belongs to one of ``roots``."""
+    query = sa.select(customer.c.customer_no, customer.c.survivor_no).where(
+        any_of(connection, customer.c.survivor_no, roots)
+    )
+    members = {number: number for number in roots}
+    members.update({row[0]: row[1] for row in connection.execute(query)})
+    return members
+
+
+def arrow(dataset: str, rows: Sequence[Sequence[object]]) -> pa.Table:
+    """Return ``rows`` as a table in the schema of the fact ``dataset``."""
+    schema = FACTS[dataset]
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
+    return pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)

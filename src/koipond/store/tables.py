@@ -1,1 +1,0 @@
-"""Tables: the one set of SQLAlchemy Core tables."""

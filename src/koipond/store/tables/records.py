@@ -1,0 +1,52 @@
+"""Records of work: imports, verdicts on people, audit, settings of the workspace.
+
+Personal data: none; ``audit_log.actor`` and ``people_verdict.author`` name operators.
+"""
+
+import sqlalchemy as sa
+
+from koipond.store.tables.base import METADATA, instant, serial, text
+
+import_batch = sa.Table(
+    "import_batch",
+    METADATA,
+    serial("import_no"),
+    text("kind"),  # orders | events | products | customers | consents | touches
+    text("source"),
+    text("file"),  # name without its folder
+    text("fingerprint"),
+    text("outcome", null=True),  # done | failed | cancelled | undone; null while it runs or when killed
+    text("summary"),  # JSON
+    instant("began_s"),
+    instant("ended_s", null=True),
+)
+sa.Index("ix_import_batch_fingerprint", import_batch.c.fingerprint)
+
+people_verdict = sa.Table(
+    "people_verdict",
+    METADATA,
+    sa.Column("rule", sa.Text, primary_key=True),  # test_account | reward_chaser | abnormal_frequency
+    sa.Column("customer_no", sa.BigInteger, sa.ForeignKey("customer.customer_no"), primary_key=True),
+    text("verdict"),  # confirmed | cleared
+    text("author"),
+    instant("at_s"),
+)
+
+audit_log = sa.Table(
+    "audit_log",
+    METADATA,
+    serial("seq"),
+    instant("at_s"),
+    text("actor"),
+    text("action"),
+    text("subject"),
+    text("detail"),  # JSON
+)
+sa.Index("ix_audit_log_subject", audit_log.c.subject)
+
+workspace_setting = sa.Table(
+    "workspace_setting",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    text("value"),  # JSON
+)
