@@ -50,7 +50,7 @@ class StoredDefinitions:
 
     def current(self) -> list[AppliedDefinition]:
         """Return the newest version of every object that is not archived, by kind and key."""
-        return [one for one in self._newest() if not one.archived]
+        return [one for one in self.newest() if not one.archived]
 
     def version(self) -> int:
         """Return the number of the last apply, 0 before the first: the ``definition_version`` of answers."""
@@ -90,7 +90,7 @@ class StoredDefinitions:
             rows = connection.execute(_newest_rows()).all()
         return [_from_row(row) for row in rows if (row.kind, row.key, row.version) in keys]
 
-    def _newest(self) -> list[AppliedDefinition]:
+    def newest(self) -> list[AppliedDefinition]:
         with self._db.read() as connection:
             return [_from_row(row) for row in connection.execute(_newest_rows())]
 

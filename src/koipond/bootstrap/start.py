@@ -1,0 +1,53 @@
+"""A new workspace (新建工作区): a folder with `koipond.yaml`, a store and keys, ready for facts."""
+
+from pathlib import Path
+
+from koipond.bootstrap.app import STATE, App, open_app
+from koipond.bootstrap.definitions import StoreDefinitions
+from koipond.kernel import InputError, new_uid
+from koipond.workspace import load_folder
+from koipond.workspace.diff import apply_steps, diff
+from koipond.workspace.playbooks import settings_text
+from koipond.workspace.settings import FILE
+
+
+def start_workspace(
+    folder: Path,
+    *,
+    key: str,
+    name: str,
+    zone: str,
+    currency: str,
+    clock: str,
+    language: str,
+    store: str | None,
+) -> App:
+    """Write `koipond.yaml`, make the store and apply the settings; return the open workspace.
+
+    ``store`` names the environment variable that holds a PostgreSQL URL; None keeps SQLite in the folder.
+    Raises InputError when the folder is a workspace already or a value is wrong: nothing is left behind then.
+    """
+    path = folder / FILE
+    if path.exists():
+        raise InputError(f"{folder} is a workspace already (it holds {FILE})")
+    folder.mkdir(parents=True, exist_ok=True)
+    text = settings_text(key=key, name=name, zone=zone, currency=currency, clock=clock, language=language)
+    more = f"id: {new_uid()}\n" + (f"store: ${{{store}}}\n" if store else "")
+    path.write_text(more + text, encoding="utf-8")
+    try:
+        app = _open(folder)
+    except BaseException:
+        path.unlink()
+        raise
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text(f"{STATE}/\n", encoding="utf-8")
+    return app
+
+
+def _open(folder: Path) -> App:
+    app = open_app(folder)
+    definitions = StoreDefinitions(app.store)
+    steps = apply_steps(diff(load_folder(folder), definitions.current()))
+    definitions.apply(steps, "init", app.machine.now())
+    return app

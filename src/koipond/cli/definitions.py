@@ -1,0 +1,132 @@
+"""`koipond check | diff | apply | export | playbook`: definitions as files."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from koipond.cli.reply import JsonFlag, say
+from koipond.kernel import FindingsError, InputError
+
+_SIGN = {"add": "+", "change": "~", "archive": "-"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(help="Read every definition and say all that is wrong; needs no store.")(check)
+    app.command(name="diff", help="Show what applying the folder would change.")(show_diff)
+    app.command(help="Make the folder's definitions take effect as new versions.")(apply)
+    app.command(help="Write the applied definitions as canonical files.")(export)
+    playbook = typer.Typer(help="Shipped strategies, with audience, texts and offer.", no_args_is_help=True)
+    playbook.command(name="add", help="Copy shipped playbooks into the workspace.")(add)
+    playbook.command(name="list", help="Name the shipped playbooks.")(list_shipped)
+    app.add_typer(playbook, name="playbook")
+
+
+def check(context: typer.Context, as_json: JsonFlag = False) -> None:
+    from koipond.workspace import check as find
+    from koipond.workspace import errors
+
+    findings = find(context.obj)
+    wrong = errors(findings)
+    data = {"findings": [finding.to_dict() for finding in findings], "errors": len(wrong)}
+    lines = [str(finding) for finding in findings]
+    say(
+        data,
+        lambda: "\n".join([*lines, f"{len(wrong)} errors, {len(findings) - len(wrong)} warnings"]),
+        as_json=as_json,
+    )
+    if wrong:
+        raise typer.Exit(1)
+
+
+def show_diff(context: typer.Context, as_json: JsonFlag = False) -> None:
+    from koipond.bootstrap import StoreDefinitions, open_app
+    from koipond.workspace import load_folder
+    from koipond.workspace.diff import diff
+
+    with open_app(context.obj) as app:
+        found = diff(load_folder(context.obj), StoreDefinitions(app.store).current())
+    say(found.to_dict(), lambda: _changes_text(found.to_dict()), as_json=as_json)
+    if found.findings:
+        raise typer.Exit(1)
+
+
+def apply(
+    context: typer.Context,
+    author: Annotated[str, typer.Option(help="Who answers for it.")] = "cli",
+    as_json: JsonFlag = False,
+) -> None:
+    from koipond.bootstrap import StoreDefinitions, open_app
+    from koipond.workspace import load_folder
+    from koipond.workspace.diff import apply_steps, diff
+
+    with open_app(context.obj) as app:
+        definitions = StoreDefinitions(app.store)
+        found = diff(load_folder(context.obj), definitions.current())
+        if found.findings:
+            raise FindingsError(found.findings)
+        definitions.apply(apply_steps(found), author, app.machine.now())
+        data = {**found.to_dict(), "definition_version": app.store.definitions.version()}
+    say(
+        data,
+        lambda: f"{_changes_text(data)}\ndefinition version {data['definition_version']}",
+        as_json=as_json,
+    )
+
+
+def export(
+    context: typer.Context,
+    target: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write; files in it are replaced.")],
+    as_json: JsonFlag = False,
+) -> None:
+    from koipond.bootstrap import StoreDefinitions, open_app
+    from koipond.workspace.export import export_files
+
+    with open_app(context.obj) as app:
+        applied = StoreDefinitions(app.store).current()
+    written = export_files((one.kind, one.key, one.body) for one in applied)
+    for file, text in written.items():
+        path = target / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    say({"files": sorted(written)}, lambda: "\n".join(sorted(written)), as_json=as_json)
+
+
+def add(
+    context: typer.Context,
+    names: Annotated[list[str], typer.Argument(metavar="NAME…")],
+    channel: Annotated[
+        list[str] | None, typer.Option(help="Instead of the sandbox; in order of preference.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    from koipond.workspace.playbooks import SHIPPED, add_playbook
+
+    unknown = [name for name in names if name not in SHIPPED]
+    if unknown:
+        raise InputError(f"no playbook {', '.join(unknown)}; shipped are {', '.join(SHIPPED)}")
+    written = [file for name in names for file in add_playbook(context.obj, name, channels=channel or ())]
+    say(
+        {"files": written},
+        lambda: "\n".join([*written, "Next: koipond check, koipond apply"]),
+        as_json=as_json,
+    )
+
+
+def list_shipped(as_json: JsonFlag = False) -> None:
+    from koipond.workspace.playbooks import SHIPPED
+
+    say({"playbooks": list(SHIPPED)}, lambda: "\n".join(SHIPPED), as_json=as_json)
+
+
+def _changes_text(data: dict[str, Any]) -> str:
+    lines = [f"{f['file']}:{f['line']} {f['message']}. {f['fix']}" for f in data["findings"]]
+    for change in data["changes"]:
+        who = f"; approve: {', '.join(change['approvers'])}" if change["approvers"] else ""
+        people = "" if change["customers"] is None else f"; {change['customers']} customers"
+        lines.append(
+            f"{_SIGN[change['action']]} {change['kind']} {change['key']} v{change['version']}{people}{who}"
+        )
+        lines += [f"    {f['path']}: {f['before']} → {f['after']}" for f in change["fields"]]
+    return "\n".join(lines or ["nothing differs"])

@@ -1,0 +1,68 @@
+"""`koipond init`: a new workspace."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from koipond.cli.reply import JsonFlag, say
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command(help="Make a workspace: koipond.yaml, a store and keys.")
+    def init(
+        context: typer.Context,
+        folder: Annotated[
+            Path | None, typer.Argument(metavar="DIR", help="Default: the folder of -C.")
+        ] = None,
+        zone: Annotated[str, typer.Option(help="IANA time zone of the brand.")] = "Asia/Shanghai",
+        currency: Annotated[str, typer.Option(help="ISO 4217 code.")] = "CNY",
+        clock: Annotated[
+            str, typer.Option(help="system, or last_fact: today is the day of the newest order.")
+        ] = "system",
+        name: Annotated[str, typer.Option(help="The brand's name, as customers read it.")] = "",
+        key: Annotated[str, typer.Option(help="Short key: small letters, digits, _.")] = "",
+        language: Annotated[str, typer.Option(help="zh, en or id: of customers who named none.")] = "zh",
+        store: Annotated[
+            str | None,
+            typer.Option(
+                metavar="VARIABLE", help="Environment variable with a PostgreSQL URL for the store."
+            ),
+        ] = None,
+        as_json: JsonFlag = False,
+    ) -> None:
+        from koipond.bootstrap import start_workspace
+
+        target = Path(context.obj) / folder if folder else Path(context.obj)
+        derived = re.sub(r"[^a-z0-9_]+", "_", target.resolve().name.lower()).strip("_") or "brand"
+        with start_workspace(
+            target,
+            key=key or (derived if derived[0].isalpha() else f"w_{derived}"),
+            name=name or target.resolve().name,
+            zone=zone,
+            currency=currency,
+            clock=clock,
+            language=language,
+            store=store,
+        ) as made:
+            keys = made.store.keys.file
+            data = {
+                "workspace": made.settings.key,
+                "folder": str(target),
+                "zone": made.settings.zone,
+                "currency": made.settings.currency,
+                "clock": made.settings.clock,
+                "keys": str(keys) if keys else None,
+            }
+        say(data, lambda: _text(target, str(keys)), as_json=as_json)
+
+
+def _text(folder: Path, keys: str) -> str:
+    return (
+        f"{folder} is a workspace.\n"
+        f"Identifiers are encrypted with the keys in {keys}: keep a copy of that file elsewhere.\n"
+        f"Next: koipond -C {folder} import orders FILE"
+    )
