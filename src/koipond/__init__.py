@@ -11,6 +11,7 @@ _FACE: dict[str, str] = {
     "clv": "koipond.profiles.clv",
     "compare": "koipond.experiments.compare",
     "design": "koipond.experiments.design",
+    "qini": "koipond.strategy.uplift",
 }
 """Public name → module that holds it. One line a name, sorted."""
 
