@@ -12,6 +12,7 @@ _FACE: dict[str, str] = {
     "compare": "koipond.experiments.compare",
     "design": "koipond.experiments.design",
     "qini": "koipond.strategy.uplift",
+    "repurchase_cycle": "koipond.profiles.repurchase_cycle",
 }
 """Public name → module that holds it. One line a name, sorted."""
 

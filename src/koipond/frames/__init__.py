@@ -3,7 +3,7 @@
 The door of the library face: pandas, Polars, Arrow, Ibis, a Parquet path or a dict of columns → Arrow.
 """
 
-from koipond.frames.accept import TableLike, require_columns, to_arrow
+from koipond.frames.accept import TableLike, pick_columns, require_columns, to_arrow
 from koipond.frames.result import (
     PlotSpec,
     Result,
@@ -27,6 +27,7 @@ __all__ = [
     "chart",
     "interval_layers",
     "line_layer",
+    "pick_columns",
     "plain",
     "point_layer",
     "reference_layer",

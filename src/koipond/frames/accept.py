@@ -1,6 +1,6 @@
 """Turn what a caller has into an Arrow table."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,19 +34,42 @@ def to_arrow(table: TableLike) -> pa.Table:
     )
 
 
+def pick_columns(table: TableLike, names: Sequence[str]) -> pa.Table:
+    """Return only columns ``names`` of ``table`` as Arrow, reading no others where the source allows it.
+
+    Raises InputError for an unknown kind, an unreadable path or missing columns.
+    """
+    root = type(table).__module__.partition(".")[0]
+    if root == "ibis":
+        _require(table.columns, names)
+        return table.select(*dict.fromkeys(names)).to_pyarrow()
+    if root == "pandas":
+        _require([str(name) for name in table.columns], names)
+        return to_arrow(table[list(dict.fromkeys(names))])
+    if isinstance(table, str | Path):
+        path = Path(table)
+        _require(_from_path(path, lambda at: pq.ParquetDataset(at).schema).names, names)
+        return _from_path(path, lambda at: pq.read_table(at, columns=list(dict.fromkeys(names))))
+    arrow = to_arrow(table)
+    require_columns(arrow, names)
+    return arrow.select(list(dict.fromkeys(names)))
+
+
 def require_columns(table: pa.Table, names: Iterable[str]) -> None:
     """Raise InputError that names every one of ``names`` that ``table`` lacks."""
-    missing = [name for name in names if name not in table.column_names]
+    _require(table.column_names, names)
+
+
+def _require(present: Sequence[str], names: Iterable[str]) -> None:
+    missing = [name for name in names if name not in present]
     if missing:
-        raise InputError(
-            f"the table has no column {', '.join(missing)}; it has {', '.join(table.column_names)}"
-        )
+        raise InputError(f"the table has no column {', '.join(missing)}; it has {', '.join(present)}")
 
 
-def _from_path(path: Path) -> pa.Table:
+def _from_path(path: Path, read: Callable[[Path], Any] = pq.read_table) -> Any:
     if not path.exists():
         raise InputError(f"{path}: no such file")
     try:
-        return pq.read_table(path)
+        return read(path)
     except pa.ArrowInvalid as error:
         raise InputError(f"{path}: not a Parquet file ({error})") from error

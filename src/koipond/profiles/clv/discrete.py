@@ -7,7 +7,8 @@ import numpy as np
 from koipond.frames import TableLike
 from koipond.frames.columns import to_day, values_of
 from koipond.kernel import from_epoch_day
-from koipond.profiles.clv.summary import PurchaseSummary, days_in, purchase_days
+from koipond.profiles.clv.summary import PurchaseSummary, days_in
+from koipond.profiles.purchase_days import purchase_days
 
 
 def summarise_periods(

@@ -11,7 +11,8 @@ from koipond.frames.columns import Floats, to_day, values_of
 from koipond.kernel import InputError, epoch_day, from_epoch_day
 from koipond.profiles.clv.face import clv
 from koipond.profiles.clv.result import LifetimeValue
-from koipond.profiles.clv.summary import days_in, purchase_days
+from koipond.profiles.clv.summary import days_in
+from koipond.profiles.purchase_days import purchase_days
 
 _CLASSES = 8
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from koipond.frames import TableLike, require_columns, to_arrow
-from koipond.frames.columns import Floats, Ints, encode, epoch_days, floats, to_day, values_of
+from koipond.frames import TableLike
+from koipond.frames.columns import Floats, Ints, epoch_days, floats, to_day, values_of
 from koipond.kernel import InputError, from_epoch_day
+from koipond.profiles.purchase_days import purchase_days
 
 UNIT_DAYS = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
 """Days in each unit of time."""
@@ -73,92 +73,6 @@ def summarise(
         values_of(purchases.customers)[kept.code[starts]],
         count, last - first, end - first, repeat_value, unit, end, purchases.rows_without_customer,
     )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class PurchaseDays:
-    """One entry for each customer and day with a purchase, sorted by customer, then day.
-
-    ``code`` points into ``customers``; ``value`` is the day's sum, None without amounts.
-    """
-
-    customers: pa.Array
-    code: Ints
-    day: Ints
-    value: Floats | None
-    rows_without_customer: int = 0
-
-    @property
-    def last_day(self) -> int:
-        """Return the last day with a purchase."""
-        return int(self.day.max())
-
-    @property
-    def starts(self) -> npt.NDArray[np.intp]:
-        """Return the position of each customer's first entry."""
-        return np.flatnonzero(np.append(True, self.code[1:] != self.code[:-1]))
-
-    @property
-    def ends(self) -> npt.NDArray[np.intp]:
-        """Return the position of each customer's last entry."""
-        return np.append(self.starts[1:], len(self.code)) - 1
-
-    def until(self, end: int) -> "PurchaseDays":
-        """Return the entries up to day ``end``; raise InputError when there are none."""
-        return self._where(self.day <= end, f"no purchase on or before {from_epoch_day(end)}")
-
-    def between(self, after: int, end: int) -> "PurchaseDays":
-        """Return the entries later than ``after`` and up to ``end``; raise InputError when there are none."""
-        kept = (self.day > after) & (self.day <= end)
-        return self._where(kept, f"no purchase from {from_epoch_day(after + 1)} to {from_epoch_day(end)}")
-
-    def _where(self, kept: npt.NDArray[np.bool_], otherwise: str) -> "PurchaseDays":
-        if not kept.any():
-            raise InputError(otherwise)
-        return PurchaseDays(
-            customers=self.customers,
-            code=self.code[kept],
-            day=self.day[kept],
-            value=None if self.value is None else self.value[kept],
-            rows_without_customer=self.rows_without_customer,
-        )
-
-
-def purchase_days(table: TableLike, *, customer: str, at: str, amount: str | None = None) -> PurchaseDays:
-    """Return the purchase days of ``table``; rows without a customer are left out and counted.
-
-    Raises InputError for missing columns, unreadable values or an empty table.
-    """
-    arrow = to_arrow(table)
-    require_columns(arrow, [customer, at, *([amount] if amount else [])])
-    customers, code = encode(arrow, customer)
-    day = epoch_days(arrow, at)
-    value = floats(arrow, amount) if amount else None
-    known = code >= 0
-    if not known.any():
-        raise InputError(f"the table has no row with a '{customer}'")
-    if not known.all():
-        code, day = code[known], day[known]
-        value = None if value is None else value[known]
-    origin = int(day.min())
-    span = int(day.max()) - origin + 1
-    key = code * span + (day - origin)
-    if value is None:
-        key = np.sort(key)
-        key = key[np.append(True, key[1:] != key[:-1])]
-    else:
-        order = np.argsort(key, kind="stable")
-        key = key[order]
-        starts = np.flatnonzero(np.append(True, key[1:] != key[:-1]))
-        value, key = np.add.reduceat(value[order], starts), key[starts]
-    code, day = np.divmod(key, span)
-    return PurchaseDays(
-        customers=customers,
-        code=code,
-        day=day + origin,
-        value=value,
-        rows_without_customer=int(np.count_nonzero(~known)),
-    )
 
 
 def summary_expression(table: Any, *, customer: str, at: str, amount: str | None, end: date | None) -> Any:
