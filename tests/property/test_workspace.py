@@ -45,7 +45,10 @@ campaigns = st.fixed_dictionaries(
         "kind": st.just("campaign"),
         "owner": words,
         "metric": st.fixed_dictionaries(
-            {"primary": st.sampled_from(["revenue_fen", "order_count"]), "window_days": st.integers(1, 90)}
+            {
+                "primary": st.sampled_from(["conversion", "orders_per_customer"]),
+                "window_days": st.integers(1, 90),
+            }
         ),
         "budget": st.fixed_dictionaries(
             {"total_fen": st.integers(0, 10**12)}, optional={"per_day_fen": st.none() | st.integers(0, 99)}

@@ -131,9 +131,12 @@ class GateCandidate:
     address_required: bool
     re_entry_days: int
     duplicate_content_days: int
+    # held out globally when (bucket of scope "global" - start) mod 10,000 < round(rate x 10,000), where start
+    # moves with the rotation; by the strategy when its bucket < round(rate x 10,000); a recorded arm wins
     holdout_global_rate: float
     holdout_strategy_rate: float
     holdout_salt: str
+    holdout_global_start: int = 0
     code_list: str | None = None  # offer: a code of this list is issued in the same transaction
     offer_cost_fen: int = 0
     per_customer_limit_fen: int | None = None

@@ -17,7 +17,7 @@ from koipond.outreach.model import FrequencyCap
 EVERYONE = "everyone_reachable"
 """The audience of all who can be reached, those who refuse profiling too; plain texts only (design §7)."""
 
-MetricName = Literal["conversion_rate", "revenue_fen", "order_count", "margin_fen"]
+MetricName = Literal["conversion", "orders_per_customer", "revenue_per_customer_fen"]
 GuardrailName = Literal["complaint_rate", "unsubscribe_rate", "unfriend_rate"]
 Purpose = Literal["marketing", "transactional"]
 SLOTS = ("audience", "offer", "script", "landing")

@@ -118,12 +118,13 @@ def _change(
     counter: MemberCounter | None,
 ) -> Change:
     action: Action = "add" if old is None else "change"
-    step = Step(action=action, kind=name[0], key=name[1], fingerprint=_print(name, body), body=body)
+    was = 0 if old is None else old.version
+    step = Step(action=action, kind=name[0], key=name[1], was=was, fingerprint=_print(name, body), body=body)
     return Change(
         action=action,
         kind=name[0],
         key=name[1],
-        version=1 if old is None else old.version + 1,
+        version=was + 1,
         fields=tuple(field_changes(old.body, body)) if old else (),
         customers=_customers(folder, name, counter),
         approvers=_approvers(folder, name, old),
@@ -141,7 +142,14 @@ def _archive(folder: Folder, old: Applied, counter: MemberCounter | None) -> Cha
         fields=(),
         customers=_customers(folder, name, counter),
         approvers=_approvers(folder, name, old),
-        step=Step(action="archive", kind=old.kind, key=old.key, fingerprint=old.fingerprint, body=None),
+        step=Step(
+            action="archive",
+            kind=old.kind,
+            key=old.key,
+            was=old.version,
+            fingerprint=old.fingerprint,
+            body=None,
+        ),
     )
 
 

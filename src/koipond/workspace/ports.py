@@ -24,11 +24,15 @@ class Applied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One thing that `apply` does to the store: a new version (``body``), or an archive (``body`` None)."""
+    """One thing that `apply` does to the store: a new version (``body``), or an archive (``body`` None).
+
+    ``was``: the version the diff was made against, 0 when there was none.
+    """
 
     action: Action
     kind: str
     key: str
+    was: int
     fingerprint: str
     body: Mapping[str, Any] | None
     managed_by: ManagedBy = "file"

@@ -17,7 +17,7 @@ PLAY = Play(
 
 def strategy(**fields: object) -> Strategy:
     given = {"key": "s", "owner": "o", "plays": (PLAY,), "holdout_rate": 0.1, "budget": Budget(total_fen=1)}
-    metric = Metric(primary="conversion_rate", window_days=30)
+    metric = Metric(primary="conversion", window_days=30)
     return Strategy(**{"metric": metric, **given, **fields})  # type: ignore[arg-type]
 
 
