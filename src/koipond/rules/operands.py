@@ -137,6 +137,8 @@ def operand(cursor: Cursor) -> Operand:
             what = "trait" if is_trait else "tag group"
             cursor.problem(f"no {what} '{name}'", did_you_mean(closest(name, known)), at)
         return Trait(name=name) if is_trait else Tag(group=name)
+    if cursor.sees("and", "or", "in", "is", "then", "no"):
+        raise cursor.failed(f"{cursor.shown()} where a condition was expected")
     token = cursor.expect_kind("name", "a condition")
     spec = cursor.catalog.find(token.text)
     if spec is None:

@@ -32,13 +32,7 @@ def parse(text: str, catalog: Catalog) -> Rule:
     """Return the tree that ``text`` describes; raise RuleError with every mistake and its column."""
     words, problems = tokens(text)
     cursor = Cursor(words=words, catalog=catalog, problems=problems)
-    rule = _or(cursor, 0)
-    while cursor.word.kind != "end":
-        cursor.problem(
-            f"{cursor.shown()} after the end of the rule", "join conditions by and, or", cursor.word.at
-        )
-        cursor.take()
-        _or(cursor, 0)
+    rule = read_rule(cursor)
     if problems:
         raise RuleError(sorted(problems, key=lambda problem: problem.at or 0), text)
     if late := check(rule, catalog):
