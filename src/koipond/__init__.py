@@ -11,6 +11,7 @@ _FACE: dict[str, str] = {
     "clv": "koipond.profiles.clv",
     "compare": "koipond.experiments.compare",
     "design": "koipond.experiments.design",
+    "off_policy": "koipond.experiments.off_policy",
     "qini": "koipond.strategy.uplift",
     "repurchase_cycle": "koipond.profiles.repurchase_cycle",
 }

@@ -13,6 +13,7 @@ from koipond.experiments.columns import Array, numeric, sums_of
 from koipond.experiments.comparison import ArmData, Comparison, compare_arms
 from koipond.experiments.design import Design
 from koipond.experiments.effect import RelativeMethod
+from koipond.experiments.guardrails import Guardrail
 from koipond.experiments.metric import Metric, read_metrics, sum_columns
 from koipond.experiments.quantiles import ValueCounts
 from koipond.experiments.statistics import MetricSums
@@ -34,6 +35,7 @@ def compare(
     expected: Mapping[str, float] | None = None,
     relative: RelativeMethod = "delta",
     customer: str | None = None,
+    guardrails: Sequence[Guardrail] = (),
 ) -> Comparison:
     """Compare every arm of ``table`` (one row per customer) with the control.
 
@@ -60,6 +62,7 @@ def compare(
         alpha=alpha,
         expected=None if expected is None else {str(label): share for label, share in expected.items()},
         relative=relative,
+        guardrails=guardrails,
     )
 
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from koipond.experiments.adjustment import Target, compare_cuped
+from koipond.experiments.always_valid import AlwaysValidBound
 from koipond.experiments.bounds import Bound, FixedBound
 from koipond.experiments.effect import Effect, RelativeMethod
+from koipond.experiments.guardrails import Guardrail, GuardrailResult, judge
 from koipond.experiments.means import compare_means
 from koipond.experiments.metric import Metric
 from koipond.experiments.multiplicity import holm
@@ -48,6 +50,7 @@ class Comparison:
     effects: tuple[Effect, ...]
     design: str
     alpha: float
+    guardrails: tuple[GuardrailResult, ...] = ()
 
     @property
     def sample_ratio_alarm(self) -> bool:
@@ -68,6 +71,7 @@ class Comparison:
             "srm_p": plain(self.srm_p),
             "effects": [effect.to_dict() for effect in self.effects],
             "control": self.control,
+            "guardrails": [result.to_dict() for result in self.guardrails],
             "design": self.design,
             "alpha": self.alpha,
         }
@@ -107,32 +111,31 @@ def compare_arms(
     alpha: float = 0.05,
     expected: Mapping[str, float] | None = None,
     relative: RelativeMethod = "delta",
+    guardrails: Sequence[Guardrail] = (),
 ) -> Comparison:
     """Return every arm against ``control`` in every metric; p-values also adjusted by Holm over all of them.
 
-    ``expected`` holds the arms' meant shares (default: equal). Raises InputError with everything that
-    cannot be computed.
+    ``expected`` holds the arms' meant shares (default: equal); ``guardrails`` name metrics of ``metrics``.
+    Raises InputError with everything that cannot be computed.
     """
     if control not in arms:
         raise InputError(f"no arm {control!r} to be the control; the arms are {', '.join(sorted(arms))}")
     bound = bound or FixedBound(alpha=alpha)
     sizes = {arm: data.sums.n for arm, data in arms.items()}
-    effects, wrong = [], []
-    for arm in arms:
-        for metric in metrics if arm != control else ():
-            try:
-                effect = compare_metric(
-                    arms[control], arms[arm], metric,
-                    covariates=covariates, bound=bound, alpha=alpha, relative=relative,
-                )  # fmt: skip
-            except InputError as error:
-                wrong.append(f"{metric.name} of {arm} against {control}: {error}")
-            else:
-                effects.append(replace(effect, arm=arm, metric=metric.name))
     srm_p = sample_ratio_p(sizes, expected)
-    if wrong:
-        raise InputError("; ".join(wrong))
+    named = {metric.name: metric for metric in metrics}
+    unknown = [
+        f"guardrail {rule.metric} is not among the metrics" for rule in guardrails if rule.metric not in named
+    ]
+    effects, wrong = _effects(arms, control, metrics, covariates, bound, alpha, relative)
+    if wrong or unknown:
+        raise InputError("; ".join([*unknown, *wrong]))
     adjusted = holm([effect.p for effect in effects])
+    verdicts: list[GuardrailResult] = []
+    for rule in guardrails:
+        always = AlwaysValidBound(alpha=alpha)
+        guarded, _ = _effects(arms, control, [named[rule.metric]], covariates, always, alpha, relative)
+        verdicts += [judge(effect, rule) for effect in guarded]
     return Comparison(
         control=control,
         arms=sizes,
@@ -140,7 +143,37 @@ def compare_arms(
         effects=tuple(replace(e, p_adjusted=p) for e, p in zip(effects, adjusted, strict=True)),
         design=bound.name,
         alpha=alpha,
+        guardrails=tuple(verdicts),
     )
+
+
+def _effects(
+    arms: Mapping[str, ArmData],
+    control: str,
+    metrics: Sequence[Metric],
+    covariates: Sequence[str],
+    bound: Bound,
+    alpha: float,
+    relative: RelativeMethod,
+) -> tuple[list[Effect], list[str]]:
+    """Return the effects of all arms but ``control``, and a text for each that cannot be computed."""
+    effects, wrong = [], []
+    for arm, metric in ((arm, metric) for arm in arms if arm != control for metric in metrics):
+        try:
+            effect = compare_metric(
+                arms[control],
+                arms[arm],
+                metric,
+                covariates=covariates,
+                bound=bound,
+                alpha=alpha,
+                relative=relative,
+            )
+        except InputError as error:
+            wrong.append(f"{metric.name} of {arm} against {control}: {error}")
+        else:
+            effects.append(replace(effect, arm=arm, metric=metric.name))
+    return effects, wrong
 
 
 def compare_metric(
