@@ -6,7 +6,7 @@ the version in one store transaction (design §2).
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -16,8 +16,21 @@ IbisTable = Any
 """An Ibis table expression; Ibis ships no types."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """An expression that is compiled once and run with other whole numbers; taken wherever one is.
+
+    ``build`` receives one literal for each name of ``values`` (int32 when the name ends in ``_day`` or is
+    ``as_of``, else int64). Equal ``key`` = equal expression but for those literals, in the whole process.
+    """
+
+    key: str
+    build: Callable[[Mapping[str, Any]], IbisTable]
+    values: Mapping[str, int] = field(default_factory=dict)
+
+
 class Reader(Protocol):
-    """One published version of the warehouse, private to a thread."""
+    """One published version of the warehouse, private to a thread. Expressions may be `Query` values."""
 
     version: int
 
@@ -53,6 +66,15 @@ class Reader(Protocol):
         """Return the JSON value published under ``key``, or None."""
         ...
 
+    def mark(self) -> int:
+        """Return a number that grows with every file written: what `changed_customers` counts from."""
+        ...
+
+    def changed_customers(self, datasets: Sequence[str], since: int) -> IbisTable:
+        """Return the distinct ``customer_no`` of fact rows added after mark ``since`` (column ``removed``
+        false) and of those of any fact dataset taken away or replaced after it (``removed`` true)."""
+        ...
+
 
 class Writer(Reader, Protocol):
     """The one writer. Nothing is visible to others before `publish`."""
@@ -63,6 +85,14 @@ class Writer(Reader, Protocol):
 
     def append(self, dataset: str, expression: IbisTable) -> int:
         """Add the rows of ``expression`` as a delta file; return how many."""
+        ...
+
+    def upsert(self, dataset: str, expression: IbisTable, gone: IbisTable) -> int:
+        """Put rows in the place of those with the same ``customer_no``; drop those of ``gone``.
+
+        ``customer_no`` is unique in ``dataset``, in ``expression`` and in ``gone``, which has no other
+        column. Costs what is new, not what stays: readers merge. Return how many rows were put.
+        """
         ...
 
     def remove(self, dataset: str, keys: IbisTable, on: Sequence[str]) -> int:

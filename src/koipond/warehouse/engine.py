@@ -8,7 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from koipond.ingest.ports import IbisTable
+from koipond.ingest.ports import IbisTable, Query
+from koipond.warehouse.macros import MACROS
+from koipond.warehouse.queries import compiled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,8 @@ class Engine:
         self.ibis = backend
         self.raw = backend.con
         self.raw.execute("SET TimeZone = 'UTC'")
+        for macro in MACROS:
+            self.raw.execute(macro)
 
     def close(self) -> None:
         """Give the memory and the spill files back."""
@@ -49,6 +53,8 @@ class Engine:
 
     def sql(self, expression: IbisTable) -> str:
         """Compile ``expression`` to DuckDB SQL, registering in-memory tables it uses."""
+        if isinstance(expression, Query):
+            return compiled(expression, self.sql)
         self.ibis._run_pre_execute_hooks(expression)
         return str(self.ibis.compile(expression.as_table()))
 
@@ -84,6 +90,17 @@ class Engine:
         """Return Parquet ``files`` as one table called ``name``."""
         paths = ", ".join(_literal(str(file)) for file in files)
         self.raw.execute(f'CREATE OR REPLACE VIEW "{name}" AS SELECT * FROM read_parquet([{paths}])')
+        return self.ibis.table(name)
+
+    def merged_view(self, name: str, files: list[Path], delta: Path, on: str) -> IbisTable:
+        """Return Parquet ``files`` with the rows of ``delta`` in the place of those with the same ``on``."""
+        base = ", ".join(_literal(str(file)) for file in files)
+        late = f"read_parquet({_literal(str(delta))})"
+        self.raw.execute(
+            f'CREATE OR REPLACE VIEW "{name}" AS SELECT * FROM read_parquet([{base}])'
+            f' ANTI JOIN (SELECT "{on}" FROM {late}) USING ("{on}")'
+            f" UNION ALL BY NAME SELECT * EXCLUDE (_gone) FROM {late} WHERE NOT _gone"
+        )
         return self.ibis.table(name)
 
     def empty(self, name: str, schema: pa.Schema) -> IbisTable:

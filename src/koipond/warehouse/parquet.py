@@ -19,6 +19,12 @@ from koipond.ingest.ports import Holder, IbisTable, Manifest, VersionLog
 from koipond.kernel import Clock, InputError
 from koipond.warehouse.engine import Engine, EngineOptions, sync
 
+KEY = "customer_no"  # of the datasets that are kept by upsert
+DELTA_SHARE = 8  # an upsert rewrites the dataset when its delta is more than an eighth of it
+_MARK = "file_mark"
+_CHANGES = "fact_changes"
+_CHANGES_SCHEMA = pa.schema({"customer_no": pa.int32(), "removed": pa.bool_()})
+
 
 class ParquetWarehouse:
     """The warehouse of one workspace below ``root``; versions and leases are kept in ``versions``."""
@@ -93,6 +99,10 @@ class ParquetReader:
 
     def _table(self, dataset: str) -> IbisTable:
         files = self.manifest.datasets.get(dataset)
+        delta = self.manifest.datasets.get(_delta(dataset))
+        if files and delta:
+            base = [self.root / dataset / file for file in files]
+            return self.engine.merged_view(dataset, base, self.root / _delta(dataset) / delta[0], KEY)
         if files:
             return self.engine.view(dataset, [self.root / dataset / file for file in files])
         if dataset in FACTS:
@@ -117,6 +127,27 @@ class ParquetReader:
     def meta(self, key: str) -> Any:
         return self.manifest.meta.get(key)
 
+    def mark(self) -> int:
+        return int(self.manifest.meta.get(_MARK, 0))
+
+    def changed_customers(self, datasets: Sequence[str], since: int) -> IbisTable:
+        parts = [
+            rows.select(rows[column].name("customer_no"), removed=False)
+            for dataset in datasets
+            if (rows := self._added(dataset, since)) is not None
+            for column in _people(FACTS[dataset])
+        ]
+        if (log := self._added(_CHANGES, since)) is not None:
+            parts.append(log.select("customer_no", "removed"))
+        changed = parts[0].union(*parts[1:]) if parts else self.engine.empty("_none", _CHANGES_SCHEMA)
+        return changed.distinct()
+
+    def _added(self, dataset: str, since: int) -> IbisTable | None:
+        files = [file for file in self.manifest.datasets.get(dataset, ()) if _mark_of(file) > since]
+        return (
+            self.engine.view(f"_new_{dataset}", [self.root / dataset / f for f in files]) if files else None
+        )
+
 
 class ParquetWriter(ParquetReader):
     """The one writer (port `Writer`)."""
@@ -127,8 +158,10 @@ class ParquetWriter(ParquetReader):
         self._lease = lease
 
     def replace(self, dataset: str, expression: IbisTable) -> int:
-        file, rows = self._write(dataset, expression)
+        known = self._note_replaced(dataset, expression)
+        file, rows = self._write(dataset, expression, mark=0 if known else None)
         self._set_files(dataset, (file,) if rows else ())
+        self._set_files(_delta(dataset), ())
         return rows
 
     def append(self, dataset: str, expression: IbisTable) -> int:
@@ -137,7 +170,27 @@ class ParquetWriter(ParquetReader):
             self._set_files(dataset, (*self.manifest.datasets.get(dataset, ()), file))
         return rows
 
+    def upsert(self, dataset: str, expression: IbisTable, gone: IbisTable) -> int:
+        new = self.engine.cache("_put", expression)
+        dead = self.engine.cache("_gone", gone)
+        delta = _with_tombstones(new, dead)
+        if old := self.manifest.datasets.get(_delta(dataset)):
+            late = self.engine.view("_old_delta", [self.root / _delta(dataset) / old[0]])
+            delta = delta.union(late.anti_join(delta, KEY))
+        delta = self.engine.cache("_delta", delta)
+        if self._worth_compacting(dataset, delta):
+            base = self._base(dataset)
+            live = delta.filter(~delta._gone).drop("_gone")
+            self.replace(dataset, live if base is None else base.anti_join(delta, KEY).union(live))
+        else:
+            file, _ = self._write(_delta(dataset), delta)
+            self._set_files(_delta(dataset), (file,))
+        self._open.pop(dataset, None)
+        return int(self.scalar(new.count()))
+
     def remove(self, dataset: str, keys: IbisTable, on: Sequence[str]) -> int:
+        if self.manifest.datasets.get(_delta(dataset)):
+            self.replace(dataset, self.table(dataset))
         removed, kept = 0, []
         for file in self.manifest.datasets.get(dataset, ()):
             rows = self.engine.view(f"_old_{dataset}", [self.root / dataset / file])
@@ -146,12 +199,43 @@ class ParquetWriter(ParquetReader):
                 kept.append(file)
                 continue
             removed += hits
-            rest, left = self._write(dataset, rows.anti_join(keys, list(on)))
+            self._note_removed(dataset, rows.semi_join(keys, list(on)))
+            rest, left = self._write(dataset, rows.anti_join(keys, list(on)), mark=_mark_of(file))
             if left:
                 kept.append(rest)
         if removed:
             self._set_files(dataset, tuple(kept))
         return removed
+
+    def _base(self, dataset: str) -> IbisTable | None:
+        files = self.manifest.datasets.get(dataset)
+        return (
+            self.engine.view(f"_base_{dataset}", [self.root / dataset / f for f in files]) if files else None
+        )
+
+    def _worth_compacting(self, dataset: str, delta: IbisTable) -> bool:
+        base = self._base(dataset)
+        return base is None or self.scalar(delta.count()) * DELTA_SHARE > self.scalar(base.count())
+
+    def _note_removed(self, dataset: str, rows: IbisTable) -> None:
+        for column in _people(FACTS.get(dataset)):
+            self._note(rows.select(rows[column].name("customer_no"), removed=True).distinct())
+
+    def _note_replaced(self, dataset: str, expression: IbisTable) -> bool:
+        """Log whose rows differ when a whole fact dataset is replaced; say whether there was one."""
+        columns, old = _people(FACTS.get(dataset)), self.manifest.datasets.get(dataset)
+        if not columns or not old:
+            return False
+        before, after = self.table(dataset), self.engine.cache("_after", expression)
+        before = before.select(after.columns)
+        for column in columns:
+            lost, put = before.difference(after), after.difference(before)
+            self._note(lost.select(lost[column].name("customer_no"), removed=True).distinct())
+            self._note(put.select(put[column].name("customer_no"), removed=False).distinct())
+        return True
+
+    def _note(self, rows: IbisTable) -> None:
+        self.append(_CHANGES, rows)
 
     def set_meta(self, key: str, value: Any) -> None:
         self.manifest = replace(self.manifest, meta={**self.manifest.meta, key: value})
@@ -167,15 +251,41 @@ class ParquetWriter(ParquetReader):
         self.manifest = log.current()
         return self.version
 
-    def _write(self, dataset: str, expression: IbisTable) -> tuple[str, int]:
+    def _write(self, dataset: str, expression: IbisTable, *, mark: int | None = None) -> tuple[str, int]:
+        """Write a file; its name begins with the mark that its rows were first written at."""
         folder = self.root / dataset
         folder.mkdir(parents=True, exist_ok=True)
-        file = f"{uuid.uuid4().hex}.parquet"
+        if mark is None:
+            mark = self.mark() + 1
+            self.set_meta(_MARK, mark)
+        file = f"{mark:010d}-{uuid.uuid4().hex}.parquet"
         return file, self.engine.write(expression, folder / file)
 
     def _set_files(self, dataset: str, files: tuple[str, ...]) -> None:
         self.manifest = replace(self.manifest, datasets={**self.manifest.datasets, dataset: files})
         self._open.pop(dataset, None)
+
+
+def _delta(dataset: str) -> str:
+    return f"{dataset}.delta"
+
+
+def _mark_of(file: str) -> int:
+    return int(file.partition("-")[0])
+
+
+def _people(schema: pa.Schema | None) -> tuple[str, ...]:
+    """Return the columns of a fact dataset that number a customer."""
+    names = schema.names if schema is not None else ()
+    return tuple(name for name in ("customer_no", "survivor_no") if name in names)
+
+
+def _with_tombstones(new: IbisTable, gone: IbisTable) -> IbisTable:
+    import ibis
+
+    dead = {name: ibis.null(kind) for name, kind in new.schema().items() if name not in gone.columns}
+    graves = gone.mutate(**dead, _gone=True).select(*new.columns, "_gone")
+    return new.mutate(_gone=False).union(graves)
 
 
 def this_process(purpose: str) -> Holder:

@@ -1,0 +1,28 @@
+"""Layers on a day (某日分层): the published profile where it fits, else one computed by the reader."""
+
+from datetime import date
+from typing import Any
+
+from koipond.ingest.ports import IbisTable, Reader
+from koipond.kernel import epoch_day
+from koipond.segments.layers.compute import compute
+from koipond.segments.layers.counts import count_profile
+from koipond.segments.layers.definitions import LayerSet
+from koipond.segments.state import PROFILE, published
+
+
+def profile_on(reader: Reader, layers: LayerSet, as_of: date) -> IbisTable:
+    """Return the profile of every customer on ``as_of`` under ``layers``.
+
+    The published one when day and definitions are its own; any other is computed from the facts, its cut-offs
+    frozen on its own population, and seen by this reader only.
+    """
+    day, state = epoch_day(as_of), published(reader)
+    if state is not None and (state.as_of, state.definition_version) == (day, layers.fingerprint):
+        return reader.table(PROFILE)
+    return compute(reader, layers, day).profile
+
+
+def count_layers(reader: Reader, layers: LayerSet, as_of: date) -> dict[str, Any]:
+    """Return the ``layers`` answer of the command contract on ``as_of``: every key present, counts."""
+    return count_profile(reader, profile_on(reader, layers, as_of))
