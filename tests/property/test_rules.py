@@ -43,10 +43,12 @@ from koipond.rules import (
     parse,
     to_dict,
     to_text,
+    words,
 )
 from koipond.rules.catalog import FactSpec, FieldSpec
 from koipond.rules.cursor import Cursor
 from koipond.rules.ibis_reading import RuleTables, to_ibis
+from koipond.rules.labels import LANGS
 from koipond.rules.lexer import tokens
 from koipond.rules.parser import read_rule
 from koipond.rules.tree import FACT_KINDS, OPS
@@ -333,6 +335,13 @@ def test_the_text_form_reads_back_to_the_same_tree(tree: Rule) -> None:
 @given(tree=rules)
 def test_the_json_form_reads_back_to_the_same_tree(tree: Rule) -> None:
     assert from_dict(json.loads(json.dumps(to_dict(tree))), CATALOG) == tree
+
+
+@settings(max_examples=120, deadline=None)
+@given(tree=rules)
+def test_words_can_be_found_for_any_tree_in_every_language(tree: Rule) -> None:
+    for lang in LANGS:
+        assert words(tree, lang, CATALOG)
 
 
 @settings(max_examples=100, deadline=None)

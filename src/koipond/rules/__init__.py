@@ -37,6 +37,7 @@ from koipond.rules.tree import (
     segment_keys,
     walk,
 )
+from koipond.rules.words import words
 
 if TYPE_CHECKING:
     from koipond.rules.ibis_reading import RuleTables
@@ -82,6 +83,7 @@ __all__ = [
     "to_ibis",
     "to_text",
     "walk",
+    "words",
 ]
 
 

@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 from koipond.rules.catalog import Catalog, FactSpec, FieldSpec
-from koipond.rules.check import check, resolve
+from koipond.rules.check import INT64_MAX, check, resolve
 from koipond.rules.cursor import KEYWORDS
 from koipond.rules.lexer import is_name, quote
 from koipond.rules.problems import RuleError
@@ -163,6 +163,8 @@ def value_text(spec: FieldSpec, value: Value) -> str:
         return value.isoformat()
     if isinstance(value, int) and spec.digits:
         return format(Decimal(value).scaleb(-spec.digits), "f")
+    if isinstance(value, float) and value.is_integer() and abs(value) <= INT64_MAX:
+        return str(int(value))
     return repr(value)
 
 

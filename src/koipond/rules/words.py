@@ -1,0 +1,261 @@
+"""Read a rule in words (规则的文字说明), in zh, en or id; never fails for a rule the catalogue fits."""
+
+from datetime import date
+from decimal import Decimal
+
+from koipond.rules.catalog import Catalog, FactSpec, FieldSpec
+from koipond.rules.check import check, resolve
+from koipond.rules.labels import FACT_COLUMN_LABELS, FLAG_PHRASES, Lang, label
+from koipond.rules.phrases import PHRASES, Phrases, number
+from koipond.rules.problems import RuleError
+from koipond.rules.tree import (
+    And,
+    Between,
+    Comparison,
+    Condition,
+    DaysAgo,
+    Everyone,
+    Facts,
+    Field,
+    HashSample,
+    In,
+    InList,
+    InSegment,
+    Known,
+    LastDays,
+    Match,
+    Measure,
+    Not,
+    Operand,
+    Or,
+    Property,
+    Rule,
+    Sequence,
+    Tag,
+    Trait,
+    Value,
+    Window,
+)
+
+
+def words(rule: Rule, lang: Lang, catalog: Catalog) -> str:
+    """Return what ``rule`` says, as one phrase; raise RuleError when it names what the catalogue lacks."""
+    if problems := check(rule, catalog):
+        raise RuleError(problems)
+    return _Speaker(lang, catalog).rule(rule)
+
+
+class _Speaker:
+    """Fills the patterns of one language."""
+
+    def __init__(self, lang: Lang, catalog: Catalog) -> None:
+        self.lang: Lang = lang
+        self.catalog = catalog
+        self.say: Phrases = PHRASES[lang]
+
+    def rule(self, rule: Rule) -> str:
+        if isinstance(rule, And | Or):
+            joiner = self.say.and_ if isinstance(rule, And) else self.say.or_
+            return spaced(joiner, [self._inner(part) for part in rule.parts])
+        if isinstance(rule, Not):
+            return self._negated(rule.part)
+        return self._leaf(rule)
+
+    def _inner(self, rule: Rule) -> str:
+        text = self.rule(rule)
+        return self.say.group.format(text) if isinstance(rule, And | Or) else text
+
+    def _negated(self, part: Rule) -> str:
+        if isinstance(part, Known) and not isinstance(part.operand, Tag):
+            return self.say.missing.format(label=self._operand(part.operand))
+        if isinstance(part, InSegment):
+            return self.say.not_segment.format(key=self._quoted(part.key))
+        if isinstance(part, InList):
+            return self.say.not_list.format(key=self._quoted(part.key))
+        if isinstance(part, Comparison):
+            if isinstance(part.operand, Field) and part.value is True:
+                return label(FLAG_PHRASES[part.operand.name][1], self.lang)
+            if (measure := _happened(part)) is not None:
+                return self._count(measure, happened=False)
+        return self.say.not_.format(self.rule(part))
+
+    def _leaf(self, rule: Rule) -> str:
+        if isinstance(rule, Everyone):
+            return self.say.everyone
+        if isinstance(rule, InSegment):
+            return self.say.segment.format(key=self._quoted(rule.key))
+        if isinstance(rule, InList):
+            return self.say.list_.format(key=self._quoted(rule.key))
+        if isinstance(rule, HashSample):
+            pattern = self.say.slice_ if rule.first else self.say.sample
+            shares = {name: self._share(value) for name, value in (("first", rule.first), ("end", rule.end))}
+            return pattern.format(salt=self._quoted(rule.salt), **shares)
+        if isinstance(rule, Sequence):
+            return self._sequence(rule)
+        assert isinstance(rule, Comparison | In | Known | Match)
+        return self._condition(rule, None)
+
+    def _sequence(self, rule: Sequence) -> str:
+        pattern = self.say.not_followed if rule.missing else self.say.followed
+        within = self.say.within.format(days=rule.within_days) if rule.within_days else self.say.same_day
+        return pattern.format(
+            window=self._window(rule.window),
+            first=self._facts(rule.first),
+            then=self._facts(rule.then),
+            within=within,
+        )
+
+    def _condition(self, node: Condition, within: FactSpec | None) -> str:
+        spec = resolve(node.operand, self.catalog, within)
+        assert isinstance(spec, FieldSpec)
+        if isinstance(node.operand, Tag) and isinstance(node, Comparison | In):
+            values = (node.value,) if isinstance(node, Comparison) else node.values
+            if isinstance(node, In) or node.op == "=":
+                name = self._quoted(node.operand.group)
+                return self.say.has_tag.format(name=name, values=self._values(spec, values))
+        if isinstance(node, Comparison):
+            return self._comparison(node, spec)
+        name = self._operand(node.operand)
+        if isinstance(node, In):
+            return self.say.is_in.format(label=name, values=self._values(spec, node.values))
+        if isinstance(node, Match):
+            return self.say.matches[node.how].format(label=name, text=self._quoted(node.text))
+        return self.say.known.format(label=name)
+
+    def _comparison(self, node: Comparison, spec: FieldSpec) -> str:
+        if spec.type == "flag":
+            assert isinstance(node.operand, Field)
+            text = label(FLAG_PHRASES[node.operand.name][0 if node.value else 1], self.lang)
+            return text if node.value else self.say.surely.format(text)
+        if isinstance(node.operand, Measure) and node.operand.how == "count":
+            if _happened(node) is not None:
+                return self._count(node.operand, happened=True)
+            if (node.op, node.value) in (("=", 0), ("<", 1), ("<=", 0)):
+                return self._count(node.operand, happened=False)
+            pattern = self.say.count_ops[node.op]
+            facts, window = self._facts(node.operand.facts), self._window(node.operand.window)
+            return pattern.format(n=self._value(spec, node.value), facts=facts, window=window)
+        ops = self.say.text_ops if isinstance(node.value, str) else self.say.number_ops
+        if isinstance(node.value, date):
+            ops = self.say.day_ops
+        label_ = self._operand(node.operand)
+        return ops[node.op].format(label=label_, value=self._value(spec, node.value))
+
+    def _count(self, measure: Measure, *, happened: bool) -> str:
+        bought = measure.facts.kind == "items"
+        pattern = self.say.bought if bought else self.say.happened
+        if not happened:
+            pattern = self.say.never_bought if bought else self.say.never_happened
+        return pattern.format(facts=self._facts(measure.facts), window=self._window(measure.window))
+
+    def _operand(self, operand: Operand) -> str:
+        if isinstance(operand, Trait):
+            return self.say.trait.format(name=self._quoted(operand.name))
+        if isinstance(operand, Tag):
+            return self.say.tag.format(name=self._quoted(operand.group))
+        if isinstance(operand, Property):
+            return self.say.property.format(name=self._quoted(operand.name))
+        if isinstance(operand, Measure):
+            return self._measure(operand)
+        if operand.name in self.catalog.fields:
+            spec = self.catalog.fields[operand.name]
+            return operand.name if spec.type == "flag" else label(spec.labels, self.lang)
+        return operand.name
+
+    def _measure(self, measure: Measure) -> str:
+        column = label(FACT_COLUMN_LABELS[measure.column], self.lang) if measure.column else ""
+        facts, window = self._facts(measure.facts), self._window(measure.window)
+        return self.say.measures[measure.how].format(facts=facts, window=window, column=column)
+
+    def _facts(self, facts: Facts) -> str:
+        spec = self.catalog.facts[facts.kind]
+        name = self.say.facts[facts.kind]
+        rest = list(facts.where)
+        if rest and spec.positional and _names(rest[0], spec.positional):
+            first = rest.pop(0)
+            assert isinstance(first, Comparison)
+            name = self.say.named[facts.kind].format(name=self._quoted(str(first.value)))
+        if not rest:
+            return name
+        filters = self.say.filter_and.join(self._filter(condition, spec) for condition in rest)
+        return self.say.filtered.format(facts=name, filters=filters)
+
+    def _filter(self, condition: Condition, spec: FactSpec) -> str:
+        return _Column(self.lang, self.catalog)._condition(condition, spec)
+
+    def _window(self, window: Window) -> str:
+        if window is None:
+            return ""
+        if isinstance(window, LastDays):
+            return self.say.last_days.format(days=number(window.days, self.say))
+        if isinstance(window, DaysAgo):
+            return self.say.days_ago.format(first=window.first, last=window.last)
+        assert isinstance(window, Between)
+        ends = {
+            name: self.say.day(day) for name, day in (("first", window.first), ("last", window.last)) if day
+        }
+        pattern = self.say.between if len(ends) == 2 else self.say.since if window.first else self.say.until
+        return pattern.format(**ends)
+
+    def _values(self, spec: FieldSpec, values: tuple[Value, ...]) -> str:
+        shown = [self._value(spec, value) for value in values]
+        return shown[0] if len(shown) == 1 else self.say.comma.join(shown[:-1]) + self.say.last_or + shown[-1]
+
+    def _value(self, spec: FieldSpec, value: Value) -> str:
+        if isinstance(value, str):
+            return label(spec.choices[value], self.lang) if spec.type == "choice" else self._quoted(value)
+        if isinstance(value, date):
+            return self.say.day(value)
+        if isinstance(value, float):
+            return number(Decimal(repr(value)), self.say)
+        exact = Decimal(int(value)).scaleb(-spec.digits)
+        if spec.type != "money":
+            return number(exact.normalize() if spec.digits else exact, self.say)
+        pattern = self.say.money.get(self.catalog.currency, "{} " + self.catalog.currency)
+        return pattern.format(number(exact, self.say))
+
+    def _share(self, buckets: int) -> str:
+        return f"{number((Decimal(buckets) / 100).normalize(), self.say)}%"
+
+    def _quoted(self, text: str) -> str:
+        return self.say.quote.format(text)
+
+
+class _Column(_Speaker):
+    """Names the columns of facts instead of the fields of customers."""
+
+    def _condition(self, node: Condition, within: FactSpec | None) -> str:
+        spec = resolve(node.operand, self.catalog, within)
+        assert isinstance(spec, FieldSpec)
+        name = self._operand(node.operand)
+        if isinstance(node, In):
+            return self.say.column_in.format(label=name, values=self._values(spec, node.values))
+        if isinstance(node, Comparison) and node.op == "=":
+            return self.say.column_is.format(label=name, value=self._value(spec, node.value))
+        return super()._condition(node, within)
+
+    def _operand(self, operand: Operand) -> str:
+        if isinstance(operand, Field):
+            return label(FACT_COLUMN_LABELS[operand.name], self.lang)
+        return super()._operand(operand)
+
+
+def spaced(joiner: str, parts: list[str]) -> str:
+    """Join ``parts``; between a Chinese joiner and a Latin word or figure stands a space."""
+    ends_wide = ord(joiner[-1]) > 0x2E80
+    rest = [f"{joiner}{' ' if ends_wide and part[:1].isascii() else ''}{part}" for part in parts[1:]]
+    return "".join([parts[0], *rest])
+
+
+def _happened(node: Comparison) -> Measure | None:
+    """Return the measure of a count that asks for at least one."""
+    measure = node.operand
+    is_count = isinstance(measure, Measure) and measure.how == "count"
+    asks_one = (node.op, node.value) in ((">=", 1), (">", 0))
+    return measure if is_count and asks_one and isinstance(measure, Measure) else None
+
+
+def _names(condition: Condition, column: str) -> bool:
+    return (
+        isinstance(condition, Comparison) and condition.op == "=" and condition.operand == Field(name=column)
+    )

@@ -1,0 +1,105 @@
+"""Rules in words: golden sentences in zh, en and id."""
+
+import pytest
+
+from koipond.rules import Rule, default_catalog, parse, words
+from koipond.rules.labels import CHOICES, FACT_COLUMN_LABELS, FIELD_LABELS, FLAG_PHRASES
+
+CATALOG = default_catalog("CNY")
+
+GOLDEN = [
+    (
+        "lifecycle = dormant and rfm_level in (high, mid) and not member",
+        "生命周期为沉睡期，且 RFM 等级为高或中，且不是会员",
+        "lifecycle stage is dormant and RFM level is high or mid and is not a member",
+        "tahap siklus hidup adalah tertidur dan tingkat RFM adalah tinggi atau sedang dan bukan anggota",
+    ),
+    (
+        "days_since_last_purchase >= 30 or last_purchase_on >= 2017-06-01",
+        "距上次购买的天数不少于 30，或最近购买日不早于 2017 年 6 月 1 日",
+        "days since the last purchase is at least 30 or last purchase day is 1 June 2017 or later",
+        "jumlah hari sejak pembelian terakhir paling sedikit 30 atau"
+        " tanggal pembelian terakhir paling awal 1 Juni 2017",
+    ),
+    (
+        "money_365d >= 1200.5 and (member = false or repurchase_cycle_days < 30.5)",
+        "近 365 天消费金额不少于 1,200.50 元，且（已知不是会员，或复购周期天数少于 30.5）",
+        "money spent in the last 365 days is at least ¥1,200.50 and"
+        " (it is known that the customer is not a member or repurchase cycle in days is less than 30.5)",
+        "belanja dalam 365 hari terakhir paling sedikit 1.200,50 CNY dan"
+        " (diketahui bukan anggota atau siklus pembelian ulang (hari) kurang dari 30,5)",
+    ),
+    (
+        'trait.city = "Shanghai" and tag.interest in (coffee, tea) and trait.age is missing',
+        "属性“city”为“Shanghai”，且有“interest”标签“coffee”或“tea”，且属性“age”缺失",
+        "trait “city” is “Shanghai” and has tag “interest”: “coffee” or “tea” and trait “age” is unknown",
+        "atribut “city” adalah “Shanghai” dan memiliki tag “interest”: “coffee” atau “tea” dan"
+        " atribut “age” tidak diketahui",
+    ),
+    (
+        "orders.count(last 90 days) >= 2 and orders.sum(net, last 365 days) > 100",
+        "近 90 天订单不少于 2 次，且近 365 天订单的实付金额合计超过 100.00 元",
+        "has at least 2 orders in the last 90 days and"
+        " the total net amount of orders in the last 365 days is more than ¥100.00",
+        "memiliki paling sedikit 2 pesanan dalam 90 hari terakhir dan"
+        " total jumlah bersih pesanan dalam 365 hari terakhir lebih dari 100,00 CNY",
+    ),
+    (
+        'events("Product Viewed").count(last 15 days) >= 1 and touches(channel = "email").count() = 0',
+        "近 15 天有“Product Viewed”事件，且没有渠道为“email”的触达",
+        "has “Product Viewed” events in the last 15 days and has no touches whose channel is “email”",
+        "memiliki peristiwa “Product Viewed” dalam 15 hari terakhir dan"
+        " tidak memiliki sentuhan dengan kanal “email”",
+    ),
+    (
+        'bought(category = "coffee", last 90 days) and not bought(sku in ("a", "b"))',
+        "近 90 天买过品类为“coffee”的商品，且没有买过商品编码为“a”或“b”的商品",
+        "bought items whose category is “coffee” in the last 90 days and"
+        " did not buy items whose SKU is “a” or “b”",
+        "membeli barang dengan kategori “coffee” dalam 90 hari terakhir dan"
+        " tidak membeli barang dengan SKU “a” atau “b”",
+    ),
+    (
+        'not segment vip and list guests and sample(10%, "s")',
+        "不属于人群“vip”，且在名单“guests”中，且属于 10% 的随机样本“s”",
+        "is not in segment “vip” and is in list “guests” and is in the 10% random sample “s”",
+        "tidak ada dalam segmen “vip” dan ada dalam daftar “guests” dan ada dalam sampel acak 10% “s”",
+    ),
+    (
+        'sequence(events("Cart Viewed") then no orders within 3 days, last 30 days)',
+        "近 30 天有“Cart Viewed”事件，但其后 3 天内没有订单",
+        "has “Cart Viewed” events in the last 30 days, not followed within 3 days by orders",
+        "memiliki peristiwa “Cart Viewed” dalam 30 hari terakhir, tidak diikuti pesanan dalam 3 hari",
+    ),
+    (
+        "not (member or friend) and orders.days_since_last(from 90 to 30 days ago) < 40",
+        "不满足（是会员，或是企微好友），且 90 到 30 天前最近一次订单距今的天数少于 40",
+        "not (is a member or is a WeCom friend) and"
+        " the number of days since the last of the orders from 90 to 30 days ago is less than 40",
+        "tidak memenuhi (adalah anggota atau adalah teman WeCom) dan"
+        " jumlah hari sejak pesanan terakhir dari 90 sampai 30 hari yang lalu kurang dari 40",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "zh", "en", "id_"), GOLDEN, ids=[row[0] for row in GOLDEN])
+def test_a_rule_reads_as_a_sentence_in_three_languages(text: str, zh: str, en: str, id_: str) -> None:
+    rule: Rule = parse(text, CATALOG)
+    assert words(rule, "zh", CATALOG) == zh
+    assert words(rule, "en", CATALOG) == en
+    assert words(rule, "id", CATALOG) == id_
+
+
+def test_amounts_take_the_form_of_currency_and_language() -> None:
+    rupiah = default_catalog("IDR")
+    rule = parse("money_365d >= 1500000", rupiah)
+    assert words(rule, "id", rupiah).endswith("Rp1.500.000,00")
+    assert words(rule, "en", rupiah).endswith("1,500,000.00 IDR")
+
+
+def test_every_field_fact_and_value_has_a_name_in_every_language() -> None:
+    labels = [*FIELD_LABELS.values(), *FACT_COLUMN_LABELS.values()]
+    labels += [label for values in CHOICES.values() for label in values.values()]
+    labels += [label for pair in FLAG_PHRASES.values() for label in pair]
+    assert all(len(label) == 3 and all(label) for label in labels)
+    assert set(FIELD_LABELS) | set(FLAG_PHRASES) == set(CATALOG.fields)
