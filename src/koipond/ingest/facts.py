@@ -130,7 +130,7 @@ FACTS: MappingProxyType[str, pa.Schema] = MappingProxyType(
         # who may not be reached at all: erased | complaint | unfriended | hard_bounce; channel '*' = all
         "suppressions": pa.schema({"customer_no": _I32, "channel": _STR, "reason": _STR, "at_s": _I64}),
         # addresses exist per channel; the address itself stays in the store
-        "reachable": pa.schema({"customer_no": _I32, "channel": _STR}),
+        "reachable": pa.schema({"customer_no": _I32, "channel": _STR, "import_no": _I32}),
         # touches whose cap slot is taken: sent by us or imported from an older tool
         "touches": pa.schema(
             {
@@ -171,5 +171,45 @@ FACTS: MappingProxyType[str, pa.Schema] = MappingProxyType(
         ),
         # merged customers: facts keep their own number, readers follow the link
         "identity_links": pa.schema({"customer_no": _I32, "survivor_no": _I32}),
+        # rows that an import put aside; values = JSON of their texts, without identifiers
+        "quarantine": pa.schema(
+            {
+                "import_no": _I32,
+                "row": _I64,
+                "rule": _STR,
+                "field": _STR,
+                "customer_no": _I32,
+                "values": _STR,
+            }
+        ),
+        # imports whose rows count, published with them; result = JSON of ImportResult
+        "imports": pa.schema(
+            {
+                "import_no": _I32,
+                "kind": _STR,
+                "source": _STR,
+                "file": _STR,
+                "fingerprint": _STR,
+                "at_s": _I64,
+                "read": _I64,
+                "kept": _I64,
+                "result": _STR,
+            }
+        ),
     }
 )
+
+REPLACEABLE: tuple[str, ...] = (
+    "customers",
+    "traits",
+    "orders",
+    "order_lines",
+    "refunds",
+    "products",
+)
+"""Fact datasets of which a later import replaces rows; ``replaced_<dataset>`` keeps them for undo."""
+
+
+def replaced_schema(dataset: str) -> pa.Schema:
+    """Return the columns of ``replaced_<dataset>``: those of ``dataset`` and the import that replaced it."""
+    return FACTS[dataset].append(pa.field("replaced_by", _I32))

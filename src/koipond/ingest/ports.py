@@ -279,3 +279,28 @@ class PeopleVerdicts(Protocol):
     def current(self) -> pa.Table:
         """Return the columns rule, customer_no, verdict: the newest verdict of each pair."""
         ...
+
+
+class RowSource(Protocol):
+    """A file (later a foreign table) as rows of text. Reading it twice gives the same rows."""
+
+    file: str  # name without its folder, for messages and the journal
+    fingerprint: str  # SHA-256 of the bytes
+    columns: tuple[str, ...]  # as the header gives them, trimmed, all different
+    total_bytes: int
+    details: Mapping[str, str]  # format, encoding, delimiter, sheet: shown to the operator
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield ``row`` (int64; the header is row 1) and ``columns`` as trimmed strings, missing as null.
+
+        Raise InputError naming file, row and column for whatever cannot be read as it stands.
+        """
+        ...
+
+    def is_exact(self, column: str) -> bool:
+        """Say whether the text of ``column`` was written by us from typed values: 1.5 is one and a half."""
+        ...
+
+    def done_bytes(self) -> int:
+        """Return how many of ``total_bytes`` were read so far."""
+        ...

@@ -1,1 +1,5 @@
-"""Sources (数据源): read files of orders, events, products and people into Arrow batches."""
+"""Sources (数据源): CSV, Parquet, JSONL and Excel as streams of text rows with exact positions."""
+
+from koipond.sources.files import open_file
+
+__all__ = ["open_file"]

@@ -1,0 +1,115 @@
+"""Fields of each kind of import: of what type, and which are required. Column names: synonyms.toml."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+from typing import Literal
+
+from koipond.ingest.model import Kind
+
+FieldType = Literal["identifier", "text", "number", "money", "instant", "status", "truth"]
+
+PERSON = ("customer_id", "phone", "email")
+"""The fields that say who somebody is: one of them is enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a kind of import."""
+
+    name: str
+    type: FieldType
+
+
+@dataclass(frozen=True, slots=True)
+class Synonyms:
+    """Column names that usually hold a field: clear ones, and ones taken only when no clear one is there."""
+
+    names: tuple[str, ...] = ()
+    weak: tuple[str, ...] = ()
+
+
+def _fields(kind: FieldType, names: str) -> tuple[Field, ...]:
+    return tuple(Field(name, kind) for name in names.split())
+
+
+_PEOPLE = _fields("identifier", "customer_id phone email")
+
+FIELDS: MappingProxyType[Kind, tuple[Field, ...]] = MappingProxyType(
+    {
+        "orders": (
+            *_PEOPLE,
+            *_fields("text", "order_id line_id"),
+            *_fields("instant", "at"),
+            *_fields("money", "amount unit_price"),
+            *_fields("number", "quantity"),
+            *_fields("money", "discount"),
+            *_fields("text", "sku category coupon store staff channel"),
+            *_fields("status", "status"),
+            *_fields("text", "currency refund_of"),
+        ),
+        "events": (
+            *_PEOPLE,
+            *_fields("text", "name"),
+            *_fields("instant", "at"),
+            *_fields("text", "event_id sku"),
+            *_fields("money", "amount"),
+        ),
+        "customers": (
+            *_PEOPLE,
+            *_fields("instant", "joined_at updated_at"),
+            *_fields("truth", "member follower friend staff minor profiling_refused"),
+        ),
+        "products": (*_fields("text", "sku name category"), *_fields("money", "price margin")),
+        "consents": (
+            *_PEOPLE,
+            *_fields("text", "channel purpose"),
+            *_fields("status", "status"),
+            *_fields("instant", "at"),
+        ),
+        "touches": (
+            *_PEOPLE,
+            *_fields("text", "channel"),
+            *_fields("instant", "at"),
+            *_fields("text", "touch_id strategy play content purpose"),
+            *_fields("money", "cost"),
+        ),
+    }
+)
+
+REQUIRED: MappingProxyType[Kind, tuple[tuple[tuple[str, ...], ...], ...]] = MappingProxyType(
+    {
+        # each entry: alternatives, of which one must be mapped completely
+        "orders": (
+            (("customer_id",), ("phone",), ("email",)),
+            (("order_id",),),
+            (("at",),),
+            (("amount",), ("quantity", "unit_price")),
+        ),
+        "events": ((("customer_id",), ("phone",), ("email",)), (("name",),), (("at",),)),
+        "customers": ((("customer_id",), ("phone",), ("email",)),),
+        "products": ((("sku",),),),
+        "consents": ((("customer_id",), ("phone",), ("email",)), (("channel",),), (("status",),), (("at",),)),
+        "touches": ((("customer_id",), ("phone",), ("email",)), (("channel",),), (("at",),)),
+    }
+)
+
+KEEPS_OTHER_COLUMNS: frozenset[Kind] = frozenset({"events", "customers"})
+"""Kinds whose further columns become event properties or traits."""
+
+
+@cache
+def synonyms(kind: Kind, field: str) -> Synonyms:
+    """Return the usual column names of ``field`` in a file of ``kind``."""
+    table = _table()
+    found = table["person" if field in PERSON else kind].get(field, {})
+    return Synonyms(tuple(found.get("names", ())), tuple(found.get("weak", ())))
+
+
+@cache
+def _table() -> Mapping[str, Mapping[str, Mapping[str, list[str]]]]:
+    text = resources.files("koipond.ingest").joinpath("synonyms.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)

@@ -1,0 +1,33 @@
+"""Functions that Ibis has no name for, declared here, run by the import engine (DuckDB)."""
+
+from typing import Any
+
+import ibis
+
+
+def _read_instant(text, patterns):  # type: ignore[no-untyped-def]
+    """Return ``text`` read by the first fitting strptime pattern, else null."""
+
+
+def _read_aware_instant(text, patterns):  # type: ignore[no-untyped-def]
+    """Return ``text`` read by the first fitting pattern with %z, in UTC, else null."""
+
+
+def _md5(text):  # type: ignore[no-untyped-def]
+    """Return the MD5 of ``text`` in hex; the same on every release, unlike ``hash``."""
+
+
+def _to_json(value) -> str:  # type: ignore[no-untyped-def]  # noqa: ARG001
+    """Return the struct ``value`` as a JSON object."""
+    return ""
+
+
+_TEXT_AND_LIST = ("string", "array<string>")
+read_instant: Any = ibis.udf.scalar.builtin(
+    _read_instant, name="try_strptime", signature=(_TEXT_AND_LIST, "timestamp")
+)
+read_aware_instant: Any = ibis.udf.scalar.builtin(
+    _read_aware_instant, name="try_strptime", signature=(_TEXT_AND_LIST, "timestamp('UTC')")
+)
+md5: Any = ibis.udf.scalar.builtin(_md5, name="md5", signature=(("string",), "string"))
+to_json: Any = ibis.udf.scalar.builtin(_to_json, name="to_json")

@@ -1,0 +1,256 @@
+"""Dates and times as people write them → UTC seconds and local days.
+
+The order of day and month is decided on the whole column: 13 in first place somewhere means day first.
+When both orders fit and differ, or two ways of writing are mixed, the import stops. Rule: design §5.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import ibis
+
+from koipond.ingest.functions import read_aware_instant, read_instant
+from koipond.ingest.ports import IbisTable, Reader
+from koipond.ingest.shapes import Shape
+from koipond.kernel import InputError
+
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_LONG = r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
+_DATES: tuple[tuple[str, str], ...] = (
+    # shape of the date part → family; {s} is the separator, ? an order still to be decided
+    (r"9999(?P<s>[-/.])9{1,2}(?P=s)9{1,2}", "%Y{s}%m{s}%d"),
+    (r"9999年9{1,2}月9{1,2}日", "%Y年%m月%d日"),
+    (r"99999999", "%Y%m%d"),
+    (r"9{1,2}(?P<s>[-/.])9{1,2}(?P=s)9999", "?{s}Y"),
+    (r"9{1,2}(?P<s>[-/.])9{1,2}(?P=s)99", "?{s}y"),
+    (rf"9{{1,2}}(?P<s>[-/ ]){_MONTH}(?P=s)9999", "%d{s}%b{s}%Y"),
+    (rf"9{{1,2}}(?P<s>[-/ ]){_MONTH}(?P=s)99", "%d{s}%b{s}%y"),
+    (rf"9{{1,2}}(?P<s>[-/ ]){_LONG}(?P=s)9999", "%d{s}%B{s}%Y"),
+    (rf"{_MONTH} 9{{1,2}}, 9999", "%b %d, %Y"),
+    (rf"{_LONG} 9{{1,2}}, 9999", "%B %d, %Y"),
+)
+_TIME = (
+    r"(?:(?P<sep>T|  ?|, )9{1,2}:99(?P<sec>:99(?P<frac>\.9{1,9})?)?(?P<half>(?P<gap> ?)[AaPp][Mm])?)?"
+    r"(?P<zone> ?(?:Z|UTC|GMT|[+\-]99:?99|[+\-]99))?"
+)
+_EPOCHS = {10: "epoch_s", 13: "epoch_ms"}
+_ORDERS = {"dmy": "%d{s}%m{s}%{y}", "mdy": "%m{s}%d{s}%{y}", "ymd": "%y{s}%m{s}%d"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstantReading:
+    """How a column of instants is read: strptime patterns for local and for zoned values, or an epoch."""
+
+    family: str
+    patterns: tuple[str, ...] = ()
+    aware: tuple[str, ...] = ()
+    epoch: str | None = None
+    day_only: bool = False
+
+    def shown(self) -> str:
+        return self.family
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    family: str
+    time: str
+    zone: str
+    shape: Shape
+
+
+def choose_instants(
+    reader: Reader, table: IbisTable, field: str, shapes: Sequence[Shape], told: str | None, file: str
+) -> InstantReading:
+    """Return how ``field`` of ``table`` is read; raise InputError naming rows when it is mixed or unclear."""
+    if told is not None and "%" in told:
+        return _custom(told)
+    written = [w for w in (_parse(shape) for shape in shapes) if w is not None]
+    if not written:
+        if not shapes:
+            return InstantReading(family="no value")
+        raise InputError(
+            f"{file}: row {shapes[0].row}, {field}: '{shapes[0].example}' is no date that is known; "
+            "pass --date-format, such as '%d.%m.%Y %H:%M'"
+        )
+    if told is not None:
+        written = [w for w in written if _agrees(w.family, told)] or written
+    families = {w.family for w in written}
+    if len(families) > 1:
+        raise InputError(f"{file}: {field} mixes ways of writing dates: {_two(written)}")
+    family = families.pop()
+    if family.startswith("epoch"):
+        return InstantReading(family=family, epoch=family)
+    if family.startswith("?"):
+        family = _order(reader, table, field, family, told, written, file)
+    return _reading(family, written)
+
+
+def read_seconds(text: Any, reading: InstantReading) -> tuple[Any, Any]:
+    """Return (local seconds of values without zone, UTC seconds of those with one); null where unreadable."""
+    none = ibis.null("int64")
+    if reading.epoch is not None:
+        number = text.try_cast("int64")
+        return none, number if reading.epoch == "epoch_s" else (number / 1000).floor().cast("int64")
+    local = aware = none
+    if reading.patterns:
+        local = _seconds(read_instant(_whole_seconds(text), _list(reading.patterns)))
+    if reading.aware:
+        aware = _seconds(read_aware_instant(_zoned(text), _list(reading.aware)))
+    return local, aware
+
+
+def _agrees(family: str, told: str) -> bool:
+    """Say whether a value of ``family`` may be written in the order ``told``."""
+    if family.startswith("?"):
+        return told != "ymd" or family.endswith("y")
+    return (told == "ymd" and family.startswith("%Y")) or (told == "dmy" and family.startswith("%d"))
+
+
+def _whole_seconds(text: Any) -> Any:
+    return text.re_replace(r"(:[0-9]{2})\.[0-9]{1,9}", r"\1")
+
+
+def _zoned(text: Any) -> Any:
+    plain = _whole_seconds(text)
+    return plain.re_replace(r" ?(?:Z|UTC|GMT)$", "+0000").re_replace(
+        r" ?([+\-][0-9]{2}):?([0-9]{2})?$", r"\1\2"
+    )
+
+
+def _seconds(instant: Any) -> Any:
+    return instant.epoch_seconds().cast("int64")
+
+
+def _list(patterns: Sequence[str]) -> Any:
+    return ibis.literal(list(patterns), type="array<string>")
+
+
+def _custom(pattern: str) -> InstantReading:
+    probe = datetime(2011, 12, 9, 13, 5, 6)  # noqa: DTZ001  only to try the pattern
+    try:
+        datetime.strptime(probe.strftime(pattern), pattern)  # noqa: DTZ007
+    except ValueError as error:
+        raise InputError(f"--date-format '{pattern}': not a strptime pattern ({error})") from error
+    if "%z" in pattern:
+        return InstantReading(family=pattern, aware=(pattern,))
+    return InstantReading(family=pattern, patterns=(pattern,))
+
+
+def _parse(shape: Shape) -> _Written | None:
+    text = shape.text
+    if re.fullmatch("9{10}|9{13}", text):
+        return _Written(_EPOCHS[len(text)], "", "", shape)
+    for pattern, family in _DATES:
+        match = re.fullmatch(pattern + _TIME, text)
+        if match is None:
+            continue
+        groups = match.groupdict()
+        zone = groups["zone"] or ""
+        if zone and not groups["sep"]:
+            return None
+        name = family.replace("{s}", groups.get("s") or "")
+        return _Written(name, _time(groups), "%z" if zone else "", shape)
+    return None
+
+
+def _time(groups: dict[str, str | None]) -> str:
+    if not groups["sep"]:
+        return ""
+    hour = "%I" if groups["half"] else "%H"
+    seconds = ":%S" if groups["sec"] else ""
+    half = (groups["gap"] or "") + "%p" if groups["half"] else ""
+    return f"{groups['sep']}{hour}:%M{seconds}{half}"
+
+
+def _reading(family: str, written: Sequence[_Written]) -> InstantReading:
+    local = dict.fromkeys(family + w.time for w in written if not w.zone)
+    aware = dict.fromkeys(family + w.time + w.zone for w in written if w.zone)
+    return InstantReading(
+        family=family,
+        patterns=tuple(local),
+        aware=tuple(aware),
+        day_only=not any(w.time for w in written),
+    )
+
+
+def _order(
+    reader: Reader,
+    table: IbisTable,
+    field: str,
+    family: str,
+    told: str | None,
+    written: Sequence[_Written],
+    file: str,
+) -> str:
+    mark, year = family[1], family[2]
+    names = ("dmy", "mdy") if year == "Y" else ("dmy", "mdy", "ymd")
+    if told is not None:
+        if told not in names:
+            raise InputError(f"{file}: {field} '{written[0].shape.example}' cannot be read as {told}")
+        return _ORDERS[told].format(s=mark, y=year)
+    readings = _readings(reader, table, field, mark, names)
+    possible = [r for r in readings if any(r.dates.values())]
+    fitting = [name for name in names if all(r.dates[name] for r in possible)]
+    if fitting and all(len({r.dates[name] for name in fitting}) == 1 for r in possible):
+        return _ORDERS[fitting[0]].format(s=mark, y=year)
+    if fitting:
+        example = min(possible, key=lambda r: r.row)
+        raise InputError(
+            f"{file}: {field} can be read as {' or '.join(fitting)} (row {example.row} '{example.text}'), "
+            f"and no row tells which; pass --date-format {' or --date-format '.join(fitting)}"
+        )
+    first = [min((r for r in possible if not r.dates[name]), key=lambda r: r.row) for name in names]
+    raise InputError(
+        f"{file}: {field} mixes day and month in different orders: "
+        + " and ".join(f"row {r.row} '{r.text}'" for r in sorted(set(first), key=lambda r: r.row))
+        + f"; write them all alike, or pass --date-format {' or '.join(names)} "
+        "(rows written otherwise are then put aside)"
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reading:
+    row: int
+    text: str
+    dates: Mapping[str, tuple[int, int, int] | None]
+
+
+def _readings(
+    reader: Reader, table: IbisTable, field: str, mark: str, names: Sequence[str]
+) -> list[_Reading]:
+    """Every different date of the column with the dates it can mean under each order."""
+    pattern = rf"^([0-9]{{1,2}})[{re.escape(mark)}]([0-9]{{1,2}})[{re.escape(mark)}]([0-9]{{2,4}})"
+    dated = table.filter(table[field].re_search(pattern))
+    texts = dated.group_by(text=dated[field].re_extract(pattern, 0)).agg(row=lambda t: t["row"].min())
+    found = []
+    for item in reader.frame(texts).to_pylist():
+        a, b, c = (int(part) for part in item["text"].split(mark))
+        dates = {name: _date(name, a, b, c) for name in names}
+        found.append(_Reading(item["row"], item["text"], dates))
+    return found
+
+
+def _date(order: str, a: int, b: int, c: int) -> tuple[int, int, int] | None:
+    parts = dict(zip(order, (a, b, c), strict=True))
+    year, month, day = parts["y"], parts["m"], parts["d"]
+    full = year if year > 99 else 2000 + year if year < 69 else 1900 + year
+    try:
+        datetime(full, month, day)  # noqa: DTZ001  only to see whether there is such a day
+    except ValueError:
+        return None
+    return full, month, day
+
+
+def _two(written: Sequence[_Written]) -> str:
+    firsts: dict[str, Shape] = {}
+    for w in sorted(written, key=lambda w: w.shape.row):
+        firsts.setdefault(w.family, w.shape)
+    words = [f"row {shape.row} '{shape.example}'" for shape in list(firsts.values())[:3]]
+    return (
+        f"{' and '.join(words)}; write them all alike, or pass --date-format with the one that is right "
+        "(rows written otherwise are then put aside)"
+    )

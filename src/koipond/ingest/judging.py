@@ -1,0 +1,62 @@
+"""Put rows aside by the row rules, the first that fits, and keep them with their reason (隔离)."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import ibis
+
+from koipond.ingest.archive import as_facts
+from koipond.ingest.fields import PERSON
+from koipond.ingest.functions import to_json
+from koipond.ingest.model import ROW_RULES, SAMPLES_MAX, Sample
+from koipond.ingest.ports import IbisTable, Writer
+from koipond.ingest.privacy import masked
+
+_FREE_TEXT = ("category", "coupon", "store", "staff", "channel", "name", "content", "strategy", "play")
+
+
+def first_rule(conditions: Mapping[str, Any]) -> Any:
+    """Return the first of ROW_RULES whose condition holds for a row, null for a good row."""
+    branches = [(conditions[rule].fill_null(False), rule) for rule in ROW_RULES if rule in conditions]
+    return ibis.cases(*branches, else_=ibis.null("string")) if branches else ibis.null("string")
+
+
+def first_field(faults: Mapping[str, Any]) -> Any:
+    """Return the first field whose text could not be read, null when all could."""
+    branches = [(fault.fill_null(False), field) for field, fault in faults.items()]
+    return ibis.cases(*branches, else_=ibis.null("string")) if branches else ibis.null("string")
+
+
+def put_aside(writer: Writer, raw: IbisTable, judged: IbisTable, import_no: int) -> dict[str, int]:
+    """Write the rows of ``judged`` that have a rule to ``quarantine``; return their count by rule.
+
+    ``judged`` has row, rule, field, customer_no; ``raw`` the texts by field. Identifiers are left out.
+    """
+    bad = judged.filter(judged["rule"].notnull()).select("row", "rule", "field", "customer_no")
+    shown = [name for name in raw.columns if name not in ("row", *PERSON, "customer_uid", "customer_no")]
+    texts = {name: _shown(raw, name) for name in shown if raw[name].type().is_string()}
+    values = raw.select("row", values=to_json(ibis.struct(texts)) if texts else ibis.literal("{}"))
+    rows = bad.inner_join(values, "row").mutate(import_no=ibis.literal(import_no, type="int32"))
+    writer.append("quarantine", as_facts("quarantine", rows).order_by("row"))
+    counts = writer.frame(bad.group_by("rule").agg(rows=lambda t: t.count())).to_pylist()
+    found = {item["rule"]: int(item["rows"]) for item in counts}
+    return {rule: found.get(rule, 0) for rule in ROW_RULES}
+
+
+def samples(writer: Writer, import_no: int) -> dict[str, tuple[Sample, ...]]:
+    """Return at most 20 rows for each rule, the first of the file."""
+    table = writer.table("quarantine")
+    mine = table.filter(table["import_no"] == import_no)
+    place = ibis.row_number().over(group_by="rule", order_by="row")
+    few = mine.mutate(place=place).filter(lambda t: t["place"] < SAMPLES_MAX).order_by("row")
+    found: dict[str, list[Sample]] = {}
+    for item in writer.frame(few).to_pylist():
+        values = {name: text for name, text in json.loads(item["values"]).items() if text is not None}
+        sample = Sample(row=item["row"], field=item["field"] or "", values=values)
+        found.setdefault(item["rule"], []).append(sample)
+    return {rule: tuple(found[rule]) for rule in ROW_RULES if rule in found}
+
+
+def _shown(raw: IbisTable, name: str) -> Any:
+    return masked(raw[name]) if name in _FREE_TEXT else raw[name]

@@ -1,0 +1,124 @@
+"""Which column of a file holds which field: as told, else by the names columns usually have."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from koipond.ingest.fields import FIELDS, KEEPS_OTHER_COLUMNS, PERSON, REQUIRED, Field, synonyms
+from koipond.ingest.model import Kind
+from koipond.kernel import InputError
+
+_NOISE = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnMap:
+    """The columns chosen. ``columns``: field → column names, several when they are joined."""
+
+    kind: Kind
+    columns: Mapping[str, tuple[str, ...]]
+    others: tuple[str, ...]  # kept as event properties or traits
+
+    def __contains__(self, field: str) -> bool:
+        return field in self.columns
+
+    def shown(self) -> dict[str, str]:
+        """Return field → column as an operator would write it."""
+        return {field: "+".join(columns) for field, columns in self.columns.items()}
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The columns to read, each once, in file order of first use."""
+        return tuple(dict.fromkeys([*(c for cs in self.columns.values() for c in cs), *self.others]))
+
+    @property
+    def identifying(self) -> frozenset[str]:
+        """The columns that say who somebody is."""
+        return frozenset(c for name in PERSON for c in self.columns.get(name, ()))
+
+
+def choose_mapping(kind: Kind, columns: Sequence[str], told: Mapping[str, str], file: str) -> ColumnMap:
+    """Return the mapping of ``columns``; raise InputError with all that is unknown, missing or ambiguous."""
+    fields = FIELDS[kind]
+    faults: list[str] = []
+    chosen = _told(fields, columns, told, faults)
+    left_out = {name for name, column in told.items() if not column}
+    taken = {names[0] for names in chosen.values() if len(names) == 1}  # parts of a joined id stay free
+    guesses = _guess(
+        kind, [f for f in fields if f.name not in chosen and f.name not in left_out], columns, taken
+    )
+    for name, fitting in guesses.items():
+        if len(fitting) > 1:
+            faults.append(
+                f"{' and '.join(repr(c) for c in fitting)} both fit the field {name}: "
+                f"choose one with --map {name}=COLUMN, or none with --map {name}="
+            )
+        chosen[name] = tuple(fitting[:1])
+    faults += _missing(kind, chosen)
+    if faults:
+        raise InputError(f"{file}: " + "\n".join(faults) + f"\nthe columns are: {', '.join(columns)}")
+    taken = {column for names in chosen.values() for column in names}
+    others = tuple(c for c in columns if c not in taken) if kind in KEEPS_OTHER_COLUMNS else ()
+    order = [field.name for field in fields if field.name in chosen]
+    return ColumnMap(kind=kind, columns={name: chosen[name] for name in order}, others=others)
+
+
+def plain_name(name: str) -> str:
+    """Return ``name`` without case, width, spaces and punctuation: 'Customer ID' = 'customer_id'."""
+    return _NOISE.sub("", unicodedata.normalize("NFKC", name).casefold())
+
+
+def _told(
+    fields: Sequence[Field], columns: Sequence[str], told: Mapping[str, str], faults: list[str]
+) -> dict[str, tuple[str, ...]]:
+    known = {field.name for field in fields}
+    chosen: dict[str, tuple[str, ...]] = {}
+    for name, column in told.items():
+        if name not in known:
+            faults.append(f"--map {name}={column}: no such field; fields are {', '.join(sorted(known))}")
+        elif column:
+            parts = (column,) if column in columns else tuple(part.strip() for part in column.split("+"))
+            absent = [part for part in parts if part not in columns]
+            if absent:
+                faults.append(f"--map {name}={column}: no column {', '.join(map(repr, absent))}")
+            elif len(parts) > 1 and name not in ("order_id", "line_id", "event_id", "touch_id"):
+                faults.append(f"--map {name}={column}: only an id may be joined from several columns")
+            else:
+                chosen[name] = parts
+    return chosen
+
+
+def _guess(
+    kind: Kind, fields: Sequence[Field], columns: Sequence[str], taken: set[str]
+) -> dict[str, list[str]]:
+    """Field → the free columns that fit it equally well: its own name, then clear, then weak synonyms."""
+    free = {column: plain_name(column) for column in columns if column not in taken}
+    guesses: dict[str, list[str]] = {}
+    for rank in range(3):
+        for field in fields:
+            if field.name in guesses:
+                continue
+            usual = synonyms(kind, field.name)
+            wanted = {plain_name(name) for name in ((field.name,), usual.names, usual.weak)[rank]}
+            fitting = [column for column, name in free.items() if name in wanted]
+            if fitting:
+                guesses[field.name] = fitting
+                free = {column: name for column, name in free.items() if column not in fitting}
+    return guesses
+
+
+def _missing(kind: Kind, chosen: Mapping[str, tuple[str, ...]]) -> list[str]:
+    faults = []
+    for alternatives in REQUIRED[kind]:
+        if any(all(name in chosen for name in names) for names in alternatives):
+            continue
+        words = " or ".join(" and ".join(names) for names in alternatives)
+        fault = f"no column for {words}: name it with --map {alternatives[0][0]}=COLUMN"
+        if alternatives == (("order_id",),):
+            day = "+".join([*chosen.get("customer_id", ("CUSTOMER",)), *chosen.get("at", ("DATE",))])
+            fault += (
+                f" (without order numbers, --map order_id={day} takes those that agree in both as one order)"
+            )
+        faults.append(fault)
+    return faults

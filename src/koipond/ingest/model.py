@@ -1,0 +1,118 @@
+"""What an import is asked to do and what it hands back. Frozen values; nothing is read here."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from koipond.kernel import InputError
+
+Kind = Literal["orders", "events", "products", "customers", "consents", "touches"]
+KINDS: tuple[Kind, ...] = ("orders", "events", "products", "customers", "consents", "touches")
+
+ROW_RULES = (
+    "unparsable",
+    "missing_customer",
+    "missing_order",
+    "missing_at",
+    "future_at",
+    "conflicting_order",
+    "duplicate_line_id",
+    "unknown_status",
+)
+"""Why a row is put aside, in the order of the checks: the first that fits names it (design §5)."""
+
+SAMPLES_MAX = 20
+
+Progress = Callable[[int, int, int], None]
+"""Called with the rows read, the bytes read and the bytes there are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportRequest:
+    """One file to import. What is None or left out is guessed from the whole file, and shown.
+
+    ``mapping``: field → column; several columns joined by ``+`` make one value; an empty column leaves the
+    field out. ``date_format``: ``dmy``, ``mdy``, ``ymd`` or a strptime pattern. ``statuses``: value in the
+    file → paid, pending, cancelled or refunded. ``declared``: event properties and traits that are kept
+    although they look like an identifier.
+    """
+
+    kind: Kind
+    source: str = "default"
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    decimal: str | None = None
+    thousands: str | None = None
+    date_format: str | None = None
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    declared: frozenset[str] = frozenset()
+    verified: bool = False  # the file's phones and e-mails were proven to be those people's
+    by: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise InputError(f"cannot import '{self.kind}'; choose one of {', '.join(KINDS)}")
+        for name, mark in (("--decimal", self.decimal), ("--thousands", self.thousands)):
+            if mark is not None and mark not in (".", ",", " ", "'", "") + (("none",) if name else ()):
+                raise InputError(f"{name} {mark!r}: use '.', ',', a space or an apostrophe")
+        if self.decimal is not None and self.decimal not in (".", ","):
+            raise InputError("--decimal: use '.' or ','")
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise InputError("--decimal and --thousands are the same mark; they must differ")
+        if not self.source or ":" in self.source:
+            raise InputError("--source: a short name without ':'")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One row that was put aside. ``values``: its texts by field, without those that identify a person."""
+
+    row: int
+    field: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportResult:
+    """What an import did. ``read`` = ``kept`` + the sum of ``quarantined``.
+
+    ``changes``: facts written, replaced, unchanged by dataset; all zero when the file was known already.
+    """
+
+    import_no: int
+    kind: Kind
+    file: str
+    source: str
+    read: int
+    kept: int
+    quarantined: Mapping[str, int]
+    flagged: Mapping[str, int]
+    mapping: Mapping[str, str]
+    formats: Mapping[str, str]
+    samples: Mapping[str, tuple[Sample, ...]]
+    changes: Mapping[str, int]
+    notes: Mapping[str, int]  # blank rows, dropped identifiers, new customers
+    version: int  # of the warehouse
+    repeated: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as JSON values; ``read``, ``kept``, ``quarantined``, ``flagged`` come first."""
+        return {
+            "read": self.read,
+            "kept": self.kept,
+            "quarantined": dict(self.quarantined),
+            "flagged": dict(self.flagged),
+            "import_no": self.import_no,
+            "kind": self.kind,
+            "file": self.file,
+            "source": self.source,
+            "mapping": dict(self.mapping),
+            "formats": dict(self.formats),
+            "samples": {
+                rule: [{"row": s.row, "field": s.field, "values": dict(s.values)} for s in samples]
+                for rule, samples in self.samples.items()
+            },
+            "changes": dict(self.changes),
+            "notes": dict(self.notes),
+            "version": self.version,
+            "repeated": self.repeated,
+        }

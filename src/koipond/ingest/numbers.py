@@ -1,0 +1,218 @@
+"""Numbers as people write them (1,234.50 · 1.234,50 · ¥12 · (3.20) · 5-) → exact decimals.
+
+Which mark is the decimal one is decided on all number columns of the file together. When both readings
+fit and differ, the import stops: a wrong guess would be wrong by a thousand. Rule: design §5.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import ibis
+
+from koipond.ingest.shapes import Shape, first
+from koipond.kernel import InputError
+
+_CURRENCY = r"(?:HK\$|US\$|RMB|CNY|USD|EUR|GBP|IDR|Rp\.?|¥|￥|\$|€|£|元)"
+_SIGN = r"[+\-−]"
+_SHAPE = re.compile(
+    rf"^(?P<open>\()?\s*(?P<s1>{_SIGN})?\s*(?P<c1>{_CURRENCY})?\s*(?P<s2>{_SIGN})?\s*"
+    rf"(?P<body>[9.,'’   ]*9[9.,'’   ]*?)(?P<exp>[eE][+\-]?9{{1,3}})?\s*(?P<c2>{_CURRENCY})?\s*(?P<s3>-)?"
+    r"\s*(?P<close>\))?$"
+)
+_SPACES = "'’  "  # further marks that only ever group digits
+_SCALE_MAX = 18
+_DIGITS_MAX = 38
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """How numbers are written: the ``decimal`` mark and, when not empty, the one between thousands."""
+
+    decimal: str = "."
+    thousands: str = ","
+
+    def shown(self) -> str:
+        return f"decimal '{self.decimal}', thousands '{self.thousands or 'none'}'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberReading:
+    """How one column is read. ``whole`` and ``fraction``: the most digits before and after the mark."""
+
+    marks: Marks
+    decorated: bool
+    grouped: bool
+    all_fit: bool
+    whole: int
+    fraction: int
+
+    @property
+    def width(self) -> int:
+        return min(_DIGITS_MAX, max(1, self.whole + self.scale))
+
+    @property
+    def scale(self) -> int:
+        return min(self.fraction, _SCALE_MAX, max(0, _DIGITS_MAX - self.whole))
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    whole: int
+    fraction: int
+    grouped: bool
+
+
+def choose_marks(
+    columns: Mapping[str, Sequence[Shape]], decimal: str | None, thousands: str | None, file: str
+) -> Marks:
+    """Return the marks that fit the text ``columns``; raise InputError naming rows when none or two do."""
+    told = _told(decimal, thousands)
+    if told is not None:
+        return told
+    point, comma = Marks(".", ","), Marks(",", ".")
+    only_point: list[tuple[str, Shape]] = []
+    only_comma: list[tuple[str, Shape]] = []
+    either: list[tuple[str, Shape]] = []
+    for field, shapes in columns.items():
+        for shape in shapes:
+            as_point, as_comma = _fit(shape, point), _fit(shape, comma)
+            if as_point != as_comma:
+                bucket = only_point if as_comma is None else only_comma if as_point is None else either
+                bucket.append((field, shape))
+    if only_point and only_comma:
+        raise InputError(f"{file}: numbers are written in two ways: {_two(only_point, only_comma)}")
+    if only_comma:
+        return comma
+    if either and not only_point:
+        field, shape = min(either, key=lambda pair: pair[1].row)
+        raise InputError(
+            f"{file}: row {shape.row}, {field}: '{shape.example}' can be read with a decimal or a thousands "
+            "mark, and no other row tells which; pass --decimal '.' or --decimal ',' "
+            "(or --thousands with the other one)"
+        )
+    return point
+
+
+def number_reading(shapes: Sequence[Shape], marks: Marks) -> NumberReading:
+    """Return how to read a column of ``shapes`` written with ``marks``."""
+    fits = [(shape, _fit(shape, marks)) for shape in shapes]
+    bodies = [body for _, body in fits if body is not None]
+    return NumberReading(
+        marks=marks,
+        decorated=any(_is_decorated(shape.text) for shape, body in fits if body is not None),
+        grouped=any(body.grouped for body in bodies),
+        all_fit=len(bodies) == len(fits),
+        whole=max([body.whole for body in bodies], default=1),
+        fraction=max([body.fraction for body in bodies], default=0),
+    )
+
+
+def read_number(text: Any, reading: NumberReading) -> Any:
+    """Return the exact decimal that ``text`` writes, null where it writes none."""
+    marks = reading.marks
+    value = text
+    if not reading.all_fit:
+        value = ibis.ifelse(text.re_search(_pattern(marks)), text, ibis.null("string"))
+    if reading.decorated:
+        negative = value.re_search(r"^\s*\(|^[^0-9]*[-−]|[0-9][^0-9eE]*-\s*\)?$")
+        bare = value.re_replace(_CURRENCY, "").re_replace(r"[()\s+−]|-\s*$|^\s*-", "")
+        bare = bare.re_replace(r"^-", "")
+        value = ibis.ifelse(negative, ibis.literal("-").concat(bare), bare)
+    if reading.grouped:
+        for mark in {marks.thousands, *_SPACES} - {"", "."}:
+            value = value.replace(mark, "")
+        if marks.thousands == ".":
+            value = value.replace(".", "")
+    if marks.decimal == ",":
+        value = value.replace(",", ".")
+    return value.try_cast(f"decimal({reading.width}, {reading.scale})")
+
+
+def multiply(left: Any, left_reading: NumberReading, right: Any, right_reading: NumberReading) -> Any:
+    """Return ``left`` × ``right`` exactly; raise InputError when the digits do not fit."""
+    digits = left_reading.width + right_reading.width
+    if digits > _DIGITS_MAX:
+        raise InputError(
+            f"quantity and unit_price have {digits} digits together, more than {_DIGITS_MAX}; "
+            "round them, or map the amount itself"
+        )
+    width = 18 if digits <= 18 else _DIGITS_MAX
+    scale_left, scale_right = left_reading.scale, right_reading.scale
+    product = left.cast(f"decimal({width}, {scale_left})") * right.cast(f"decimal({width}, {scale_right})")
+    return product.cast(f"decimal({width}, {scale_left + scale_right})")
+
+
+def to_units(value: Any, digits: int) -> Any:
+    """Return decimal ``value`` in 10^-``digits`` units, rounded half away from zero, as int64."""
+    kind = value.type()
+    scale = max(1, kind.scale)
+    width = 18 if kind.precision - kind.scale + scale + digits <= 17 else _DIGITS_MAX
+    exact = f"decimal({width}, {scale})"
+    shifted = (value.cast(exact) * ibis.literal(10**digits, type="int64")).cast(exact)
+    size = (shifted.abs() + ibis.literal(Decimal("0.5"), type=exact)).floor()
+    return (size * value.sign()).try_cast("int64")
+
+
+def _told(decimal: str | None, thousands: str | None) -> Marks | None:
+    if decimal is None and thousands is None:
+        return None
+    if decimal is None:
+        return Marks("." if thousands != "." else ",", thousands or "")
+    other = "," if decimal == "." else "."
+    return Marks(decimal, other if thousands is None else thousands)
+
+
+def _fit(shape: Shape, marks: Marks) -> _Body | None:
+    """Return how many digits ``shape`` has when read with ``marks``, None when it cannot be."""
+    match = _SHAPE.match(shape.text)
+    if match is None or bool(match["open"]) != bool(match["close"]):
+        return None
+    if sum(bool(match[sign]) for sign in ("s1", "s2", "s3", "open")) > 1:
+        return None
+    groups = "".join({marks.thousands, *_SPACES} - {"", marks.decimal})
+    whole, _, fraction = match["body"].partition(marks.decimal)
+    if fraction and set(fraction) != {"9"}:
+        return None
+    parts = re.split(f"[{re.escape(groups)}]", whole)
+    if len(parts) > 1 and not _is_grouping(parts, shape):
+        return None
+    if any(set(part) - {"9"} for part in parts) or not (whole or fraction):
+        return None
+    digits = sum(map(len, parts))
+    if match["exp"]:
+        return _Body(_SCALE_MAX, _SCALE_MAX, len(parts) > 1)
+    return _Body(digits, len(fraction), len(parts) > 1)
+
+
+def _is_grouping(parts: Sequence[str], shape: Shape) -> bool:
+    """1,234 and 12,345,678 are grouped by thousands; 0,350 and 1234,567 are not."""
+    return 1 <= len(parts[0]) <= 3 and all(len(part) == 3 for part in parts[1:]) and not shape.leading_zero
+
+
+def _is_decorated(shape: str) -> bool:
+    return not re.fullmatch(r"-?[9.,'’   ]+([eE][+\-]?9+)?", shape)
+
+
+def _pattern(marks: Marks) -> str:
+    """A regular expression for every number that `_fit` accepts."""
+    groups = "".join(re.escape(mark) for mark in sorted({marks.thousands, *_SPACES} - {"", marks.decimal}))
+    point = re.escape(marks.decimal)
+    whole = rf"(?:[0-9]+|[1-9][0-9]{{0,2}}(?:[{groups}][0-9]{{3}})+)?"
+    body = rf"{whole}(?:{point}[0-9]*)?(?:[eE][+\-]?[0-9]{{1,3}})?"
+    signed = rf"{_SIGN}?\s*{_CURRENCY}?\s*{_SIGN}?\s*{body}\s*{_CURRENCY}?\s*-?"
+    return rf"^(?:\(\s*{_CURRENCY}?\s*{body}\s*{_CURRENCY}?\s*\)|{signed})$"
+
+
+def _two(points: Sequence[tuple[str, Shape]], commas: Sequence[tuple[str, Shape]]) -> str:
+    words = []
+    for pairs in (points, commas):
+        field = pairs[0][0]
+        shape = first([shape for name, shape in pairs if name == field])
+        words.append(f"row {shape.row} {field} '{shape.example}'")
+    return (
+        f"{words[0]} and {words[1]}; pass --decimal with the mark that is right "
+        "(rows written otherwise are then put aside)"
+    )

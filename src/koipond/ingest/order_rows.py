@@ -1,0 +1,145 @@
+"""Rows of an orders file: typed, and judged by the row rules (design §5).
+
+A row is a refund when its quantity or amount is negative, its status says refunded, or it names an order in
+``refund_of``. A row of a pending or cancelled order is a line of it whatever its sign.
+"""
+
+from typing import Any
+
+import ibis
+
+from koipond.ingest.instants import read_seconds
+from koipond.ingest.judging import first_field, first_rule
+from koipond.ingest.numbers import multiply, read_number, to_units
+from koipond.ingest.ports import IbisTable, Writer
+from koipond.ingest.readings import Readings, read_word
+from koipond.ingest.timing import Setting, with_instants
+from koipond.ingest.words import CANCELLED, PAID, PENDING, REFUNDED
+
+_TEXTS = ("sku", "category", "coupon", "store", "staff", "channel", "refund_of", "line_id")
+_CONTENT = ("at_s", "amount_fen", "discount_fen", "quantity_milli", "sku", "status")
+
+
+def type_orders(writer: Writer, raw: IbisTable, readings: Readings, setting: Setting) -> IbisTable:
+    """Return the rows with typed columns and ``field``, the first one that could not be read."""
+    money, faults = _money(raw, readings, setting.minor_digits)
+    local, aware = read_seconds(raw["at"], readings.instants["at"])
+    faults |= {"at": raw["at"].notnull() & local.isnull() & aware.isnull()}
+    status, unknown = _status(raw, readings)
+    kept = {name: raw[name] if name in raw.columns else ibis.null("string") for name in _TEXTS}
+    typed = raw.select(
+        *("row", "customer_no", "customer_uid", "has_phone", "has_email", "order_id"),
+        local_s=local,
+        aware_s=aware,
+        status=status,
+        unknown=unknown,
+        field=first_field(faults),
+        **money,
+        **kept,
+    )
+    return with_instants(writer, writer.cache("import_typed", typed), setting)
+
+
+def judge_orders(writer: Writer, typed: IbisTable, setting: Setting) -> IbisTable:
+    """Return ``typed`` with ``rule``: why the row is put aside, null for a good row."""
+    rows = typed.mutate(is_refund=_is_refund(typed))
+    alone = first_rule(
+        {
+            "unparsable": rows["field"].notnull(),
+            "missing_customer": rows["customer_no"].isnull(),
+            "missing_order": rows["order_id"].isnull() & ~rows["is_refund"],
+            "missing_at": rows["at_s"].isnull(),
+            "future_at": rows["at_s"] > setting.limit_s,
+        }
+    )
+    rows = writer.cache("import_rows_judged", rows.mutate(alone=alone))
+    good = rows.filter(rows["alone"].isnull() & rows["order_id"].notnull())
+    clash = good.group_by("order_id").having(
+        lambda t: (t["customer_no"].min() != t["customer_no"].max()) | (t["store"].min() != t["store"].max())
+    )
+    clashing = clash.agg(conflicting=ibis.literal(True)).select("order_id", "conflicting")
+    twice = _duplicate_lines(good)
+    joined = (
+        rows.left_join(clashing, "order_id").drop("order_id_right").left_join(twice, "row").drop("row_right")
+    )
+    rule = ibis.coalesce(
+        joined["alone"],
+        first_rule(
+            {
+                "conflicting_order": joined["conflicting"],
+                "duplicate_line_id": joined["duplicate"],
+                "unknown_status": joined["unknown"],
+            }
+        ),
+    )
+    return writer.cache("import_judged", joined.mutate(rule=rule).drop("alone", "conflicting", "duplicate"))
+
+
+def _duplicate_lines(good: IbisTable) -> IbisTable:
+    """The rows whose line_id stands in an earlier row of the order with another content."""
+    lines = good.filter(good["line_id"].notnull())
+    content = ibis.struct(
+        {
+            name: lines[name]
+            for name in ("at_s", "amount_fen", "discount_fen", "quantity_milli", "sku", "status")
+        }
+    ).hash()
+    window = ibis.window(group_by=[lines["order_id"], lines["line_id"]], order_by=lines["row"])
+    marked = lines.select("row", duplicate=content != content.first().over(window))
+    return marked.filter(marked["duplicate"])
+
+
+def _is_refund(rows: IbisTable) -> Any:
+    counts = ~rows["status"].isin([PENDING, CANCELLED])
+    return (
+        counts & (rows["negative"] | (rows["status"] == REFUNDED) | rows["refund_of"].notnull())
+    ).fill_null(False)
+
+
+def _status(raw: IbisTable, readings: Readings) -> tuple[Any, Any]:
+    """The status of each row (paid when the file has none) and whether it is a word nobody knows."""
+    if "status" not in raw.columns:
+        return ibis.literal(PAID), ibis.literal(False)
+    status = read_word(raw["status"], readings.tables["status"])
+    return status.fill_null(""), status.isnull()
+
+
+def _money(raw: IbisTable, readings: Readings, digits: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Columns amount_fen, discount_fen, quantity_milli, negative; and per field whether it is unreadable."""
+    values = {name: read_number(raw[name], reading) for name, reading in readings.numbers.items()}
+    faults = {name: raw[name].notnull() & value.isnull() for name, value in values.items()}
+    zero = ibis.literal(0, type="int64")
+    quantity = values.get("quantity")
+    negative_quantity = ibis.literal(False) if quantity is None else (quantity < 0).fill_null(False)
+    milli = ibis.null("int64") if quantity is None else to_units(quantity, 3)
+    discount = zero
+    if "discount" in values:
+        given = -values["discount"] if readings.negative_discounts else values["discount"]
+        discount = to_units(given, digits).fill_null(0)
+    amount = to_units(values["amount"], digits) if "amount" in values else ibis.null("int64")
+    if quantity is not None and "unit_price" in values:
+        product = multiply(
+            quantity, readings.numbers["quantity"], values["unit_price"], readings.numbers["unit_price"]
+        )
+        net = _less(product, values.get("discount"), negative_quantity, readings)
+        amount = ibis.coalesce(amount, to_units(net, digits)) if "amount" in values else to_units(net, digits)
+    columns = {
+        "amount_fen": amount,
+        "discount_fen": discount,
+        "quantity_milli": milli,
+        "negative": negative_quantity | (amount < 0).fill_null(False),
+    }
+    return columns, faults | {"amount": faults.get("amount", ibis.literal(False)) | amount.isnull()}
+
+
+def _less(product: Any, discount: Any, negative: Any, readings: Readings) -> Any:
+    """``product`` less the discount; on a returned line the discount is taken back as well."""
+    if discount is None:
+        return product
+    scale = max(product.type().scale, discount.type().scale)
+    exact = f"decimal(38, {scale})"
+    size = discount.cast(exact)
+    if readings.negative_discounts:
+        size = -size
+    size = size.fill_null(ibis.literal(0, type=exact))
+    return product.cast(exact) - ibis.ifelse(negative & (size > ibis.literal(0, type=exact)), -size, size)

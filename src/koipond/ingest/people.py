@@ -1,0 +1,112 @@
+"""From what a file says about a person to our customer number; identifiers go no further than here."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import ibis
+import pyarrow as pa
+
+from koipond.ingest.fields import PERSON
+from koipond.ingest.model import ImportRequest
+from koipond.ingest.ports import IbisTable, IdentityStore, PersonKeys, Writer
+from koipond.ingest.staging import Feed
+from koipond.kernel import CancelledError
+
+CHUNK_PEOPLE = 20_000
+_PEOPLE = "import_people"
+_SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in PERSON),
+        ("customer_no", pa.int32()),
+        ("customer_uid", pa.string()),
+        ("has_phone", pa.bool_()),
+        ("has_email", pa.bool_()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """Where people are looked up, and as of when."""
+
+    identities: IdentityStore
+    now: datetime
+    region: str  # ISO 3166 country of phone numbers without a country code
+    cancelled: Callable[[], bool] | None = None
+
+
+def resolve_people(writer: Writer, raw: IbisTable, request: ImportRequest, registry: Registry) -> IbisTable:
+    """Return ``raw`` without its identifiers, with customer_no, customer_uid, has_phone, has_email.
+
+    Customers are numbered in the order in which the file first names them. A row without any usable
+    identifier has customer_no null.
+    """
+    given = [name for name in PERSON if name in raw.columns]
+    filled = raw.filter(ibis.or_(*(raw[name].notnull() for name in given)))
+    texts = {name: filled[name].fill_null("") if name in given else ibis.literal("") for name in PERSON}
+    people = filled.group_by(**texts).agg(row=filled["row"].min()).order_by("row")
+    feed = Feed(_resolved(writer.batches(people, CHUNK_PEOPLE), request, registry), _SCHEMA)
+    known = feed.into(writer, _PEOPLE)
+    matches = [raw[name].fill_null("") == known[name] for name in given]
+    joined = raw.left_join(known, matches)
+    rest = [raw[name] for name in raw.columns if name not in PERSON]
+    return joined.select(
+        *rest, known["customer_no"], known["customer_uid"], known["has_phone"], known["has_email"]
+    )
+
+
+def _resolved(
+    batches: Iterator[pa.RecordBatch], request: ImportRequest, registry: Registry
+) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        if registry.cancelled is not None and registry.cancelled():
+            raise CancelledError("the import was stopped while customers were looked up; nothing was written")
+        rows = batch.select(list(PERSON)).to_pylist()
+        keys = [_keys(row, request, registry.region) for row in rows]
+        usable = [key for key in keys if key.shop_id or key.phone or key.email]
+        found = iter(registry.identities.resolve(usable, registry.now))
+        refs = [next(found) if key.shop_id or key.phone or key.email else None for key in keys]
+        yield pa.RecordBatch.from_pydict(
+            {
+                **{name: [row[name] for row in rows] for name in PERSON},
+                "customer_no": [None if ref is None else ref.customer_no for ref in refs],
+                "customer_uid": [None if ref is None else ref.customer_uid for ref in refs],
+                "has_phone": [key.phone is not None for key in keys],
+                "has_email": [key.email is not None for key in keys],
+            },
+            schema=_SCHEMA,
+        )
+
+
+def _keys(row: dict[str, Any], request: ImportRequest, region: str) -> PersonKeys:
+    return PersonKeys(
+        source=request.source,
+        shop_id=row["customer_id"] or None,
+        phone=normal_phone(row["phone"], region) if row["phone"] else None,
+        email=normal_email(row["email"]) if row["email"] else None,
+        verified=request.verified,
+    )
+
+
+@lru_cache(maxsize=100_000)
+def normal_phone(text: str, region: str) -> str | None:
+    """Return ``text`` as E.164, None when it is no possible number of ``region`` or with a country code."""
+    import phonenumbers
+
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def normal_email(text: str) -> str | None:
+    """Return ``text`` trimmed and in lower case, None when it is no address."""
+    address = text.strip().lower()
+    name, at, domain = address.rpartition("@")
+    return address if at and name and "." in domain and not any(c.isspace() for c in address) else None

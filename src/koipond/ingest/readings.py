@@ -1,0 +1,119 @@
+"""Decide, on the whole staged file, how its numbers, dates and words are to be read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import ibis
+
+from koipond.ingest.fields import FIELDS
+from koipond.ingest.instants import InstantReading, choose_instants
+from koipond.ingest.model import ImportRequest
+from koipond.ingest.numbers import Marks, NumberReading, choose_marks, number_reading, read_number
+from koipond.ingest.ports import IbisTable, Reader, RowSource
+from koipond.ingest.shapes import column_shapes
+from koipond.ingest.words import meanings, word_table
+from koipond.kernel import InputError
+
+WORDS_MAX = 500
+_WHOLE_NUMBER_IDS = ("customer_id", "order_id", "line_id", "sku", "store", "staff", "refund_of")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readings:
+    """How each column is read. ``tables``: field → word in the file → meaning; others are unknown."""
+
+    marks: Marks
+    numbers: Mapping[str, NumberReading]
+    instants: Mapping[str, InstantReading]
+    tables: Mapping[str, Mapping[str, str]]
+    negative_discounts: bool = False
+
+    def shown(self) -> dict[str, str]:
+        """Return the formats in words, as the import prints them."""
+        shown = {"numbers": self.marks.shown()} if self.numbers else {}
+        shown |= {field: reading.shown() for field, reading in self.instants.items()}
+        for field, table in self.tables.items():
+            shown[field] = ", ".join(f"{word} = {meaning}" for word, meaning in table.items())
+        if self.negative_discounts:
+            shown["discount"] = "negative values are discounts"
+        return shown
+
+
+def decide(
+    reader: Reader, table: IbisTable, mapping: Mapping[str, str], request: ImportRequest, rows: RowSource
+) -> Readings:
+    """Return how the columns of ``table`` are read; raise InputError when two ways fit, naming the option.
+
+    ``mapping``: field → the column it comes from.
+    """
+    numeric, instants, tables = {}, {}, {}
+    for field in FIELDS[request.kind]:
+        if field.name not in mapping:
+            continue
+        if field.type in ("number", "money"):
+            numeric[field.name] = column_shapes(reader, table, field.name, what="numbers")
+        elif field.type == "instant":
+            shapes = column_shapes(reader, table, field.name, what="dates")
+            instants[field.name] = choose_instants(
+                reader, table, field.name, shapes, request.date_format, rows.file
+            )
+        elif field.type in ("status", "truth"):
+            tables[field.name] = _words(reader, table, field.name, request, rows.file)
+    text = {name: shapes for name, shapes in numeric.items() if not rows.is_exact(mapping[name])}
+    marks = choose_marks(text, request.decimal, request.thousands, rows.file)
+    numbers = {
+        name: number_reading(shapes, marks if name in text else Marks(".", ""))
+        for name, shapes in numeric.items()
+    }
+    return Readings(
+        marks=marks,
+        numbers=numbers,
+        instants=instants,
+        tables=tables,
+        negative_discounts="discount" in numbers and _all_negative(reader, table, numbers["discount"]),
+    )
+
+
+def without_point_zero(reader: Reader, table: IbisTable) -> IbisTable:
+    """Drop ``.0`` from ids when every value ends so: the trace of a program that took them for floats."""
+    ids = [name for name in _WHOLE_NUMBER_IDS if name in table.columns]
+    if not ids:
+        return table
+    other = table.agg(
+        **{name: (~table[name].re_search(r"^[0-9]+\.0$")).any(where=table[name].notnull()) for name in ids}
+    )
+    found = reader.frame(other).to_pylist()[0]
+    floats = [name for name in ids if found[name] is False]
+    return table.mutate(**{name: table[name].re_replace(r"\.0$", "") for name in floats})
+
+
+def read_word(text: Any, table: Mapping[str, str]) -> Any:
+    """Return the meaning of ``text`` by ``table``, null for a word it does not hold."""
+    if not table:
+        return ibis.null("string")
+    return ibis.cases(
+        *((text == word, meaning) for word, meaning in table.items()), else_=ibis.null("string")
+    )
+
+
+def _words(
+    reader: Reader, table: IbisTable, field: str, request: ImportRequest, file: str
+) -> Mapping[str, str]:
+    distinct = table.select(word=table[field]).filter(lambda t: t["word"].notnull()).distinct()
+    found = sorted(reader.frame(distinct.limit(WORDS_MAX + 1)).column("word").to_pylist())
+    if len(found) > WORDS_MAX:
+        raise InputError(
+            f"{file}: the column for {field} holds more than {WORDS_MAX} different values (such as "
+            f"'{found[0]}'); choose another with --map {field}=COLUMN"
+        )
+    if request.kind == "orders":
+        return meanings(found, word_table("status"), request.statuses)
+    known = word_table("consent" if request.kind == "consents" else "truth")
+    return meanings(found, known, request.statuses)
+
+
+def _all_negative(reader: Reader, table: IbisTable, reading: NumberReading) -> bool:
+    value = read_number(table["discount"], reading)
+    low, high = reader.frame(table.agg(low=value.min(), high=value.max())).to_pylist()[0].values()
+    return low is not None and low < 0 and high <= 0

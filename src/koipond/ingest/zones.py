@@ -1,0 +1,86 @@
+"""Local time ↔ UTC as integer steps, so that every engine and release converts alike.
+
+A zone is a step function of time: from some second on, so many seconds ahead of UTC. A local time that
+occurs twice (clocks go back) is its first occurrence; one that is skipped moves on by the gap (PEP 495,
+fold=0).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import ibis
+
+_DAY_S = 86_400
+_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From UTC second ``from_s`` on (local second ``from_local_s``) the zone is ``offset_s`` ahead of UTC."""
+
+    from_s: int
+    from_local_s: int
+    offset_s: int
+
+
+@cache
+def steps(place: ZoneInfo) -> tuple[Step, ...]:
+    """Return the offsets of ``place`` from 1970 to 2100, oldest first; at least one."""
+    found = [Step(-(2**62), -(2**62), _offset(place, int(_FIRST.timestamp())))]
+    low, end = int(_FIRST.timestamp()), int(_LAST.timestamp())
+    while low < end:
+        high = low + _DAY_S
+        before = found[-1].offset_s
+        if _offset(place, high) != before:
+            at = _change(place, low, high)
+            after = _offset(place, at)
+            found.append(Step(at, at + max(before, after), after))
+            low = at
+        else:
+            low = high
+    return tuple(found)
+
+
+def to_utc(local_s: Any, place: ZoneInfo, low: int, high: int) -> Any:
+    """Return UTC seconds of the local seconds ``local_s``, which lie in ``low``..``high``."""
+    return local_s - _offsets(
+        local_s, [(step.from_local_s, step.offset_s) for step in steps(place)], low, high
+    )
+
+
+def local_day(utc_s: Any, place: ZoneInfo, low: int, high: int) -> Any:
+    """Return the local day (whole days since 1970-01-01) of UTC seconds in ``low``..``high``."""
+    offset = _offsets(utc_s, [(step.from_s, step.offset_s) for step in steps(place)], low, high)
+    return ((utc_s + offset) / _DAY_S).floor().cast("int32")
+
+
+def _offsets(seconds: Any, table: list[tuple[int, int]], low: int, high: int) -> Any:
+    """The offset that holds at ``seconds``: only the steps between ``low`` and ``high`` are spelled out."""
+    later = [pair for pair in table if pair[0] <= high]
+    start = max([i for i, pair in enumerate(later) if pair[0] <= low], default=0)
+    used = later[start:] or table[:1]
+    if len(used) == 1:
+        return ibis.literal(used[0][1], type="int64")
+    branches = [
+        (seconds < following[0], ibis.literal(pair[1], type="int64")) for pair, following in pairwise(used)
+    ]
+    return ibis.cases(*branches, else_=ibis.literal(used[-1][1], type="int64"))
+
+
+def _offset(place: ZoneInfo, at_s: int) -> int:
+    offset = (_FIRST + timedelta(seconds=at_s)).astimezone(place).utcoffset()
+    return 0 if offset is None else int(offset.total_seconds())
+
+
+def _change(place: ZoneInfo, low: int, high: int) -> int:
+    """The first second after ``low`` with another offset, found by halving."""
+    before = _offset(place, low)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _offset(place, middle) == before else (low, middle)
+    return high

@@ -1,0 +1,115 @@
+"""CSV and TSV, gzipped or not, as batches of text. Arrow reads; when it stumbles, `csv_faults` explains."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterator, Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from koipond.kernel import InputError
+from koipond.sources.batches import text_batch
+from koipond.sources.csv_faults import explain, require_closed_quotes
+from koipond.sources.header import column_names
+from koipond.sources.text import SAMPLE_BYTES, TextFile, Utf8Stream
+
+BLOCK_BYTES = 1 << 22
+_DELIMITERS = (",", "\t", ";", "|")
+_SNIFF_ROWS = 50
+
+
+class CsvRows:
+    """A delimited text file (port `RowSource`)."""
+
+    def __init__(self, source: TextFile, delimiter: str | None = None) -> None:
+        self.source = source
+        self.file = source.name
+        self.total_bytes = source.total_bytes
+        head = _head(source)
+        self.delimiter = delimiter or _delimiter(head)
+        self._blank_rows, cells = _header(self.file, head, self.delimiter)
+        self.columns = column_names(self.file, cells)
+        require_closed_quotes(source, self.delimiter)
+        options = f"{source.encoding}|{self.delimiter}"
+        self.fingerprint = hashlib.sha256(f"{source.fingerprint}|{options}".encode()).hexdigest()
+        self.details: Mapping[str, str] = {
+            "format": "csv",
+            "encoding": source.encoding,
+            "delimiter": self.delimiter,
+        }
+        self._stream: Utf8Stream | None = None
+
+    def is_exact(self, column: str) -> bool:  # noqa: ARG002  text is text
+        return False
+
+    def done_bytes(self) -> int:
+        if self._stream is None:
+            return 0
+        return min(self._stream.done, self.total_bytes)
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        row = self._blank_rows + 2
+        empty = True
+        try:
+            for batch in self._open(columns):
+                empty = empty and not batch.num_rows
+                yield text_batch(row, list(zip(columns, batch.columns, strict=True)))
+                row += batch.num_rows
+        except pa.ArrowInvalid as error:
+            raise explain(self.source, self.delimiter, self.columns, error) from error
+        if empty:
+            raise InputError(f"{self.file}: has a header row but no data; export it again")
+
+    def _open(self, columns: Sequence[str]) -> pacsv.CSVStreamingReader:
+        places = {name: f"c{place}" for place, name in enumerate(self.columns)}
+        wanted = [places[name] for name in columns]
+        self._stream = Utf8Stream(self.source)
+        return pacsv.open_csv(
+            pa.PythonFile(self._stream, mode="r"),
+            read_options=pacsv.ReadOptions(
+                column_names=list(places.values()),
+                skip_rows=self._blank_rows,
+                skip_rows_after_names=1,
+                block_size=BLOCK_BYTES,
+            ),
+            parse_options=pacsv.ParseOptions(
+                delimiter=self.delimiter,
+                newlines_in_values=self.source.quote_count > 0,
+                ignore_empty_lines=len(self.columns) == 1,
+            ),
+            convert_options=pacsv.ConvertOptions(
+                column_types=dict.fromkeys(wanted, pa.string()),
+                include_columns=wanted,
+                strings_can_be_null=False,
+            ),
+        )
+
+
+def _head(source: TextFile) -> str:
+    """The first characters, cut after a whole line where there is one."""
+    with source.lines() as lines:
+        text = lines.read(SAMPLE_BYTES)
+        return text if len(text) < SAMPLE_BYTES else text + lines.readline()
+
+
+def _header(file: str, head: str, delimiter: str) -> tuple[int, list[str]]:
+    for blank, cells in enumerate(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)):
+        if any(cell.strip() for cell in cells):
+            return blank, cells
+    raise InputError(f"{file}: holds only blank rows; export it again with a header row and data")
+
+
+def _delimiter(head: str) -> str:
+    """The mark that splits the header and most rows into the same number of cells, at least two."""
+    best, most = ",", 1
+    for mark in _DELIMITERS:
+        reader = csv.reader(io.StringIO(head, newline=""), delimiter=mark)
+        try:
+            widths = [len(row) for row, _ in zip(reader, range(_SNIFF_ROWS), strict=False) if any(row)]
+        except csv.Error:
+            continue
+        agree = sum(width == widths[0] for width in widths) if widths else 0
+        if widths and widths[0] > most and agree * 2 > len(widths):
+            best, most = mark, widths[0]
+    return best

@@ -1,0 +1,67 @@
+"""Open a file by what it holds, not by what it is called."""
+
+import hashlib
+from pathlib import Path
+
+from koipond.ingest.ports import RowSource
+from koipond.kernel import InputError
+from koipond.sources.csv_rows import CsvRows
+from koipond.sources.parquet_rows import ParquetRows
+from koipond.sources.text import CHUNK_BYTES, inspect
+
+_JSON = {".jsonl", ".ndjson", ".json"}
+_EXCEL = {".xlsx", ".xlsm"}
+_OLD_EXCEL = b"\xd0\xcf\x11\xe0"
+
+
+def open_file(
+    path: Path | str, *, encoding: str | None = None, delimiter: str | None = None, sheet: str | None = None
+) -> RowSource:
+    """Open a CSV, TSV, JSONL (each also gzipped), Parquet or Excel file as rows of text.
+
+    ``encoding`` and ``delimiter`` are detected when None; ``sheet`` of a workbook is its first when None.
+    Raises InputError naming the file and the fix when it is missing, empty, damaged or of another kind.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    with path.open("rb") as file:
+        magic = file.read(4)
+    if magic == b"PAR1" or path.suffix.lower() == ".parquet":
+        return _parquet(path, magic)
+    if magic == b"PK\x03\x04" or path.suffix.lower() in _EXCEL or magic == _OLD_EXCEL:
+        return _excel(path, magic, sheet)
+    gzipped = magic[:2] == b"\x1f\x8b"
+    source = inspect(path, gzipped=gzipped, encoding=encoding)
+    name = Path(path.stem) if gzipped and path.suffix.lower() == ".gz" else path
+    if name.suffix.lower() in _JSON:
+        from koipond.sources.jsonl_rows import JsonRows
+
+        return JsonRows(source)
+    return CsvRows(source, delimiter)
+
+
+def _parquet(path: Path, magic: bytes) -> RowSource:
+    if not magic:
+        raise InputError(f"{path.name}: the file is empty; write it again")
+    if magic != b"PAR1":
+        raise InputError(f"{path.name}: is called Parquet but holds something else; write it again")
+    return ParquetRows(path, _fingerprint(path))
+
+
+def _excel(path: Path, magic: bytes, sheet: str | None) -> RowSource:
+    if magic == _OLD_EXCEL:
+        raise InputError(f"{path.name}: is an old or locked Excel file; save it as .xlsx without password")
+    if magic != b"PK\x03\x04":
+        raise InputError(f"{path.name}: is called Excel but is none; save it as .xlsx or as UTF-8 .csv")
+    from koipond.sources.excel_rows import ExcelRows
+
+    return ExcelRows(path, _fingerprint(path), sheet)
+
+
+def _fingerprint(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()

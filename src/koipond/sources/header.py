@@ -1,0 +1,34 @@
+"""Checks on the names of columns, the same for every kind of file."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from koipond.kernel import InputError
+
+
+def column_names(file: str, cells: Sequence[str | None]) -> tuple[str, ...]:
+    """Return the trimmed names in the header ``cells``; raise InputError when two are the same or all empty.
+
+    A cell without a name (an index column) is called ``column N``.
+    """
+    names = [
+        (cell or "").strip().strip("\ufeff") or f"column {place}" for place, cell in enumerate(cells, start=1)
+    ]
+    if not any((cell or "").strip() for cell in cells):
+        raise InputError(f"{file}: row 1 holds no column names; add a header row")
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        places = {name: [i for i, other in enumerate(names, 1) if other == name] for name in twice}
+        what = "; ".join(f"'{name}' in columns {', '.join(map(str, at))}" for name, at in places.items())
+        raise InputError(f"{file}: row 1 names a column twice: {what}; rename one of them")
+    if _looks_like_data(names):
+        raise InputError(
+            f"{file}: row 1 looks like data ({', '.join(names[:4])}), not like column names; add a header row"
+        )
+    return tuple(names)
+
+
+def _looks_like_data(names: Sequence[str]) -> bool:
+    """Most cells of a header are no numbers and no dates."""
+    digits = sum(sum(c.isdigit() for c in name) * 2 > len(name) for name in names)
+    return digits * 2 > len(names)

@@ -1,0 +1,190 @@
+"""Bytes of a text file: what they are (encoding, quotes, fingerprint) and how to stream them as UTF-8.
+
+One pass over the whole file decides the encoding, so no later row can turn out to be something else.
+"""
+
+import codecs
+import gzip
+import hashlib
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from koipond.kernel import InputError
+
+CHUNK_BYTES = 1 << 22
+SAMPLE_BYTES = 1 << 16
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_CHINESE = ("gb18030", "gbk", "gb2312", "hz", "cp936")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextFile:
+    """A text file that was read through once."""
+
+    path: Path
+    gzipped: bool
+    encoding: str
+    fingerprint: str
+    total_bytes: int  # on disk
+    quote_count: int
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    def lines(self) -> io.TextIOWrapper:
+        """Open the file as text, newlines untouched."""
+        return io.TextIOWrapper(open_bytes(self.path, self.gzipped)[0], self.encoding, newline="")
+
+
+def open_bytes(path: Path, gzipped: bool) -> tuple[BinaryIO, Callable[[], int]]:
+    """Open the content of ``path``; also return how to ask for the bytes read from disk so far."""
+    raw = path.open("rb")
+    if not gzipped:
+        return raw, raw.tell
+    return gzip.GzipFile(fileobj=raw), raw.tell  # type: ignore[return-value]  # closes with the process
+
+
+def read_chunks(path: Path, gzipped: bool) -> Iterator[bytes]:
+    """Yield the content of ``path``; raise InputError when a compressed file ends too early."""
+    stream, _ = open_bytes(path, gzipped)
+    done = 0
+    try:
+        with stream:
+            while chunk := stream.read(CHUNK_BYTES):
+                done += len(chunk)
+                yield chunk
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(
+            f"{path.name}: the compressed file is cut off or damaged after {done} bytes of content "
+            f"({error}); copy or export it again"
+        ) from error
+
+
+def inspect(path: Path, *, gzipped: bool, encoding: str | None) -> TextFile:
+    """Read ``path`` through once and return what it is; raise InputError for an unknown encoding."""
+    digest, quotes = hashlib.sha256(), 0
+    head, empty = b"", True
+    for chunk in read_chunks(path, gzipped):
+        head, empty = head or chunk[:SAMPLE_BYTES], False
+        digest.update(chunk)
+        quotes += chunk.count(b'"')
+    if empty:
+        raise InputError(f"{path.name}: the file is empty; export it again with a header row and data")
+    return TextFile(
+        path=path,
+        gzipped=gzipped,
+        encoding=_given(path, gzipped, encoding) if encoding else _detect(path, gzipped, head),
+        fingerprint=digest.hexdigest(),
+        total_bytes=path.stat().st_size,
+        quote_count=quotes,
+    )
+
+
+def _given(path: Path, gzipped: bool, encoding: str) -> str:
+    try:
+        name = codecs.lookup(encoding).name
+    except LookupError as error:
+        raise InputError(f"--encoding {encoding}: no such encoding; use utf-8, gb18030 or utf-16") from error
+    if failure := _first_failure(path, gzipped, name):
+        raise InputError(f"{path.name}: {failure}; leave --encoding out to have it detected")
+    return name
+
+
+def _detect(path: Path, gzipped: bool, head: bytes) -> str:
+    for bom, encoding in _BOMS:
+        if head.startswith(bom):
+            if failure := _first_failure(path, gzipped, encoding):
+                raise InputError(f"{path.name}: {failure}; the file is damaged, export it again as UTF-8")
+            return encoding
+    if b"\x00" in head:
+        raise InputError(
+            f"{path.name}: holds zero bytes, so it is no UTF-8 text; if it is UTF-16, pass "
+            "--encoding utf-16-le or utf-16-be"
+        )
+    failure = _first_failure(path, gzipped, "utf-8")
+    if failure is None:
+        return "utf-8"
+    guess = _guess(path, gzipped)
+    if guess in _CHINESE and _first_failure(path, gzipped, "gb18030") is None:
+        return "gb18030"
+    hint = f"; it looks like {guess}, pass --encoding {guess} if that is right" if guess else ""
+    raise InputError(f"{path.name}: {failure}{hint}, or save the file as UTF-8")
+
+
+def _first_failure(path: Path, gzipped: bool, encoding: str) -> str | None:
+    """Return in words where ``path`` stops being ``encoding``, or None."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    line, rest = 1, ""
+    try:
+        for chunk in read_chunks(path, gzipped):
+            before = chunk
+            text = decoder.decode(chunk)
+            line += text.count("\n")
+            rest = text.rpartition("\n")[2] if "\n" in text else rest[-SAMPLE_BYTES:] + text
+        before = b""
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        good = error.object[: error.start].decode(encoding, "ignore") if before else ""
+        line += good.count("\n")
+        start = good.rpartition("\n")[2] if "\n" in good else rest + good
+        column = max(start.count(mark) for mark in ",;\t|") + 1
+        return f"row {line}, column {column}: the bytes there are not {_plain(encoding)}"
+    return None
+
+
+def _plain(encoding: str) -> str:
+    return "UTF-8" if encoding.startswith("utf-8") else encoding.upper()
+
+
+def _guess(path: Path, gzipped: bool) -> str | None:
+    """Ask charset-normalizer about the lines that are not ASCII; None when it has no idea."""
+    from charset_normalizer import from_bytes
+
+    sample = bytearray()
+    for chunk in read_chunks(path, gzipped):
+        sample += b"\n".join(line for line in chunk.split(b"\n") if not line.isascii())[:SAMPLE_BYTES]
+        if len(sample) >= SAMPLE_BYTES:
+            break
+    best = from_bytes(bytes(sample), cp_isolation=None).best()
+    return None if best is None else str(best.encoding)
+
+
+class Utf8Stream(io.RawIOBase):
+    """The content of a `TextFile` as UTF-8 bytes without a byte order mark, for a reader that pulls."""
+
+    def __init__(self, source: TextFile) -> None:
+        super().__init__()
+        self._chunks = read_chunks(source.path, source.gzipped)
+        self._decoder = None
+        if source.encoding != "utf-8":
+            self._decoder = codecs.getincrementaldecoder(source.encoding)()
+        self._left = b""
+        self.done = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        if not self._left:
+            self._left = self._next()
+        part = self._left if size < 0 else self._left[:size]
+        self._left = self._left[len(part) :]
+        self.done += len(part)
+        return part
+
+    def _next(self) -> bytes:
+        for chunk in self._chunks:
+            if self._decoder is None:
+                return chunk
+            if text := self._decoder.decode(chunk):
+                return text.encode()
+        return b""

@@ -1,0 +1,76 @@
+"""A whole workspace for tests: a real warehouse in a folder, everything of the store in memory."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from koipond.ingest import ImportRequest, ImportResult, Kind, import_file
+from koipond.ingest.ports import IbisTable, Reader
+from koipond.kernel import Clock, FixedClock, zone
+from koipond.sources import open_file
+from koipond.testing.identities import MemoryIdentities
+from koipond.testing.imports import MemoryConsents, MemoryJournal, MemoryTouchHistory, MemoryVerdicts
+from koipond.testing.versions import MemoryVersionLog
+from koipond.warehouse import ParquetWarehouse
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class MemoryWorkspace:
+    """Import files into ``folder`` and look at the facts."""
+
+    def __init__(
+        self, folder: Path, *, zone_name: str = "UTC", currency: str = "CNY", clock: Clock | None = None
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.clock = clock or FixedClock(NOW)
+        self.zone = zone(zone_name)
+        self.currency = currency
+        self.warehouse = ParquetWarehouse(folder / "warehouse", MemoryVersionLog(), self.clock)
+        self.warehouse.root.mkdir(exist_ok=True)
+        self.identities = MemoryIdentities()
+        self.journal = MemoryJournal()
+        self.consents = MemoryConsents()
+        self.touches = MemoryTouchHistory()
+        self.verdicts = MemoryVerdicts()
+
+    def write(self, name: str, text: str | bytes) -> Path:
+        """Write a file of the workspace's folder and return its path."""
+        path = self.folder / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def load(
+        self,
+        kind: Kind,
+        file: Path | str,
+        mapping: Mapping[str, str] | None = None,
+        *,
+        cancelled: Callable[[], bool] | None = None,
+        **options: Any,
+    ) -> ImportResult:
+        """Import ``file``; ``options`` go into the ImportRequest."""
+        return import_file(
+            ImportRequest(kind=kind, mapping=mapping or {}, **options),
+            rows=open_file(file),
+            warehouse=self.warehouse,
+            identities=self.identities,
+            journal=self.journal,
+            clock=self.clock,
+            zone=self.zone,
+            currency=self.currency,
+            cancelled=cancelled,
+        )
+
+    def rows(self, dataset: str, *columns: str) -> list[dict[str, Any]]:
+        """Return the rows of ``dataset``, or some columns of them, sorted."""
+
+        def pick(reader: Reader) -> IbisTable:
+            table = reader.table(dataset)
+            return table.select(*columns) if columns else table
+
+        with self.warehouse.read() as reader:
+            rows = reader.frame(pick(reader)).to_pylist()
+        return sorted(rows, key=lambda row: [(value is None, str(value)) for value in row.values()])
