@@ -169,3 +169,12 @@ def test_the_slow_part_of_scipy_is_never_loaded() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": "src"}
     )
     assert found.stdout.strip() == "False"
+
+
+def test_every_public_name_of_the_package_is_where_it_says() -> None:
+    import koipond.experiments as face
+
+    for name in face.__all__:
+        assert getattr(face, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = face.nothing
