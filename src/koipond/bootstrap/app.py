@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
 from koipond.bootstrap.clock import OPENING_HOUR, LastFactClock, LazyClock
@@ -16,6 +16,9 @@ from koipond.settings import Settings, SystemClock
 from koipond.store import Store, load_keys
 from koipond.warehouse import EngineOptions, ParquetWarehouse
 from koipond.workspace import WorkspaceSettings, load_folder
+
+if TYPE_CHECKING:
+    from koipond.segments.layers.definitions import LayerSet
 
 STATE = ".koipond"
 """Folder of the embedded store and the warehouse, below the workspace."""
@@ -60,6 +63,13 @@ class App:
         root = self.folder / STATE / "warehouse"
         root.mkdir(parents=True, exist_ok=True)
         return ParquetWarehouse(root, self.store.versions, self.machine, options)
+
+    @cached_property
+    def layers(self) -> "LayerSet":
+        """The applied layer definitions."""
+        from koipond.bootstrap.layers import applied_layers
+
+        return applied_layers(self.store.definitions.current(), self.settings)
 
     def observation_day(self, as_of: date | None) -> date:
         """Return D: ``as_of``, or the workspace's today."""
