@@ -7,7 +7,16 @@ from importlib import import_module
 
 _FACE: dict[str, str] = {
     "Scope": "koipond.segments.scope",
+    "SegmentDefinition": "koipond.segments.definition",
+    "SegmentState": "koipond.segments.segment_state",
+    "check_references": "koipond.segments.order",
     "count_rule": "koipond.segments.count",
+    "from_mapping": "koipond.segments.definition",
+    "members": "koipond.segments.membership",
+    "members_of": "koipond.segments.segment_state",
+    "read_states": "koipond.segments.segment_state",
+    "refresh_segments": "koipond.segments.membership",
+    "stale": "koipond.segments.segment_state",
 }
 """Public name → module that holds it. One line a name, sorted."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from pyroaring import BitMap
 
-from koipond.ingest.ports import Reader
+from koipond.ingest.ports import IbisTable, Reader
 from koipond.rules import Catalog
 from koipond.segments.ports import ListStore
 
@@ -15,12 +15,14 @@ class Scope:
     """One reading of rules.
 
     ``as_of_day``: observation day, whole days since 1970. ``excluded``: customers whom quality confirmed out.
-    ``members``: segment → its customer numbers as last refreshed.
+    ``members``: segment → its customer numbers as last refreshed. ``profile``: the profiles of that
+    day when they are not the published ones (`koipond.segments.snapshot.profile_on`).
     """
 
     reader: Reader
     as_of_day: int
     catalog: Catalog
     excluded: BitMap = field(default_factory=BitMap)
+    profile: IbisTable | None = None
     lists: ListStore | None = None
     members: Mapping[str, BitMap] = field(default_factory=dict)

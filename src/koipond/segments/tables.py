@@ -4,13 +4,14 @@ Facts keep the number of the customer they were recorded for; here they follow m
 are paid ones, net of refunds that name them (science D); items are the lines of these orders.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-import ibis
 from pyroaring import BitMap
 
 from koipond.ingest.ports import IbisTable, Reader
-from koipond.kernel import InputError
+from koipond.kernel import InputError, from_epoch_day
+from koipond.profiles.facts import FactTables, read_facts
+from koipond.profiles.purchases import linked_refunds
 from koipond.rules import (
     Comparison,
     Facts,
@@ -28,9 +29,9 @@ from koipond.rules.ibis_reading import RuleTables
 from koipond.rules.tree import FactKind
 from koipond.segments.bitmaps import to_table
 from koipond.segments.scope import Scope
+from koipond.segments.state import PROFILE, published
 
 TAG_COLUMNS = ("customer_no", "tag_group", "text_value", "number_value")
-_DATASETS: Mapping[FactKind, str] = {"events": "events", "touches": "touches", "responses": "responses"}
 
 
 def rule_tables(scope: Scope, rules: Iterable[Rule]) -> RuleTables:
@@ -39,13 +40,15 @@ def rule_tables(scope: Scope, rules: Iterable[Rule]) -> RuleTables:
     segments = {node.key for node in nodes if isinstance(node, InSegment)}
     lists = {node.key for node in nodes if isinstance(node, InList)}
     kinds = {facts.kind for node in nodes for facts in _facts_of(node)}
-    reader = scope.reader
+    reader, facts = scope.reader, read_facts(scope.reader)
     return RuleTables(
         profile=profile_in_scope(scope),
-        facts={kind: _facts(reader, kind, scope.as_of_day) for kind in sorted(kinds)},
-        traits=followed(reader, reader.table("traits")),
-        tags=_tags(reader, scope.as_of_day),
-        segments={key: _staged(reader, f"segment:{key}", _segment(scope, key)) for key in sorted(segments)},
+        facts={kind: _rows(facts, kind, scope) for kind in sorted(kinds)},
+        traits=facts.canonical(reader.table("traits")),
+        tags=_tags(facts, scope),
+        segments={
+            key: _staged(reader, f"segment:{key}", segment_members(scope, key)) for key in sorted(segments)
+        },
         lists={key: _staged(reader, f"list:{key}", list_members(scope, key)) for key in sorted(lists)},
     )
 
@@ -60,7 +63,7 @@ def _facts_of(node: Rule) -> list[Facts]:
 
 def profile_in_scope(scope: Scope) -> IbisTable:
     """Return the profiles that may be in a segment: not refusing profiling, not confirmed out by quality."""
-    profile = scope.reader.table("profile")
+    profile = _profile(scope)
     profile = profile.filter(~profile.profiling_refused.fill_null(False))
     if not scope.excluded:
         return profile
@@ -68,14 +71,16 @@ def profile_in_scope(scope: Scope) -> IbisTable:
     return profile.anti_join(excluded, "customer_no")
 
 
-def followed(reader: Reader, rows: IbisTable) -> IbisTable:
-    """Return ``rows`` with customer_no replaced by the survivor's."""
-    if not reader.has("identity_links"):
-        return rows
-    links = reader.table("identity_links").select(link_no="customer_no", survivor_no="survivor_no")
-    joined = rows.left_join(links, [("customer_no", "link_no")])
-    number = ibis.coalesce(joined.survivor_no, joined.customer_no).cast("int32")
-    return joined.mutate(customer_no=number).drop("link_no", "survivor_no")
+def _profile(scope: Scope) -> IbisTable:
+    if scope.profile is not None:
+        return scope.profile
+    state = published(scope.reader)
+    if state is not None and state.as_of != scope.as_of_day:
+        wanted = from_epoch_day(scope.as_of_day)
+        raise InputError(
+            f"profiles are of {from_epoch_day(state.as_of)}, not of {wanted}; run: koipond refresh"
+        )
+    return scope.reader.table(PROFILE)
 
 
 def list_members(scope: Scope, key: str) -> BitMap:
@@ -85,7 +90,8 @@ def list_members(scope: Scope, key: str) -> BitMap:
     return BitMap(scope.lists.list_members(key))
 
 
-def _segment(scope: Scope, key: str) -> BitMap:
+def segment_members(scope: Scope, key: str) -> BitMap:
+    """Return the members of segment ``key``; raise InputError when it was never refreshed."""
     if key not in scope.members:
         raise InputError(f"segment '{key}' was never refreshed; run: koipond refresh", code="stale_segment")
     return scope.members[key]
@@ -95,41 +101,34 @@ def _staged(reader: Reader, name: str, members: BitMap) -> IbisTable:
     return reader.stage(name, to_table(members))
 
 
-def _facts(reader: Reader, kind: FactKind, as_of_day: int) -> IbisTable:
+def _rows(facts: FactTables, kind: FactKind, scope: Scope) -> IbisTable:
+    """Return the facts of ``kind`` that count, under the survivors' numbers."""
     if kind == "orders":
-        return followed(reader, paid_orders(reader, as_of_day))
+        return paid_orders(facts, scope)
     if kind == "items":
-        lines = reader.table("order_lines")
-        paid = paid_orders(reader, as_of_day).select("order_no")
-        return followed(reader, lines.semi_join(paid, "order_no"))
-    return followed(reader, reader.table(_DATASETS[kind]))
+        lines = facts.canonical(scope.reader.table("order_lines"))
+        return lines.semi_join(paid_orders(facts, scope), "order_no")
+    return facts.canonical(scope.reader.table(kind))
 
 
-def paid_orders(reader: Reader, as_of_day: int) -> IbisTable:
-    """Return the paid orders with ``net_fen`` after the refunds that name them, dated up to ``as_of_day``.
+def paid_orders(facts: FactTables, scope: Scope) -> IbisTable:
+    """Return the paid orders with ``net_fen`` after the refunds that name them, up to the observation day.
 
     Paid = status ``paid`` and an amount above 0 after linked refunds (science D, common definitions).
     """
-    orders = reader.table("orders")
-    orders = orders.filter(orders.status == "paid")
-    if reader.has("refunds"):
-        refunds = reader.table("refunds")
-        linked = refunds.filter(refunds.order_id.notnull(), refunds.day <= as_of_day)
-        sums = linked.group_by(["source", "order_id"]).aggregate(refunded_fen=linked.amount_fen.sum())
-        joined = orders.left_join(sums, ["source", "order_id"])
-        net = joined.net_fen - joined.refunded_fen.cast("int64").fill_null(0)
-        orders = joined.mutate(net_fen=net).drop("source_right", "order_id_right", "refunded_fen")
+    orders = scope.reader.table("orders")
+    orders = facts.canonical(orders.filter(orders.status == "paid"))
+    if facts.orders is not None and facts.refunds is not None:
+        refunded = linked_refunds(facts, scope.as_of_day).select(_no="order_no", _fen="refunded_fen")
+        joined = orders.left_join(refunded, orders.order_no == refunded["_no"])
+        orders = joined.mutate(net_fen=joined.net_fen - joined["_fen"].fill_null(0)).drop("_no", "_fen")
     return orders.filter(orders.net_fen > 0)
 
 
-def _tags(reader: Reader, as_of_day: int) -> IbisTable | None:
-    if not reader.has("tags"):
-        return _no_tags(reader)
-    tags = reader.table("tags")
-    holding = (tags.from_day <= as_of_day) & (tags.until_day.isnull() | (tags.until_day >= as_of_day))
-    return followed(reader, tags.filter(holding).select(*TAG_COLUMNS))
-
-
-def _no_tags(reader: Reader) -> IbisTable:
-    traits = reader.table("traits").limit(0)
-    return traits.select("customer_no", "text_value", "number_value", tag_group=traits.name)
+def _tags(facts: FactTables, scope: Scope) -> IbisTable:
+    if not scope.reader.has("tags"):
+        traits = scope.reader.table("traits").limit(0)
+        return traits.select("customer_no", "text_value", "number_value", tag_group=traits.name)
+    tags = scope.reader.table("tags")
+    holds = tags.until_day.isnull() | (tags.until_day >= scope.as_of_day)
+    return facts.canonical(tags.filter(tags.from_day <= scope.as_of_day, holds).select(*TAG_COLUMNS))
