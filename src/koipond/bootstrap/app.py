@@ -1,7 +1,8 @@
 """One workspace, opened (打开工作区): settings, store, warehouse and clock, built once for a command."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -11,14 +12,16 @@ from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
 from koipond.bootstrap.clock import OPENING_HOUR, LastFactClock, LazyClock
-from koipond.kernel import Clock, InputError, day_of, zone
+from koipond.ingest.ports import Reader
+from koipond.kernel import Clock, InputError, day_of, epoch_day, zone
 from koipond.settings import Settings, SystemClock
 from koipond.store import Store, load_keys
-from koipond.warehouse import EngineOptions, ParquetWarehouse
+from koipond.warehouse import EngineOptions, ParquetReader, ParquetWarehouse
 from koipond.workspace import WorkspaceSettings, load_folder
 
 if TYPE_CHECKING:
     from koipond.segments.layers.definitions import LayerSet
+    from koipond.segments.scope import Scope
 
 STATE = ".koipond"
 """Folder of the embedded store and the warehouse, below the workspace."""
@@ -70,6 +73,31 @@ class App:
         from koipond.bootstrap.layers import applied_layers
 
         return applied_layers(self.store.definitions.current(), self.settings)
+
+    @contextmanager
+    def reading(self, as_of: date | None = None) -> Iterator[tuple[ParquetReader, date]]:
+        """Open the warehouse with the profile of the observation day; yield the reader and the day."""
+        from koipond.segments.snapshot import present_profile
+
+        day = self.observation_day(as_of)
+        with self.warehouse.read() as reader:
+            present_profile(reader, self.layers, day)
+            yield reader, day
+
+    def scope(self, reader: Reader, day: date) -> "Scope":
+        """Return over whom rules are read: not staff, nobody whom quality confirmed out."""
+        from pyroaring import BitMap
+
+        from koipond.rules import default_catalog
+        from koipond.segments.scope import Scope
+
+        verdicts = self.store.verdicts.current().to_pylist()
+        return Scope(
+            reader=reader,
+            as_of_day=epoch_day(day),
+            catalog=default_catalog(self.settings.currency),
+            excluded=BitMap(row["customer_no"] for row in verdicts if row["verdict"] == "confirmed"),
+        )
 
     def observation_day(self, as_of: date | None) -> date:
         """Return D: ``as_of``, or the workspace's today."""

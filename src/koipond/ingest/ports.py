@@ -62,6 +62,10 @@ class Reader(Protocol):
         """Materialise ``expression`` in the private engine under ``name`` (between stages) and return it."""
         ...
 
+    def present(self, dataset: str, table: IbisTable) -> None:
+        """Let ``table`` of this engine stand for ``dataset`` as long as this reader is open."""
+        ...
+
     def meta(self, key: str) -> Any:
         """Return the JSON value published under ``key``, or None."""
         ...

@@ -23,6 +23,11 @@ def profile_on(reader: Reader, layers: LayerSet, as_of: date) -> IbisTable:
     return compute(reader, layers, day).profile
 
 
+def present_profile(reader: Reader, layers: LayerSet, as_of: date) -> None:
+    """Let ``reader`` see the profile of ``as_of`` as the dataset ``profile``, published or not."""
+    reader.present(PROFILE, profile_on(reader, layers, as_of))
+
+
 def count_layers(reader: Reader, layers: LayerSet, as_of: date) -> dict[str, Any]:
     """Return the ``layers`` answer of the command contract on ``as_of``: every key present, counts."""
     return count_profile(reader, profile_on(reader, layers, as_of))

@@ -1,6 +1,6 @@
 """Warehouse (数仓): versioned Parquet read through an in-memory DuckDB, or Spark."""
 
 from koipond.warehouse.engine import Engine, EngineOptions
-from koipond.warehouse.parquet import ParquetWarehouse, is_alive, this_process
+from koipond.warehouse.parquet import ParquetReader, ParquetWarehouse, is_alive, this_process
 
-__all__ = ["Engine", "EngineOptions", "ParquetWarehouse", "is_alive", "this_process"]
+__all__ = ["Engine", "EngineOptions", "ParquetReader", "ParquetWarehouse", "is_alive", "this_process"]

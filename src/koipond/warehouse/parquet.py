@@ -124,6 +124,9 @@ class ParquetReader:
     def cache(self, name: str, expression: IbisTable) -> IbisTable:
         return self.engine.cache(name, expression)
 
+    def present(self, dataset: str, table: IbisTable) -> None:
+        self._open[dataset] = table
+
     def meta(self, key: str) -> Any:
         return self.manifest.meta.get(key)
 

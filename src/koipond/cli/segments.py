@@ -1,0 +1,48 @@
+"""`koipond segments`: count a rule, list the segments."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
+from koipond.frames import text_table
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    segments = typer.Typer(help="Customers by rule.", no_args_is_help=True)
+    segments.command(name="count", help="Count every node of a rule, or of a segment by key.")(count)
+    app.add_typer(segments, name="segments")
+
+
+def count(
+    context: typer.Context,
+    rule: Annotated[str, typer.Argument(metavar="RULE", help="Rule text, or the key of an applied segment.")],
+    as_of: AsOf = None,
+    as_json: JsonFlag = False,
+) -> None:
+    from koipond.bootstrap import open_app
+    from koipond.rules import parse, words
+    from koipond.segments.count import count_rule
+
+    with open_app(context.obj) as app, app.reading(parse_day(as_of)) as (reader, day):
+        scope = app.scope(reader, day)
+        tree = parse(_rule_text(app.store.definitions.current(), rule), scope.catalog)
+        data = {**count_rule(scope, tree), **app.stamp(day)}
+        said = words(tree, app.settings.language, scope.catalog)
+    say(data, lambda: f"{said}\n{count_text(data)}", as_json=as_json)
+
+
+def _rule_text(applied: Any, given: str) -> str:
+    rules = {one.key: one.body["rule"] for one in applied if one.kind == "segment" and "rule" in one.body}
+    return str(rules.get(given.strip(), given))
+
+
+def count_text(data: Mapping[str, Any]) -> str:
+    """Return the counts of the nodes, indented as the tree is."""
+    rows = [
+        [f"{'  ' * (node['path'].count('.') + bool(node['path']))}{node['text']}", node["count"]]
+        for node in data["nodes"]
+    ]
+    return text_table([f"as of {data['as_of']}", "customers"], rows)
