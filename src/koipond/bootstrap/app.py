@@ -20,6 +20,8 @@ from koipond.warehouse import EngineOptions, ParquetReader, ParquetWarehouse
 from koipond.workspace import WorkspaceSettings, load_folder
 
 if TYPE_CHECKING:
+    from koipond.bootstrap.definitions import Runtime
+    from koipond.rules import Catalog
     from koipond.segments.layers.definitions import LayerSet
     from koipond.segments.scope import Scope
 
@@ -74,6 +76,20 @@ class App:
 
         return applied_layers(self.store.definitions.current(), self.settings)
 
+    @cached_property
+    def catalog(self) -> "Catalog":
+        """The fields that rules may name."""
+        from koipond.rules import default_catalog
+
+        return default_catalog(self.settings.currency)
+
+    @cached_property
+    def runtime(self) -> "Runtime":
+        """The applied definitions as values."""
+        from koipond.bootstrap.definitions import Runtime
+
+        return Runtime(self.store, self.catalog)
+
     @contextmanager
     def reading(self, as_of: date | None = None) -> Iterator[tuple[ParquetReader, date]]:
         """Open the warehouse with the profile of the observation day; yield the reader and the day."""
@@ -88,14 +104,13 @@ class App:
         """Return over whom rules are read: not staff, nobody whom quality confirmed out."""
         from pyroaring import BitMap
 
-        from koipond.rules import default_catalog
         from koipond.segments.scope import Scope
 
         verdicts = self.store.verdicts.current().to_pylist()
         return Scope(
             reader=reader,
             as_of_day=epoch_day(day),
-            catalog=default_catalog(self.settings.currency),
+            catalog=self.catalog,
             excluded=BitMap(row["customer_no"] for row in verdicts if row["verdict"] == "confirmed"),
         )
 

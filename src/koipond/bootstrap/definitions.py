@@ -1,10 +1,18 @@
 """Definitions between folder and store: what the workspace asks, answered by the store's tables."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Literal, cast
+from functools import cached_property
+from typing import Any, Literal, cast
 
+from koipond.kernel import FindingsError
+from koipond.outreach.templates import Template
+from koipond.rules import Catalog
+from koipond.segments.definition import SegmentDefinition, from_mapping
 from koipond.store import DefinitionChange, Store
+from koipond.strategy.model import CodeList, Strategy
+from koipond.workspace.diff import restored
 from koipond.workspace.ports import Applied, Step
 
 
@@ -44,3 +52,53 @@ class StoreDefinitions:
         ]
         made = self._definitions.apply(changes, author=author, now=now)
         return {(one.kind, one.key): one.version for one in made}
+
+
+class Runtime:
+    """The applied definitions as values: all that the runtime reads, never the folder (design §4)."""
+
+    def __init__(self, store: Store, catalog: Catalog) -> None:
+        self._applied = StoreDefinitions(store).current()
+        self._catalog = catalog
+
+    @cached_property
+    def strategies(self) -> dict[str, Strategy]:
+        """Applied strategies with their versions, by key."""
+        return {
+            key: replace(value, version=version) for key, (value, version) in self._of("strategy").items()
+        }
+
+    @cached_property
+    def templates(self) -> dict[str, Template]:
+        """Applied templates, by key."""
+        return {key: value for key, (value, _) in self._of("template").items()}
+
+    @cached_property
+    def template_versions(self) -> dict[str, int]:
+        """Template key → applied version."""
+        return {key: version for key, (_, version) in self._of("template").items()}
+
+    @cached_property
+    def offers(self) -> dict[str, CodeList]:
+        """Applied code lists, by key."""
+        return {key: value for key, (value, _) in self._of("offer").items()}
+
+    @cached_property
+    def segments(self) -> dict[str, SegmentDefinition]:
+        """Applied segments, by key; raise FindingsError when a body no longer fits."""
+        made, findings = {}, []
+        for one in self._applied:
+            if one.kind != "segment":
+                continue
+            segment, wrong = from_mapping(one.body, self._catalog, file=one.key, version=one.version)
+            findings += wrong
+            if segment is not None:
+                made[one.key] = segment
+        if findings:
+            raise FindingsError(findings)
+        return made
+
+    def _of(self, kind: str) -> dict[str, tuple[Any, int]]:
+        mine = [one for one in self._applied if one.kind == kind]
+        values = restored(mine)
+        return {one.key: (values[kind, one.key].value, one.version) for one in mine}

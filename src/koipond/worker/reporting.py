@@ -1,0 +1,73 @@
+"""The lift report of an applied strategy (策略报告): its question, answered and put in words."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+from koipond.bootstrap import App
+from koipond.experiments.always_valid import AlwaysValidBound
+from koipond.experiments.bounds import Bound
+from koipond.experiments.sentence import Wording, sentence
+from koipond.ingest.ports import Reader
+from koipond.insights.lift import LiftQuestion, LiftReport, lift_report
+from koipond.insights.outcomes import OutcomeWindow
+from koipond.insights.words import WORDS, Language
+from koipond.kernel import InputError, epoch_day, minor_digits
+from koipond.strategy.model import Strategy
+
+
+def strategy_report(
+    app: App,
+    reader: Reader,
+    key: str,
+    day: date,
+    *,
+    language: Language | None = None,
+    rehearsed: bool = False,
+) -> LiftReport:
+    """Return the report of strategy ``key`` as of ``day``.
+
+    Before the strategy's planned end the intervals are always valid (design §8). Raises InputError when
+    no such strategy is applied, or it drew no arm yet.
+    """
+    strategy = _applied(app, key)
+    question = LiftQuestion(
+        strategy=key,
+        window=OutcomeWindow(days=strategy.metric.window_days, as_of_day=epoch_day(day)),
+        as_of=day,
+        holdout_rate=strategy.holdout_rate,
+        bound=_bound(strategy, day),
+        margin_bp=app.settings.defaults.default_margin_bp,
+    )
+    made = replace(lift_report(reader, question), rehearsed=rehearsed)
+    said = _sentence(made, language or app.settings.language, app.settings.currency)
+    return replace(made, sentence=said)
+
+
+def report_dict(app: App, report: LiftReport, day: date) -> dict[str, Any]:
+    """Return the report with what every answer carries."""
+    return {**report.to_dict(), **app.stamp(day)}
+
+
+def _applied(app: App, key: str) -> Strategy:
+    strategies = app.runtime.strategies
+    if key not in strategies:
+        known = ", ".join(sorted(strategies)) or "none"
+        raise InputError(f"no strategy '{key}' is applied; there is {known}")
+    return strategies[key]
+
+
+def _bound(strategy: Strategy, day: date) -> Bound | None:
+    """Return None for the fixed horizon, once the last window of a strategy with an end is over."""
+    if strategy.ends_on and day >= strategy.ends_on + timedelta(days=strategy.metric.window_days):
+        return None
+    return AlwaysValidBound()
+
+
+def _sentence(report: LiftReport, language: Language, currency: str) -> str:
+    word = WORDS[language]
+    effect = report.effect("conversion")
+    if effect is None:
+        return f"{word['conversion']}: {word['unknown']}."
+    wording = Wording(label=word["conversion"], unit="share", minor_digits=minor_digits(currency))
+    return sentence(effect, wording, language, arm=word["touch"])
