@@ -8,8 +8,11 @@ variance of the difference now and x = tau²/v:
     p          = min(1, √(1 + x) · exp(-z²/2 · x/(1 + x)))
 
 Tau must not follow the data's effect, so it is set by the number of customers at which the interval should be
-narrowest. Missing that number costs little upwards (10 times more customers: 7 % wider) and much downwards
-(10 times fewer: 26 % wider), so the default is small. The price against one planned look is 55 % at best.
+narrowest. Missing it costs little when more come (10 times more customers: 7 % wider than the best), more
+when fewer do (10 times fewer: 26 %). A plan tunes to its own size; without one the default suits small
+brands, and finds +0.01 on 0.10 with 40,000 customers in 65 % of campaigns, where the best tuning finds 70 %
+and one for 1,000 finds 57 % (compare science B4). The price against one planned look is an interval 55 %
+wider, at best.
 """
 
 from dataclasses import dataclass
@@ -21,8 +24,8 @@ from scipy.special import lambertw
 from koipond.experiments.bounds import check_alpha
 from koipond.kernel import InputError
 
-TUNED_CUSTOMERS = 1000
-"""Customers of both arms at which the default is narrowest: within 20 % of the best from 250 to 100,000."""
+TUNED_CUSTOMERS = 5000
+"""Customers of both arms at which the default is narrowest: within 20 % of the best from 800 to 500,000."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,8 +49,8 @@ def test_the_tuned_size_is_where_the_interval_is_narrowest() -> None:
     assert mixture_multiplier(10 * x, alpha=0.05) / best == pytest.approx(1.07, abs=0.005)
     assert mixture_multiplier(x / 10, alpha=0.05) / best == pytest.approx(1.26, abs=0.005)
     assert best / 1.96 == pytest.approx(1.55, abs=0.005)
-    wide = [mixture_multiplier(x * f, alpha=0.05) / best for f in (0.25, 1.0, 10.0, 100.0)]
-    assert max(wide) < 1.2
+    default = AlwaysValidBound()
+    assert max(default.multiplier(n) / best for n in (800, 5_000, 50_000, 500_000)) < 1.2
 
 
 def test_naive_peeking_and_msprt_figures_of_b4() -> None:
@@ -87,6 +87,17 @@ def test_power_figures_of_b4() -> None:
     for tau in (0.005, 0.01, 0.02):
         found = power(times, msprt_bounds([t / null for t in times], tau=tau))
         assert 62 - error < found < 70 + error
+
+
+def test_the_power_that_each_tuning_buys_is_as_documented() -> None:
+    times = [(k + 1) / CHECKS for k in range(CHECKS)]
+    drift = 0.01 / np.sqrt((SHARE * (1 - SHARE) + (SHARE + 0.01) * (0.99 - SHARE)) / ARM)
+    found = {}
+    for tuned in (1000, 5000, 2 * ARM):
+        bound = AlwaysValidBound(tuned_customers=tuned)
+        bounds = [bound.multiplier(round(2 * ARM * time)) for time in times]
+        found[tuned] = round(100 * sum(crossing(times, bounds, drift=drift).upper))
+    assert found == {1000: 57, 5000: 65, 2 * ARM: 70}
 
 
 def test_with_200_peeks_over_4000_runs_fewer_than_5_percent_ever_look_significant() -> None:

@@ -110,6 +110,9 @@ def test_statistics_of_other_shape_or_columns_do_not_add() -> None:
         ([1.0, float("inf")], "missing or infinite"),
         (["a", "b"], "must hold numbers"),
         ([[1, 2], [3, 4]], "one value per customer"),
+        ([1e308, -1e308], "squares overflow"),
+        ([2**62, -(2**62)], "spans more than 2\\^62"),
+        (np.array([2**63], dtype=np.uint64), "above 2\\^62"),
     ],
 )
 def test_values_that_are_no_finite_numbers_are_refused(values: list[object], message: str) -> None:
