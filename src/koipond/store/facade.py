@@ -1,18 +1,28 @@
 """The store of one workspace (状态库): one class a port, behind one object."""
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
+from zoneinfo import ZoneInfo
 
+from koipond.outreach.model import QuietHours
 from koipond.store.audit import StoredAudit, StoredSettings
+from koipond.store.codes import StoredCodes
 from koipond.store.consents import StoredConsents
 from koipond.store.counters import Counters
 from koipond.store.definitions import StoredDefinitions
 from koipond.store.engine import Database, open_database
+from koipond.store.export import StoredExport
+from koipond.store.gate import StoredGate
+from koipond.store.history import StoredTouches
 from koipond.store.identity import NewUids, StoredIdentity, random_uids
 from koipond.store.imports import StoredJournal, StoredVerdicts
 from koipond.store.keys import KeyRing
 from koipond.store.migrate import migrate
+from koipond.store.outbox import StoredOutbox
 from koipond.store.people import StoredPeople
+from koipond.store.plans import StoredPlans
+from koipond.store.verify import StoredChecks
 from koipond.store.versions import StoredVersionLog
 
 
@@ -32,6 +42,10 @@ class Store:
         self.numbers = Counters(database)
         self.audit = StoredAudit(database)
         self.settings = StoredSettings(database)
+        self.codes = StoredCodes(database)
+        self.plans = StoredPlans(database)
+        self.touches = StoredTouches(database)
+        self.checks = StoredChecks(database)
 
     @classmethod
     def open(
@@ -49,6 +63,20 @@ class Store:
             database.close()
             raise
         return cls(database, ring, new_uids)
+
+    def gate(
+        self, place: ZoneInfo, *, quiet: QuietHours | None = None, quotas: Mapping[str, int] | None = None
+    ) -> StoredGate:
+        """Return the contact gate under the workspace's zone, quiet hours and the platforms' quotas a day."""
+        return StoredGate(self.database, place=place, quiet=quiet, quotas=quotas)
+
+    def outbox(self, place: ZoneInfo, *, quiet: QuietHours | None = None) -> StoredOutbox:
+        """Return the outbox under the workspace's zone and quiet hours."""
+        return StoredOutbox(self.database, place=place, quiet=quiet)
+
+    def export(self, place: ZoneInfo) -> StoredExport:
+        """Return what tells the warehouse what happened, days counted in ``place``."""
+        return StoredExport(self.database, place)
 
     def close(self) -> None:
         """Close every connection."""

@@ -3,6 +3,18 @@
 from koipond.store.tables.base import METADATA
 from koipond.store.tables.consents import consent, consent_log, suppression
 from koipond.store.tables.definitions import definition, definition_apply
+from koipond.store.tables.outreach import (
+    assignment,
+    budget,
+    held_out,
+    offer_code,
+    outbox,
+    past_touch,
+    plan,
+    rate_bucket,
+    touch,
+    touch_event,
+)
 from koipond.store.tables.people import (
     brand_store,
     counter,
@@ -18,8 +30,10 @@ from koipond.store.tables.warehouse import warehouse_lease, warehouse_version
 
 __all__ = [
     "METADATA",
+    "assignment",
     "audit_log",
     "brand_store",
+    "budget",
     "consent",
     "consent_log",
     "counter",
@@ -27,13 +41,21 @@ __all__ = [
     "customer_staff",
     "definition",
     "definition_apply",
+    "held_out",
     "identifier",
     "identity_block",
     "identity_link",
     "import_batch",
+    "offer_code",
+    "outbox",
+    "past_touch",
     "people_verdict",
+    "plan",
+    "rate_bucket",
     "staff",
     "suppression",
+    "touch",
+    "touch_event",
     "warehouse_lease",
     "warehouse_version",
     "workspace_setting",

@@ -1,0 +1,333 @@
+"""What the contact gate decides (触达闸门). Pure: it works on what the store loaded and locked.
+
+Candidates are decided in order against people, budgets and codes that change as they go, so two touches to
+one customer in one batch meet each other. Order of the checks: `Reason`. Source: design §7, science D6.
+"""
+
+import hashlib
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from koipond.kernel import InputError, hash_bucket, require_aware, zone
+from koipond.kernel.ids import BUCKETS
+from koipond.outreach.caps import Slot, applies, window
+from koipond.outreach.model import FrequencyCap, GateCandidate, GateDecision, QuietHours, Reason
+from koipond.outreach.quiet import next_allowed
+
+GLOBAL = "global"
+_DAY_S = 86_400
+
+
+@dataclass(slots=True)
+class Person:
+    """All linked customers of one person, as the gate sees them. Keys of ``arms`` are (scope, salt)."""
+
+    root_no: int
+    staff: bool = False
+    minor: bool = False
+    zone: str | None = None
+    suppressed: dict[str, str] = field(default_factory=dict)  # channel or '*' → reason
+    consents: dict[tuple[str, str], tuple[int, bool]] = field(default_factory=dict)  # → (at_s, refused)
+    addresses: set[str] = field(default_factory=set)  # kinds of identifiers
+    arms: dict[tuple[str, str], str] = field(default_factory=dict)
+    slots: list[Slot] = field(default_factory=list)
+    held_out: list[tuple[str, int]] = field(default_factory=list)  # (strategy, at_s)
+    spent_fen: dict[str, int] = field(default_factory=dict)  # strategy → fen of held touches
+    codes: dict[str, tuple[int, int | None]] = field(default_factory=dict)  # list → (code_no, expires_s)
+    touches: dict[tuple[str, int, str, str], tuple[str, int]] = field(default_factory=dict)
+
+    def barred(self, channel: str, purpose: str, consent_required: bool) -> Reason | None:
+        """Say whether this person has forbidden a touch already admitted, or the law has."""
+        if self.staff:
+            return Reason.STAFF
+        if "*" in self.suppressed or channel in self.suppressed:
+            return Reason.SUPPRESSED
+        if self.minor and purpose == "marketing":
+            return Reason.MINOR
+        return None if not consent_required or self.consented(channel, purpose) else Reason.NO_CONSENT
+
+    def consented(self, channel: str, purpose: str) -> bool:
+        """Say whether the newest statement of any linked customer is a consent."""
+        said = self.consents.get((channel, purpose))
+        return said is not None and not said[1]
+
+
+@dataclass(slots=True)
+class Funds:
+    """What each budget has given already, and what this batch takes. Quotas are budgets of single touches."""
+
+    taken: dict[str, int]
+    added: dict[str, int] = field(default_factory=dict)
+    limits: dict[str, int] = field(default_factory=dict)  # the highest limit anything was taken under
+
+    def fits(self, scope: str, amount: int, limit: int) -> bool:
+        return self.taken.get(scope, 0) + self.added.get(scope, 0) + amount <= limit
+
+    def take(self, scope: str, amount: int, limit: int) -> None:
+        self.added[scope] = self.added.get(scope, 0) + amount
+        self.limits[scope] = max(limit, self.limits.get(scope, limit))
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """An arm drawn for the first time, to be recorded whatever happens next."""
+
+    scope: str
+    salt: str
+    root_no: int
+    arm: str  # touch | holdout
+    candidate: GateCandidate
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A touch to be written. ``shares``: budget scope → what it took of it."""
+
+    key: str
+    root_no: int
+    candidate: GateCandidate
+    due_s: int
+    expires_s: int
+    offer_cost_fen: int
+    shares: Mapping[str, int]
+    code_no: int | None
+    new_code: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """A candidate kept back; it uses up its occurrence and its re-entry wait like a touched one."""
+
+    root_no: int
+    candidate: GateCandidate
+    scope: str
+
+
+@dataclass(slots=True)
+class Batch:
+    """What the store loaded for one batch, and what the batch changes."""
+
+    people: Mapping[int, Person]  # customer → person; linked customers share one
+    funds: Funds
+    stock: Mapping[str, deque[int]]  # list → unissued codes
+    now_s: int
+    place: ZoneInfo
+    quiet: QuietHours = field(default_factory=QuietHours)
+    quotas: Mapping[str, int] = field(default_factory=dict)  # channel → touches a local day
+    address_kinds: Mapping[str, str] = field(default_factory=dict)  # channel → identifier
+    draws: list[Draw] = field(default_factory=list)
+    held_out: list[HeldOut] = field(default_factory=list)
+    admissions: list[Admission] = field(default_factory=list)
+    windows: dict[tuple[FrequencyCap, int, int, str], tuple[int, int]] = field(default_factory=dict)
+
+
+def touch_key(candidate: GateCandidate) -> str:
+    """Return the key of the touch ``candidate`` would become: 32 hex digits, also its Message-ID."""
+    place = f"{candidate.strategy}\0{candidate.strategy_version}\0{candidate.play}\0{candidate.occurrence}"
+    text = f"{place}\0{candidate.customer_uid}"
+    return hashlib.blake2b(text.encode(), digest_size=16, person=b"koipond touch").hexdigest()
+
+
+def decide(batch: Batch, candidates: Sequence[GateCandidate]) -> list[GateDecision]:
+    """Decide on ``candidates`` in order, noting in ``batch`` what is to be written."""
+    return [_decide(batch, one) for one in candidates]
+
+
+def _decide(batch: Batch, one: GateCandidate) -> GateDecision:
+    person = batch.people.get(one.customer_no)
+    if person is None:
+        raise InputError(f"customer {one.customer_no} is not known to the store; run: koipond refresh")
+    known = person.touches.get((one.strategy, one.strategy_version, one.play, one.occurrence))
+    if known is not None:
+        return _admitted(one, *known)
+    place = batch.place if person.zone is None else zone(person.zone)
+    due = max(require_aware(one.due_at), datetime.fromtimestamp(batch.now_s, UTC))
+    if one.purpose == "marketing":
+        due = next_allowed(due, batch.quiet, place)
+    due_s = -int(-due.timestamp() // 1)  # never earlier than asked
+    lost = (
+        _may_not(batch, person, one) or _holdout(batch, person, one) or _too_much(batch, person, one, due_s)
+    )
+    if lost is None:
+        lost = _no_money(batch, person, one, due_s)
+    if lost is not None:
+        reason, detail = lost
+        return GateDecision(
+            customer_no=one.customer_no, play=one.play, touch_key=None, reason=reason, detail=detail
+        )
+    return _admitted(one, *person.touches[one.strategy, one.strategy_version, one.play, one.occurrence])
+
+
+def _admitted(one: GateCandidate, key: str, due_s: int) -> GateDecision:
+    due_at = datetime.fromtimestamp(due_s, UTC)
+    return GateDecision(customer_no=one.customer_no, play=one.play, touch_key=key, reason=None, due_at=due_at)
+
+
+Lost = tuple[Reason, str] | None
+
+
+def _may_not(batch: Batch, person: Person, one: GateCandidate) -> Lost:
+    """Who may not be reached at all."""
+    if person.staff:
+        return Reason.STAFF, ""
+    for channel in ("*", one.channel):
+        if channel in person.suppressed:
+            return Reason.SUPPRESSED, person.suppressed[channel]
+    if person.minor and one.purpose == "marketing":
+        return Reason.MINOR, ""
+    kind = batch.address_kinds.get(one.channel)
+    if one.address_required and kind is not None and kind not in person.addresses:
+        return Reason.NO_ADDRESS, kind
+    if one.consent_required and not person.consented(one.channel, one.purpose):
+        return Reason.NO_CONSENT, f"{one.channel}:{one.purpose}"
+    return None
+
+
+def _holdout(batch: Batch, person: Person, one: GateCandidate) -> Lost:
+    """Draw the arms (science D6), record them, and hold back whom they say."""
+    draws = [(one.strategy, one.holdout_salt, one.holdout_strategy_rate, 0)]
+    if global_applies(one):
+        turn = one.holdout_global_start  # each rotation is a draw of its own
+        draws.insert(0, (GLOBAL, global_round(one), one.holdout_global_rate, turn))
+    for scope, salt, rate, start in draws:
+        if _arm(batch, person, one, (scope, salt), rate, start) == "holdout":
+            person.held_out.append((one.strategy, batch.now_s))
+            batch.held_out.append(HeldOut(person.root_no, one, scope))
+            return Reason.HOLDOUT, scope
+    return None
+
+
+def global_applies(one: GateCandidate) -> bool:
+    """Say whether the global hold-out concerns ``one``: it never holds back transactional messages."""
+    return one.purpose == "marketing" and one.holdout_global_rate > 0
+
+
+def global_round(one: GateCandidate) -> str:
+    """Return what names one rotation of the global hold-out."""
+    return f"{one.holdout_salt}@{one.holdout_global_start}"
+
+
+def _arm(
+    batch: Batch, person: Person, one: GateCandidate, place: tuple[str, str], rate: float, start: int
+) -> str:
+    """Return the recorded arm of ``person``, or draw and record it."""
+    if place not in person.arms:
+        bucket = hash_bucket(one.holdout_salt, place[0], one.customer_uid)
+        held = (bucket - start) % BUCKETS < round(rate * BUCKETS)
+        person.arms[place] = "holdout" if held else "touch"
+        batch.draws.append(Draw(*place, person.root_no, person.arms[place], one))
+    return person.arms[place]
+
+
+def _too_much(batch: Batch, person: Person, one: GateCandidate, due_s: int) -> Lost:
+    """What the customer has had lately: re-entry, equal content, frequency caps."""
+    wait_s, same_s = one.re_entry_days * _DAY_S, one.duplicate_content_days * _DAY_S
+    for slot in person.slots:
+        if wait_s and slot.strategy == one.strategy and slot.to_s > due_s - wait_s:
+            return Reason.RE_ENTRY, ""
+    if wait_s and any(key == one.strategy and at > due_s - wait_s for key, at in person.held_out):
+        return Reason.RE_ENTRY, ""
+    for slot in person.slots:
+        if same_s and slot.content == one.content and slot.to_s > due_s - same_s:
+            return Reason.DUPLICATE_CONTENT, slot.strategy
+    expires_s = int(one.expires_at.timestamp())
+    for cap in one.caps:
+        if applies(cap, one.channel, one.purpose):
+            low, high = _window(batch, cap, due_s, expires_s, person.zone)
+            count = sum(
+                s.to_s >= low and s.from_s < high and applies(cap, s.channel, s.purpose) for s in person.slots
+            )
+            if count >= cap.touches_max:
+                return Reason.FREQUENCY_CAP, cap.key
+    return None
+
+
+def _window(
+    batch: Batch, cap: FrequencyCap, due_s: int, expires_s: int, own_zone: str | None
+) -> tuple[int, int]:
+    place = (cap, due_s, expires_s, own_zone or "")
+    if place not in batch.windows:
+        where = batch.place if own_zone is None else zone(own_zone)
+        batch.windows[place] = window(cap, due_s, expires_s, where)
+    return batch.windows[place]
+
+
+def _no_money(batch: Batch, person: Person, one: GateCandidate, due_s: int) -> Lost:
+    """Take the platform's quota, the budgets and a code; the last check, so it also writes the admission."""
+    funds, shares = batch.funds, dict[str, int]()
+    limits = {line.scope: line.limit_fen for line in one.budgets}
+    quota = batch.quotas.get(one.channel)
+    if quota is not None:
+        scope = quota_scope(one.channel, datetime.fromtimestamp(due_s, UTC), batch.place)
+        if not funds.fits(scope, 1, quota):
+            return Reason.PLATFORM_QUOTA, one.channel
+        shares[scope], limits[scope] = 1, quota
+    code_no, new_code = _find_code(batch, person, one)
+    offer_cost_fen = one.offer_cost_fen if new_code or one.code_list is None else 0
+    amount = one.cost_fen + offer_cost_fen
+    for line in one.budgets:
+        if not funds.fits(line.scope, amount, line.limit_fen):
+            return Reason.BUDGET, line.scope
+        shares[line.scope] = amount
+    spent = person.spent_fen.get(one.strategy, 0) + amount
+    if one.per_customer_limit_fen is not None and spent > one.per_customer_limit_fen:
+        return Reason.BUDGET, "per_customer"
+    if one.code_list is not None and code_no is None:
+        return Reason.BUDGET, f"code_list:{one.code_list}"
+    for scope, share in shares.items():
+        funds.take(scope, share, limits[scope])
+    person.spent_fen[one.strategy] = spent
+    _write(batch, person, one, due_s, offer_cost_fen, shares, code_no, new_code)
+    return None
+
+
+def quota_scope(channel: str, at: datetime, place: ZoneInfo) -> str:
+    """Return the scope that counts the touches of ``channel`` on the local day of ``at``."""
+    return f"quota:{channel}:{at.astimezone(place).date().isoformat()}"
+
+
+def quota_scopes(
+    quotas: Mapping[str, int], candidates: Sequence[GateCandidate], now: datetime, place: ZoneInfo
+) -> set[str]:
+    """Return the scopes ``candidates`` may count under: quiet hours move a touch by a day at most."""
+    days = {(one.channel, max(one.due_at, now)) for one in candidates if one.channel in quotas}
+    moves = (timedelta(days=0), timedelta(days=1))
+    return {quota_scope(channel, at + move, place) for channel, at in days for move in moves}
+
+
+def _find_code(batch: Batch, person: Person, one: GateCandidate) -> tuple[int | None, bool]:
+    """Return (code, is it newly issued): one code of a list a customer, reused while it is good."""
+    if one.code_list is None:
+        return None, False
+    held = person.codes.get(one.code_list)
+    if held is not None:
+        code_no, expires_s = held
+        return (code_no if expires_s is None or expires_s > batch.now_s else None), False
+    stock = batch.stock.get(one.code_list)
+    return (stock[0], True) if stock else (None, False)
+
+
+def _write(
+    batch: Batch,
+    person: Person,
+    one: GateCandidate,
+    due_s: int,
+    offer_cost_fen: int,
+    shares: Mapping[str, int],
+    code_no: int | None,
+    new_code: bool,
+) -> None:
+    expires_s = int(one.expires_at.timestamp())
+    if new_code and one.code_list is not None and code_no is not None:
+        batch.stock[one.code_list].popleft()
+        person.codes[one.code_list] = (code_no, None)
+    key = touch_key(one)
+    slot = Slot(one.channel, one.purpose, one.strategy, one.content, due_s, max(due_s, expires_s))
+    person.slots.append(slot)
+    person.touches[one.strategy, one.strategy_version, one.play, one.occurrence] = (key, due_s)
+    batch.admissions.append(
+        Admission(key, person.root_no, one, due_s, expires_s, offer_cost_fen, shares, code_no, new_code)
+    )

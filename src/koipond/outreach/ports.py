@@ -1,0 +1,179 @@
+"""Ports of outreach: the gate, the outbox and the channels. Adapters live in `store` and `channels`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from koipond.outreach.model import GateCandidate, GateDecision, QuietHours, TouchState
+
+SendOutcome = Literal["accepted", "refused", "failed", "unknown"]
+"""accepted by the provider · refused before acceptance, may be tried again · failed for good · no answer."""
+
+ResponseKind = Literal[
+    "delivered", "opened", "clicked", "replied", "complained", "unsubscribed", "unfriended", "bounced"
+]
+
+
+class Gate(Protocol):
+    """The contact gate (触达闸门): the only door to a touch."""
+
+    def admit(self, candidates: Sequence[GateCandidate], now: datetime, plan: str = "") -> list[GateDecision]:
+        """Decide on each of ``candidates``, in order; a touch is durable when this returns.
+
+        The same candidate again returns its touch and changes nothing.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """A token bucket: on average ``touches_max`` in ``seconds``, at most ``burst`` at once."""
+
+    touches_max: int
+    seconds: int = 1
+    burst: int | None = None  # touches_max unless said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelSheet:
+    """What a channel can do and costs (能力表). The plan, the gate and the outbox obey it.
+
+    ``quota_per_day`` is the platform's, per local day; ``hours`` those in which nothing may be sent;
+    ``receipts`` what it tells afterwards; ``confirmed_by`` who says that a touch went out; ``idempotent``:
+    the provider drops a message whose key it has seen, so an unanswered call may be made again.
+    """
+
+    channel: str
+    account: str = "default"
+    cost_fen: int = 0
+    address_kind: str | None = None  # identifier it needs: phone, email; None = none
+    consent: Literal["required", "none"] = "required"
+    quota_per_day: int | None = None
+    rate: RateLimit | None = None
+    hours: QuietHours | None = None
+    receipts: tuple[ResponseKind, ...] = ()
+    confirmed_by: Literal["provider", "staff"] = "provider"
+    idempotent: bool = False
+    group_size: int = 20  # messages handed over at once: what a crash can leave unknown
+    attempts_max: int = 5
+    retry_s: int = 900  # wait before the second attempt; doubles each time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeasedTouch:
+    """One touch a worker may send now: all it needs to write the message."""
+
+    touch_no: int
+    touch_key: str
+    customer_no: int
+    customer_uid: str
+    strategy: str
+    strategy_version: int
+    play: str
+    variant: str
+    channel: str
+    purpose: str
+    template: str
+    template_version: int
+    language: str
+    values: Mapping[str, object]
+    code: str | None
+    due_at: datetime
+    expires_at: datetime
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A batch under one lease. ``examined`` counts what was looked at, sent or not: 0 = nothing is due.
+
+    ``wake_at``: when more may be claimed, None when nothing waits.
+    """
+
+    lease: str
+    touches: Sequence[LeasedTouch]
+    examined: int
+    wake_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What a channel is handed: rendered, addressed, with the touch key as its Message-ID."""
+
+    key: str
+    address: str | None
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    language: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendResult:
+    """What became of one message. ``suppress``: the address is dead, never write to it again."""
+
+    key: str
+    outcome: SendOutcome
+    detail: str = ""
+    suppress: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What a customer or a provider said about a touch."""
+
+    touch_key: str
+    kind: ResponseKind
+    at: datetime
+    detail: str = ""
+
+
+class Outbox(Protocol):
+    """The outbox (发件箱): durable touches on their way. States and rules: design §7."""
+
+    def claim(self, sheet: ChannelSheet, limit: int, now: datetime) -> Claim:
+        """Lease at most ``limit`` due touches of the channel, within its rate and hours."""
+        ...
+
+    def advance(
+        self,
+        sheet: ChannelSheet,
+        claim: Claim,
+        *,
+        done: Sequence[tuple[LeasedTouch, SendResult]] = (),
+        begin: Sequence[LeasedTouch] = (),
+        now: datetime,
+    ) -> list[LeasedTouch]:
+        """In one transaction record ``done`` and commit the intent to send ``begin``.
+
+        Returns the touches of ``begin`` that may be sent: those whose lease still stands.
+        """
+        ...
+
+    def respond(self, responses: Sequence[Response], now: datetime) -> int:
+        """Record receipts and answers; return how many were new. Opt-outs hold from then on."""
+        ...
+
+    def counts(self, plan: str | None = None) -> Mapping[TouchState, int]:
+        """Return how many touches (of ``plan``) stand in each state."""
+        ...
+
+
+class Channel(Protocol):
+    """The outside world. Calls block; an adapter may own one private event loop in its thread."""
+
+    sheet: ChannelSheet
+
+    def send(self, messages: Sequence[Message], now: datetime) -> list[SendResult]:
+        """Hand ``messages`` over; one result each, in order. Never raises for a single message."""
+        ...
+
+    def collect(self, now: datetime) -> Sequence[Response]:
+        """Return the receipts and answers that arrived since the last call; none twice on purpose."""
+        ...
+
+    def close(self) -> None:
+        """Give connections back."""
+        ...

@@ -1,0 +1,70 @@
+"""How touches end (触达结果): states, events, and what a touch that never went out gives back.
+
+Every function works inside the caller's transaction on touches the caller holds.
+"""
+
+import json
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from koipond.store.bulk import Row, any_of, insert_rows
+from koipond.store.tables import budget, offer_code, outbox, touch, touch_event
+
+
+def move(
+    connection: sa.Connection, touch_nos: Collection[int], state: str, among: Sequence[str], **values: Any
+) -> list[int]:
+    """Set ``state`` of those of ``touch_nos`` that stand in one of ``among``; return them."""
+    if not touch_nos:
+        return []
+    update = (
+        sa.update(outbox)
+        .where(any_of(connection, outbox.c.touch_no, touch_nos), outbox.c.state.in_(among))
+        .values(state=state, **values)
+        .returning(outbox.c.touch_no)
+    )
+    return list(connection.scalars(update))
+
+
+def log(connection: sa.Connection, touch_nos: Sequence[int], kind: str, at_s: int, detail: str = "") -> None:
+    """Note that ``touch_nos`` came to ``kind``; facts are made of these events."""
+    rows: list[Row] = [(number, kind, at_s, detail) for number in touch_nos]
+    insert_rows(connection, touch_event, ("touch_no", "kind", "at_s", "detail"), rows)
+
+
+def settle(
+    connection: sa.Connection,
+    touch_nos: Collection[int],
+    state: str,
+    among: Sequence[str],
+    at_s: int,
+    detail: str = "",
+) -> list[int]:
+    """Bring touches to ``state`` and out of their lease, note it, and give back what a dead touch holds."""
+    moved = move(connection, touch_nos, state, among, lease=None, lease_until_s=None, detail=detail)
+    log(connection, moved, state, at_s, detail)
+    if state in ("failed", "expired"):
+        give_back(connection, moved)
+    return moved
+
+
+def give_back(connection: sa.Connection, touch_nos: Collection[int]) -> None:
+    """Free budgets, quotas and codes of touches that did not go out; the state has freed the cap slot."""
+    if not touch_nos:
+        return
+    mine = any_of(connection, touch.c.touch_no, touch_nos)
+    query = sa.select(touch.c.shares, sa.func.count()).where(mine).group_by(touch.c.shares)
+    freed: dict[str, int] = {}
+    for shares, count in connection.execute(query):
+        for scope, amount in json.loads(shares).items():
+            freed[scope] = freed.get(scope, 0) + amount * count
+    for scope, amount in sorted(freed.items()):
+        less = sa.update(budget).where(budget.c.scope == scope)
+        connection.execute(less.values(taken_fen=budget.c.taken_fen - amount))
+    connection.execute(
+        sa.update(offer_code)
+        .where(offer_code.c.customer_no.is_not(None), any_of(connection, offer_code.c.touch_no, touch_nos))
+        .values(customer_no=None, touch_no=None, issued_s=None)
+    )

@@ -1,0 +1,195 @@
+"""The contact gate on the store (触达闸门; port `koipond.outreach.ports.Gate`): the only door to a touch.
+
+One transaction a chunk: lock the people, load what is known of them, let `koipond.outreach.gate` decide,
+write arms, touches, outbox rows, budgets and codes. What was admitted is durable; the same candidate again
+finds its touch. Source: design §7.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from koipond.kernel import stable_json
+from koipond.outreach import gate
+from koipond.outreach.model import FrequencyCap, GateCandidate, GateDecision, QuietHours
+from koipond.store import counters, gate_load
+from koipond.store.bulk import Row, chunks, insert_rows, update_rows, upsert_rows
+from koipond.store.engine import Database
+from koipond.store.instants import from_s, to_s
+from koipond.store.tables import assignment, budget, held_out, offer_code, outbox, touch
+
+CHUNK = 2_000
+ADDRESS_KINDS: Mapping[str, str] = {"email": "email", "sms": "phone", "voice": "phone"}
+
+
+class StoredGate:
+    """The gate of one workspace. ``quotas``: channel → touches the platform allows a local day."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        place: ZoneInfo,
+        quiet: QuietHours | None = None,
+        quotas: Mapping[str, int] | None = None,
+        address_kinds: Mapping[str, str] = ADDRESS_KINDS,
+    ) -> None:
+        self._db = database
+        self._place = place
+        self._quiet = quiet or QuietHours()
+        self._quotas = quotas or {}
+        self._kinds = address_kinds
+
+    def admit(self, candidates: Sequence[GateCandidate], now: datetime, plan: str = "") -> list[GateDecision]:
+        """Decide on ``candidates`` in order, one transaction a chunk of 2,000.
+
+        Raises InputError for a customer the store does not know; earlier chunks stay admitted.
+        """
+        decisions: list[GateDecision] = []
+        for part in chunks(candidates, CHUNK):
+            with self._db.write() as connection:
+                batch = self._load(connection, part, to_s(now))
+                decisions.extend(gate.decide(batch, part))
+                _write(connection, batch, plan)
+        return decisions
+
+    def _load(self, connection: sa.Connection, candidates: Sequence[GateCandidate], now_s: int) -> gate.Batch:
+        people = gate_load.lock_people(connection, {one.customer_no for one in candidates})
+        kinds = {self._kinds[one.channel] for one in candidates if one.channel in self._kinds}
+        gate_load.load_permissions(connection, people, kinds)
+        since_s = gate_load.since(candidates, now_s)
+        gate_load.load_arms(connection, people, since_s)
+        gate_load.load_slots(connection, people, since_s)
+        gate_load.load_touches(connection, people, candidates)
+        gate_load.load_spending(connection, people, candidates)
+        return gate.Batch(
+            people=people,
+            funds=gate_load.lock_funds(connection, self._scopes(candidates, now_s)),
+            stock=gate_load.lock_stock(connection, candidates, now_s),
+            now_s=now_s,
+            place=self._place,
+            quiet=self._quiet,
+            quotas=self._quotas,
+            address_kinds=self._kinds,
+        )
+
+    def _scopes(self, candidates: Sequence[GateCandidate], now_s: int) -> set[str]:
+        """Return every budget and quota the batch may take from."""
+        lines = {line for one in {one.budgets for one in candidates} for line in one}
+        return {line.scope for line in lines} | gate.quota_scopes(
+            self._quotas, candidates, from_s(now_s), self._place
+        )
+
+
+def _write(connection: sa.Connection, batch: gate.Batch, plan: str) -> None:
+    _write_draws(connection, batch, plan)
+    if batch.admissions:
+        first_no = counters.take(connection, "touch_no", len(batch.admissions))
+        _write_touches(connection, batch, first_no, plan)
+        _take_funds(connection, batch)
+        issued = [
+            (one.code_no, one.root_no, first_no + place, batch.now_s)
+            for place, one in enumerate(batch.admissions)
+            if one.new_code
+        ]
+        update_rows(connection, offer_code, ("code_no",), ("customer_no", "touch_no", "issued_s"), issued)
+
+
+def _write_draws(connection: sa.Connection, batch: gate.Batch, plan: str) -> None:
+    columns = (
+        "customer_no",
+        "scope",
+        "salt",
+        "arm",
+        "play",
+        "variant",
+        "drawn_s",
+        "strategy_version",
+        "plan",
+    )
+    drawn: list[Row] = []
+    for draw in batch.draws:
+        one = draw.candidate
+        place = (draw.root_no, draw.scope, draw.salt, draw.arm)
+        drawn.append((*place, one.play, one.variant, batch.now_s, one.strategy_version, plan))
+    insert_rows(connection, assignment, columns, drawn)
+    kept: list[Row] = []
+    for held in batch.held_out:
+        one = held.candidate
+        turn = (one.strategy, one.strategy_version, one.play, one.occurrence)
+        kept.append((held.root_no, *turn, held.scope, batch.now_s, plan))
+    names = ("customer_no", "strategy", "strategy_version", "play", "occurrence", "scope", "at_s", "plan")
+    upsert_rows(connection, held_out, names, kept, "ON CONFLICT DO NOTHING")
+
+
+_TOUCH = (
+    *(
+        "touch_no",
+        "touch_key",
+        "customer_no",
+        "strategy",
+        "strategy_version",
+        "play",
+        "occurrence",
+        "variant",
+    ),
+    *(
+        "channel",
+        "purpose",
+        "content",
+        "plan",
+        "salt",
+        "global_round",
+        "cost_fen",
+        "offer_cost_fen",
+        "shares",
+    ),
+    *("caps", "code_no", "template", "template_version", "language", "variables", "consent_required"),
+    "admitted_s",
+)
+_OUTBOX = ("touch_no", "channel", "state", "due_s", "expires_s", "attempts", "detail")
+
+
+def _write_touches(connection: sa.Connection, batch: gate.Batch, first_no: int, plan: str) -> None:
+    said: dict[tuple[FrequencyCap, ...], str] = {}
+    touches: list[Row] = []
+    for place, made in enumerate(batch.admissions):
+        one = made.candidate
+        caps = said.get(one.caps)
+        if caps is None:
+            caps = said[one.caps] = stable_json([asdict(cap) for cap in one.caps])
+        turn = gate.global_round(one) if gate.global_applies(one) else ""
+        touches.append(
+            (
+                *(first_no + place, made.key, made.root_no, one.strategy, one.strategy_version, one.play),
+                *(one.occurrence, one.variant, one.channel, one.purpose, one.content, plan),
+                *(one.holdout_salt, turn, one.cost_fen, made.offer_cost_fen, stable_json(dict(made.shares))),
+                *(caps, made.code_no, one.template, one.template_version, one.language),
+                *(stable_json(dict(one.values)), one.consent_required, batch.now_s),
+            )
+        )
+    insert_rows(connection, touch, _TOUCH, touches)
+    waiting: list[Row] = [
+        (first_no + place, made.candidate.channel, "queued", made.due_s, made.expires_s, 0, "")
+        for place, made in enumerate(batch.admissions)
+    ]
+    insert_rows(connection, outbox, _OUTBOX, waiting)
+
+
+def _take_funds(connection: sa.Connection, batch: gate.Batch) -> None:
+    """Take what the batch spends, each budget by one conditional statement under its lock."""
+    amount: Any = sa.bindparam("amount")
+    limit: Any = sa.bindparam("limit")
+    take = (
+        sa.update(budget)
+        .where(budget.c.scope == sa.bindparam("which"), budget.c.taken_fen + amount <= limit)
+        .values(taken_fen=budget.c.taken_fen + amount, limit_fen=limit)
+    )
+    for scope, taken in sorted(batch.funds.added.items()):
+        values = {"which": scope, "amount": taken, "limit": batch.funds.limits[scope]}
+        if connection.execute(take, values).rowcount != 1:
+            raise AssertionError(f"budget {scope} would be exceeded: the gate decided on old numbers")

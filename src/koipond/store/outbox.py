@@ -1,0 +1,326 @@
+"""The outbox on the store (发件箱; port `koipond.outreach.ports.Outbox`).
+
+queued → leased → sending → accepted. The intent to send is committed before the call, so a call without a
+recorded answer is ``unknown`` after a crash and never made again by itself; a lease that ends before the
+intent goes back to ``queued``. Sources: design §7, ops §2.
+"""
+
+import json
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from koipond.kernel import zone
+from koipond.outreach.backoff import retry_delay_s
+from koipond.outreach.model import QuietHours, TouchState
+from koipond.outreach.ports import ChannelSheet, Claim, LeasedTouch, Response, SendResult
+from koipond.outreach.quiet import next_allowed
+from koipond.store import answers, ends, gate_load
+from koipond.store.bulk import Row, any_of, update_rows
+from koipond.store.consents import Suppression, suppress
+from koipond.store.engine import Database
+from koipond.store.instants import from_s, to_s
+from koipond.store.rate import Bucket
+from koipond.store.tables import customer, offer_code, outbox, touch
+
+LEASE = timedelta(seconds=120)
+_SWEEP_ROWS = 5_000  # expired or abandoned rows put right by one claim
+
+
+class StoredOutbox:
+    """The outbox of one workspace; marketing waits while it is quiet where the customer lives."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        place: ZoneInfo,
+        quiet: QuietHours | None = None,
+        lease: timedelta = LEASE,
+    ) -> None:
+        self._db = database
+        self._place = place
+        self._quiet = quiet or QuietHours()
+        self._lease = lease
+
+    def claim(self, sheet: ChannelSheet, limit: int, now: datetime) -> Claim:
+        """Lease at most ``limit`` due touches. What has expired, lost its consent or waits for the morning is
+        put right on the way."""
+        lease, now_s = uuid.uuid4().hex, to_s(now)
+        with self._db.write() as connection:
+            swept = recover(connection, sheet, now_s) + _expire(connection, sheet.channel, now_s)
+            bucket = Bucket(connection, sheet.channel, sheet.account, sheet.rate, now) if sheet.rate else None
+            wanted = limit if bucket is None else min(limit, bucket.tokens)
+            found = _due(connection, sheet.channel, now_s, wanted)
+            ready = self._defer(connection, found, sheet, now)
+            ready = _drop_forbidden(connection, ready, now_s)
+            numbers = [row.touch_no for row in ready]
+            until_s = to_s(now + self._lease)
+            ends.move(connection, numbers, "leased", ("queued",), lease=lease, lease_until_s=until_s)
+            if bucket is not None:
+                bucket.take(len(ready))
+            touches = _read(connection, numbers)
+            wake_at = _next_due(connection, sheet.channel, now)
+            if bucket is not None and wake_at is not None:
+                wake_at = max(wake_at, bucket.next_at() if bucket.tokens == 0 else now)
+        return Claim(lease=lease, touches=touches, examined=len(found) + swept, wake_at=wake_at)
+
+    def advance(
+        self,
+        sheet: ChannelSheet,
+        claim: Claim,
+        *,
+        done: Sequence[tuple[LeasedTouch, SendResult]] = (),
+        begin: Sequence[LeasedTouch] = (),
+        now: datetime,
+    ) -> list[LeasedTouch]:
+        """Record ``done`` and commit the intent to send ``begin``, in one transaction."""
+        now_s = to_s(now)
+        with self._db.write() as connection:
+            _record(connection, sheet, done, now_s)
+            if not begin:
+                return []
+            started = connection.scalars(
+                sa.update(outbox)
+                .where(any_of(connection, outbox.c.touch_no, [one.touch_no for one in begin]))
+                .where(outbox.c.lease == claim.lease, outbox.c.state == "leased", outbox.c.expires_s > now_s)
+                .values(
+                    state="sending",
+                    sent_s=now_s,
+                    attempts=outbox.c.attempts + 1,
+                    lease_until_s=to_s(now + self._lease),
+                )
+                .returning(outbox.c.touch_no)
+            )
+            may_go = set(started)
+        return [one for one in begin if one.touch_no in may_go]
+
+    def release(self, claim: Claim) -> int:
+        """Give back what was leased and not begun, such as when a worker stops; return how many."""
+        with self._db.write() as connection:
+            mine = sa.update(outbox).where(outbox.c.lease == claim.lease, outbox.c.state == "leased")
+            return connection.execute(mine.values(state="queued", lease=None, lease_until_s=None)).rowcount
+
+    def respond(self, responses: Sequence[Response], now: datetime) -> int:
+        """Record receipts and answers; return how many were new. Opt-outs hold from then on."""
+        with self._db.write() as connection:
+            return answers.record(connection, responses, to_s(now))
+
+    def resolve(self, touch_key: str, accepted: bool, now: datetime, detail: str) -> bool:
+        """Settle an ``unknown`` touch by what the provider or an operator knows; say whether it was one."""
+        state = "accepted" if accepted else "failed"
+        with self._db.write() as connection:
+            found = sa.select(touch.c.touch_no).where(touch.c.touch_key == touch_key)
+            numbers = connection.scalars(found).all()
+            return bool(ends.settle(connection, numbers, state, ("unknown",), to_s(now), detail))
+
+    def counts(self, plan: str | None = None) -> Mapping[TouchState, int]:
+        """Return how many touches (of ``plan``) stand in each state."""
+        query = sa.select(outbox.c.state, sa.func.count()).group_by(outbox.c.state)
+        if plan is not None:
+            query = query.join(touch, touch.c.touch_no == outbox.c.touch_no).where(touch.c.plan == plan)
+        with self._db.read() as connection:
+            return {TouchState(state): count for state, count in connection.execute(query)}
+
+    def next_due(self, channel: str, now: datetime) -> datetime | None:
+        """Return when the next touch of ``channel`` is due or a lease ends; None when nothing waits."""
+        with self._db.read() as connection:
+            return _next_due(connection, channel, now)
+
+    def _defer(
+        self, connection: sa.Connection, rows: Sequence[Any], sheet: ChannelSheet, now: datetime
+    ) -> list[Any]:
+        """Move the touches whose hour is quiet to its end; return the others."""
+        moved: list[Row] = []
+        ready = []
+        for row in rows:
+            place = self._place if row.zone is None else zone(row.zone)
+            due = next_allowed(now, self._quiet, place) if row.purpose == "marketing" else now
+            if sheet.hours is not None:
+                due = next_allowed(due, sheet.hours, place)
+            if due > now:
+                moved.append((row.touch_no, to_s(due)))
+            else:
+                ready.append(row)
+        update_rows(connection, outbox, ("touch_no",), ("due_s",), moved)
+        return ready
+
+
+def recover(connection: sa.Connection, sheet: ChannelSheet, now_s: int) -> int:
+    """Put right what dead workers left: before the intent back to the queue, after it ``unknown``."""
+    lapsed = sa.and_(
+        outbox.c.state.in_(("leased", "sending")),
+        outbox.c.lease_until_s <= now_s,
+        outbox.c.channel == sheet.channel,
+    )
+    query = sa.select(outbox.c.touch_no, outbox.c.state).where(lapsed).limit(_SWEEP_ROWS)
+    rows = connection.execute(query.with_for_update(skip_locked=True)).all()
+    again = [row.touch_no for row in rows if row.state == "leased"]
+    open_ = [row.touch_no for row in rows if row.state == "sending"]
+    ends.move(connection, again, "queued", ("leased",), lease=None, lease_until_s=None)
+    if sheet.idempotent:
+        free: dict[str, Any] = {"lease": None, "lease_until_s": None, "sent_s": None}
+        ends.move(connection, open_, "queued", ("sending",), **free)
+    else:
+        ends.settle(connection, open_, "unknown", ("sending",), now_s, "no answer was recorded")
+    return len(rows)
+
+
+def _expire(connection: sa.Connection, channel: str, now_s: int) -> int:
+    late = sa.select(outbox.c.touch_no).where(
+        outbox.c.state == "queued", outbox.c.channel == channel, outbox.c.expires_s <= now_s
+    )
+    due = late.where(outbox.c.due_s <= now_s).limit(_SWEEP_ROWS).with_for_update(skip_locked=True)
+    numbers = connection.scalars(due).all()
+    return len(ends.settle(connection, numbers, "expired", ("queued",), now_s))
+
+
+def _due(connection: sa.Connection, channel: str, now_s: int, limit: int) -> Sequence[Any]:
+    if limit <= 0:
+        return []
+    query = (
+        sa.select(
+            outbox.c.touch_no,
+            touch.c.customer_no,
+            touch.c.channel,
+            touch.c.purpose,
+            touch.c.consent_required,
+            customer.c.zone,
+        )
+        .join(touch, touch.c.touch_no == outbox.c.touch_no)
+        .join(customer, customer.c.customer_no == touch.c.customer_no)
+        .where(outbox.c.state == "queued", outbox.c.channel == channel, outbox.c.due_s <= now_s)
+        .order_by(outbox.c.due_s, outbox.c.touch_no)
+        .limit(limit)
+        .with_for_update(of=outbox, skip_locked=True)
+    )
+    return connection.execute(query).all()
+
+
+def _drop_forbidden(connection: sa.Connection, rows: Sequence[Any], now_s: int) -> list[Any]:
+    """Fail the touches whose customer has since opted out; consent may go while a touch waits for morning."""
+    people = gate_load.find_people(connection, {row.customer_no for row in rows})
+    gate_load.load_permissions(connection, people, set())
+    ready, barred = [], dict[str, list[int]]()
+    for row in rows:
+        why = people[row.customer_no].barred(row.channel, row.purpose, row.consent_required)
+        if why is None:
+            ready.append(row)
+        else:
+            barred.setdefault(why.value, []).append(row.touch_no)
+    for reason, numbers in barred.items():
+        ends.settle(connection, numbers, "failed", ("queued",), now_s, reason)
+    return ready
+
+
+def _record(
+    connection: sa.Connection,
+    sheet: ChannelSheet,
+    done: Sequence[tuple[LeasedTouch, SendResult]],
+    now_s: int,
+) -> None:
+    """Record what a group of calls came to. An answer that comes late still settles an ``unknown``."""
+    again: list[Row] = []
+    ended: dict[tuple[str, str], list[int]] = {}
+    for one, result in done:
+        due_s = _retry_due(sheet, one, now_s) if result.outcome == "refused" else None
+        if due_s is not None:
+            again.append((one.touch_no, due_s, result.detail))
+            continue
+        state: str = "failed" if result.outcome == "refused" else result.outcome
+        ended.setdefault((state, result.detail), []).append(one.touch_no)
+    _queue_again(connection, again)
+    for (state, detail), numbers in ended.items():
+        among = ("sending",) if state == "unknown" else ("sending", "unknown")
+        ends.settle(connection, numbers, state, among, now_s, detail)
+    dead = [
+        Suppression(
+            customer_no=one.customer_no,
+            reason="hard_bounce",
+            at=from_s(now_s),
+            channel=one.channel,
+            note=result.detail,
+        )
+        for one, result in done
+        if result.suppress
+    ]
+    suppress(connection, dead)
+
+
+def _retry_due(sheet: ChannelSheet, one: LeasedTouch, now_s: int) -> int | None:
+    """Return when a refused touch may be tried again; None when its attempts or its time are over."""
+    attempts = one.attempts + 1
+    due_s = now_s + retry_delay_s(one.touch_key, attempts, sheet.retry_s)
+    return None if attempts >= sheet.attempts_max or due_s >= to_s(one.expires_at) else due_s
+
+
+def _queue_again(connection: sa.Connection, rows: list[Row]) -> None:
+    free: dict[str, Any] = {"lease": None, "lease_until_s": None, "sent_s": None}
+    numbers = [row[0] for row in rows]
+    moved = set(ends.move(connection, numbers, "queued", ("sending", "unknown"), **free))
+    update_rows(
+        connection, outbox, ("touch_no",), ("due_s", "detail"), [row for row in rows if row[0] in moved]
+    )
+
+
+def _read(connection: sa.Connection, touch_nos: Collection[int]) -> list[LeasedTouch]:
+    if not touch_nos:
+        return []
+    names = ("touch_no", "touch_key", "customer_no", "strategy", "strategy_version", "play", "variant")
+    more = ("channel", "purpose", "template", "template_version", "language", "variables")
+    query = (
+        sa.select(
+            *(touch.c[name] for name in (*names, *more)),
+            customer.c.customer_uid,
+            offer_code.c.code,
+            outbox.c.due_s,
+            outbox.c.expires_s,
+            outbox.c.attempts,
+        )
+        .join(outbox, outbox.c.touch_no == touch.c.touch_no)
+        .join(customer, customer.c.customer_no == touch.c.customer_no)
+        .outerjoin(offer_code, offer_code.c.code_no == touch.c.code_no)
+        .where(any_of(connection, touch.c.touch_no, touch_nos))
+        .order_by(outbox.c.due_s, touch.c.touch_no)
+    )
+    return [_leased(row) for row in connection.execute(query)]
+
+
+def _leased(row: Any) -> LeasedTouch:
+    return LeasedTouch(
+        touch_no=row.touch_no,
+        touch_key=row.touch_key,
+        customer_no=row.customer_no,
+        customer_uid=row.customer_uid,
+        strategy=row.strategy,
+        strategy_version=row.strategy_version,
+        play=row.play,
+        variant=row.variant,
+        channel=row.channel,
+        purpose=row.purpose,
+        template=row.template,
+        template_version=row.template_version,
+        language=row.language,
+        values=json.loads(row.variables),
+        code=row.code,
+        due_at=datetime.fromtimestamp(row.due_s, UTC),
+        expires_at=datetime.fromtimestamp(row.expires_s, UTC),
+        attempts=row.attempts,
+    )
+
+
+def _next_due(connection: sa.Connection, channel: str, now: datetime) -> datetime | None:
+    """Return the next instant at which a claim can find something, not before ``now``."""
+    queued = sa.select(sa.func.min(outbox.c.due_s)).where(
+        outbox.c.state == "queued", outbox.c.channel == channel
+    )
+    lapsing = sa.select(sa.func.min(outbox.c.lease_until_s)).where(
+        outbox.c.state.in_(("leased", "sending")), outbox.c.channel == channel
+    )
+    found = [connection.execute(query).scalar_one() for query in (queued, lapsing)]
+    instants = [from_s(value) for value in found if value is not None]
+    return max(now, min(instants)) if instants else None

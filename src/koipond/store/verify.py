@@ -1,0 +1,201 @@
+"""Live invariants (不变量核查): what must hold of every touch, budget, arm and code, whatever happened.
+
+Caps are checked as each touch was admitted: it and the touches admitted before it, in the windows of the caps
+it was admitted under. Later merges and changed caps are no breaks. Source: design §7, §10 R1.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from koipond.outreach.caps import Slot, applies, window
+from koipond.outreach.gate import GLOBAL
+from koipond.outreach.model import FrequencyCap
+from koipond.store.engine import Database
+from koipond.store.gate_load import FREED
+from koipond.store.instants import to_s
+from koipond.store.tables import assignment, budget, offer_code, outbox, touch
+
+SAMPLES = 5  # breaks named one by one in a detail
+_BATCH = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One invariant: how many breaks, and what the first ones are."""
+
+    name: str
+    breaks: int
+    detail: str
+
+    @property
+    def status(self) -> str:
+        """``ok`` or ``broken``."""
+        return "broken" if self.breaks else "ok"
+
+
+class StoredChecks:
+    """The invariants of one store. Reading only; each check says how many breaks it found."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def all(self, place: ZoneInfo, now: datetime) -> list[Check]:
+        """Run every check. ``place``: the workspace's zone."""
+        checks: list[tuple[str, Callable[[sa.Connection], Iterator[str]]]] = [
+            ("caps", lambda c: _caps(c, place)),
+            ("budgets", _budgets),
+            ("duplicates", _duplicates),
+            ("hold_outs", _hold_outs),
+            ("leases", lambda c: _leases(c, to_s(now - timedelta(minutes=5)))),
+            ("codes", _codes),
+        ]
+        with self._db.read() as connection:
+            return [_check(name, list(find(connection))) for name, find in checks]
+
+
+def _check(name: str, found: Sequence[str]) -> Check:
+    detail = "; ".join(found[:SAMPLES])
+    if len(found) > SAMPLES:
+        detail += f"; and {len(found) - SAMPLES} more"
+    return Check(name=name, breaks=len(found), detail=detail)
+
+
+def _caps(connection: sa.Connection, place: ZoneInfo) -> Iterator[str]:
+    """No touch shares a window of its caps with too many that were admitted before it."""
+    start = sa.func.coalesce(outbox.c.sent_s, outbox.c.due_s)
+    until = sa.func.coalesce(outbox.c.sent_s, outbox.c.expires_s)
+    names = ("customer_no", "touch_key", "channel", "purpose", "strategy", "content")
+    query = (
+        sa.select(*(touch.c[n] for n in names), start.label("from_s"), until.label("to_s"), touch.c.caps)
+        .join(outbox, outbox.c.touch_no == touch.c.touch_no)
+        .where(outbox.c.state.not_in(FREED))
+        .order_by(touch.c.customer_no, touch.c.touch_no)
+    )
+    rows = connection.execution_options(yield_per=_BATCH).execute(query)
+    for _, touches in groupby(rows, key=lambda row: row.customer_no):
+        before: list[Slot] = []
+        for row in touches:
+            slot = Slot(
+                row.channel, row.purpose, row.strategy, row.content, row.from_s, max(row.from_s, row.to_s)
+            )
+            yield from _cap_breaks(row, slot, before, place)
+            before.append(slot)
+
+
+def _cap_breaks(row: Any, slot: Slot, before: Sequence[Slot], place: ZoneInfo) -> Iterator[str]:
+    for cap in _read_caps(row.caps):
+        if not applies(cap, slot.channel, slot.purpose):
+            continue
+        low, high = window(cap, slot.from_s, slot.from_s, place)
+        near = [one.from_s for one in before if applies(cap, one.channel, one.purpose)]
+        times = [slot.from_s, *(at for at in near if low <= at < high)]
+        count = _most_in_window(cap, times)
+        if count > cap.touches_max:
+            yield f"touch {row.touch_key}: {count} touches under cap {cap.key} of {cap.touches_max}"
+
+
+def _most_in_window(cap: FrequencyCap, times: Sequence[int]) -> int:
+    """Return the most of ``times`` that lie in one window together with the first of them."""
+    if cap.window != "rolling_days":
+        return len(times)
+    span = cap.days * 86_400
+    starts = [at for at in times if at <= times[0]]
+    return max(sum(start <= at < start + span for at in times) for start in starts)
+
+
+@lru_cache(maxsize=1_000)
+def _read_caps(text: str) -> tuple[FrequencyCap, ...]:
+    return tuple(FrequencyCap(**cap) for cap in json.loads(text))
+
+
+def _budgets(connection: sa.Connection) -> Iterator[str]:
+    """Every budget has given exactly what living touches took, and never more than its limit."""
+    living = (
+        sa.select(touch.c.shares, sa.func.count())
+        .join(outbox, outbox.c.touch_no == touch.c.touch_no)
+        .where(outbox.c.state.not_in(FREED))
+        .group_by(touch.c.shares)
+    )
+    owed: dict[str, int] = {}
+    for shares, count in connection.execute(living):
+        for scope, amount in json.loads(shares).items():
+            owed[scope] = owed.get(scope, 0) + amount * count
+    for row in connection.execute(sa.select(budget).order_by(budget.c.scope)):
+        taken = owed.pop(row.scope, 0)
+        if row.taken_fen != taken:
+            yield f"budget {row.scope} says {row.taken_fen}, its touches took {taken}"
+        if row.taken_fen > row.limit_fen:
+            yield f"budget {row.scope} gave {row.taken_fen} of {row.limit_fen}"
+    for scope, amount in sorted(owed.items()):
+        yield f"budget {scope} is missing, its touches took {amount}"
+
+
+def _duplicates(connection: sa.Connection) -> Iterator[str]:
+    """No customer has two touches of one occurrence; no touch stands twice in the outbox or nowhere."""
+    place = [touch.c[n] for n in ("customer_no", "strategy", "strategy_version", "play", "occurrence")]
+    twice = sa.select(*place).group_by(*place).having(sa.func.count() > 1)
+    for row in connection.execute(twice):
+        yield f"customer {row.customer_no} has occurrence {row.occurrence} of {row.strategy} twice"
+    lost = sa.select(touch.c.touch_key).outerjoin(outbox, outbox.c.touch_no == touch.c.touch_no)
+    for key in connection.scalars(lost.where(outbox.c.touch_no.is_(None))):
+        yield f"touch {key} has no outbox row"
+
+
+def _hold_outs(connection: sa.Connection) -> Iterator[str]:
+    """Nobody was touched by a strategy, or in a global round, that holds them out."""
+    own = sa.and_(assignment.c.scope == touch.c.strategy, assignment.c.salt == touch.c.salt)
+    everywhere = sa.and_(assignment.c.scope == GLOBAL, assignment.c.salt == touch.c.global_round)
+    held = sa.and_(assignment.c.arm == "holdout", assignment.c.drawn_s <= touch.c.admitted_s)
+    query = (
+        sa.select(touch.c.touch_key, assignment.c.scope)
+        .join(assignment, assignment.c.customer_no == touch.c.customer_no)
+        .where(held, sa.or_(own, everywhere))
+        .order_by(touch.c.touch_no)
+    )
+    for row in connection.execute(query):
+        yield f"touch {row.touch_key} went to somebody held out by {row.scope}"
+
+
+def _leases(connection: sa.Connection, before_s: int) -> Iterator[str]:
+    """No lease ended long ago without being put right: a worker puts it right when it next claims."""
+    query = (
+        sa.select(touch.c.touch_key, outbox.c.state)
+        .join(touch, touch.c.touch_no == outbox.c.touch_no)
+        .where(outbox.c.state.in_(("leased", "sending")), outbox.c.lease_until_s <= before_s)
+        .order_by(touch.c.touch_no)
+    )
+    for row in connection.execute(query):
+        yield f"touch {row.touch_key} is {row.state} under a lease that has ended"
+
+
+def _codes(connection: sa.Connection) -> Iterator[str]:
+    """A customer holds one code of a list; each issued code belongs to a living touch of that customer."""
+    issued = offer_code.c.customer_no.is_not(None)
+    place = offer_code.c.customer_no, offer_code.c.list_key
+    twice = sa.select(*place).where(issued).group_by(*place).having(sa.func.count() > 1)
+    for row in connection.execute(twice):
+        yield f"customer {row.customer_no} holds two codes of {row.list_key}"
+    loose = (
+        sa.select(offer_code.c.code_no)
+        .outerjoin(touch, touch.c.touch_no == offer_code.c.touch_no)
+        .outerjoin(outbox, outbox.c.touch_no == touch.c.touch_no)
+        .where(issued)
+        .where(
+            sa.or_(
+                touch.c.touch_no.is_(None),
+                touch.c.customer_no != offer_code.c.customer_no,
+                touch.c.code_no != offer_code.c.code_no,
+                outbox.c.state.in_(FREED),
+            )
+        )
+    )
+    for code_no in connection.scalars(loose):
+        yield f"code {code_no} is issued without a living touch of its customer"
