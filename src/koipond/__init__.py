@@ -8,12 +8,14 @@ from importlib import import_module
 
 _FACE: dict[str, str] = {
     "allocate": "koipond.strategy.allocation",
+    "buy_again": "koipond.recommend",
     "clv": "koipond.profiles.clv",
     "compare": "koipond.experiments.compare",
     "design": "koipond.experiments.design",
     "off_policy": "koipond.experiments.off_policy",
     "qini": "koipond.strategy.uplift",
     "repurchase_cycle": "koipond.profiles.repurchase_cycle",
+    "something_new": "koipond.recommend",
 }
 """Public name → module that holds it. One line a name, sorted."""
 
