@@ -1,0 +1,75 @@
+"""The loopback server: health, report pages, the sandbox inbox and one-click unsubscribe. Endpoints are sync."""
+
+from html import escape
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from koipond.bootstrap import App
+from koipond.insights.render import to_html
+from koipond.insights.words import WORDS
+from koipond.kernel import InputError, KoipondError
+from koipond.worker.reporting import report_dict, strategy_report
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "testserver")
+_STATUS = {1: 422, 2: 400, 3: 409, 4: 423}
+
+
+def build_server(app: App) -> FastAPI:
+    """Return the server of one workspace. It answers on loopback names only, so that no page can rebind to it."""
+    server = FastAPI(title="Koipond", docs_url=None, redoc_url=None, openapi_url=None)
+    server.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK))
+
+    @server.exception_handler(KoipondError)
+    def refused(_request: Request, error: KoipondError) -> JSONResponse:
+        status = _STATUS.get(error.exit_code, 500)
+        return JSONResponse({"error": error.code, "message": str(error)}, status_code=status)
+
+    @server.get("/health")
+    def health() -> dict[str, Any]:
+        return {
+            "status": "ok",
+            "workspace": app.settings.key,
+            "warehouse_version": app.store.versions.current().version,
+            "definition_version": app.store.definitions.version(),
+        }
+
+    @server.get("/", response_class=HTMLResponse)
+    def home() -> str:
+        return _home(app)
+
+    @server.get("/reports/{strategy}", response_class=HTMLResponse)
+    def report(strategy: str, language: str | None = None) -> str:
+        return _report_page(app, strategy, language)
+
+    @server.get("/report")
+    def find(strategy: str) -> RedirectResponse:
+        return RedirectResponse(f"/reports/{strategy}")
+
+    return server
+
+
+def _report_page(app: App, key: str, language: str | None) -> str:
+    if language is not None and language not in WORDS:
+        raise InputError(f"language '{language}': use {', '.join(WORDS)}")
+    spoken: Any = language or app.settings.language
+    with app.reading() as (reader, day):
+        made = strategy_report(app, reader, key, day, language=spoken)
+        return to_html(report_dict(app, made, day), currency=app.settings.currency, language=spoken)
+
+
+def _home(app: App) -> str:
+    rows = "".join(
+        f"<li><a href='/reports/{escape(key)}'>{escape(strategy.name.get('en', key))}</a> "
+        f"{escape(strategy.owner)}</li>"
+        for key, strategy in sorted(app.runtime.strategies.items())
+    )
+    return (
+        "<!doctype html><html lang=en><meta charset=utf-8><title>Koipond</title>"
+        "<body style='font:15px/1.6 system-ui;max-width:48rem;margin:2rem auto'>"
+        f"<h1>{escape(app.settings.name or app.settings.key)}</h1>"
+        f"<p><a href='/inbox'>Sandbox inbox</a> · <a href='/health'>Health</a></p>"
+        f"<h2>Reports</h2><ul>{rows or '<li>no strategy is applied yet</li>'}</ul>"
+    )
