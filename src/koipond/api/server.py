@@ -1,4 +1,4 @@
-"""The loopback server: health, report pages, the sandbox inbox and one-click unsubscribe. Endpoints are sync."""
+"""The loopback server: health, reports, the sandbox inbox, one-click unsubscribe. Endpoints are sync."""
 
 from html import escape
 from typing import Any
@@ -18,7 +18,7 @@ _STATUS = {1: 422, 2: 400, 3: 409, 4: 423}
 
 
 def build_server(app: App) -> FastAPI:
-    """Return the server of one workspace. It answers on loopback names only, so that no page can rebind to it."""
+    """Return the server of one workspace; it answers on loopback names only, so no page can rebind to it."""
     server = FastAPI(title="Koipond", docs_url=None, redoc_url=None, openapi_url=None)
     server.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK))
 
