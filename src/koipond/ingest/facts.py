@@ -171,6 +171,8 @@ FACTS: MappingProxyType[str, pa.Schema] = MappingProxyType(
         ),
         # merged customers: facts keep their own number, readers follow the link
         "identity_links": pa.schema({"customer_no": _I32, "survivor_no": _I32}),
+        # people an operator confirmed as flagged by a quality rule: in no report, counted in each
+        "left_out": pa.schema({"rule": _STR, "customer_no": _I32}),
         # rows that an import put aside; values = JSON of their texts, without identifiers
         "quarantine": pa.schema(
             {

@@ -60,7 +60,8 @@ FIELDS: MappingProxyType[Kind, tuple[Field, ...]] = MappingProxyType(
         ),
         "customers": (
             *_PEOPLE,
-            *_fields("instant", "joined_at updated_at"),
+            *_fields("instant", "joined_at updated_at birthday"),
+            *_fields("text", "gender city"),
             *_fields("truth", "member follower friend staff minor profiling_refused"),
         ),
         "products": (*_fields("text", "sku name category"), *_fields("money", "price margin")),

@@ -22,6 +22,10 @@ def _to_json(value) -> str:  # type: ignore[no-untyped-def]  # noqa: ARG001
     return ""
 
 
+def _merge(left, right):  # type: ignore[no-untyped-def]
+    """Return JSON object ``left`` with the keys of ``right``; a null in ``right`` removes the key."""
+
+
 _TEXT_AND_LIST = ("string", "array<string>")
 read_instant: Any = ibis.udf.scalar.builtin(
     _read_instant, name="try_strptime", signature=(_TEXT_AND_LIST, "timestamp")
@@ -31,3 +35,16 @@ read_aware_instant: Any = ibis.udf.scalar.builtin(
 )
 md5: Any = ibis.udf.scalar.builtin(_md5, name="md5", signature=(("string",), "string"))
 to_json: Any = ibis.udf.scalar.builtin(_to_json, name="to_json")
+_merge_patch: Any = ibis.udf.scalar.builtin(
+    _merge, name="json_merge_patch", signature=(("string", "string"), "string")
+)
+
+
+def without_nulls(text: Any) -> Any:
+    """Return the JSON object ``text`` without the keys that hold null (RFC 7396)."""
+    return _merge_patch(ibis.literal("{}"), text)
+
+
+def day_text(day: Any) -> Any:
+    """Return whole days since 1970-01-01 as YYYY-MM-DD."""
+    return (ibis.date(1970, 1, 1) + day.cast("int64").as_interval("D")).cast("date").cast("string")

@@ -1,58 +1,38 @@
-"""The use case: one file into the warehouse, whole or not at all (导入)."""
+"""The use cases: one file into the warehouse, whole or not at all (导入); and out again (撤销)."""
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
-import ibis
 import pyarrow as pa
 
-from koipond.ingest.archive import as_facts, columns_of
+from koipond.ingest.archive import columns_of, take_back
+from koipond.ingest.contacts import copy_consents
 from koipond.ingest.facts import FACTS
-from koipond.ingest.judging import put_aside, samples
-from koipond.ingest.mapping import ColumnMap, choose_mapping
+from koipond.ingest.judging import samples
+from koipond.ingest.mapping import choose_mapping
 from koipond.ingest.model import ImportRequest, ImportResult, Progress
-from koipond.ingest.order_changes import write_orders
-from koipond.ingest.order_rows import judge_orders, type_orders
-from koipond.ingest.orders import build_orders
-from koipond.ingest.people import Registry, resolve_people
+from koipond.ingest.people import Registry
+from koipond.ingest.pipelines import Job, Outcome, run
 from koipond.ingest.ports import (
-    IbisTable,
+    ConsentBook,
     IdentityStore,
     ImportJournal,
     ImportStart,
     RowSource,
+    TouchHistory,
     Warehouse,
     Writer,
 )
-from koipond.ingest.readings import Readings, decide, without_point_zero
-from koipond.ingest.staging import Staged, stage_rows
+from koipond.ingest.quality import QualityRules, count_flagged
+from koipond.ingest.staging import stage_rows
 from koipond.ingest.timing import Setting
-from koipond.kernel import CancelledError, Clock, InputError, minor_digits
+from koipond.kernel import CancelledError, Clock, InputError, RefusedError, minor_digits
 
 FUTURE_GRACE_S = 86_400
 """Clocks of shops differ: an instant counts as future only when it lies more than a day ahead."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Job:
-    request: ImportRequest
-    rows: RowSource
-    mapping: ColumnMap
-    setting: Setting
-    currency: str
-    registry: Registry
-    import_no: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Outcome:
-    read: int
-    quarantined: dict[str, int]
-    changes: dict[str, int]
-    notes: dict[str, int]
-    readings: Readings
 
 
 def import_file(
@@ -65,6 +45,9 @@ def import_file(
     clock: Clock,
     zone: ZoneInfo,
     currency: str,
+    consents: ConsentBook | None = None,
+    touches: TouchHistory | None = None,
+    rules: QualityRules | None = None,
     region: str = "CN",
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -72,106 +55,100 @@ def import_file(
     """Import the file ``rows`` and publish it; return what was read, kept and put aside.
 
     Naive times are local in ``zone``; ``currency`` is the workspace's; ``region`` is the country of phone
-    numbers without a country code. Raises InputError when the file cannot be read as it stands, BusyError
-    when another process writes, CancelledError when ``cancelled()`` says so; then nothing was written.
+    numbers without a country code. ``consents`` and ``touches`` are needed for those kinds. A file that is
+    known already and changes nothing is not published again (``repeated``). Raises InputError when the file
+    cannot be read as it stands, BusyError when another process writes, CancelledError when ``cancelled()``
+    says so; then nothing was written.
     """
-    if request.kind != "orders":
-        raise InputError(f"{rows.file}: importing {request.kind} is not supported yet; orders are")
     mapping = choose_mapping(request.kind, rows.columns, request.mapping, rows.file)
     now = clock.now()
     setting = Setting(
         place=zone, minor_digits=minor_digits(currency), limit_s=int(now.timestamp()) + FUTURE_GRACE_S
     )
-    registry = Registry(identities=identities, now=now, region=region, cancelled=cancelled)
+    start = ImportStart(
+        kind=request.kind, source=request.source, file=rows.file, fingerprint=rows.fingerprint
+    )
     with warehouse.write(f"import {request.kind} {rows.file}") as writer:
-        start = ImportStart(
-            kind=request.kind, source=request.source, file=rows.file, fingerprint=rows.fingerprint
-        )
-        number = journal.begin(start, now)
-        job = _Job(
+        job = Job(
             request=request,
             rows=rows,
             mapping=mapping,
             setting=setting,
             currency=currency,
-            registry=registry,
-            import_no=number,
+            registry=Registry(identities=identities, now=now, region=region, cancelled=cancelled),
+            import_no=journal.begin(start, now),
+            consents=consents,
+            touches=touches,
         )
         try:
             staged = stage_rows(writer, rows, mapping, progress, cancelled)
-            outcome = _orders(writer, staged, job)
-            result = _publish(writer, job, outcome)
+            outcome = run(writer, staged, job)
+            result = _result(writer, job, staged.count, outcome, rules or QualityRules())
+            result = _publish(writer, job, outcome, result)
         except BaseException as error:
             how = "cancelled" if isinstance(error, CancelledError | KeyboardInterrupt) else "failed"
-            journal.finish(number, how, {"error": str(error)[:2000]}, clock.now())
+            journal.finish(job.import_no, how, {"error": str(error)[:2000]}, clock.now())
             raise
-        journal.finish(number, "done", result.to_dict(), clock.now())
+        journal.finish(job.import_no, "done", result.to_dict(), clock.now())
     return result
 
 
-def _orders(writer: Writer, staged: Staged, job: _Job) -> _Outcome:
-    raw = without_point_zero(writer, staged.table)
-    _require_currency(writer, raw, job)
-    readings = decide(writer, raw, job.mapping.shown(), job.request, job.rows)
-    known = resolve_people(writer, raw, job.request, job.registry)
-    if "order_id" in staged.person_in:
-        own = known["customer_uid"].concat("|", known["order_id"])
-        known = known.mutate(order_id=own)
-    typed = type_orders(writer, known, readings, job.setting)
-    judged = judge_orders(writer, typed, job.setting)
-    quarantined = put_aside(writer, raw, judged, job.import_no)
-    facts = build_orders(writer, judged, job.request, job.import_no)
-    changes = write_orders(writer, facts, job.request, job.import_no)
-    notes = {"customers_new": _know_customers(writer, judged, job.import_no)}
-    return _Outcome(
-        read=staged.count, quarantined=quarantined, changes=changes, notes=notes, readings=readings
-    )
+def undo_import(
+    import_no: int,
+    *,
+    warehouse: Warehouse,
+    journal: ImportJournal,
+    clock: Clock,
+    consents: ConsentBook | None = None,
+    touches: TouchHistory | None = None,
+) -> dict[str, int]:
+    """Take import ``import_no`` out again: its facts go, what it replaced comes back; return the row counts.
+
+    Identities in the store stay. Raises InputError when there is no such import in force, RefusedError when
+    a later import of the same kind is: undo that one first.
+    """
+    with warehouse.write(f"undo import {import_no}") as writer:
+        entry = _undoable(writer, import_no)
+        now = clock.now()
+        if entry["kind"] == "consents" and consents is not None:
+            consents.void_import(import_no, now)
+            copy_consents(writer, consents)
+        if entry["kind"] == "touches" and touches is not None:
+            touches.void_import(import_no, now)
+        counts = take_back(writer, import_no)
+        writer.publish()
+        journal.finish(import_no, "undone", counts, now)
+    return counts
 
 
-def _require_currency(writer: Writer, raw: IbisTable, job: _Job) -> None:
-    if "currency" not in raw.columns:
-        return
-    code = raw["currency"].upper()
-    other = raw.filter(raw["currency"].notnull() & (code != job.currency))
-    found = writer.frame(other.group_by(code=code).agg(row=other["row"].min()).order_by("row").limit(5))
-    if found.num_rows:
-        rows = ", ".join(f"{item['code']} (row {item['row']})" for item in found.to_pylist())
-        raise InputError(
-            f"{job.rows.file}: amounts in {rows}, but the workspace counts in {job.currency}; other "
-            "currencies are not supported yet: convert them first, or leave the column out: --map currency="
+def _undoable(writer: Writer, import_no: int) -> dict[str, Any]:
+    imports: list[dict[str, Any]] = writer.frame(
+        writer.table("imports").drop("result").order_by("import_no")
+    ).to_pylist()
+    found = next((entry for entry in imports if entry["import_no"] == import_no), None)
+    if found is None:
+        numbers = ", ".join(str(entry["import_no"]) for entry in imports[-10:]) or "none"
+        raise InputError(f"no import {import_no} is in force; the newest are: {numbers}")
+    later = [e for e in imports if e["import_no"] > import_no and e["kind"] == found["kind"]]
+    if later:
+        raise RefusedError(
+            f"import {later[-1]['import_no']} of {found['kind']} ({later[-1]['file']}) came later and may "
+            f"have replaced rows of import {import_no}; undo it first"
         )
+    return found
 
 
-def _know_customers(writer: Writer, judged: IbisTable, import_no: int) -> int:
-    """Add the customers of good rows that the warehouse does not know yet, and how they can be reached."""
-    good = judged.filter(judged["rule"].isnull() & judged["customer_no"].notnull())
-    people = good.group_by("customer_no").agg(
-        customer_uid=good["customer_uid"].min(), phone=good["has_phone"].any(), email=good["has_email"].any()
-    )
-    people = writer.cache("import_customers", people)
-    number = ibis.literal(import_no, type="int32")
-    new = people.anti_join(writer.table("customers"), "customer_no").mutate(import_no=number)
-    added = writer.append("customers", as_facts("customers", new).order_by("customer_no"))
-    ways = [
-        people.filter(people[field]).select("customer_no", channel=ibis.literal(channel), import_no=number)
-        for field, channel in (("phone", "sms"), ("email", "email"))
-    ]
-    reach = ibis.union(*ways).anti_join(writer.table("reachable"), ["customer_no", "channel"])
-    writer.append("reachable", as_facts("reachable", reach).order_by("customer_no"))
-    return added
-
-
-def _publish(writer: Writer, job: _Job, outcome: _Outcome) -> ImportResult:
+def _result(writer: Writer, job: Job, read: int, outcome: Outcome, rules: QualityRules) -> ImportResult:
     aside = {rule: count for rule, count in outcome.quarantined.items() if count}
-    result = ImportResult(
+    return ImportResult(
         import_no=job.import_no,
         kind=job.request.kind,
         file=job.rows.file,
         source=job.request.source,
-        read=outcome.read,
-        kept=outcome.read - sum(aside.values()),
+        read=read,
+        kept=read - sum(aside.values()),
         quarantined=aside,
-        flagged={},
+        flagged=count_flagged(writer, rules),
         mapping=job.mapping.shown(),
         formats={**job.rows.details, **outcome.readings.shown()},
         samples=samples(writer, job.import_no),
@@ -179,6 +156,20 @@ def _publish(writer: Writer, job: _Job, outcome: _Outcome) -> ImportResult:
         notes=outcome.notes,
         version=writer.version + 1,
     )
+
+
+def _publish(writer: Writer, job: Job, outcome: Outcome, result: ImportResult) -> ImportResult:
+    """Publish facts and journal entry together, or nothing when this very file is in force already."""
+    imports = writer.table("imports")
+    same = imports.filter(
+        (imports["fingerprint"] == job.rows.fingerprint)
+        & (imports["kind"] == result.kind)
+        & (imports["source"] == result.source)
+        & (imports["kept"] == result.kept)
+    )
+    known = writer.frame(same.agg(import_no=same["import_no"].max())).to_pylist()[0]["import_no"]
+    if known is not None and not outcome.changed:
+        return replace(result, import_no=known, version=writer.version, repeated=True)
     entry = {
         "import_no": job.import_no,
         "kind": result.kind,
@@ -192,5 +183,4 @@ def _publish(writer: Writer, job: _Job, outcome: _Outcome) -> ImportResult:
     }
     one = writer.stage("import_entry", pa.Table.from_pylist([entry], schema=FACTS["imports"]))
     writer.append("imports", one.select(columns_of("imports")))
-    writer.publish()
-    return result
+    return replace(result, version=writer.publish())

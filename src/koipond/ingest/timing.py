@@ -1,11 +1,14 @@
 """The workspace's clock and zone applied to rows: local and zoned seconds → at_s (UTC) and day (local)."""
 
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import ibis
 
+from koipond.ingest.instants import read_seconds
 from koipond.ingest.ports import IbisTable, Reader
+from koipond.ingest.readings import Readings
 from koipond.ingest.zones import local_day, to_utc
 
 _MARGIN_S = 2 * 86_400
@@ -20,20 +23,29 @@ class Setting:
     limit_s: int
 
 
-def with_instants(reader: Reader, typed: IbisTable, setting: Setting, name: str = "at") -> IbisTable:
-    """Add ``<name>_s`` and the local day to rows that have local_s (of ``name``) and aware_s.
+def instant_columns(raw: IbisTable, readings: Readings) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return columns <field>_local and <field>_aware of every instant, and which fields are unreadable."""
+    columns: dict[str, Any] = {}
+    faults: dict[str, Any] = {}
+    for field, reading in readings.instants.items():
+        local, aware = read_seconds(raw[field], reading)
+        columns |= {f"{field}_local": local, f"{field}_aware": aware}
+        faults[field] = raw[field].notnull() & local.isnull() & aware.isnull()
+    return columns, faults
 
-    The day is called ``day`` for ``at``, else ``<name>_day``.
+
+def with_instants(reader: Reader, typed: IbisTable, readings: Readings, setting: Setting) -> IbisTable:
+    """Turn the columns of `instant_columns` into <name>_s (UTC) and the local day.
+
+    ``at`` becomes at_s and day, ``joined_at`` joined_s and joined_day. Times without zone are local.
     """
-    ends = {
-        f"{column}_{end}": getattr(typed[f"{column}_s"], end)()
-        for column in ("local", "aware")
-        for end in ("min", "max")
-    }
-    found = reader.frame(typed.agg(**ends)).to_pylist()[0].values()
-    known = [value for value in found if value is not None]
-    low, high = (min(known) - _MARGIN_S, max(known) + _MARGIN_S) if known else (0, 0)
-    at_s = ibis.coalesce(typed["aware_s"], to_utc(typed["local_s"], setting.place, low, high))
-    dated = typed.mutate(**{f"{name}_s": at_s})
-    day = local_day(dated[f"{name}_s"], setting.place, low, high)
-    return dated.mutate(**{"day" if name == "at" else f"{name}_day": day}).drop("local_s", "aware_s")
+    for field in readings.instants:
+        local, aware = typed[f"{field}_local"], typed[f"{field}_aware"]
+        ends = typed.agg(a=local.min(), b=local.max(), c=aware.min(), d=aware.max())
+        known = [value for value in reader.frame(ends).to_pylist()[0].values() if value is not None]
+        low, high = (min(known) - _MARGIN_S, max(known) + _MARGIN_S) if known else (0, 0)
+        name, day = ("at_s", "day") if field == "at" else (f"{field[:-3]}_s", f"{field[:-3]}_day")
+        at_s = ibis.coalesce(aware, to_utc(local, setting.place, low, high)).cast("int64")
+        typed = typed.mutate(**{name: at_s}).drop(f"{field}_local", f"{field}_aware")
+        typed = typed.mutate(**{day: local_day(typed[name], setting.place, low, high)})
+    return typed

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from koipond.ingest import ImportRequest, ImportResult, Kind, import_file
+from koipond.ingest import ImportRequest, ImportResult, Kind, import_file, undo_import
 from koipond.ingest.ports import IbisTable, Reader
 from koipond.kernel import Clock, FixedClock, zone
 from koipond.sources import open_file
@@ -61,7 +61,20 @@ class MemoryWorkspace:
             clock=self.clock,
             zone=self.zone,
             currency=self.currency,
+            consents=self.consents,
+            touches=self.touches,
             cancelled=cancelled,
+        )
+
+    def undo(self, import_no: int) -> dict[str, int]:
+        """Undo import ``import_no``."""
+        return undo_import(
+            import_no,
+            warehouse=self.warehouse,
+            journal=self.journal,
+            clock=self.clock,
+            consents=self.consents,
+            touches=self.touches,
         )
 
     def rows(self, dataset: str, *columns: str) -> list[dict[str, Any]]:

@@ -105,7 +105,9 @@ class Engine:
 
     def empty(self, name: str, schema: pa.Schema) -> IbisTable:
         """Return a table called ``name`` with ``schema`` and no row."""
-        return self.stage(name, schema.empty_table())
+        self.stage(f"_empty_{name}", schema.empty_table())
+        self.raw.execute(f'CREATE OR REPLACE VIEW "{name}" AS SELECT * FROM "_empty_{name}"')
+        return self.ibis.table(name)
 
     def write(self, expression: IbisTable, file: Path) -> int:
         """Write ``expression`` to Parquet ``file``, synced to disk; return its rows."""

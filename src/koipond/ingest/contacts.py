@@ -1,0 +1,72 @@
+"""Rows of consents and touches files: the store is told first, since it decides; then the warehouse."""
+
+from datetime import datetime
+from typing import Any
+
+import ibis
+
+from koipond.ingest.archive import as_facts, columns_of
+from koipond.ingest.events import identified, unknown
+from koipond.ingest.model import ImportRequest
+from koipond.ingest.ports import ConsentBook, IbisTable, TouchHistory, Writer
+from koipond.ingest.readings import read_word
+from koipond.ingest.words import meanings, word_table
+
+MARKETING = "marketing"
+_CONTENT = ("customer_no", "channel", "at_s", "strategy", "play", "content", "purpose", "cost_fen")
+
+
+def write_consents(
+    writer: Writer, judged: IbisTable, book: ConsentBook, *, import_no: int, proof: str, now: datetime
+) -> dict[str, int]:
+    """Log the good consents in the store, copy what now holds to the warehouse; return how many are new."""
+    good = _worded(writer, judged.filter(judged["rule"].isnull()))
+    rows = as_facts("consents", good.mutate(granted=good["status"])).distinct()
+    new = book.record(
+        writer.frame(rows.order_by("at_s", "customer_no")), import_no=import_no, proof=proof, now=now
+    )
+    copy_consents(writer, book)
+    return {"consents_new": new}
+
+
+def copy_consents(writer: Writer, book: ConsentBook) -> None:
+    """Make the warehouse's ``consents`` what the store says holds now."""
+    current = writer.stage("current_consents", book.current())
+    writer.replace("consents", current.select(columns_of("consents")).order_by("customer_no"))
+
+
+def write_touches(
+    writer: Writer,
+    judged: IbisTable,
+    history: TouchHistory,
+    *,
+    request: ImportRequest,
+    import_no: int,
+    now: datetime,
+) -> dict[str, int]:
+    """Add the good touches that are not known yet, to the store (caps count them) and to the warehouse."""
+    good = _worded(writer, judged.filter(judged["rule"].isnull()))
+    scoped: Any = ibis.literal(f"{request.source}:").concat(good["touch_id"])
+    rows = identified(good.mutate(touch_key=scoped), "touch_key", _CONTENT)
+    rows = rows.mutate(
+        cost_fen=rows["cost_fen"].fill_null(0),
+        state=ibis.literal("accepted"),
+        import_no=ibis.literal(import_no, type="int32"),
+    )
+    fresh = unknown(writer, "touches", as_facts("touches", rows), "touch_key", None)
+    fresh = writer.cache("import_touches", fresh)
+    history.import_touches(writer.frame(fresh), import_no=import_no, now=now)
+    return {"touches_new": writer.append("touches", fresh.order_by("customer_no", "at_s"))}
+
+
+def _worded(writer: Writer, rows: IbisTable) -> IbisTable:
+    """Channels and purposes in our words; an unknown channel keeps its own in lower case."""
+    channel = _known(writer, rows, "channel").coalesce(rows["channel"].lower())
+    purpose = _known(writer, rows, "purpose").coalesce(rows["purpose"].lower(), MARKETING)
+    return rows.mutate(channel=channel, purpose=purpose)
+
+
+def _known(writer: Writer, rows: IbisTable, field: str) -> Any:
+    words = rows.select(word=rows[field]).filter(lambda t: t["word"].notnull()).distinct().limit(1000)
+    found = writer.frame(words).column("word").to_pylist()
+    return read_word(rows[field], meanings(found, word_table(field), {}))

@@ -1,0 +1,173 @@
+"""From staged text to facts, one pipeline a kind of import. All set-based, inside the writer's engine."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from koipond.ingest.contacts import write_consents, write_touches
+from koipond.ingest.customers import know_customers, write_customers, write_traits
+from koipond.ingest.events import write_events
+from koipond.ingest.functions import day_text
+from koipond.ingest.judging import put_aside
+from koipond.ingest.mapping import ColumnMap
+from koipond.ingest.model import ImportRequest, Kind
+from koipond.ingest.order_changes import write_orders
+from koipond.ingest.order_rows import judge_orders, type_orders
+from koipond.ingest.orders import build_orders
+from koipond.ingest.people import Registry, resolve_people
+from koipond.ingest.plain_rows import judge_rows
+from koipond.ingest.ports import ConsentBook, IbisTable, RowSource, TouchHistory, Writer
+from koipond.ingest.products import write_products
+from koipond.ingest.readings import Readings, decide, without_point_zero
+from koipond.ingest.staging import Staged
+from koipond.ingest.timing import Setting
+from koipond.kernel import InputError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One import under way."""
+
+    request: ImportRequest
+    rows: RowSource
+    mapping: ColumnMap
+    setting: Setting
+    currency: str
+    registry: Registry
+    import_no: int
+    consents: ConsentBook | None
+    touches: TouchHistory | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a pipeline did. ``changes``: facts written; those called ``…_unchanged`` are no change."""
+
+    quarantined: dict[str, int]
+    changes: dict[str, int]
+    notes: dict[str, int]
+    readings: Readings
+
+    @property
+    def changed(self) -> bool:
+        counts = {**self.changes, **self.notes}
+        return any(count for name, count in counts.items() if not name.endswith(("_unchanged", "_dropped")))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rows:
+    """A file's text with its formats decided: ``raw`` as staged, ``known`` with customers for identifiers."""
+
+    raw: IbisTable
+    known: IbisTable
+    readings: Readings
+    others: dict[str, str]
+
+
+def run(writer: Writer, staged: Staged, job: Job) -> Outcome:
+    """Bring the staged rows into the warehouse; nothing is published yet."""
+    raw = without_point_zero(writer, staged.table)
+    readings = decide(writer, raw, job.mapping.shown(), job.request, job.rows)
+    known = raw
+    if job.request.kind != "products":
+        known = resolve_people(writer, raw, job.request, job.registry)
+    for field in staged.person_in:
+        known = known.mutate(**{field: known["customer_uid"].concat("|", known[field])})
+    rows = _Rows(raw=raw, known=known, readings=readings, others=staged.others)
+    return _PIPELINES[job.request.kind](writer, rows, job)
+
+
+def _orders(writer: Writer, rows: _Rows, job: Job) -> Outcome:
+    _require_currency(writer, rows.raw, job)
+    typed = type_orders(writer, rows.known, rows.readings, job.setting)
+    judged = judge_orders(writer, typed, job.setting)
+    facts = build_orders(writer, judged, job.request, job.import_no)
+    changes = write_orders(writer, facts, job.request, job.import_no)
+    return _outcome(writer, rows, judged, job, changes)
+
+
+def _events(writer: Writer, rows: _Rows, job: Job) -> Outcome:
+    judged = judge_rows(writer, "events", rows.known, rows.readings, job.setting)
+    changes, dropped = write_events(writer, judged, rows.others, job.request, job.import_no)
+    return _outcome(writer, rows, judged, job, changes, properties_dropped=dropped)
+
+
+def _customers(writer: Writer, rows: _Rows, job: Job) -> Outcome:
+    judged = judge_rows(writer, "customers", rows.known, rows.readings, job.setting)
+    outcome = _outcome(writer, rows, judged, job, {})
+    changes = write_customers(writer, judged, job.import_no)
+    named: dict[str, Any] = {name: judged[name] for name in ("gender", "city") if name in job.mapping}
+    if "birthday" in job.mapping:
+        named["birthday"] = day_text(judged["birthday_day"])
+    now_s = int(job.registry.now.timestamp())
+    traits, dropped = write_traits(writer, judged, named, rows.others, job.request, now_s, job.import_no)
+    return Outcome(
+        quarantined=outcome.quarantined,
+        changes=changes | traits,
+        notes=outcome.notes | {"traits_dropped": dropped},
+        readings=rows.readings,
+    )
+
+
+def _products(writer: Writer, rows: _Rows, job: Job) -> Outcome:
+    judged = judge_rows(writer, "products", rows.known, rows.readings, job.setting)
+    return _outcome(writer, rows, judged, job, write_products(writer, judged, job.import_no))
+
+
+def _consents(writer: Writer, rows: _Rows, job: Job) -> Outcome:
+    if job.consents is None:
+        raise ValueError("importing consents needs a ConsentBook")
+    judged = judge_rows(writer, "consents", rows.known, rows.readings, job.setting)
+    proof = f"import {job.import_no}: {job.rows.file} sha256 {job.rows.fingerprint}"
+    changes = write_consents(
+        writer, judged, job.consents, import_no=job.import_no, proof=proof, now=job.registry.now
+    )
+    return _outcome(writer, rows, judged, job, changes)
+
+
+def _touches(writer: Writer, rows: _Rows, job: Job) -> Outcome:
+    if job.touches is None:
+        raise ValueError("importing touches needs a TouchHistory")
+    judged = judge_rows(writer, "touches", rows.known, rows.readings, job.setting)
+    changes = write_touches(
+        writer, judged, job.touches, request=job.request, import_no=job.import_no, now=job.registry.now
+    )
+    return _outcome(writer, rows, judged, job, changes)
+
+
+_PIPELINES: dict[Kind, Callable[[Writer, _Rows, Job], Outcome]] = {
+    "orders": _orders,
+    "events": _events,
+    "customers": _customers,
+    "products": _products,
+    "consents": _consents,
+    "touches": _touches,
+}
+
+
+def _outcome(
+    writer: Writer, rows: _Rows, judged: IbisTable, job: Job, changes: dict[str, int], **notes: int
+) -> Outcome:
+    if job.request.kind != "products":
+        notes["customers_new"] = know_customers(writer, judged, job.import_no)
+    aside = put_aside(writer, rows.raw, judged, job.import_no)
+    return Outcome(quarantined=aside, changes=changes, notes=notes, readings=rows.readings)
+
+
+def _require_currency(writer: Writer, raw: IbisTable, job: Job) -> None:
+    if "currency" not in raw.columns:
+        return
+    code = raw["currency"].upper()
+    other = raw.filter(raw["currency"].notnull() & ~code.isin(_names_of(job.currency)))
+    found = writer.frame(other.group_by(code=code).agg(row=other["row"].min()).order_by("row").limit(5))
+    if found.num_rows:
+        rows = ", ".join(f"{item['code']} (row {item['row']})" for item in found.to_pylist())
+        raise InputError(
+            f"{job.rows.file}: amounts in {rows}, but the workspace counts in {job.currency}; other "
+            "currencies are not supported yet: convert them first, or leave the column out: --map currency="
+        )
+
+
+def _names_of(currency: str) -> list[str]:
+    other = {"CNY": ["RMB", "人民币", "¥", "￥", "元"], "IDR": ["RP", "RP.", "RUPIAH"], "USD": ["$", "US$"]}
+    return [currency, *other.get(currency, [])]
