@@ -47,4 +47,4 @@ def without_nulls(text: Any) -> Any:
 
 def day_text(day: Any) -> Any:
     """Return whole days since 1970-01-01 as YYYY-MM-DD."""
-    return (ibis.date(1970, 1, 1) + day.cast("int64").as_interval("D")).cast("date").cast("string")
+    return (ibis.date(1970, 1, 1) + day.cast("int64").as_interval("D")).strftime("%Y-%m-%d")

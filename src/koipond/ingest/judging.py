@@ -8,7 +8,7 @@ import ibis
 
 from koipond.ingest.archive import as_facts
 from koipond.ingest.fields import PERSON
-from koipond.ingest.functions import to_json
+from koipond.ingest.functions import to_json, without_nulls
 from koipond.ingest.model import ROW_RULES, SAMPLES_MAX, Sample
 from koipond.ingest.ports import IbisTable, Writer
 from koipond.ingest.privacy import masked
@@ -28,15 +28,21 @@ def first_field(faults: Mapping[str, Any]) -> Any:
     return ibis.cases(*branches, else_=ibis.null("string")) if branches else ibis.null("string")
 
 
-def put_aside(writer: Writer, raw: IbisTable, judged: IbisTable, import_no: int) -> dict[str, int]:
+def put_aside(
+    writer: Writer, raw: IbisTable, judged: IbisTable, others: Mapping[str, str], import_no: int
+) -> dict[str, int]:
     """Write the rows of ``judged`` that have a rule to ``quarantine``; return their count by rule.
 
-    ``judged`` has row, rule, field, customer_no; ``raw`` the texts by field. Identifiers are left out.
+    ``judged`` has row, rule, field, customer_no; ``raw`` the texts by field, and of further columns under the
+    names in ``others`` (column → name). Identifiers are left out, what looks like one is covered.
     """
+    if "customer_no" not in judged.columns:
+        judged = judged.mutate(customer_no=ibis.null("int32"))
     bad = judged.filter(judged["rule"].notnull()).select("row", "rule", "field", "customer_no")
-    shown = [name for name in raw.columns if name not in ("row", *PERSON, "customer_uid", "customer_no")]
-    texts = {name: _shown(raw, name) for name in shown if raw[name].type().is_string()}
-    values = raw.select("row", values=to_json(ibis.struct(texts)) if texts else ibis.literal("{}"))
+    plain = {name: raw[name] for name in raw.columns if name not in ("row", *PERSON, *others.values())}
+    texts = {name: masked(text) if name in _FREE_TEXT else text for name, text in plain.items()}
+    texts |= {column: masked(raw[name]) for column, name in others.items()}
+    values = raw.select("row", values=without_nulls(to_json(ibis.struct(texts))))
     rows = bad.inner_join(values, "row").mutate(import_no=ibis.literal(import_no, type="int32"))
     writer.append("quarantine", as_facts("quarantine", rows).order_by("row"))
     counts = writer.frame(bad.group_by("rule").agg(rows=lambda t: t.count())).to_pylist()
@@ -52,11 +58,6 @@ def samples(writer: Writer, import_no: int) -> dict[str, tuple[Sample, ...]]:
     few = mine.mutate(place=place).filter(lambda t: t["place"] < SAMPLES_MAX).order_by("row")
     found: dict[str, list[Sample]] = {}
     for item in writer.frame(few).to_pylist():
-        values = {name: text for name, text in json.loads(item["values"]).items() if text is not None}
-        sample = Sample(row=item["row"], field=item["field"] or "", values=values)
+        sample = Sample(row=item["row"], field=item["field"] or "", values=json.loads(item["values"]))
         found.setdefault(item["rule"], []).append(sample)
     return {rule: tuple(found[rule]) for rule in ROW_RULES if rule in found}
-
-
-def _shown(raw: IbisTable, name: str) -> Any:
-    return masked(raw[name]) if name in _FREE_TEXT else raw[name]

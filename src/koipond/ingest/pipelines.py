@@ -150,7 +150,7 @@ def _outcome(
 ) -> Outcome:
     if job.request.kind != "products":
         notes["customers_new"] = know_customers(writer, judged, job.import_no)
-    aside = put_aside(writer, rows.raw, judged, job.import_no)
+    aside = put_aside(writer, rows.raw, judged, rows.others, job.import_no)
     return Outcome(quarantined=aside, changes=changes, notes=notes, readings=rows.readings)
 
 

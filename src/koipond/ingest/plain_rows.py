@@ -10,7 +10,7 @@ from koipond.ingest.model import Kind
 from koipond.ingest.numbers import read_number, to_units
 from koipond.ingest.ports import IbisTable, Writer
 from koipond.ingest.readings import Readings, read_word
-from koipond.ingest.timing import Setting, instant_columns, with_instants
+from koipond.ingest.timing import Setting, day_name, instant_columns, seconds_name, with_instants
 
 _NEEDED: dict[Kind, tuple[str, ...]] = {
     "events": ("name",),
@@ -70,23 +70,17 @@ def _typed(
                 faults[name] = raw[name].notnull() & number.isnull()
             columns[f"{name}_fen"] = value
         elif field.type in ("status", "truth"):
-            meaning = read_word(raw[name], readings.tables[name]) if have else ibis.null("string")
-            columns[name] = ibis.ifelse(meaning.isnull(), ibis.null("boolean"), meaning == "true")
+            truth = ibis.null("boolean")
+            if have and readings.tables[name]:
+                truth = read_word(raw[name], readings.tables[name]) == "true"
+            columns[name] = truth
             if have and field.type == "truth":
-                faults[name] = raw[name].notnull() & meaning.isnull()
+                faults[name] = raw[name].notnull() & truth.isnull()
         elif field.type == "text":
             columns[name] = raw[name] if have else ibis.null("string")
         elif field.type == "instant" and not have:
-            columns[_seconds_name(name)] = ibis.null("int64")
-            columns[_day_name(name)] = ibis.null("int32")
+            columns[seconds_name(name)] = ibis.null("int64")
+            columns[day_name(name)] = ibis.null("int32")
         elif field.type == "identifier":
             assert name in PERSON
     return columns, faults
-
-
-def _seconds_name(field: str) -> str:
-    return "at_s" if field == "at" else f"{field.removesuffix('_at')}_s"
-
-
-def _day_name(field: str) -> str:
-    return "day" if field == "at" else f"{field.removesuffix('_at')}_day"

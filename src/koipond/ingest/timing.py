@@ -23,6 +23,16 @@ class Setting:
     limit_s: int
 
 
+def seconds_name(field: str) -> str:
+    """Return the column of UTC seconds of instant ``field``: at → at_s, joined_at → joined_s."""
+    return "at_s" if field == "at" else f"{field.removesuffix('_at')}_s"
+
+
+def day_name(field: str) -> str:
+    """Return the column of the local day of instant ``field``: at → day, joined_at → joined_day."""
+    return "day" if field == "at" else f"{field.removesuffix('_at')}_day"
+
+
 def instant_columns(raw: IbisTable, readings: Readings) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return columns <field>_local and <field>_aware of every instant, and which fields are unreadable."""
     columns: dict[str, Any] = {}
@@ -44,7 +54,7 @@ def with_instants(reader: Reader, typed: IbisTable, readings: Readings, setting:
         ends = typed.agg(a=local.min(), b=local.max(), c=aware.min(), d=aware.max())
         known = [value for value in reader.frame(ends).to_pylist()[0].values() if value is not None]
         low, high = (min(known) - _MARGIN_S, max(known) + _MARGIN_S) if known else (0, 0)
-        name, day = ("at_s", "day") if field == "at" else (f"{field[:-3]}_s", f"{field[:-3]}_day")
+        name, day = seconds_name(field), day_name(field)
         at_s = ibis.coalesce(aware, to_utc(local, setting.place, low, high)).cast("int64")
         typed = typed.mutate(**{name: at_s}).drop(f"{field}_local", f"{field}_aware")
         typed = typed.mutate(**{day: local_day(typed[name], setting.place, low, high)})

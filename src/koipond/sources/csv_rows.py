@@ -46,7 +46,7 @@ class CsvRows:
     def done_bytes(self) -> int:
         if self._stream is None:
             return 0
-        return min(self._stream.done, self.total_bytes)
+        return self._stream.done_bytes
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         row = self._blank_rows + 2
@@ -58,6 +58,9 @@ class CsvRows:
                 row += batch.num_rows
         except pa.ArrowInvalid as error:
             raise explain(self.source, self.delimiter, self.columns, error) from error
+        finally:
+            if self._stream is not None:
+                self._stream.close()
         if empty:
             raise InputError(f"{self.file}: has a header row but no data; export it again")
 

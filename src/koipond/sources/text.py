@@ -8,10 +8,10 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from koipond.kernel import InputError
 
@@ -42,38 +42,44 @@ class TextFile:
 
     def lines(self) -> io.TextIOWrapper:
         """Open the file as text, newlines untouched."""
-        return io.TextIOWrapper(open_bytes(self.path, self.gzipped)[0], self.encoding, newline="")
+        return io.TextIOWrapper(open_bytes(self.path, self.gzipped), self.encoding, newline="")
 
 
-def open_bytes(path: Path, gzipped: bool) -> tuple[BinaryIO, Callable[[], int]]:
-    """Open the content of ``path``; also return how to ask for the bytes read from disk so far."""
-    raw = path.open("rb")
-    if not gzipped:
-        return raw, raw.tell
-    return gzip.GzipFile(fileobj=raw), raw.tell  # type: ignore[return-value]  # closes with the process
+def open_bytes(path: Path, gzipped: bool) -> BinaryIO:
+    """Open the content of ``path``."""
+    return cast(BinaryIO, gzip.open(path, "rb")) if gzipped else path.open("rb")
 
 
-def read_chunks(path: Path, gzipped: bool) -> Iterator[bytes]:
-    """Yield the content of ``path``; raise InputError when a compressed file ends too early."""
-    stream, _ = open_bytes(path, gzipped)
-    done = 0
-    try:
-        with stream:
-            while chunk := stream.read(CHUNK_BYTES):
-                done += len(chunk)
-                yield chunk
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(
-            f"{path.name}: the compressed file is cut off or damaged after {done} bytes of content "
-            f"({error}); copy or export it again"
-        ) from error
+class Chunks:
+    """The content of a file piece by piece; ``done_bytes`` were read from disk so far."""
+
+    def __init__(self, path: Path, gzipped: bool) -> None:
+        self.path = path
+        self.gzipped = gzipped
+        self.done_bytes = 0
+
+    def __iter__(self) -> Generator[bytes, None, None]:
+        """Yield the content; raise InputError when a compressed file ends too early."""
+        done = 0
+        try:
+            with self.path.open("rb") as raw:
+                stream = gzip.GzipFile(fileobj=raw) if self.gzipped else raw
+                while chunk := stream.read(CHUNK_BYTES):
+                    done += len(chunk)
+                    self.done_bytes = raw.tell()
+                    yield chunk
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise InputError(
+                f"{self.path.name}: the compressed file is cut off or damaged after {done} bytes of content "
+                f"({error}); copy or export it again"
+            ) from error
 
 
 def inspect(path: Path, *, gzipped: bool, encoding: str | None) -> TextFile:
     """Read ``path`` through once and return what it is; raise InputError for an unknown encoding."""
     digest, quotes = hashlib.sha256(), 0
     head, empty = b"", True
-    for chunk in read_chunks(path, gzipped):
+    for chunk in Chunks(path, gzipped):
         head, empty = head or chunk[:SAMPLE_BYTES], False
         digest.update(chunk)
         quotes += chunk.count(b'"')
@@ -125,7 +131,7 @@ def _first_failure(path: Path, gzipped: bool, encoding: str) -> str | None:
     decoder = codecs.getincrementaldecoder(encoding)()
     line, rest = 1, ""
     try:
-        for chunk in read_chunks(path, gzipped):
+        for chunk in Chunks(path, gzipped):
             before = chunk
             text = decoder.decode(chunk)
             line += text.count("\n")
@@ -150,7 +156,7 @@ def _guess(path: Path, gzipped: bool) -> str | None:
     from charset_normalizer import from_bytes
 
     sample = bytearray()
-    for chunk in read_chunks(path, gzipped):
+    for chunk in Chunks(path, gzipped):
         sample += b"\n".join(line for line in chunk.split(b"\n") if not line.isascii())[:SAMPLE_BYTES]
         if len(sample) >= SAMPLE_BYTES:
             break
@@ -163,12 +169,12 @@ class Utf8Stream(io.RawIOBase):
 
     def __init__(self, source: TextFile) -> None:
         super().__init__()
-        self._chunks = read_chunks(source.path, source.gzipped)
+        self._source = Chunks(source.path, source.gzipped)
+        self._chunks = iter(self._source)
         self._decoder = None
         if source.encoding != "utf-8":
             self._decoder = codecs.getincrementaldecoder(source.encoding)()
         self._left = b""
-        self.done = 0
 
     def readable(self) -> bool:
         return True
@@ -178,8 +184,17 @@ class Utf8Stream(io.RawIOBase):
             self._left = self._next()
         part = self._left if size < 0 else self._left[:size]
         self._left = self._left[len(part) :]
-        self.done += len(part)
         return part
+
+    @property
+    def done_bytes(self) -> int:
+        """How many bytes were read from disk."""
+        return self._source.done_bytes
+
+    def close(self) -> None:
+        """Close the file, also when it was not read to its end."""
+        self._chunks.close()
+        super().close()
 
     def _next(self) -> bytes:
         for chunk in self._chunks:
