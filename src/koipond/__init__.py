@@ -16,6 +16,8 @@ _FACE: dict[str, str] = {
     "qini": "koipond.strategy.uplift",
     "repurchase_cycle": "koipond.profiles.repurchase_cycle",
     "something_new": "koipond.recommend",
+    "tag_lift": "koipond.strategy.uplift",
+    "uplift": "koipond.strategy.uplift",
 }
 """Public name → module that holds it. One line a name, sorted."""
 
