@@ -9,14 +9,19 @@ _FACE: dict[str, str] = {
     "Scope": "koipond.segments.scope",
     "SegmentDefinition": "koipond.segments.definition",
     "SegmentState": "koipond.segments.segment_state",
+    "TagGroup": "koipond.segments.tag_definition",
+    "check_change": "koipond.segments.tag_definition",
     "check_references": "koipond.segments.order",
     "count_rule": "koipond.segments.count",
     "from_mapping": "koipond.segments.definition",
     "members": "koipond.segments.membership",
     "members_of": "koipond.segments.segment_state",
     "read_states": "koipond.segments.segment_state",
+    "read_tag_states": "koipond.segments.tag_refresh",
     "refresh_segments": "koipond.segments.membership",
+    "refresh_tags": "koipond.segments.tag_refresh",
     "stale": "koipond.segments.segment_state",
+    "tag_group_from": "koipond.segments.tag_definition",
 }
 """Public name → module that holds it. One line a name, sorted."""
 
