@@ -12,6 +12,7 @@ from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 from tea_tasting.aggr import Aggregates
 
 from koipond.experiments.adjustment import Target, compare_cuped, compare_lin
+from koipond.experiments.bounds import FixedBound
 from koipond.experiments.columns import sums_of
 from koipond.experiments.means import compare_means
 from koipond.experiments.proportions import compare_proportions
@@ -75,7 +76,7 @@ def test_means_ratios_and_cuped_equal_tea_tasting(arms, alpha: float) -> None:
     control, treated = (sums_of(rows) for rows in arms)
     one, two = (as_aggregates(rows) for rows in arms)
     level = {"confidence_level": 1 - alpha}
-    ours = {"alpha": alpha, "relative": "log-ratio"}
+    ours = {"bound": FixedBound(alpha=alpha), "relative": "log-ratio"}
     check(
         compare_means(control, treated, "spend", **ours),
         tt.Mean("spend", **level).analyze_aggregates(one, two),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from koipond.experiments.bounds import Bound
+from koipond.experiments.bounds import FIXED, Bound
 from koipond.experiments.effect import ArmEstimate, Effect, RelativeMethod, effect_of
 from koipond.experiments.ratios import ratio_estimate
 from koipond.experiments.statistics import MetricSums, combined_variance
@@ -48,8 +48,7 @@ def compare_cuped(
     target: Target,
     covariates: Sequence[str],
     *,
-    bound: Bound | None = None,
-    alpha: float = 0.05,
+    bound: Bound = FIXED,
     relative: RelativeMethod = "delta",
 ) -> Effect:
     """Return the difference after CUPED (Deng, Xu, Kohavi and Walker 2013, eq. 3), one slope for both arms.
@@ -69,7 +68,7 @@ def compare_cuped(
 
     one, two = adjusted(control), adjusted(treated)
     method = f"CUPED {'Welch t' if target.denominator is None else 'delta-method t'}"
-    return effect_of(one, two, method=method, bound=bound, alpha=alpha, relative=relative)
+    return effect_of(one, two, method=method, bound=bound, relative=relative)
 
 
 def compare_lin(
@@ -78,8 +77,7 @@ def compare_lin(
     column: str,
     covariates: Sequence[str],
     *,
-    bound: Bound | None = None,
-    alpha: float = 0.05,
+    bound: Bound = FIXED,
     relative: RelativeMethod = "delta",
 ) -> Effect:
     """Return the difference by Lin's interacted regression (2013, §4): slopes of each arm's own.
@@ -110,7 +108,7 @@ def compare_lin(
         return ArmEstimate(n=arm.n, value=value, variance=noise * (1 / arm.n + leverage), df=float(df))
 
     one, two = adjusted(control), adjusted(treated)
-    return effect_of(one, two, method="Lin regression t", bound=bound, alpha=alpha, relative=relative)
+    return effect_of(one, two, method="Lin regression t", bound=bound, relative=relative)
 
 
 def slopes(stats: MetricSums, target: Target, covariates: Sequence[str]) -> dict[str, float]:

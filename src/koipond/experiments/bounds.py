@@ -16,6 +16,11 @@ class Bound(Protocol):
     """What a design says about one look at the data."""
 
     @property
+    def alpha(self) -> float:
+        """The two-sided chance of a false finding that it keeps."""
+        ...
+
+    @property
     def name(self) -> str:
         """The name printed beside every figure."""
         ...
@@ -54,6 +59,10 @@ def check_alpha(alpha: float) -> float:
     if not 0 < alpha < 1:
         raise InputError(f"alpha must lie between 0 and 1, got {alpha}; the usual value is 0.05")
     return alpha
+
+
+FIXED = FixedBound()
+"""One look at the end, two-sided 0.05."""
 
 
 def z_of_t(t: float, df: float | None) -> float:

@@ -21,6 +21,7 @@ from koipond.frames import TableLike, require_columns, to_arrow
 from koipond.kernel import InputError
 
 _ALPHA = 0.05
+ARMS_MAX = 100
 
 
 def compare(
@@ -59,7 +60,6 @@ def compare(
         metrics=wanted,
         covariates=tuple(covariates),
         bound=_bound(design, alpha),
-        alpha=alpha,
         expected=None if expected is None else {str(label): share for label, share in expected.items()},
         relative=relative,
         guardrails=guardrails,
@@ -94,9 +94,15 @@ def _places(rows: pa.Table, arm: str) -> dict[str, Array]:
     coded = rows[arm].combine_chunks().dictionary_encode()
     codes = coded.indices.to_numpy(zero_copy_only=False)
     labels = [str(label) for label in coded.dictionary.to_pylist()]
-    if len(labels) < 2:
-        raise InputError(f"column {arm} holds {len(labels)} arm(s), a comparison needs two")
-    return {label: np.flatnonzero(codes == code) for code, label in enumerate(labels)}
+    if len(labels) > ARMS_MAX:
+        raise InputError(
+            f"column {arm} holds {len(labels)} labels, at most {ARMS_MAX} are arms: is it the arm?"
+        )
+    found = {label: np.flatnonzero(codes == code) for code, label in enumerate(labels)}
+    found = {label: places for label, places in found.items() if len(places)}  # a category without rows
+    if len(found) < 2:
+        raise InputError(f"column {arm} holds {len(found)} arm(s), a comparison needs two")
+    return found
 
 
 def _arrays(rows: pa.Table, names: Mapping[str, object]) -> dict[str, Array]:

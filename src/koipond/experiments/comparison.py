@@ -10,7 +10,7 @@ from typing import Any
 
 from koipond.experiments.adjustment import Target, compare_cuped
 from koipond.experiments.always_valid import AlwaysValidBound
-from koipond.experiments.bounds import Bound, FixedBound
+from koipond.experiments.bounds import FIXED, Bound, FixedBound
 from koipond.experiments.effect import Effect, RelativeMethod
 from koipond.experiments.guardrails import Guardrail, GuardrailResult, judge
 from koipond.experiments.means import compare_means
@@ -115,8 +115,9 @@ def compare_arms(
 ) -> Comparison:
     """Return every arm against ``control`` in every metric; p-values also adjusted by Holm over all of them.
 
-    ``expected`` holds the arms' meant shares (default: equal); ``guardrails`` name metrics of ``metrics``.
-    Raises InputError with everything that cannot be computed.
+    ``bound``: the design (default: fixed horizon at ``alpha``). ``expected``: the arms' meant shares
+    (default: equal); ``guardrails`` name metrics of ``metrics``. Raises InputError with everything that
+    cannot be computed.
     """
     if control not in arms:
         raise InputError(f"no arm {control!r} to be the control; the arms are {', '.join(sorted(arms))}")
@@ -127,14 +128,14 @@ def compare_arms(
     unknown = [
         f"guardrail {rule.metric} is not among the metrics" for rule in guardrails if rule.metric not in named
     ]
-    effects, wrong = _effects(arms, control, metrics, covariates, bound, alpha, relative)
+    effects, wrong = _effects(arms, control, metrics, covariates, bound, relative)
     if wrong or unknown:
         raise InputError("; ".join([*unknown, *wrong]))
     adjusted = holm([effect.p for effect in effects])
     verdicts: list[GuardrailResult] = []
     for rule in guardrails:
-        always = AlwaysValidBound(alpha=alpha)
-        guarded, _ = _effects(arms, control, [named[rule.metric]], covariates, always, alpha, relative)
+        always = AlwaysValidBound(alpha=bound.alpha)
+        guarded, _ = _effects(arms, control, [named[rule.metric]], covariates, always, relative)
         verdicts += [judge(effect, rule) for effect in guarded]
     return Comparison(
         control=control,
@@ -142,7 +143,7 @@ def compare_arms(
         srm_p=srm_p,
         effects=tuple(replace(e, p_adjusted=p) for e, p in zip(effects, adjusted, strict=True)),
         design=bound.name,
-        alpha=alpha,
+        alpha=bound.alpha,
         guardrails=tuple(verdicts),
     )
 
@@ -153,7 +154,6 @@ def _effects(
     metrics: Sequence[Metric],
     covariates: Sequence[str],
     bound: Bound,
-    alpha: float,
     relative: RelativeMethod,
 ) -> tuple[list[Effect], list[str]]:
     """Return the effects of all arms but ``control``, and a text for each that cannot be computed."""
@@ -166,7 +166,6 @@ def _effects(
                 metric,
                 covariates=covariates,
                 bound=bound,
-                alpha=alpha,
                 relative=relative,
             )
         except InputError as error:
@@ -182,23 +181,18 @@ def compare_metric(
     metric: Metric,
     *,
     covariates: Sequence[str] = (),
-    bound: Bound | None = None,
-    alpha: float = 0.05,
+    bound: Bound = FIXED,
     relative: RelativeMethod = "delta",
 ) -> Effect:
     """Return the effect in one metric: CUPED when there are covariates, except for quantiles."""
     one, two = control.sums, treated.sums
     if metric.kind == "quantile":
         first, second = control.counts[metric.name], treated.counts[metric.name]
-        return compare_quantiles(
-            first, second, metric.q, name=metric.column, bound=bound, alpha=alpha, relative=relative
-        )
+        return compare_quantiles(first, second, metric.q, name=metric.column, bound=bound, relative=relative)
     if covariates:
         target = Target(numerator=metric.column, denominator=metric.denominator)
-        return compare_cuped(one, two, target, covariates, bound=bound, alpha=alpha, relative=relative)
+        return compare_cuped(one, two, target, covariates, bound=bound, relative=relative)
     if metric.denominator is not None:
-        return compare_ratios(
-            one, two, metric.column, metric.denominator, bound=bound, alpha=alpha, relative=relative
-        )
+        return compare_ratios(one, two, metric.column, metric.denominator, bound=bound, relative=relative)
     kinds = {"mean": compare_means, "proportion": compare_proportions}
-    return kinds[metric.kind](one, two, metric.column, bound=bound, alpha=alpha, relative=relative)
+    return kinds[metric.kind](one, two, metric.column, bound=bound, relative=relative)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import exp, sqrt
 from typing import Any, Literal
 
-from koipond.experiments.bounds import Bound, FixedBound, t_of_z, z_of_t
+from koipond.experiments.bounds import FIXED, Bound, FixedBound, t_of_z, z_of_t
 from koipond.frames import plain
 from koipond.kernel import InputError
 
@@ -74,17 +74,15 @@ def effect_of(
     treated: ArmEstimate,
     *,
     method: str,
-    bound: Bound | None = None,
-    alpha: float = 0.05,
+    bound: Bound = FIXED,
     relative: RelativeMethod = "delta",
     covariance: float = 0.0,
 ) -> Effect:
-    """Return treated - control with the interval ``bound`` allows (default: fixed horizon at ``alpha``).
+    """Return treated - control with the interval that ``bound`` allows (default: fixed horizon, 95 %).
 
     ``covariance`` is that of the two estimates: 0 for separate customers. Raises InputError when neither arm
     varies: nothing can be tested then.
     """
-    bound = bound or FixedBound(alpha=alpha)
     variance = control.variance + treated.variance - 2 * covariance
     if variance <= 0:
         raise InputError(
@@ -104,7 +102,7 @@ def effect_of(
         low=difference - half,
         high=difference + half,
         p=bound.p_value(z_of_t(difference / se, df), customers),
-        alpha=alpha,
+        alpha=bound.alpha,
         customers=customers,
         relative=relative_lift(control, treated, z=z, method=relative),
     )

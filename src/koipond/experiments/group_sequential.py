@@ -14,6 +14,7 @@ from koipond.experiments.spending import Sides, Spending
 from koipond.kernel import InputError
 
 _SMALLEST_P = 1e-15
+_NEVER = 37.0  # standard errors: a look that may spend nothing cannot stop the test
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,8 @@ class GroupSequentialBound:
         return (*before, now)
 
     def multiplier(self, customers: int, /) -> float:
-        return _last_bound(self.looks_until(customers), self.alpha, self.spending, self.sides)
+        bound = _last_bound(self.looks_until(customers), self.alpha, self.spending, self.sides)
+        return min(bound, _NEVER)
 
     def p_value(self, z: float, customers: int, /) -> float:
         return _repeated_p(abs(z), self.looks_until(customers), self.spending, self.sides)

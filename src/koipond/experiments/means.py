@@ -3,7 +3,7 @@
 Source: Welch 1947, eq. 28 for the degrees of freedom; science B2.
 """
 
-from koipond.experiments.bounds import Bound
+from koipond.experiments.bounds import FIXED, Bound
 from koipond.experiments.effect import ArmEstimate, Effect, RelativeMethod, effect_of
 from koipond.experiments.statistics import MetricSums
 
@@ -20,8 +20,7 @@ def compare_means(
     treated: MetricSums,
     column: str,
     *,
-    bound: Bound | None = None,
-    alpha: float = 0.05,
+    bound: Bound = FIXED,
     relative: RelativeMethod = "delta",
 ) -> Effect:
     """Return the difference in means of ``column``, treated - control.
@@ -29,4 +28,4 @@ def compare_means(
     Raises InputError when an arm has fewer than two customers or nobody differs from anybody.
     """
     one, two = mean_estimate(control, column), mean_estimate(treated, column)
-    return effect_of(one, two, method="Welch t", bound=bound, alpha=alpha, relative=relative)
+    return effect_of(one, two, method="Welch t", bound=bound, relative=relative)

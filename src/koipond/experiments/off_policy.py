@@ -36,6 +36,7 @@ from koipond.frames import (
 from koipond.kernel import InputError
 
 FOLDS = 5
+CELLS_MAX = 5_000_000
 PRIOR_CHOICES = 20  # weight of the coarser mean in the reward model
 Codes = npt.NDArray[np.int64]
 
@@ -153,6 +154,10 @@ def _predict(rewards: Vector, actions: Codes, cells: Codes, chosen: Vector) -> t
     mean.
     """
     width, height = len(chosen), int(cells.max()) + 1
+    if width * height > CELLS_MAX:
+        raise InputError(
+            f"{height} contexts × {width} actions are too many to predict: use a coarser context"
+        )
     fold = np.arange(len(rewards)) % FOLDS
     predicted, expected = np.empty(len(rewards)), np.empty(len(rewards))
     for k in range(FOLDS):

@@ -8,7 +8,7 @@ inside [-1, 1] and is defined for 0 of n; it replaces Wald's when an arm has und
 from math import sqrt
 from typing import Literal
 
-from koipond.experiments.bounds import Bound, FixedBound
+from koipond.experiments.bounds import FIXED, Bound
 from koipond.experiments.effect import ArmEstimate, Effect, RelativeMethod, label, relative_lift
 from koipond.experiments.statistics import MetricSums
 from koipond.kernel import InputError
@@ -22,8 +22,7 @@ def compare_proportions(
     treated: MetricSums,
     column: str,
     *,
-    bound: Bound | None = None,
-    alpha: float = 0.05,
+    bound: Bound = FIXED,
     interval: IntervalMethod = "auto",
     relative: RelativeMethod = "delta",
 ) -> Effect:
@@ -32,7 +31,6 @@ def compare_proportions(
     Defined for one customer an arm and for 0 or all converts. Raises InputError for an empty arm and for
     values other than 0 and 1.
     """
-    bound = bound or FixedBound(alpha=alpha)
     (k1, n1), (k2, n2) = successes(control, column), successes(treated, column)
     p1, p2, total = k1 / n1, k2 / n2, n1 + n2
     z = bound.multiplier(total)
@@ -52,7 +50,7 @@ def compare_proportions(
         high=high,
         # nobody or everybody converted: no evidence of any difference
         p=bound.p_value((p2 - p1) / pooled_se, total) if pooled_se > 0 else 1.0,
-        alpha=alpha,
+        alpha=bound.alpha,
         customers=total,
         relative=relative_lift(one, two, z=z, method=relative),
     )

@@ -12,7 +12,7 @@ from math import ceil, floor, sqrt
 import numpy as np
 import numpy.typing as npt
 
-from koipond.experiments.bounds import Bound
+from koipond.experiments.bounds import FIXED, Bound
 from koipond.experiments.columns import numeric
 from koipond.experiments.effect import ArmEstimate, Effect, RelativeMethod, effect_of
 from koipond.experiments.statistics import Number
@@ -86,12 +86,9 @@ def compare_quantiles(
     q: float,
     *,
     name: str = "the metric",
-    bound: Bound | None = None,
-    alpha: float = 0.05,
+    bound: Bound = FIXED,
     relative: RelativeMethod = "delta",
 ) -> Effect:
     """Return the difference of the ``q`` quantiles, treated - control; raise InputError as above."""
     one, two = quantile_estimate(control, q, name=name), quantile_estimate(treated, q, name=name)
-    return effect_of(
-        one, two, method=f"order statistics z, q {q:g}", bound=bound, alpha=alpha, relative=relative
-    )
+    return effect_of(one, two, method=f"order statistics z, q {q:g}", bound=bound, relative=relative)

@@ -5,7 +5,7 @@ as the mean of (numerator - ratio · denominator) / mean denominator (Deng, Knob
 science B2).
 """
 
-from koipond.experiments.bounds import Bound
+from koipond.experiments.bounds import FIXED, Bound
 from koipond.experiments.effect import ArmEstimate, Effect, RelativeMethod, effect_of
 from koipond.experiments.statistics import MetricSums, combined_variance
 from koipond.kernel import InputError
@@ -32,11 +32,10 @@ def compare_ratios(
     numerator: str,
     denominator: str,
     *,
-    bound: Bound | None = None,
-    alpha: float = 0.05,
+    bound: Bound = FIXED,
     relative: RelativeMethod = "delta",
 ) -> Effect:
     """Return the difference in Σ numerator / Σ denominator, treated - control; raise InputError as above."""
     one = ratio_estimate(control, numerator, denominator)
     two = ratio_estimate(treated, numerator, denominator)
-    return effect_of(one, two, method="delta-method t", bound=bound, alpha=alpha, relative=relative)
+    return effect_of(one, two, method="delta-method t", bound=bound, relative=relative)

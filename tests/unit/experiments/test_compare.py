@@ -144,6 +144,40 @@ def test_what_cannot_be_answered_is_a_clear_error(
         koipond.compare(pa.table(table), **arguments)
 
 
+def test_a_category_without_rows_is_no_arm_and_categories_are_read_as_labels() -> None:
+    frame = pd.DataFrame({"arm": ["control", "a", "old"] * 4, "x": range(12)})
+    frame["arm"] = frame.arm.astype("category")
+    kept = frame[frame.arm != "old"]
+    assert koipond.compare(kept, metrics={"x": "mean"}).arms == {"a": 4, "control": 4}
+    parts = [pa.Table.from_pandas(kept.iloc[a:b], preserve_index=False) for a, b in ((0, 1), (1, 8))]
+    assert koipond.compare(pa.concat_tables(parts), metrics={"x": "mean"}).arms == {"a": 4, "control": 4}
+
+
+def test_a_column_that_cannot_be_the_arm_is_refused_before_it_is_split() -> None:
+    with pytest.raises(InputError, match="is it the arm"):
+        koipond.compare({"arm": range(101), "x": range(101)}, control="0", metrics={"x": "mean"})
+
+
+def test_the_alpha_of_the_design_is_the_one_reported() -> None:
+    table = {"arm": ["control", "a"] * 50, "x": np.random.default_rng(1).normal(size=100)}
+    result = koipond.compare(table, metrics={"x": "mean"}, design=koipond.design("fixed", alpha=0.2))
+    assert result.alpha == result.effects[0].alpha == 0.2
+    wide = koipond.compare(table, metrics={"x": "mean"})
+    assert result.effects[0].high < wide.effects[0].high
+
+
+def test_decimal_money_and_quantiles_alone_are_read() -> None:
+    from decimal import Decimal
+
+    yuan = [Decimal(i % 97) + Decimal("0.25") for i in range(400)]
+    table = pa.table({"arm": ["control", "a"] * 200, "yuan": yuan})
+    result = koipond.compare(table, metrics={"yuan": "mean", "middle": ("quantile", 0.5, "yuan")})
+    assert result.effects[0].control == pytest.approx(float(sum(yuan[::2])) / 200)
+    alone = koipond.compare(table, metrics={"yuan": "quantile"})
+    assert alone.effects[0].metric == "yuan"
+    assert alone.arms == {"a": 200, "control": 200}
+
+
 def test_everything_that_cannot_be_computed_is_named_at_once() -> None:
     table = {"arm": ["control", "control", "a", "b"], "x": [1, 1, 1, 2], "y": [0.5, 0.5, 0.5, 0.5]}
     with pytest.raises(InputError) as caught:

@@ -32,6 +32,20 @@ def test_the_p_is_below_alpha_exactly_when_the_bound_is_reached() -> None:
     assert 0 < bound.p_value(40.0, 1000) <= 1e-15
 
 
+def test_a_look_that_may_spend_nothing_gives_a_wide_finite_interval() -> None:
+    early = GroupSequentialBound(planned_customers=1_000_000, information=(0.001, 1.0))
+    full = GroupSequentialBound(planned_customers=1000).with_looks(500, 1000)
+    for bound, customers in ((early, 1000), (full, 1200)):
+        assert bound.multiplier(customers) == 37.0
+        assert bound.p_value(5.0, customers) > 0.05
+
+
+def test_more_customers_than_planned_only_end_the_plan() -> None:
+    bound = GroupSequentialBound(planned_customers=1000)
+    assert bound.looks_until(1300) == (0.2, 0.4, 0.6, 0.8, 1.3)
+    assert bound.multiplier(1300) < bound.multiplier(1000) + 0.1
+
+
 def test_the_only_look_at_the_end_is_the_fixed_test() -> None:
     bound = GroupSequentialBound(planned_customers=100, information=(1.0,))
     assert bound.multiplier(100) == pytest.approx(1.959964, abs=1e-6)

@@ -101,6 +101,18 @@ def test_snips_stays_within_the_rewards_and_ignores_a_shift_of_them() -> None:
     assert ips(reward + 5, weights).estimate != pytest.approx(ips(reward, weights).estimate + 5)
 
 
+def test_a_context_too_fine_to_predict_is_refused() -> None:
+    n = 5000
+    table = {
+        "segment": np.arange(n),
+        "action": np.arange(n) % 1001,
+        "propensity": np.full(n, 1 / 1001),
+        "reward": np.ones(n),
+    }
+    with pytest.raises(InputError, match="coarser context"):
+        koipond.off_policy(table, target=dict.fromkeys(range(1001), 1 / 1001), context=("segment",))
+
+
 def test_the_result_shows_itself() -> None:
     table, _ = log(np.random.default_rng(8), 500)
     result = koipond.off_policy(table, target=TARGET, context=("segment",))
