@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from koipond.workspace import WorkspaceSettings, load_folder
 
 if TYPE_CHECKING:
     from koipond.bootstrap.definitions import Runtime
+    from koipond.ingest.quality import QualityRules
     from koipond.rules import Catalog
     from koipond.segments.layers.definitions import LayerSet
     from koipond.segments.scope import Scope
@@ -82,6 +83,16 @@ class App:
         from koipond.rules import default_catalog
 
         return default_catalog(self.settings.currency)
+
+    @cached_property
+    def quality_rules(self) -> "QualityRules":
+        """When a person looks unreal; raise InputError for an unknown threshold in `koipond.yaml`."""
+        from koipond.ingest.quality import QualityRules
+
+        given = self.settings.quality
+        if unknown := sorted(set(given) - {field.name for field in fields(QualityRules)}):
+            raise InputError(f"koipond.yaml: quality has no threshold {', '.join(unknown)}")
+        return QualityRules(**dict(given))  # type: ignore[arg-type]
 
     @cached_property
     def runtime(self) -> "Runtime":

@@ -12,7 +12,7 @@ import typer
 from koipond.cli.reply import note
 from koipond.kernel import FindingsError, KoipondError
 
-COMMANDS: tuple[str, ...] = ("init", "importing", "layers", "segments", "definitions")
+COMMANDS: tuple[str, ...] = ("init", "importing", "quality", "layers", "segments", "definitions")
 """Modules below `koipond.cli`, each with a function `register(app)`; order = order in the help."""
 
 

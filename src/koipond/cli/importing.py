@@ -101,6 +101,9 @@ def _import(app: "App", request: "ImportRequest", rows: Any) -> dict[str, Any]:
             clock=app.machine,
             zone=app.zone,
             currency=app.settings.currency,
+            consents=app.store.consents,
+            touches=app.store.touches,
+            rules=app.quality_rules,
             region=app.settings.country or "CN",
             progress=progress,
         )
