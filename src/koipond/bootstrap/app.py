@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
 from koipond.bootstrap.clock import OPENING_HOUR, LastFactClock, LazyClock
+from koipond.channels.sheets import SHEETS
 from koipond.ingest.ports import Reader
 from koipond.kernel import Clock, InputError, day_of, epoch_day, zone
+from koipond.outreach.ports import ChannelSheet
 from koipond.settings import Settings, SystemClock
 from koipond.store import Store, load_keys
 from koipond.warehouse import EngineOptions, ParquetReader, ParquetWarehouse
@@ -76,6 +78,29 @@ class App:
         from koipond.bootstrap.layers import applied_layers
 
         return applied_layers(self.store.definitions.current(), self.settings)
+
+    @cached_property
+    def sheets(self) -> Mapping[str, ChannelSheet]:
+        """The channels' capability sheets under the brand's own costs and quotas."""
+        made = dict(SHEETS)
+        for key, own in self.settings.channels.items():
+            if key not in made:
+                raise InputError(f"koipond.yaml: there is no channel '{key}'; there is {', '.join(SHEETS)}")
+            if own.cost_fen is not None:
+                made[key] = replace(made[key], cost_fen=own.cost_fen)
+            if own.quota_per_day is not None:
+                made[key] = replace(made[key], quota_per_day=own.quota_per_day)
+        return made
+
+    @cached_property
+    def quotas(self) -> dict[str, int]:
+        """Channel → touches the platform allows a local day."""
+        return {key: s.quota_per_day for key, s in self.sheets.items() if s.quota_per_day is not None}
+
+    @cached_property
+    def address_kinds(self) -> dict[str, str]:
+        """Channel → kind of identifier it reaches people by."""
+        return {key: s.address_kind for key, s in self.sheets.items() if s.address_kind is not None}
 
     @cached_property
     def catalog(self) -> "Catalog":

@@ -6,6 +6,7 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from koipond.outreach.model import QuietHours
+from koipond.store.arms import StoredArms
 from koipond.store.audit import StoredAudit, StoredSettings
 from koipond.store.codes import StoredCodes
 from koipond.store.consents import StoredConsents
@@ -42,6 +43,7 @@ class Store:
         self.numbers = Counters(database)
         self.audit = StoredAudit(database)
         self.settings = StoredSettings(database)
+        self.arms = StoredArms(database)
         self.codes = StoredCodes(database)
         self.plans = StoredPlans(database)
         self.touches = StoredTouches(database)

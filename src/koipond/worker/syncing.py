@@ -1,0 +1,73 @@
+"""What happened becomes facts (事实回流): touches, responses, arms and consents of the store.
+
+Whatever happens is told once and in order; how far it was told is published with the facts themselves, so a
+killed run tells again what was not published.
+"""
+
+import hashlib
+
+import pyarrow as pa
+
+from koipond.bootstrap import App
+from koipond.ingest.facts import FACTS
+from koipond.ingest.ports import Writer
+from koipond.store.export import Export, cursor_from
+
+CURSOR = "store_export"
+COPIES = "store_copies"
+ROUNDS_MAX = 10_000
+
+
+def sync_facts(app: App, writer: Writer) -> int:
+    """Write what the store made since the last time; the caller publishes. Return how many rows."""
+    written = 0
+    for _ in range(ROUNDS_MAX):
+        told = app.store.export(app.zone).since(cursor_from(writer.meta(CURSOR)))
+        written += _write(writer, told)
+        writer.set_meta(CURSOR, told.cursor.to_dict())
+        if told.done:
+            break
+    return written + _copy_states(app, writer)
+
+
+def _write(writer: Writer, told: Export) -> int:
+    keys = told.touches.column("touch_key").to_pylist()
+    old = [*keys, *told.dropped]
+    if old and writer.has("touches"):
+        gone = writer.stage("_told_touches", pa.table({"touch_key": pa.array(old, pa.string())}))
+        writer.remove("touches", gone, ["touch_key"])
+    rows = 0
+    for dataset in ("touches", "responses", "assignments"):
+        table = getattr(told, dataset)
+        if table.num_rows:
+            rows += writer.append(dataset, writer.stage(f"_told_{dataset}", table.cast(FACTS[dataset])))
+    return rows
+
+
+def _copy_states(app: App, writer: Writer) -> int:
+    """Replace the copies of what holds now: consents, suppressions, links, addresses by channel."""
+    copies = {
+        "consents": app.store.consents.current(),
+        "suppressions": app.store.consents.export_suppressions(),
+        "identity_links": app.store.people.export_links(),
+        "reachable": app.store.people.export_reachable(app.address_kinds),
+    }
+    rows, known = 0, dict(writer.meta(COPIES) or {})
+    for dataset, table in copies.items():
+        digest = _digest(table)
+        if known.get(dataset, _digest(FACTS[dataset].empty_table())) != digest:
+            rows += writer.replace(dataset, writer.stage(f"_copy_{dataset}", table.cast(FACTS[dataset])))
+            known[dataset] = digest
+    writer.set_meta(COPIES, known)
+    return rows
+
+
+def _digest(table: pa.Table) -> str:
+    """Return the same text for the same rows in the same order."""
+    found = hashlib.sha256()
+    for column in table.combine_chunks().columns:
+        for chunk in column.chunks:
+            found.update(repr(chunk.type).encode())
+            for buffer in chunk.buffers():
+                found.update(b"-" if buffer is None else memoryview(buffer))
+    return found.hexdigest()
