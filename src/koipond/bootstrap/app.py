@@ -147,6 +147,7 @@ class App:
             reader=reader,
             as_of_day=epoch_day(day),
             catalog=self.catalog,
+            profile=reader.table("profile"),  # `reading` presents that of the day
             excluded=BitMap(row["customer_no"] for row in verdicts if row["verdict"] == "confirmed"),
         )
 

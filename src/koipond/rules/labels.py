@@ -65,8 +65,8 @@ FLAG_PHRASES: MappingProxyType[str, tuple[Label, Label]] = MappingProxyType(
     {
         "staff": (("是员工", "is staff", "adalah staf"), ("不是员工", "is not staff", "bukan staf")),
         "at_risk": (
-            ("处于流失预警", "is at risk", "berisiko pergi"),
-            ("不在流失预警中", "is not at risk", "tidak berisiko pergi"),
+            ("处于预流失", "is at risk", "berisiko pergi"),
+            ("未处于预流失", "is not at risk", "tidak berisiko pergi"),
         ),
         "due": (
             ("复购到期", "is due to buy again", "sudah waktunya membeli lagi"),
@@ -111,7 +111,7 @@ CHOICES: MappingProxyType[str, MappingProxyType[str, Label]] = MappingProxyType(
                 "intro": ("引入期", "introduction", "pengenalan"),
                 "growth": ("成长期", "growth", "pertumbuhan"),
                 "mature": ("成熟期", "mature", "matang"),
-                "dormant": ("沉睡期", "dormant", "tertidur"),
+                "dormant": ("休眠期", "dormant", "tertidur"),
                 "churned": ("流失期", "churned", "hilang"),
             }
         ),
@@ -159,7 +159,7 @@ CHOICE_ALIASES: MappingProxyType[str, MappingProxyType[str, str]] = MappingProxy
                 "成熟": "mature",
                 "沉睡": "dormant",
                 "休眠": "dormant",
-                "休眠期": "dormant",
+                "沉睡期": "dormant",
                 "流失": "churned",
             }
         ),
@@ -178,7 +178,7 @@ FIELD_ALIASES: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "friend": ("好友", "企微好友"),
         "follower": ("粉丝",),
         "staff": ("员工",),
-        "at_risk": ("预警", "流失预警"),
+        "at_risk": ("预流失", "预警", "流失预警"),
         "due": ("复购到期",),
         "one_time_buyer": ("一次客",),
         "never_bought": ("久未首购",),

@@ -14,7 +14,7 @@ from koipond.segments.ports import ListStore
 class Scope:
     """One reading of rules.
 
-    ``as_of_day``: observation day, whole days since 1970. ``excluded``: customers whom quality confirmed out.
+    ``as_of_day``: observation day, whole days since 1970. ``excluded``: out besides those in `left_out`.
     ``members``: segment → its customer numbers as last refreshed. ``profile``: the profiles of that
     day when they are not the published ones (`koipond.segments.snapshot.profile_on`).
     """

@@ -65,6 +65,9 @@ def profile_in_scope(scope: Scope) -> IbisTable:
     """Return the profiles that may be in a segment: not refusing profiling, not confirmed out by quality."""
     profile = _profile(scope)
     profile = profile.filter(~profile.profiling_refused.fill_null(False))
+    if scope.reader.has("left_out"):
+        left_out = read_facts(scope.reader).canonical(scope.reader.table("left_out").select("customer_no"))
+        profile = profile.anti_join(left_out, "customer_no")
     if not scope.excluded:
         return profile
     excluded = _staged(scope.reader, "excluded", scope.excluded)

@@ -10,7 +10,7 @@ CATALOG = default_catalog("CNY")
 GOLDEN = [
     (
         "lifecycle = dormant and rfm_level in (high, mid) and not member",
-        "生命周期为沉睡期，且 RFM 等级为高或中，且不是会员",
+        "生命周期为休眠期，且 RFM 等级为高或中，且不是会员",
         "lifecycle stage is dormant and RFM level is high or mid and is not a member",
         "tahap siklus hidup adalah tertidur dan tingkat RFM adalah tinggi atau sedang dan bukan anggota",
     ),

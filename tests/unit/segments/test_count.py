@@ -80,7 +80,10 @@ def test_a_missing_value_fails_its_comparison_and_passes_its_not(tmp_path: Path)
 
 def test_who_refuses_profiling_or_is_confirmed_out_is_in_no_segment(tmp_path: Path) -> None:
     people = [profile(0), profile(1, profiling_refused=True), profile(2), profile(3, profiling_refused=False)]
-    with reader_of(tmp_path, people) as reader:
+    left_out = [{"rule": "test_account", "customer_no": 3}]
+    with reader_of(tmp_path / "left_out", people, left_out=left_out) as reader:
+        assert counts(reader, "everyone") == {"everyone": 2}
+    with reader_of(tmp_path / "all", people) as reader:
         assert counts(reader, "everyone") == {"everyone": 3}
         assert counts(reader, "not member", excluded=BitMap([2]))["not member"] == 2
 
@@ -142,6 +145,17 @@ def test_a_segment_is_read_from_its_members_and_must_have_been_refreshed(tmp_pat
         assert found["segment vip"] == 2
         with pytest.raises(InputError, match="never refreshed"):
             counts(reader, "segment other")
+
+
+def test_a_rule_is_not_read_over_profiles_of_another_day(tmp_path: Path) -> None:
+    with warehouse_of(tmp_path).write("refresh") as writer:
+        rows = pa.Table.from_pylist([profile(0, "dormant")], PROFILE)
+        writer.replace("profile", writer.stage("_profile", rows))
+        scalars = {"values": {}, "frozen_day": DAY, "definition_version": "x"}
+        writer.set_meta("layers", {"as_of": DAY - 1, "mark": 0, "scalars": scalars})
+        with pytest.raises(InputError, match="profiles are of 2016-07-17, not of 2016-07-18"):
+            counts(writer, "everyone")
+        assert counts(writer, "everyone", profile=writer.table("profile")) == {"everyone": 1}
 
 
 def test_a_sample_is_the_one_of_the_kernel(tmp_path: Path) -> None:
