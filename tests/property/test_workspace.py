@@ -6,11 +6,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from koipond.rules import default_catalog
 from koipond.workspace.export import to_yaml
 from koipond.workspace.kinds import kind_named
 from koipond.workspace.model import Definition
 from koipond.workspace.source import Source, parse_source
 
+CATALOG = default_catalog("CNY")
 words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=60)
 keys = st.from_regex(r"[a-z][a-z0-9_]{0,12}", fullmatch=True)
 names = st.from_regex(r"[a-z0-9_]{1,8}", fullmatch=True)
@@ -80,12 +82,12 @@ templates = st.fixed_dictionaries(
 
 def round_trip(kind: str, body: dict[str, Any]) -> None:
     parse = kind_named(kind).parse
-    first, findings = parse(Source(file="a.yaml", body=body, lines={}))
+    first, findings = parse(Source(file="a.yaml", body=body, lines={}), CATALOG)
     assert isinstance(first, Definition), findings
     text = to_yaml(kind, first.body)
     source, problems = parse_source(text, "a.yaml")
     assert source is not None, problems
-    again, findings = parse(source)
+    again, findings = parse(source, CATALOG)
     assert isinstance(again, Definition), findings
     assert (again.body, again.fingerprint, again.value) == (first.body, first.fingerprint, first.value)
     assert to_yaml(kind, again.body) == text

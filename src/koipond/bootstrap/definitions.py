@@ -100,5 +100,5 @@ class Runtime:
 
     def _of(self, kind: str) -> dict[str, tuple[Any, int]]:
         mine = [one for one in self._applied if one.kind == kind]
-        values = restored(mine)
+        values = restored(mine, self._catalog)
         return {one.key: (values[kind, one.key].value, one.version) for one in mine}

@@ -1,4 +1,4 @@
-"""Variables a template may use (模板变量), and the profile column behind each. Pure.
+"""Variables a template may use (模板变量), the profile column behind each, and how each is written. Pure.
 
 What is said about a customer is frozen when the plan is made; ``offer.code`` is known only when the gate
 issues it, links are added by the channel.
@@ -6,8 +6,13 @@ issues it, links are added by the channel.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
+
+from koipond.kernel import from_epoch_day, minor_digits
+from koipond.rules.labels import CHOICES, LANGS
+from koipond.strategy.model import CodeList
 
 Form = Literal["text", "number", "day", "days_since", "money", "microdays"]
 
@@ -53,3 +58,63 @@ def known_variables(traits: Sequence[str]) -> list[str]:
 def is_known(path: str, traits: Sequence[str]) -> bool:
     """Say whether a template may use ``path``."""
     return path in known_variables(traits)
+
+
+_SYMBOLS = MappingProxyType({"CNY": "¥", "JPY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "IDR": "Rp"})
+_MICRODAYS = 1_000_000
+
+
+def spoken_values(
+    personal: Mapping[str, Any], as_of: date, language: str, currency: str
+) -> dict[str, dict[str, Any]]:
+    """Return nested template values from stored ones (column → value); what is null is left out."""
+    values: dict[str, dict[str, Any]] = {}
+    for variable in PROFILE.values():
+        stored = personal.get(variable.column)
+        if stored is not None:
+            room, _, name = variable.path.partition(".")
+            values.setdefault(room, {})[name] = spoken(variable, stored, as_of, language, currency)
+    for column, stored in personal.items():
+        if column.startswith("trait_") and stored is not None:
+            values.setdefault("trait", {})[column.removeprefix("trait_")] = stored
+    return values
+
+
+def spoken(variable: Variable, stored: Any, as_of: date, language: str, currency: str) -> Any:
+    """Return one stored value as a text or number for people; days as 2026-03-10."""
+    if variable.form == "day":
+        return from_epoch_day(stored).isoformat()
+    if variable.form == "days_since":
+        return (as_of - from_epoch_day(stored)).days
+    if variable.form == "microdays":
+        return max(1, (stored + _MICRODAYS // 2) // _MICRODAYS)
+    if variable.form == "money":
+        return money(stored, currency)
+    choices = CHOICES.get(variable.column)
+    if choices is not None and stored in choices and language in LANGS:
+        return choices[stored][LANGS.index(language)]
+    return stored
+
+
+def money(amount_fen: int, currency: str) -> str:
+    """Return minor units as a text such as ¥12.50; decimals only when there are any."""
+    digits = minor_digits(currency)
+    whole, rest = divmod(abs(amount_fen), 10**digits)
+    decimals = f".{rest:0{digits}d}" if rest else ""
+    sign = "-" if amount_fen < 0 else ""
+    return f"{sign}{_SYMBOLS.get(currency, currency + ' ')}{whole:,}{decimals}"
+
+
+def plan_wide_values(
+    *, brand: str, url: str, offer: CodeList | None, on: date, language: str, currency: str
+) -> dict[str, dict[str, Any]]:
+    """Return what is the same for everybody who gets one arm of a play on day ``on``."""
+    values: dict[str, dict[str, Any]] = {"brand": {"name": brand}, "landing": {"url": url}}
+    if offer is not None:
+        last = offer.last_day(on)
+        values["offer"] = {
+            "name": offer.name.get(language, offer.key),
+            "value": money(offer.value_fen, currency),
+            **({"expires_on": last.isoformat()} if last else {}),
+        }
+    return values

@@ -1,10 +1,12 @@
 """What applying a folder would change (差异): for how many customers, and who must approve. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from koipond.kernel import Finding, RefusedError, fingerprint
+from koipond.rules import Catalog
+from koipond.segments.definition import SegmentDefinition
 from koipond.strategy.model import EVERYONE, Strategy
 from koipond.workspace.kinds import kind_named
 from koipond.workspace.model import WORKSPACE, Definition, Folder
@@ -155,7 +157,7 @@ def _archive(folder: Folder, old: Applied, counter: MemberCounter | None) -> Cha
 
 def _unreadable(folder: Folder, old: Applied) -> bool:
     """Say whether the object may stand in a file that could not be read: then it is not gone."""
-    return any(one.source.body.get("key") == old.key for one in folder.unresolved)
+    return any((one.kind, one.key) == (old.kind, old.key) for one in folder.unresolved)
 
 
 def _customers(folder: Folder, name: tuple[str, str], counter: MemberCounter | None) -> int | None:
@@ -211,12 +213,17 @@ def _owned_by_console(definition: Definition | None, name: tuple[str, str]) -> F
     )
 
 
-def restored(applied: Iterable[Applied]) -> dict[tuple[str, str], Definition]:
-    """Return applied objects as definitions again; `koipond.yaml` is not among them."""
+def restored(applied: Iterable[Applied], catalog: Catalog) -> dict[tuple[str, str], Definition]:
+    """Return applied objects as definitions again, with their versions; `koipond.yaml` is not among them."""
     return {
         (one.kind, one.key): Definition(
-            kind=one.kind, key=one.key, body=one.body, value=kind_named(one.kind).restore(one.body)
+            kind=one.kind, key=one.key, body=one.body, value=_versioned(one, catalog), version=one.version
         )
         for one in applied
         if one.kind != WORKSPACE
     }
+
+
+def _versioned(one: Applied, catalog: Catalog) -> Any:
+    value = kind_named(one.kind).restore(one.body, catalog)
+    return replace(value, version=one.version) if isinstance(value, Strategy | SegmentDefinition) else value

@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
-from koipond.kernel import Finding
+from koipond.kernel import Finding, FindingsError
+from koipond.rules import Catalog
+from koipond.segments.definition import SegmentDefinition, from_mapping
+from koipond.segments.layers.definitions import LayerSet
 from koipond.strategy.model import EVERYONE
 from koipond.strategy.spec import CodeListShape, PlayShape, Shape, StrategyShape
 from koipond.workspace.model import Definition, Reference, Unresolved
@@ -22,8 +26,8 @@ class Kind:
 
     name: str
     folder: str
-    parse: Callable[[Source], Parsed]
-    restore: Callable[[Mapping[str, Any]], Any]
+    parse: Callable[[Source, Catalog], Parsed]
+    restore: Callable[[Mapping[str, Any], Catalog], Any]
     to_plain: Callable[[Mapping[str, Any]], Any]
 
 
@@ -36,10 +40,10 @@ def shaped(
 ) -> Kind:
     """Return a kind whose files have a pydantic ``shape`` with ``resolve()``."""
 
-    def parse(source: Source) -> Parsed:
+    def parse(source: Source, _: Catalog) -> Parsed:
         found, findings = validate(shape, source)
         if found is None:
-            return Unresolved(source=source, references=tuple(rough(source.body))), findings
+            return Unresolved(kind=name, source=source, references=tuple(rough(source.body))), findings
         return (
             Definition(
                 kind=name,
@@ -56,7 +60,7 @@ def shaped(
         name=name,
         folder=folder,
         parse=parse,
-        restore=lambda body: from_body(shape, body).resolve(),
+        restore=lambda body, _: from_body(shape, body).resolve(),
         to_plain=lambda body: from_body(shape, body).model_dump(mode="python", exclude_defaults=True),
     )
 
@@ -77,13 +81,14 @@ def _play_references(number: int, play: PlayShape) -> Iterator[Reference]:
                 yield Reference(kind=kind, key=key, place=("plays", number, slot))
 
 
-def _parse_strategy(source: Source) -> Parsed:
+def _parse_strategy(source: Source, catalog: Catalog) -> Parsed:
     kind = source.body.get("kind")
     if kind in ("policy", "system"):
         message = f"strategies of kind '{kind}' are not supported yet"
         fix = "Write it as 'kind: campaign' with an end or review date, or keep the file outside the folder"
-        return Unresolved(source=source), [source.finding(("kind",), "not_supported", message, fix)]
-    return _STRATEGY.parse(source)
+        found = source.finding(("kind",), "not_supported", message, fix)
+        return Unresolved(kind="strategy", source=source), [found]
+    return _STRATEGY.parse(source, catalog)
 
 
 def _rough_references(body: Mapping[str, Any]) -> list[Reference]:
@@ -113,17 +118,54 @@ def _none(_: Shape) -> list[Reference]:
     return []
 
 
-def mapped(name: str, folder: str) -> Kind:
-    """Return a kind whose body is a plain mapping with a key."""
+def _parse_segment(source: Source, catalog: Catalog) -> Parsed:
+    found, findings = from_mapping(source.body, catalog, file=source.file, line_of=source.line)
+    if found is None:
+        return Unresolved(kind="segment", source=source), findings
+    parents = [Reference(kind="segment", key=key, place=("rule",)) for key in found.parents]
+    body = found.to_mapping(catalog)
+    return Definition(
+        kind="segment", key=found.key, body=body, value=found, references=tuple(parents), source=source
+    ), []
 
-    def parse(source: Source) -> Parsed:
-        key = source.body.get("key")
-        if not isinstance(key, str) or not key:
-            missing = source.finding(("key",), "missing_key", "'key' is missing", "Add 'key: its_name'")
-            return Unresolved(source=source), [missing]
-        return Definition(kind=name, key=key, body=source.body, value=source.body, source=source), []
 
-    return Kind(name=name, folder=folder, parse=parse, restore=dict, to_plain=dict)
+def _restore_segment(body: Mapping[str, Any], catalog: Catalog) -> SegmentDefinition:
+    found, findings = from_mapping(body, catalog)
+    if found is None:
+        raise FindingsError(findings)
+    return found
+
+
+def _parse_layer(source: Source, _: Catalog) -> Parsed:
+    """Read one layer file; its key is that of the layer, and the file says nothing but what differs."""
+    body = {name: value for name, value in source.body.items() if name != "key"}
+    key = str(source.body.get("key", PurePosixPath(source.file).stem))
+    try:
+        layers = LayerSet.from_mapping({key: body})
+    except FindingsError as error:
+        found = [replace(f, file=source.file, line=_line_named(source, f)) for f in error.findings]
+        return Unresolved(kind="layer", source=source), found
+    return Definition(
+        kind="layer", key=key, body={"key": key, **body}, value=getattr(layers, key), source=source
+    ), []
+
+
+def _line_named(source: Source, finding: Finding) -> int:
+    """Return the line of the field that the finding's message begins with."""
+    path = finding.message.partition(":")[0].strip("'")
+    return source.line(tuple(path.split(".")))
+
+
+def _restore_layer(body: Mapping[str, Any], _: Catalog) -> Any:
+    key = str(body["key"])
+    content = {name: value for name, value in body.items() if name != "key"}
+    return getattr(LayerSet.from_mapping({key: content}), key)
+
+
+def _parse_tag(source: Source, _: Catalog) -> Parsed:
+    message = "tags as files are not supported yet"
+    fix = "Move the file out of the workspace; segments can do what an automatic tag would"
+    return Unresolved(kind="tag", source=source), [source.finding(("key",), "not_supported", message, fix)]
 
 
 _STRATEGY = shaped("strategy", "strategies", StrategyShape, _strategy_references, _rough_references)
@@ -132,9 +174,15 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         kind.folder: kind
         for kind in (
-            mapped("segment", "segments"),
-            mapped("tag", "tags"),
-            mapped("layer", "layers"),
+            Kind(
+                name="segment",
+                folder="segments",
+                parse=_parse_segment,
+                restore=_restore_segment,
+                to_plain=dict,
+            ),
+            Kind(name="tag", folder="tags", parse=_parse_tag, restore=lambda body, _: body, to_plain=dict),
+            Kind(name="layer", folder="layers", parse=_parse_layer, restore=_restore_layer, to_plain=dict),
             replace(_STRATEGY, parse=_parse_strategy),
             shaped("template", "templates", TemplateShape, _none),
             shaped("offer", "offers", CodeListShape, _none),

@@ -6,6 +6,7 @@ from koipond.kernel import Finding
 from koipond.outreach.model import ContactPolicy, FrequencyCap
 from koipond.outreach.templates import LANGUAGES, Template, TemplateError, variables_of
 from koipond.outreach.templates.render import compile_part
+from koipond.segments.order import check_references
 from koipond.strategy.model import EVERYONE, CodeList, Play, Strategy
 from koipond.strategy.variables import UNSET_AT_PLAN, is_known, known_variables
 from koipond.workspace.model import Definition, Folder
@@ -16,7 +17,7 @@ from koipond.workspace.source import Place, Source
 
 def lint(folder: Folder, settings_source: Source | None) -> list[Finding]:
     """Return every finding that needs more than one object, and every lack of restraint."""
-    found = [*_references(folder), *_settings_references(folder, settings_source)]
+    found = [*_references(folder), *_settings_references(folder, settings_source), *_cycles(folder)]
     for definition in folder.definitions.values():
         if definition.source is None:
             continue
@@ -31,9 +32,10 @@ def lint(folder: Folder, settings_source: Source | None) -> list[Finding]:
 
 def _references(folder: Folder) -> Iterator[Finding]:
     whole = [(d.source, d.references) for d in folder.definitions.values()]
+    there = {*folder.definitions, *((one.kind, one.key) for one in folder.unresolved)}
     for source, references in (*whole, *((u.source, u.references) for u in folder.unresolved)):
         for reference in references:
-            if (reference.kind, reference.key) in folder.definitions or source is None:
+            if (reference.kind, reference.key) in there or source is None:
                 continue
             known = [key for kind, key in folder.definitions if kind == reference.kind]
             message = f"there is no {reference.kind} '{reference.key}'"
@@ -41,6 +43,12 @@ def _references(folder: Folder) -> Iterator[Finding]:
                 suggestion(reference.key, known) if known else f"Write {reference.kind}s/{reference.key}.yaml"
             )
             yield source.finding(reference.place, "unknown_reference", message, fix)
+
+
+def _cycles(folder: Folder) -> list[Finding]:
+    segments = [d for d in folder.of("segment") if d.source is not None]
+    found = check_references([d.value for d in segments], {d.key: d.file for d in segments})
+    return [finding for finding in found if finding.code == "segment_cycle"]
 
 
 def _settings_references(folder: Folder, source: Source | None) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from koipond.kernel import Finding, InputError
+from koipond.rules import Catalog, default_catalog
 from koipond.workspace.kinds import KINDS, NOT_YET
 from koipond.workspace.lint import lint
 from koipond.workspace.model import Definition, Folder, Unresolved
@@ -21,7 +22,8 @@ def load_folder(folder: Path) -> Folder:
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}; make a workspace with: koipond init {folder}")
     settings, settings_source, findings = _settings(folder)
-    definitions, unresolved, more = _definitions(folder)
+    catalog = default_catalog(settings.currency if settings else "CNY")
+    definitions, unresolved, more = _definitions(folder, catalog)
     loaded = Folder(settings=settings, definitions=definitions, unresolved=tuple(unresolved))
     findings = [*findings, *more, *lint(loaded, settings_source)]
     ordered = sorted(findings, key=lambda f: (f.file, f.line, f.code, f.message))
@@ -47,14 +49,14 @@ def _settings(folder: Path) -> tuple[WorkspaceSettings | None, Source | None, li
 
 
 def _definitions(
-    folder: Path,
+    folder: Path, catalog: Catalog
 ) -> tuple[dict[tuple[str, str], Definition], list[Unresolved], list[Finding]]:
     definitions: dict[tuple[str, str], Definition] = {}
     unresolved: list[Unresolved] = []
     findings: list[Finding] = []
     for path in _files(folder):
         file = path.relative_to(folder).as_posix()
-        definition, found = _one(path, file, path.relative_to(folder).parts[0])
+        definition, found = _one(path, file, path.relative_to(folder).parts[0], catalog)
         findings += found
         if isinstance(definition, Unresolved):
             unresolved.append(definition)
@@ -82,7 +84,9 @@ def _files(folder: Path) -> list[Path]:
     return ours
 
 
-def _one(path: Path, file: str, room: str) -> tuple[Definition | Unresolved | None, list[Finding]]:
+def _one(
+    path: Path, file: str, room: str, catalog: Catalog
+) -> tuple[Definition | Unresolved | None, list[Finding]]:
     if room in NOT_YET:
         fix = f"Move it out of the workspace until '{room}/' is supported"
         return None, [_finding(file, "not_supported", f"'{room}/' is not supported yet", fix)]
@@ -99,7 +103,7 @@ def _one(path: Path, file: str, room: str) -> tuple[Definition | Unresolved | No
     source, findings = read_source(path, file)
     if source is None:
         return None, findings
-    definition, findings = KINDS[room].parse(source)
+    definition, findings = KINDS[room].parse(source, catalog)
     if isinstance(definition, Definition) and definition.key != path.stem:
         message = f"the key '{definition.key}' differs from the file's name"
         findings = [

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from koipond.kernel import Finding, fingerprint
@@ -32,6 +33,7 @@ class Definition:
     value: Any
     references: tuple[Reference, ...] = ()
     source: Source | None = None  # None when it was not read from a file
+    version: int = 0  # the applied one
 
     @property
     def fingerprint(self) -> str:
@@ -48,8 +50,14 @@ class Definition:
 class Unresolved:
     """A file that breaks its shape, with the references that can still be read in it."""
 
+    kind: str
     source: Source
     references: tuple[Reference, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The key it gives itself, or that of its file's name."""
+        return str(self.source.body.get("key") or PurePosixPath(self.source.file).stem)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,12 @@
 """Diff, apply steps and canonical export."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from koipond.kernel import RefusedError
+from koipond.rules import default_catalog
 from koipond.workspace import Definition, load_folder
 from koipond.workspace.diff import apply_steps, desired, diff, restored
 from koipond.workspace.export import export_files
@@ -123,8 +125,9 @@ def test_export_of_what_was_applied_is_a_zero_diff(folder: Path, tmp_path: Path)
     )
 
 
-def test_restored_definitions_equal_the_loaded_ones(folder: Path) -> None:
-    loaded = load_folder(folder).definitions
-    assert {k: d.value for k, d in restored(apply_all(folder)).items()} == {
-        k: d.value for k, d in loaded.items()
-    }
+def test_restored_definitions_are_the_loaded_ones_with_their_versions(folder: Path) -> None:
+    loaded = {name: definition.value for name, definition in load_folder(folder).definitions.items()}
+    again = {k: d.value for k, d in restored(apply_all(folder), default_catalog("CNY")).items()}
+    versioned = {name for name in again if name[0] in ("segment", "strategy")}
+    assert {again[name].version for name in versioned} == {1}
+    assert {k: replace(v, version=0) if k in versioned else v for k, v in again.items()} == loaded

@@ -96,6 +96,9 @@ LINT = [
     (NEWS, "purchase_on }}, {{", "purchase }}, {{", "unknown_variable", "error"),
     (NEWS, "required: [customer.last_purchase_on]\n", "", "fallback_missing", "error"),
     (NEWS, "{% endif %}您好", "{% end %}您好", "template_error", "error"),
+    ("segments/high_value.yaml", "rfm_level = high", "rfm_levle = high", "bad_rule", "error"),
+    ("segments/high_value.yaml", "rule: rfm", "rules: rfm", "unknown_key", "error"),
+    ("segments/high_value.yaml", "grade = core", "segment high_value", "segment_cycle", "error"),
     ("koipond.yaml", "zone: Asia/Shanghai", "zone: Asia/Atlantis", "bad_value", "error"),
     ("koipond.yaml", "currency: CNY", "currency: RMB!", "bad_value", "error"),
     ("koipond.yaml", "    quiet:", "    exempt_segments: [board]\n    quiet:", "unknown_reference", "error"),
@@ -176,3 +179,20 @@ def test_word_no_is_a_text_not_a_boolean(folder: Path) -> None:
     edit(folder, "strategies/dormant_recall.yaml", "variants: {news:", "variants: {no:")
     strategy = load_folder(folder).definitions[("strategy", "dormant_recall")].value
     assert list(strategy.plays[0].script.variants) == ["no", "reminder"]
+
+
+def test_layer_file_is_read_by_its_own_parser(folder: Path) -> None:
+    write(folder, "layers/rfm.yaml", "key: rfm\nfrequency: purchases\nwindow_dayz: 365\n")
+    assert codes(folder) == {("layers/rfm.yaml", 2, "bad_value"), ("layers/rfm.yaml", 3, "unknown_field")}
+    write(folder, "layers/rfm.yaml", "key: rfm\nfrequency: purchase_days\n")
+    assert load_folder(folder).definitions[("layer", "rfm")].value.frequency == "purchase_days"
+
+
+def test_tag_files_are_refused_by_name(folder: Path) -> None:
+    write(folder, "tags/vip.yaml", "key: vip\n")
+    assert codes(folder) == {("tags/vip.yaml", 1, "not_supported")}
+
+
+def test_broken_file_is_not_reported_again_by_those_who_refer_to_it(folder: Path) -> None:
+    edit(folder, "segments/high_value.yaml", "rfm_level = high", "rfm_level = hgih")
+    assert {file for file, _, _ in codes(folder)} == {"segments/high_value.yaml"}

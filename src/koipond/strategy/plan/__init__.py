@@ -1,0 +1,27 @@
+"""The touch plan (触达计划): every candidate ends as one touch or one reason."""
+
+from koipond.strategy.plan.asked import drawn_arms, gate_candidates
+from koipond.strategy.plan.make import gather, make_plan
+from koipond.strategy.plan.model import (
+    CANDIDATES,
+    Audience,
+    AudienceReader,
+    Loss,
+    Plan,
+    PlanRequest,
+    PlayCount,
+)
+
+__all__ = [
+    "CANDIDATES",
+    "Audience",
+    "AudienceReader",
+    "Loss",
+    "Plan",
+    "PlanRequest",
+    "PlayCount",
+    "drawn_arms",
+    "gate_candidates",
+    "gather",
+    "make_plan",
+]

@@ -1,0 +1,159 @@
+"""From a plan's rows to what the gate is asked (闸门请求), and to the arms that were drawn.
+
+Rows come from the published dataset `candidates`, so that sending needs no plan in memory: only the same
+request, made again from the applied versions.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import ibis
+
+from koipond.experiments.assignment import HOLDOUT
+from koipond.ingest.ports import IbisTable
+from koipond.kernel import day_bounds, zone
+from koipond.outreach.model import BudgetLine, FrequencyCap, GateCandidate, Reason
+from koipond.strategy.plan.codes import caps_by_group
+from koipond.strategy.plan.known import Known
+from koipond.strategy.plan.model import PlanRequest
+from koipond.strategy.plan.task import ArmTask, PlayTask
+from koipond.strategy.variables import plan_wide_values, spoken_values
+
+CHUNK = 5_000
+LIFE_HOURS = 48
+"""A touch that could not go out for two days is stale news: it expires."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Arm:
+    play: PlayTask
+    arm: ArmTask
+
+
+def gate_candidates(known: Known, rows: IbisTable, *, chunk: int = CHUNK) -> Iterator[list[GateCandidate]]:
+    """Yield the touches of ``rows`` (columns of CANDIDATES) as the gate is asked for them, in chunks.
+
+    ``known`` is that of the same request (`gather`); its audiences tell which caps hold for whom.
+    """
+    people = known.reader.table("customers").select("customer_no", "customer_uid")
+    touches = rows.filter(rows.reason.isnull()).inner_join(people, "customer_no")
+    touches = touches.mutate(cap_group=_group(known, touches))
+    arms = {
+        (play.strategy.key, play.play.key, task.arm.name): _Arm(play=play, arm=task)
+        for play in known.plays
+        for task in play.arms
+    }
+    for batch in known.reader.batches(touches, chunk):
+        yield [_candidate(known, arms, row) for row in batch.to_pylist()]
+
+
+def drawn_arms(known: Known, rows: IbisTable) -> IbisTable:
+    """Return the arms that a plan drew: one row for each customer and strategy whose candidate reached the
+    hold-out check, touched or not (design §8), with the columns scope, customer_no, arm, play, variant,
+    strategy_version and plan. A strategy's candidate that the global hold-out keeps back has no arm of it.
+    """
+    held = rows.filter((rows.reason == str(Reason.HOLDOUT)) & (rows.detail == rows.strategy))
+    free = rows.filter(rows.drew & (rows.reason.isnull() | (rows.reason != str(Reason.HOLDOUT))))
+    marketing = [play.play.key for play in known.plays if play.play.purpose == "marketing"]
+    both = held.mutate(arm=HOLDOUT).union(free.mutate(arm="touch"))
+    both = both.filter(both.play.isin(marketing))
+    first = ibis.row_number().over(
+        group_by=["strategy", "customer_no"], order_by=[both.reason.notnull(), both.play]
+    )
+    ranked = both.mutate(place=first)
+    return ranked.filter(ranked.place == 0).select(
+        "customer_no", "arm", "play", "variant", "strategy_version", "plan", scope=ranked.strategy
+    )
+
+
+def _group(known: Known, touches: IbisTable) -> Any:
+    policy = known.request.policy
+    numbered = [(-1, segment) for segment in policy.exempt_segments]
+    numbered += [(number + 1, segment) for number, segment in enumerate(known.groups)]
+    cases = [
+        (touches.customer_no.isin(members.customer_no), number)
+        for number, segment in numbered
+        if (members := known.audiences[segment].members) is not None
+    ]
+    return ibis.cases(*cases, else_=0) if cases else ibis.literal(0)
+
+
+def _candidate(
+    known: Known, arms: Mapping[tuple[str, str, str], _Arm], row: Mapping[str, Any]
+) -> GateCandidate:
+    found = arms[(row["strategy"], row["play"], row["variant"])]
+    request, strategy, arm = known.request, found.play.strategy, found.arm
+    sheet = known.channels[row["channel"]]
+    due = datetime.fromtimestamp(row["due_s"], UTC)
+    template = request.templates[arm.arm.script]
+    return GateCandidate(
+        customer_no=row["customer_no"],
+        customer_uid=row["customer_uid"],
+        strategy=strategy.key,
+        strategy_version=strategy.version,
+        play=row["play"],
+        occurrence=request.as_of.isoformat(),
+        variant=row["variant"],
+        channel=row["channel"],
+        purpose=found.play.play.purpose,
+        content=arm.content,
+        due_at=due,
+        expires_at=_expires(request, found.play, due),
+        cost_fen=row["cost_fen"],
+        offer_cost_fen=row["offer_cost_fen"],
+        caps=caps_for(known, found.play, row["cap_group"]),
+        budgets=tuple(
+            BudgetLine(scope=scope, limit_fen=limit)
+            for scope, limit in strategy.budget.lines(strategy.key, request.as_of)
+        ),
+        consent_required=sheet.consent == "required" and row["channel"] not in request.policy.assumed_consent,
+        address_required=sheet.address_kind is not None,
+        re_entry_days=strategy.re_entry_days,
+        duplicate_content_days=request.policy.duplicate_content_days,
+        holdout_global_rate=known.global_arms.buckets[HOLDOUT] / 10_000,
+        holdout_global_start=known.global_arms.start,
+        holdout_strategy_rate=strategy.holdout_rate if found.play.play.purpose == "marketing" else 0.0,
+        holdout_salt=request.salt,
+        code_list=arm.arm.offer.code_list,
+        per_customer_limit_fen=strategy.budget.per_customer_fen,
+        template=template.key,
+        template_version=request.template_versions.get(template.key, 0),
+        language=row["language"],
+        values=_values(request, arm, row),
+    )
+
+
+def caps_for(known: Known, play: PlayTask, group: int) -> tuple[FrequencyCap, ...]:
+    """Return the caps that hold for a member of ``group`` (-1 exempt, 0 default, else a capped group)."""
+    if group < 0:
+        return ()
+    purpose = play.play.purpose
+    own = tuple(cap for cap in play.strategy.caps if cap.purpose == purpose)
+    return (*dict(caps_by_group(known, purpose))[group], *own)
+
+
+def _expires(request: PlanRequest, play: PlayTask, due: datetime) -> datetime:
+    expires = due + timedelta(hours=LIFE_HOURS)
+    if play.strategy.ends_on is not None:
+        _, end = day_bounds(play.strategy.ends_on, zone(request.zone))
+        expires = min(expires, max(end, due))
+    return expires
+
+
+def _values(request: PlanRequest, arm: ArmTask, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the template values: what the plan froze of the customer, and what holds for the whole arm."""
+    personal = json.loads(row["values"]) if row["values"] else {}
+    offer = request.offers.get(arm.arm.offer.code_list or "")
+    values = spoken_values(personal, request.as_of, row["language"], request.currency)
+    wide = plan_wide_values(
+        brand=request.brand,
+        url=arm.arm.landing.url,
+        offer=offer,
+        on=request.as_of,
+        language=row["language"],
+        currency=request.currency,
+    )
+    return {**values, **wide}

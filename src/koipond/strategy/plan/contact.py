@@ -1,0 +1,109 @@
+"""What is known about each considered customer, as one wide expression: one pass for each fact table.
+
+Column names are numbered so that keys cannot clash: ``again_<strategy>``, ``duplicate_<content>``,
+``n_<counter>`` …; channel columns carry the channel's key.
+"""
+
+import ibis
+
+from koipond.ingest.ports import IbisTable
+from koipond.outreach.ports import ChannelSheet
+from koipond.strategy.plan.arms import Expr
+from koipond.strategy.plan.counts import add_counts
+from koipond.strategy.plan.known import Known, joined
+from koipond.strategy.plan.person import add_person
+from koipond.strategy.plan.scope import scope
+from koipond.strategy.plan.task import DAY_S
+
+
+def contact_table(known: Known) -> IbisTable:
+    """Return one row for each considered customer with all that the checks look at."""
+    table = _add_channels(known, scope(known))
+    table = _add_history(known, table)
+    table = _add_spent(known, table)
+    table = _add_groups(known, table)
+    return add_person(known, add_counts(known, table))
+
+
+def _add_channels(known: Known, table: IbisTable) -> IbisTable:
+    """Add ``suppressed_``, ``reachable_`` and ``consent_<channel>_<purpose>`` where they matter."""
+    reader, number = known.reader, table.customer_no
+    added: dict[str, Expr] = {}
+    for channel in known.channels.values():
+        if reader.has("suppressions"):
+            rows = known.facts.rows("suppressions")
+            hit = rows.filter(rows.channel.isin(["*", channel.channel]))
+            added[f"suppressed_{channel.channel}"] = number.isin(hit.customer_no)
+        if channel.address_kind:
+            rows = known.facts.rows("reachable")
+            have = rows.filter(rows.channel == channel.channel)
+            added[f"reachable_{channel.channel}"] = number.isin(have.customer_no)
+        if channel.consent == "required":
+            for purpose in sorted({p.play.purpose for p in known.plays if channel in p.channels}):
+                added[f"consent_{channel.channel}_{purpose}"] = _consent(known, table, channel, purpose)
+    return table.mutate(**added) if added else table
+
+
+def _consent(known: Known, table: IbisTable, channel: ChannelSheet, purpose: str) -> Expr:
+    rows = known.facts.rows("consents")
+    rows = rows.filter((rows.channel == channel.channel) & (rows.purpose == purpose))
+    given = table.customer_no.isin(rows.filter(rows.granted).customer_no)
+    assumed = known.request.policy.assumed_consent.get(channel.channel)
+    members = known.audiences[assumed].members if assumed else None
+    if members is None:
+        return given
+    refused = table.customer_no.isin(rows.filter(~rows.granted).customer_no)
+    return given | (table.customer_no.isin(members.customer_no) & ~refused)
+
+
+def _add_history(known: Known, table: IbisTable) -> IbisTable:
+    """Add ``again_``, ``drawn_holdout_``, ``drawn_touch_`` by strategy and ``duplicate_`` by content."""
+    request, reader, number = known.request, known.reader, table.customer_no
+    now_s = int(request.now.timestamp())
+    added: dict[str, Expr] = {}
+    touches = known.facts.rows("touches") if reader.has("touches") else None
+    drawn = known.facts.rows("assignments") if reader.has("assignments") else None
+    for place, strategy in enumerate(request.strategies):
+        if touches is not None and strategy.re_entry_days:
+            since = touches.at_s > now_s - strategy.re_entry_days * DAY_S
+            mine = touches.filter((touches.strategy == strategy.key) & since)
+            added[f"again_{place}"] = number.isin(mine.customer_no)
+        if drawn is not None:
+            for arm in ("holdout", "touch"):
+                mine = drawn.filter((drawn.scope == strategy.key) & (drawn.arm == arm))
+                added[f"drawn_{arm}_{place}"] = number.isin(mine.customer_no)
+    if touches is not None and request.policy.duplicate_content_days:
+        recent = touches.filter(touches.at_s > now_s - request.policy.duplicate_content_days * DAY_S)
+        for place, content in enumerate(known.contents):
+            added[f"duplicate_{place}"] = number.isin(recent.filter(recent.content == content).customer_no)
+    return table.mutate(**added) if added else table
+
+
+def _add_spent(known: Known, table: IbisTable) -> IbisTable:
+    """Add ``spent_<strategy>``: a customer's cost so far, where a cap per customer could bind."""
+    if not known.reader.has("touches"):
+        return table
+    rows = known.facts.rows("touches")
+    for place, strategy in enumerate(known.request.strategies):
+        costly = any(play.cost_max_fen for play in known.plays if play.strategy.key == strategy.key)
+        if strategy.budget.per_customer_fen is None or not costly:
+            continue
+        mine = rows.filter((rows.strategy == strategy.key) & (rows.cost_fen > 0))
+        spent = mine.group_by("customer_no").aggregate(
+            **{f"spent_{place}": mine.cost_fen.sum().cast("int64")}
+        )
+        table = joined(table, spent, {f"spent_{place}": 0})
+    return table
+
+
+def _add_groups(known: Known, table: IbisTable) -> IbisTable:
+    """Add ``cap_group``: -1 exempt, 0 the default caps, else the number of the capped group."""
+    policy = known.request.policy
+    numbered = [(-1, segment) for segment in policy.exempt_segments]
+    numbered += [(number + 1, segment) for number, segment in enumerate(known.groups)]
+    cases = [
+        (table.customer_no.isin(members.customer_no), number)
+        for number, segment in numbered
+        if (members := known.audiences[segment].members) is not None
+    ]
+    return table.mutate(cap_group=ibis.cases(*cases, else_=0).cast("int16")) if cases else table

@@ -1,0 +1,97 @@
+"""What the numbers behind a reason stand for, and what an operator must know first. Pure."""
+
+from collections.abc import Sequence
+
+from koipond.budgets import daily_scope, total_scope
+from koipond.outreach.model import Reason
+from koipond.strategy.plan.codes import CUSTOMER, DAY, GLOBAL_DETAIL
+from koipond.strategy.plan.compete import Cell, reason_of
+from koipond.strategy.plan.known import Known
+from koipond.strategy.plan.model import DETAILS
+from koipond.strategy.plan.task import PlayTask
+
+CUSTOMER_SCOPE = "per_customer"
+
+
+def split(what: int) -> tuple[Reason, int]:
+    """Return the reason and the number of the detail in a code that is not 0."""
+    return reason_of(what // DETAILS), what % DETAILS
+
+
+def detail_of(known: Known, play: PlayTask, what: int) -> str:
+    """Return the detail of a code: the cap's key, the winning strategy, the budget's scope …"""
+    reason, number = split(what)
+    channels = list(known.channels)
+    if reason is Reason.STALE_SEGMENT:
+        return ", ".join(stale_audiences(known, play))
+    if reason in (Reason.SUPPRESSED, Reason.NO_ADDRESS, Reason.PLATFORM_QUOTA):
+        return channels[number]
+    if reason is Reason.NO_CONSENT:
+        return f"{channels[number]}:{play.play.purpose}"
+    if reason is Reason.HOLDOUT:
+        return "global" if number == GLOBAL_DETAIL else play.strategy.key
+    if reason is Reason.TEMPLATE_ERROR:
+        arm, variable = divmod(number - 1, 20)
+        return play.arms[arm].required[variable]
+    if reason is Reason.FREQUENCY_CAP:
+        return known.caps[number].cap.key
+    if reason is Reason.PRIORITY_LOST:
+        return known.request.strategies[number].key
+    return _scope(known, number) if reason is Reason.BUDGET else ""
+
+
+def _scope(known: Known, number: int) -> str:
+    place, scope = divmod(number, 3)
+    strategy = known.request.strategies[place].key
+    if scope == CUSTOMER:
+        return CUSTOMER_SCOPE
+    return daily_scope(strategy, known.request.as_of) if scope == DAY else total_scope(strategy)
+
+
+def stale_audiences(known: Known, play: PlayTask) -> list[str]:
+    """Return the segments of ``play`` that are too old or failed."""
+    keys = {arm.arm.audience for arm in play.arms}
+    return sorted(key for key in keys if (found := known.audiences.get(key)) is not None and found.stale)
+
+
+def notes(known: Known, counted: Sequence[Cell]) -> tuple[str, ...]:
+    """Return what to know first: segments never computed, and one reason that takes everybody."""
+    found = []
+    for key, audience in known.audiences.items():
+        if audience.stale:
+            found.append(f"segment '{key}' cannot be used: {audience.stale}")
+    total = sum(cell.candidates for cell in counted)
+    lost: dict[int, int] = {}
+    for cell in counted:
+        lost[cell.code] = lost.get(cell.code, 0) + cell.candidates
+    reasons: dict[Reason, int] = {}
+    for what, n in lost.items():
+        if what:
+            reasons[split(what)[0]] = reasons.get(split(what)[0], 0) + n
+    if total and 0 not in lost and len(reasons) == 1:
+        (reason,) = reasons
+        found.append(f"all {total} candidates end at {reason}: {REMEDIES[reason]}")
+    if not total and not found:
+        found.append("nobody is in the audience of these plays today; look at: koipond segments")
+    return tuple(found)
+
+
+REMEDIES = {
+    Reason.NOT_RUNNING: "it has not started, has ended or is paused; mend its dates, then: koipond apply",
+    Reason.STALE_SEGMENT: "the segment is older than the plan's day; run: koipond refresh",
+    Reason.STAFF: "only staff are in the audience; look at: koipond segments",
+    Reason.SUPPRESSED: "everybody is suppressed on these channels; look at: koipond why CUSTOMER",
+    Reason.MINOR: "everybody is a minor, and minors get no marketing",
+    Reason.NO_ADDRESS: "nobody has an address on these channels; run: koipond import customers FILE",
+    Reason.NO_CONSENT: "nobody has agreed to these channels; run: koipond import consents FILE",
+    Reason.HOLDOUT: "everybody is held out; look at holdout_rate",
+    Reason.RE_ENTRY: "everybody had this strategy within re_entry_days; wait, or plan another strategy",
+    Reason.DUPLICATE_CONTENT: "everybody got this text within 30 days; write another template",
+    Reason.TEMPLATE_ERROR: "a variable the text requires is missing for all; add a fallback to the template",
+    Reason.FREQUENCY_CAP: "everybody has had enough for now; wait, or look at contact_policy in koipond.yaml",
+    Reason.PRIORITY_LOST: "another strategy of higher priority takes everybody",
+    Reason.PLATFORM_QUOTA: "the channel's quota of today is used up; plan again tomorrow",
+    Reason.BUDGET: "the budget is used up; raise it in the strategy's file, then koipond apply",
+    Reason.NEGATIVE_MARGIN: "an order would not pay for the offer; take a cheaper one",
+    Reason.STAFF_CAPACITY: "no member of staff has time for it",
+}

@@ -1,0 +1,172 @@
+"""The touch plan as values (触达计划): what is asked, what comes out. Pure. Source: design §7.
+
+A candidate is one (customer, play). Its outcome is a **code**: 0 = a touch, else the number of the reason in
+the order of the checks times 1,000 plus the number of its detail (which cap, which channel, which strategy).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from koipond.ingest.ports import IbisTable
+from koipond.kernel import InputError
+from koipond.outreach.model import ContactPolicy, Reason
+from koipond.outreach.ports import ChannelSheet
+from koipond.outreach.templates import Template
+from koipond.strategy.model import CodeList, Strategy
+
+DETAILS = 1_000
+MAX_PLAYS = 200
+ORDER: Mapping[Reason, int] = MappingProxyType({reason: place + 1 for place, reason in enumerate(Reason)})
+"""Reason → its place in the order of the checks, from 1."""
+
+CANDIDATES = pa.schema(
+    {
+        "plan": pa.string(),
+        "customer_no": pa.int32(),
+        "strategy": pa.string(),
+        "strategy_version": pa.int32(),
+        "play": pa.string(),
+        "reason": pa.string(),  # null = a touch
+        "detail": pa.string(),
+        "variant": pa.string(),
+        "channel": pa.string(),
+        "language": pa.string(),
+        "drew": pa.bool_(),  # reached the hold-out check, so its arm is drawn (design §8)
+        "due_s": pa.int64(),
+        "cost_fen": pa.int64(),
+        "offer_cost_fen": pa.int64(),
+        "values": pa.string(),  # JSON of the personal template values, as stored; touches only
+    }
+)
+"""Columns of the dataset `candidates`: one row a candidate, whole for 35 days."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """Who is in a segment. ``members`` has a column ``customer_no`` without repeats, None = never computed.
+
+    ``stale`` says why it must not be used for sending, and what to do; empty when it may.
+    """
+
+    members: IbisTable | None
+    stale: str = ""
+
+
+class AudienceReader(Protocol):
+    """Segments as last refreshed."""
+
+    def audience(self, segment: str) -> Audience:
+        """Return the members of ``segment`` and whether they are fresh."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRequest:
+    """What to plan and under which rules. ``salt`` draws arms; from ``now`` on touches may go out."""
+
+    plan: str
+    as_of: date
+    now: datetime
+    zone: str
+    salt: str
+    strategies: tuple[Strategy, ...]
+    templates: Mapping[str, Template]
+    template_versions: Mapping[str, int] = field(default_factory=dict)
+    offers: Mapping[str, CodeList] = field(default_factory=dict)
+    policy: ContactPolicy = field(default_factory=ContactPolicy)
+    channels: Mapping[str, ChannelSheet] = field(default_factory=dict)
+    global_holdout_rate: float | None = None  # None = the default of science D6
+    default_margin_bp: int | None = None
+    language: str = "zh"
+    currency: str = "CNY"
+    brand: str = ""
+    definition_version: int = 0
+    only_customer: int | None = None  # plan for one customer, for `why`
+
+    def __post_init__(self) -> None:
+        plays = sum(len(strategy.plays) for strategy in self.strategies)
+        if not 1 <= plays <= MAX_PLAYS:
+            raise InputError(f"a plan takes 1 to {MAX_PLAYS} plays, not {plays}; name fewer strategies")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """Candidates left in peace for one reason in detail."""
+
+    strategy: str
+    play: str
+    reason: Reason
+    detail: str
+    candidates: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayCount:
+    """What one play comes to: of ``considered`` candidates, ``touches`` (``deferred`` of them) at a cost."""
+
+    strategy: str
+    play: str
+    considered: int
+    touches: int
+    deferred: int
+    cost_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Every candidate and its outcome. ``candidates`` is a table with the columns of CANDIDATES."""
+
+    plan: str
+    as_of: date
+    definition_version: int
+    warehouse_version: int
+    customers: int
+    plays: tuple[PlayCount, ...]
+    losses: tuple[Loss, ...]
+    notes: tuple[str, ...]  # what an operator must know first, with the command that mends it
+    candidates: IbisTable
+
+    @property
+    def considered(self) -> int:
+        """Candidates in all: touches and losses."""
+        return sum(play.considered for play in self.plays)
+
+    @property
+    def touches(self) -> int:
+        """Candidates that become a touch, now or deferred."""
+        return sum(play.touches for play in self.plays)
+
+    @property
+    def waterfall(self) -> tuple[tuple[Reason, int], ...]:
+        """Losses by reason, in the order of the checks."""
+        sums: dict[Reason, int] = {}
+        for loss in self.losses:
+            sums[loss.reason] = sums.get(loss.reason, 0) + loss.candidates
+        return tuple((reason, sums[reason]) for reason in Reason if reason in sums)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan's numbers as plain values (command contract of `plan`)."""
+        return {
+            "plan": self.plan,
+            "as_of": self.as_of.isoformat(),
+            "definition_version": self.definition_version,
+            "warehouse_version": self.warehouse_version,
+            "considered": self.considered,
+            "customers": self.customers,
+            "touches": self.touches,
+            "deferred": sum(play.deferred for play in self.plays),
+            "waterfall": [{"reason": str(reason), "candidates": n} for reason, n in self.waterfall],
+            "cost_fen": sum(play.cost_fen for play in self.plays),
+            "plays": [_plain(play) for play in self.plays],
+            "losses": [_plain(loss) for loss in self.losses],
+            "notes": list(self.notes),
+        }
+
+
+def _plain(value: Loss | PlayCount) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
