@@ -186,6 +186,28 @@ def evaluate(
     )
 
 
+def score_lists(
+    baskets: Baskets, lists: Lists, *, cut: int, k: int = 10, customers_min: int = 5
+) -> tuple[float, float]:
+    """Return mean recall and nDCG of ``lists`` on all purchases after ``cut``, counted as `evaluate` does.
+
+    For methods of other libraries; ``lists`` must rank items for every customer known by then.
+    """
+    learnt = pairs_of(baskets.between(baskets.first_day, cut))
+    later = pairs_of(baskets.between(cut + 1, baskets.last_day))
+    items = len(baskets.items)
+    common = common_items(learnt, items, customers_min=customers_min)
+    known = known_customers(learnt, common)
+    truth = (later.customer * items + later.item)[common[later.item] & np.isin(later.customer, known)]
+    judged = np.unique(truth // items)
+    kept = np.isin(lists.customer, judged)
+    mine = Lists(
+        customer=lists.customer[kept], rank=lists.rank[kept], item=lists.item[kept], score=lists.score[kept]
+    )
+    recall, ndcg = _score(mine, truth, judged, items, k)
+    return _mean(recall), _mean(ndcg)
+
+
 def _score(found: Lists, wanted: Ints, judged: Ints, items: int, k: int) -> tuple[Floats, Floats]:
     """Return recall and nDCG of each judged customer; ``wanted`` holds customer · items + item."""
     hit = np.isin(found.customer * items + found.item, wanted)

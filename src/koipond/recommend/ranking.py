@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from koipond.frames.columns import Floats, Ints
 
-_BLOCK_BYTES = 64 * 2**20
+BLOCK_BYTES = 64 * 2**20
 _SPARE = 10
 
 Scorer = Callable[[Ints], Floats]
@@ -37,13 +37,15 @@ class Lists:
     score: Floats
 
 
-def top_lists(scorer: Scorer, customers: Ints, eligibility: Eligibility, *, k: int) -> Lists:
+def top_lists(
+    scorer: Scorer, customers: Ints, eligibility: Eligibility, *, k: int, block_bytes: int = BLOCK_BYTES
+) -> Lists:
     """Return up to ``k`` items of each of ``customers`` by falling score; ties go to the lower item code.
 
-    Memory is bounded: scores exist for as many customers at a time as fit 64 MB.
+    Memory is bounded: scores exist for as many customers at a time as fit ``block_bytes``.
     """
     items = len(eligibility.allowed)
-    step = max(_BLOCK_BYTES // (8 * max(items, 1)), 1)
+    step = max(block_bytes // (8 * max(items, 1)), 1)
     parts = [
         _top_block(scorer(customers[at : at + step]), customers[at : at + step], eligibility, k)
         for at in range(0, len(customers), step)

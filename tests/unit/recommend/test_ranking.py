@@ -37,7 +37,7 @@ def test_a_category_fills_no_more_than_its_share() -> None:
 
 def test_many_items_are_ranked_in_blocks_of_customers_as_few_are() -> None:
     scores = np.random.default_rng(0).random((24, 6))
-    items = 400_000  # twenty customers' scores fill one block
+    items = 400
     asked: list[int] = []
 
     def score(who: np.ndarray) -> np.ndarray:
@@ -46,7 +46,8 @@ def test_many_items_are_ranked_in_blocks_of_customers_as_few_are() -> None:
         out[:, :6] = scores[who]
         return out
 
-    found = top_lists(score, np.arange(24), Eligibility(allowed=np.ones(items, dtype=bool)), k=3)
+    every = Eligibility(allowed=np.ones(items, dtype=bool))
+    found = top_lists(score, np.arange(24), every, k=3, block_bytes=20 * items * 8)
     expected = top_lists(lambda who: scores[who], np.arange(24), EVERYTHING, k=3)
     assert found.item.tolist() == expected.item.tolist()
     assert asked == [20, 4]
