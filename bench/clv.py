@@ -4,8 +4,7 @@
 
 Prints CPU seconds (median of interleaved pairs, after imports), their ratio and both sets of parameters;
 writes bench/results/clv.json. The million are drawn from a BG/NBD with CDNOW's published parameters, first
-purchases
-spread over a year, in whole days.
+purchases spread over a year, in whole days.
 """
 
 import argparse

@@ -4,6 +4,7 @@ Models of purchase counts by maximum likelihood (science B1): `fit_bgnbd`, `fit_
 `fit_bgbb` from (x, t_x, T) arrays, `fit_gamma_gamma` for money, and `clv` from a table. Pure.
 """
 
+from koipond.profiles.clv.backtest import Backtest, backtest
 from koipond.profiles.clv.bgbb import BgBb, fit_bgbb
 from koipond.profiles.clv.bgnbd import BgNbd, fit_bgnbd
 from koipond.profiles.clv.choice import MODELS, Choice, choose
@@ -20,6 +21,7 @@ from koipond.profiles.clv.summary import PurchaseSummary, summarise, summary_exp
 
 __all__ = [
     "MODELS",
+    "Backtest",
     "BgBb",
     "BgNbd",
     "Choice",
@@ -34,6 +36,7 @@ __all__ = [
     "PurchaseModel",
     "PurchaseSummary",
     "ValueFit",
+    "backtest",
     "check_holdout",
     "choose",
     "clv",

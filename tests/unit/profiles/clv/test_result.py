@@ -3,11 +3,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 import koipond
 from koipond.kernel import InputError, RefusedError
-from koipond.profiles.clv import LifetimeValue, check_holdout
+from koipond.profiles.clv import LifetimeValue, backtest, check_holdout
 
 
 def _purchases(customers: int = 300, seed: int = 4) -> pa.Table:
@@ -139,6 +140,35 @@ def test_a_hold_out_counts_only_customers_known_at_the_cut(purchases: pa.Table) 
     assert json.loads(json.dumps(check.to_dict()))["model"] == "mbgnbd"
     assert "repeat_count" in str(check)
     assert check.plot()["data"]["values"]
+
+
+def test_a_backtest_looks_only_at_the_past_and_widens_the_total(
+    purchases: pa.Table, found: LifetimeValue
+) -> None:
+    past = backtest(purchases, horizon=13, amount="amount", calibration_end="2025-10-06", model="mbgnbd")
+    assert len(past.forecasts) == 3
+    assert max(one.holdout_end for one in past.forecasts) == found.summary.calibration_end
+    before = purchases.filter(pc.less_equal(purchases["date"], 20_367))
+    again = backtest(before, horizon=13, amount="amount", calibration_end="2025-10-06", model="mbgnbd")
+    assert again.to_dict() == past.to_dict()
+    for money, total in ((False, found.total_purchases(13)), (True, found.total_value(13))):
+        wide = past.widen(total, money=money)
+        assert wide.estimate == total.estimate
+        assert wide.high > total.high
+        assert wide.low < total.low
+        assert "past windows of 13 weeks" in wide.method
+    assert json.loads(json.dumps(past.to_dict()))["forecasts"]
+    assert "typical error" in str(past)
+    assert past.plot()["data"]["values"]
+
+
+def test_a_backtest_needs_two_windows_and_money_for_money(purchases: pa.Table) -> None:
+    with pytest.raises(InputError, match="two windows"):
+        backtest({"customer_id": [1, 1], "date": [1, 2]}, horizon=4)
+    with pytest.raises(InputError, match="windows must"):
+        backtest(purchases, horizon=4, windows=1)
+    with pytest.raises(InputError, match="amount"):
+        _ = backtest(purchases, horizon=4).log_error_value
 
 
 def test_bgbb_forecasts_whole_periods(purchases: pa.Table) -> None:
