@@ -12,10 +12,12 @@ from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 from tea_tasting.aggr import Aggregates
 
 from koipond.experiments.adjustment import Target, compare_cuped, compare_lin
+from koipond.experiments.always_valid import AlwaysValidBound
 from koipond.experiments.bounds import FixedBound
 from koipond.experiments.columns import sums_of
 from koipond.experiments.means import compare_means
 from koipond.experiments.proportions import compare_proportions
+from koipond.experiments.quantiles import ValueCounts, compare_quantiles
 from koipond.experiments.ratios import compare_ratios
 from koipond.experiments.statistics import MetricSums
 from koipond.kernel import InputError
@@ -202,27 +204,43 @@ def test_statistics_of_parts_add_to_the_statistics_of_the_whole(rows, cuts: list
     assert added_raw.products[3] == pytest.approx(raw.products[3], rel=1e-9, abs=1e-9 * scale**2)
 
 
+odd = st.lists(st.sampled_from([0.0, 1.0, -1.0, 0.1, 1e9, 1e130, 5e-324]), max_size=6)
+
+
 @given(
-    st.lists(st.sampled_from([0.0, 1.0, 0.1, 1e9, 5e-324]), max_size=6),
-    st.lists(st.sampled_from([0.0, 1.0, 0.1, 1e9, 5e-324]), max_size=6),
-    st.sampled_from(["mean", "proportion", "cuped"]),
+    odd,
+    odd,
+    st.sampled_from(["mean", "proportion", "cuped", "lin", "ratio", "cuped ratio", "quantile"]),
+    st.sampled_from(["delta", "log-ratio"]),
+    st.sampled_from([FixedBound(), FixedBound(alpha=1e-9), AlwaysValidBound()]),
 )
-@settings(max_examples=300, deadline=None)
-def test_degenerate_arms_give_finite_figures_or_a_clear_error(one, two, kind: str) -> None:
-    control = sums_of({"x": np.array(one), "c": np.arange(len(one))})
-    treated = sums_of({"x": np.array(two), "c": np.arange(len(two)) * 0})
+@settings(max_examples=500, deadline=None)
+def test_degenerate_arms_give_finite_figures_or_a_clear_error(one, two, kind: str, relative, bound) -> None:
     try:
-        if kind == "mean":
-            effect = compare_means(control, treated, "x")
-        elif kind == "proportion":
-            effect = compare_proportions(control, treated, "x")
-        else:
-            effect = compare_cuped(control, treated, Target(numerator="x"), ["c"])
+        effect = degenerate_effect(one, two, kind, {"bound": bound, "relative": relative})
     except InputError:
         return
+    lift = effect.relative
     numbers = [effect.difference, effect.low, effect.high, effect.p, effect.se]
-    numbers += [
-        v for v in (effect.relative.estimate, effect.relative.low, effect.relative.high) if v is not None
-    ]
+    numbers += [value for value in (lift.estimate, lift.low, lift.high) if value is not None]
     assert np.all(np.isfinite(numbers))
     assert effect.low <= effect.difference <= effect.high
+    assert 0 <= effect.p <= 1
+
+
+def degenerate_effect(one: list[float], two: list[float], kind: str, how):
+    """Compare two arms by ``kind``; the second arm's covariate is constant."""
+    if kind == "quantile":
+        return compare_quantiles(ValueCounts.of(one * 20), ValueCounts.of(two * 20), 0.5, **how)
+    control = sums_of({"x": np.array(one), "c": np.arange(len(one)), "d": np.ones(len(one))})
+    treated = sums_of({"x": np.array(two), "c": np.zeros(len(two)), "d": np.arange(len(two)) * 0.5})
+    ratio = Target(numerator="x", denominator="d")
+    calls = {
+        "mean": lambda: compare_means(control, treated, "x", **how),
+        "proportion": lambda: compare_proportions(control, treated, "x", **how),
+        "cuped": lambda: compare_cuped(control, treated, Target(numerator="x"), ["c"], **how),
+        "lin": lambda: compare_lin(control, treated, "x", ["c"], **how),
+        "ratio": lambda: compare_ratios(control, treated, "x", "d", **how),
+        "cuped ratio": lambda: compare_cuped(control, treated, ratio, ["c"], **how),
+    }
+    return calls[kind]()

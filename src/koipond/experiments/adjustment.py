@@ -89,7 +89,6 @@ def compare_lin(
     target = Target(numerator=column)
     _check(target, covariates)
     total = control + treated
-    middle = np.array([total.mean(x) for x in covariates])
 
     def adjusted(arm: MetricSums) -> ArmEstimate:
         slope = slopes(arm, target, covariates)
@@ -100,7 +99,7 @@ def compare_lin(
             )
         weights = {column: 1.0} | {x: -b for x, b in slope.items()}
         noise = combined_variance(arm, weights) * (arm.n - 1) / df
-        away = np.array([arm.mean(x) for x in covariates]) - middle
+        away = [arm.mean(x) - total.mean(x) for x in covariates]
         value = arm.mean(column) - sum(slope.get(x, 0.0) * d for x, d in zip(covariates, away, strict=True))
         leverage = _leverage(
             arm, list(slope), [d for x, d in zip(covariates, away, strict=True) if x in slope]

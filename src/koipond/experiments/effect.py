@@ -6,7 +6,7 @@ Relative lift treated/control - 1 by the delta method, or by the logarithm of th
 """
 
 from dataclasses import dataclass
-from math import exp, sqrt
+from math import exp, isfinite, sqrt
 from typing import Any, Literal
 
 from koipond.experiments.bounds import FIXED, Bound, FixedBound, t_of_z, z_of_t
@@ -14,6 +14,7 @@ from koipond.frames import plain
 from koipond.kernel import InputError
 
 _TINY = 1e-100
+_WIDEST = 300.0  # half width of a log-ratio interval beyond which it says nothing and overflows
 RelativeMethod = Literal["delta", "log-ratio"]
 
 
@@ -93,6 +94,10 @@ def effect_of(
     difference = treated.value - control.value
     z = bound.multiplier(customers)
     half = t_of_z(z, df) * se
+    if not isfinite(difference + half):
+        raise InputError(
+            f"{method}: {customers} customers are too few for this design, the interval is infinite"
+        )
     return Effect(
         method=label(method, bound),
         control=control.value,
@@ -143,7 +148,10 @@ def relative_lift(
     # variance of the ratio: (var_t + ratio² var_c) / control²; of its logarithm: that / ratio²
     se = sqrt(treated.variance + ratio**2 * control.variance) / control.value
     half = t_of_z(z, welch_df(control, treated, scale=ratio**2)) * se
+    wide = not isfinite(ratio + half) or (method == "log-ratio" and half / ratio > _WIDEST)
+    if wide:
+        return Relative(estimate=ratio - 1, low=None, high=None, method="not defined: too few customers")
     if method == "delta":
         return Relative(estimate=ratio - 1, low=ratio - 1 - half, high=ratio - 1 + half, method="delta")
-    factor = exp(min(half / ratio, 700.0))
+    factor = exp(half / ratio)
     return Relative(estimate=ratio - 1, low=ratio / factor - 1, high=ratio * factor - 1, method="log-ratio")
