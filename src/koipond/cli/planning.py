@@ -1,0 +1,107 @@
+"""`koipond plan | approve | plans`: who would be touched, and the approval without which nobody is."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
+from koipond.frames import text_table
+from koipond.insights.render import money
+from koipond.kernel import InputError
+
+if TYPE_CHECKING:
+    from koipond.bootstrap import App
+
+PlanKey = Annotated[str, typer.Argument(metavar="PLAN", help="Key that plan printed, or 'latest'.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(help="Plan the day's touches: who, what, when, why not.")(plan)
+    app.command(help="Approve a plan; nothing is sent without it.")(approve)
+    app.command(help="List the plans, newest first.")(plans)
+
+
+def plan(
+    context: typer.Context,
+    strategies: Annotated[
+        list[str] | None, typer.Argument(metavar="[STRATEGY…]", help="Default: all applied.")
+    ] = None,
+    as_of: AsOf = None,
+    as_json: JsonFlag = False,
+) -> None:
+    from koipond.bootstrap import open_app
+    from koipond.worker.planning import plan_touches
+
+    with open_app(context.obj) as app:
+        made = plan_touches(app, strategies or (), parse_day(as_of))
+        data, currency = made.to_dict(), app.settings.currency
+    say(data, lambda: plan_text(data, currency), as_json=as_json)
+
+
+def approve(
+    context: typer.Context,
+    key: PlanKey,
+    by: Annotated[str, typer.Option(help="Who approves.")],
+    as_json: JsonFlag = False,
+) -> None:
+    from koipond.bootstrap import open_app
+
+    with open_app(context.obj) as app:
+        approved = app.store.plans.approve(plan_key(app, key), by, app.machine.now())
+        data = {"plan": approved.key, "status": approved.status, "approved_by": approved.approved_by}
+        data |= app.stamp(approved.as_of)
+    say(data, lambda: f"plan {data['plan']} is {data['status']} by {data['approved_by']}", as_json=as_json)
+
+
+def plans(context: typer.Context, as_json: JsonFlag = False) -> None:
+    from koipond.bootstrap import open_app
+
+    with open_app(context.obj) as app:
+        rows = [
+            {
+                "plan": one.key,
+                "as_of": one.as_of.isoformat(),
+                "status": one.status,
+                "strategies": dict(one.strategies),
+                "touches": one.summary.get("touches"),
+                "approved_by": one.approved_by,
+            }
+            for one in app.store.plans.all()
+        ]
+    header = ["plan", "as of", "status", "touches", "approved by"]
+    table = [[r["plan"], r["as_of"], r["status"], r["touches"], r["approved_by"] or "-"] for r in rows]
+    say({"plans": rows}, lambda: text_table(header, table), as_json=as_json)
+
+
+def plan_key(app: "App", given: str) -> str:
+    """Return the plan that ``given`` names; ``latest`` is the newest."""
+    if given != "latest":
+        return given
+    newest = app.store.plans.all(limit=1)
+    if not newest:
+        raise InputError("there is no plan yet; make one with: koipond plan")
+    return newest[0].key
+
+
+def plan_text(data: Mapping[str, Any], currency: str) -> str:
+    """Return the plan's numbers: the notes first, then plays, then why the others are left in peace."""
+    lines = [*data["notes"]]
+    lines.append(
+        f"plan {data['plan']} as of {data['as_of']}: {data['touches']:,} touches"
+        f" ({data['deferred']:,} deferred) for {money(data['cost_fen'], currency)};"
+        f" {data['considered']:,} candidates, {data['customers']:,} customers"
+    )
+    plays = [
+        [f"{p['strategy']}/{p['play']}", p["considered"], p["touches"], p["deferred"]] for p in data["plays"]
+    ]
+    lines.append(text_table(["play", "candidates", "touches", "deferred"], plays))
+    losses = [
+        [str(loss["reason"]), loss["detail"], f"{loss['strategy']}/{loss['play']}", loss["candidates"]]
+        for loss in data["losses"]
+    ]
+    if losses:
+        lines.append(text_table(["left in peace", "detail", "play", "candidates"], losses))
+    lines.append(f"Next: koipond approve {data['plan']} --by NAME, then: koipond send {data['plan']}")
+    return "\n\n".join(lines)

@@ -1,0 +1,58 @@
+"""`koipond report`: what a strategy earned against its hold-out."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
+from koipond.kernel import InputError
+
+_LANGUAGES = ("zh", "en", "id")
+_FORMATS = ("text", "html", "csv", "json")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command(help="The lift report of a strategy, as text, HTML, CSV or JSON.")
+    def report(
+        context: typer.Context,
+        strategy: Annotated[str, typer.Argument(metavar="STRATEGY")],
+        as_of: AsOf = None,
+        form: Annotated[str, typer.Option("--format", help="text, html, csv or json.")] = "text",
+        output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write there.")] = None,
+        language: Annotated[str | None, typer.Option(help="zh, en or id; default: the workspace's.")] = None,
+        as_json: JsonFlag = False,
+    ) -> None:
+        from koipond.bootstrap import open_app
+        from koipond.worker.reporting import report_dict, strategy_report
+        from koipond.worker.syncing import sync_facts
+
+        if form not in _FORMATS or (language or "zh") not in _LANGUAGES:
+            raise InputError(f"--format: {', '.join(_FORMATS)}; --language: {', '.join(_LANGUAGES)}")
+        with open_app(context.obj) as app:
+            with app.warehouse.write("report") as writer:
+                if sync_facts(app, writer):
+                    writer.publish()
+            spoken: Any = language or app.settings.language
+            with app.reading(parse_day(as_of)) as (reader, day):
+                made = strategy_report(app, reader, strategy, day, language=spoken)
+                data = report_dict(app, made, day)
+            currency = app.settings.currency
+        if as_json or form == "json":
+            return say(data, str, as_json=True)
+        text = _rendered(data, form, currency, spoken)
+        if output is None:
+            return say(data, lambda: text, as_json=False)
+        output.write_text(text, encoding="utf-8")
+        say(data, lambda: f"wrote {output}", as_json=False)
+
+
+def _rendered(data: Any, form: str, currency: str, language: Any) -> str:
+    from koipond.insights.render import to_csv, to_html, to_text
+
+    if form == "csv":
+        return to_csv(data)
+    render = to_html if form == "html" else to_text
+    return render(data, currency=currency, language=language)

@@ -1,0 +1,24 @@
+"""`koipond verify`: the invariants that must hold at every moment, checked on the live store."""
+
+import typer
+
+from koipond.cli.reply import JsonFlag, say
+from koipond.frames import text_table
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command(help="Check caps, budgets, duplicates, hold-outs, leases and codes on the live store.")
+    def verify(context: typer.Context, as_json: JsonFlag = False) -> None:
+        from koipond.bootstrap import open_app
+
+        with open_app(context.obj) as app:
+            checks = app.store.checks.all(app.zone, app.clock.now())
+            rows = [{"name": c.name, "status": c.status, "detail": c.detail} for c in checks]
+            breaks = sum(row["status"] != "ok" for row in rows)
+            data = {"checks": rows, "breaks": breaks, **app.stamp(app.observation_day(None))}
+        table = text_table(["check", "status", "detail"], [[*row.values()] for row in rows])
+        say(data, lambda: f"{table}\n{breaks} breaks", as_json=as_json)
+        if breaks:
+            raise typer.Exit(1)

@@ -1,0 +1,151 @@
+"""Plan, approve, admit (计划与放行): from the applied strategies to touches in the outbox.
+
+A plan is an estimate over the warehouse; its candidates are published. Sending asks the gate in the store for
+each touch of an approved plan, in chunks; a killed send goes on where it stopped, because the gate knows what
+it admitted.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import ibis
+
+from koipond.bootstrap import App
+from koipond.ingest.ports import Reader, Writer
+from koipond.kernel import InputError, RefusedError, epoch_day, from_epoch_day
+from koipond.segments.snapshot import present_profile
+from koipond.strategy.model import Strategy
+from koipond.strategy.plan import Plan, PlanRequest, drawn_arms, gate_candidates, gather, make_plan
+from koipond.strategy.plan.audiences import SegmentAudiences
+
+CANDIDATES = "candidates"
+KEPT_DAYS = 35
+"""Candidates are kept whole this long (design §7), then only the plan's counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """What the gate made of a plan: touches queued, and candidates it blocked by reason."""
+
+    queued: int
+    deferred: int
+    blocked: Mapping[str, int]
+
+
+def plan_touches(app: App, keys: Sequence[str], as_of: date | None) -> Plan:
+    """Plan the applied strategies ``keys`` (all when empty), publish the candidates, keep the numbers.
+
+    Raises InputError for an unknown strategy or when none is applied, BusyError when another process writes.
+    """
+    strategies = _chosen(app, keys)
+    day, now = app.observation_day(as_of), app.clock.now()
+    with app.warehouse.write("plan") as writer:
+        draft = app.store.plans.make(
+            as_of=day,
+            strategies={strategy.key: strategy.version for strategy in strategies},
+            definition_version=app.store.definitions.version(),
+            warehouse_version=writer.version,
+            summary={},
+            now=now,
+        )
+        present_profile(writer, app.layers, day)
+        made = make_plan(writer, _audiences(app, writer, day), request_of(app, draft.key, day, strategies))
+        _keep_candidates(writer, made, day)
+        writer.publish()
+    app.store.plans.set_summary(draft.key, made.to_dict())
+    return made
+
+
+def admit_plan(app: App, key: str) -> Admission:
+    """Ask the gate for every touch of the approved plan ``key``; record the arms it drew.
+
+    Raises RefusedError when nobody approved it, or when a strategy in it changed since.
+    """
+    plan = app.store.plans.require_approved(key)
+    strategies = _chosen(app, sorted(plan.strategies))
+    _require_same_versions(key, plan.strategies, strategies)
+    queued, deferred, blocked = 0, 0, Counter[str]()
+    now = app.clock.now()
+    gate = app.store.gate(app.zone, quiet=app.settings.policy.quiet, quotas=app.quotas)
+    with app.warehouse.read() as reader:
+        present_profile(reader, app.layers, plan.as_of)
+        request = request_of(app, key, plan.as_of, strategies)
+        known = gather(reader, _audiences(app, reader, plan.as_of), request)
+        rows = reader.table(CANDIDATES).filter(ibis._.plan == key)
+        app.store.arms.record(
+            reader.frame(drawn_arms(known, rows)),
+            salt=request.salt,
+            occurrence=plan.as_of.isoformat(),
+            now=now,
+        )
+        for chunk in gate_candidates(known, rows):
+            for decision in gate.admit(chunk, now, plan=key):
+                if decision.reason is not None:
+                    blocked[str(decision.reason)] += 1
+                    continue
+                queued += 1
+                deferred += decision.due_at is not None and decision.due_at > now
+    app.store.plans.end(key, "sent", now)
+    return Admission(queued=queued, deferred=deferred, blocked=dict(blocked))
+
+
+def request_of(app: App, plan: str, day: date, strategies: Sequence[Strategy]) -> PlanRequest:
+    """Return what to plan: applied definitions, the workspace's policy, channels and zone."""
+    settings, runtime = app.settings, app.runtime
+    return PlanRequest(
+        plan=plan,
+        as_of=day,
+        now=app.clock.now(),
+        zone=settings.zone,
+        salt=settings.id or settings.key,
+        strategies=tuple(strategies),
+        templates=runtime.templates,
+        template_versions=runtime.template_versions,
+        offers=runtime.offers,
+        policy=settings.policy,
+        channels=app.sheets,
+        global_holdout_rate=settings.defaults.global_holdout_rate,
+        default_margin_bp=settings.defaults.default_margin_bp,
+        language=settings.language,
+        currency=settings.currency,
+        brand=settings.name,
+        definition_version=app.store.definitions.version(),
+    )
+
+
+def _audiences(app: App, reader: Reader, day: date) -> SegmentAudiences:
+    return SegmentAudiences(scope=app.scope(reader, day), definitions=app.runtime.segments)
+
+
+def _chosen(app: App, keys: Sequence[str]) -> list[Strategy]:
+    applied = app.runtime.strategies
+    if not applied:
+        raise InputError("no strategy is applied; run: koipond playbook add NAME, then: koipond apply")
+    if unknown := sorted(set(keys) - set(applied)):
+        raise InputError(
+            f"no strategy {', '.join(unknown)} is applied; there is {', '.join(sorted(applied))}"
+        )
+    return [applied[key] for key in sorted(keys or applied)]
+
+
+def _require_same_versions(key: str, planned: Mapping[str, int], now: Sequence[Strategy]) -> None:
+    moved = [strategy.key for strategy in now if planned[strategy.key] != strategy.version]
+    if moved:
+        raise RefusedError(
+            f"plan {key} is stale: {', '.join(moved)} changed since it was made; run: koipond plan"
+        )
+
+
+def _keep_candidates(writer: Writer, made: Plan, day: date) -> None:
+    if writer.has(CANDIDATES):
+        old = writer.table(CANDIDATES)
+        last = from_epoch_day(epoch_day(day) - KEPT_DAYS)
+        gone = old.filter(old.due_s < _start_s(last)).select("plan").distinct()
+        writer.remove(CANDIDATES, gone, ["plan"])
+    writer.append(CANDIDATES, made.candidates)
+
+
+def _start_s(day: date) -> int:
+    return epoch_day(day) * 86_400
