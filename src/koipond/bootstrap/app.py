@@ -22,6 +22,8 @@ from koipond.warehouse import EngineOptions, ParquetReader, ParquetWarehouse
 from koipond.workspace import WorkspaceSettings, load_folder
 
 if TYPE_CHECKING:
+    from pyroaring import BitMap
+
     from koipond.bootstrap.definitions import Runtime
     from koipond.ingest.quality import QualityRules
     from koipond.rules import Catalog
@@ -136,8 +138,8 @@ class App:
             present_profile(reader, self.layers, day)
             yield reader, day
 
-    def scope(self, reader: Reader, day: date) -> "Scope":
-        """Return over whom rules are read: not staff, nobody whom quality confirmed out."""
+    def scope(self, reader: Reader, day: date, members: Mapping[str, "BitMap"] | None = None) -> "Scope":
+        """Return over whom rules are read; ``members``: segments as last refreshed."""
         from pyroaring import BitMap
 
         from koipond.segments.scope import Scope
@@ -147,8 +149,8 @@ class App:
             reader=reader,
             as_of_day=epoch_day(day),
             catalog=self.catalog,
-            profile=reader.table("profile"),  # `reading` presents that of the day
             excluded=BitMap(row["customer_no"] for row in verdicts if row["verdict"] == "confirmed"),
+            members=members or {},
         )
 
     def observation_day(self, as_of: date | None) -> date:

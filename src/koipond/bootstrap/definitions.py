@@ -1,15 +1,13 @@
 """Definitions between folder and store: what the workspace asks, answered by the store's tables."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal, cast
 
-from koipond.kernel import FindingsError
 from koipond.outreach.templates import Template
 from koipond.rules import Catalog
-from koipond.segments.definition import SegmentDefinition, from_mapping
+from koipond.segments.definition import SegmentDefinition
 from koipond.store import DefinitionChange, Store
 from koipond.strategy.model import CodeList, Strategy
 from koipond.workspace.diff import restored
@@ -58,47 +56,32 @@ class Runtime:
     """The applied definitions as values: all that the runtime reads, never the folder (design §4)."""
 
     def __init__(self, store: Store, catalog: Catalog) -> None:
-        self._applied = StoreDefinitions(store).current()
-        self._catalog = catalog
+        self._definitions = restored(StoreDefinitions(store).current(), catalog)
 
     @cached_property
     def strategies(self) -> dict[str, Strategy]:
         """Applied strategies with their versions, by key."""
-        return {
-            key: replace(value, version=version) for key, (value, version) in self._of("strategy").items()
-        }
+        return self._of("strategy")
 
     @cached_property
     def templates(self) -> dict[str, Template]:
         """Applied templates, by key."""
-        return {key: value for key, (value, _) in self._of("template").items()}
+        return self._of("template")
 
     @cached_property
     def template_versions(self) -> dict[str, int]:
         """Template key → applied version."""
-        return {key: version for key, (_, version) in self._of("template").items()}
+        return {key: one.version for (kind, key), one in self._definitions.items() if kind == "template"}
 
     @cached_property
     def offers(self) -> dict[str, CodeList]:
         """Applied code lists, by key."""
-        return {key: value for key, (value, _) in self._of("offer").items()}
+        return self._of("offer")
 
     @cached_property
     def segments(self) -> dict[str, SegmentDefinition]:
-        """Applied segments, by key; raise FindingsError when a body no longer fits."""
-        made, findings = {}, []
-        for one in self._applied:
-            if one.kind != "segment":
-                continue
-            segment, wrong = from_mapping(one.body, self._catalog, file=one.key, version=one.version)
-            findings += wrong
-            if segment is not None:
-                made[one.key] = segment
-        if findings:
-            raise FindingsError(findings)
-        return made
+        """Applied segments with their versions, by key."""
+        return self._of("segment")
 
-    def _of(self, kind: str) -> dict[str, tuple[Any, int]]:
-        mine = [one for one in self._applied if one.kind == kind]
-        values = restored(mine, self._catalog)
-        return {one.key: (values[kind, one.key].value, one.version) for one in mine}
+    def _of(self, kind: str) -> dict[str, Any]:
+        return {key: one.value for (found, key), one in self._definitions.items() if found == kind}

@@ -12,7 +12,17 @@ import typer
 from koipond.cli.reply import note
 from koipond.kernel import FindingsError, KoipondError
 
-COMMANDS: tuple[str, ...] = ("init", "importing", "quality", "layers", "segments", "definitions")
+COMMANDS: tuple[str, ...] = (
+    "init",
+    "importing",
+    "quality",
+    "layers",
+    "segments",
+    "definitions",
+    "planning",
+    "reporting",
+    "verifying",
+)
 """Modules below `koipond.cli`, each with a function `register(app)`; order = order in the help."""
 
 
