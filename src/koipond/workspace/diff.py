@@ -7,6 +7,7 @@ from typing import Any
 from koipond.kernel import Finding, RefusedError, fingerprint
 from koipond.rules import Catalog
 from koipond.segments.definition import SegmentDefinition
+from koipond.segments.tag_definition import TagGroup
 from koipond.strategy.model import EVERYONE, Strategy
 from koipond.workspace.kinds import kind_named
 from koipond.workspace.model import WORKSPACE, Definition, Folder
@@ -226,4 +227,8 @@ def restored(applied: Iterable[Applied], catalog: Catalog) -> dict[tuple[str, st
 
 def _versioned(one: Applied, catalog: Catalog) -> Any:
     value = kind_named(one.kind).restore(one.body, catalog)
-    return replace(value, version=one.version) if isinstance(value, Strategy | SegmentDefinition) else value
+    return (
+        replace(value, version=one.version)
+        if isinstance(value, Strategy | SegmentDefinition | TagGroup)
+        else value
+    )

@@ -10,6 +10,7 @@ from koipond.kernel import Finding, FindingsError
 from koipond.rules import Catalog
 from koipond.segments.definition import SegmentDefinition, from_mapping
 from koipond.segments.layers.definitions import LayerSet
+from koipond.segments.tag_definition import TagGroup, tag_group_from
 from koipond.strategy.model import EVERYONE
 from koipond.strategy.spec import CodeListShape, PlayShape, Shape, StrategyShape
 from koipond.workspace.model import Definition, Reference, Unresolved
@@ -162,10 +163,19 @@ def _restore_layer(body: Mapping[str, Any], _: Catalog) -> Any:
     return getattr(LayerSet.from_mapping({key: content}), key)
 
 
-def _parse_tag(source: Source, _: Catalog) -> Parsed:
-    message = "tags as files are not supported yet"
-    fix = "Move the file out of the workspace; segments can do what an automatic tag would"
-    return Unresolved(kind="tag", source=source), [source.finding(("key",), "not_supported", message, fix)]
+def _parse_tag(source: Source, catalog: Catalog) -> Parsed:
+    found, findings = tag_group_from(source.body, catalog, file=source.file, line_of=source.line)
+    if found is None:
+        return Unresolved(kind="tag", source=source), findings
+    body = found.to_mapping(catalog)
+    return Definition(kind="tag", key=found.key, body=body, value=found, source=source), []
+
+
+def _restore_tag(body: Mapping[str, Any], catalog: Catalog) -> TagGroup:
+    found, findings = tag_group_from(body, catalog)
+    if found is None:
+        raise FindingsError(findings)
+    return found
 
 
 _STRATEGY = shaped("strategy", "strategies", StrategyShape, _strategy_references, _rough_references)
@@ -181,7 +191,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 restore=_restore_segment,
                 to_plain=dict,
             ),
-            Kind(name="tag", folder="tags", parse=_parse_tag, restore=lambda body, _: body, to_plain=dict),
+            Kind(name="tag", folder="tags", parse=_parse_tag, restore=_restore_tag, to_plain=dict),
             Kind(name="layer", folder="layers", parse=_parse_layer, restore=_restore_layer, to_plain=dict),
             replace(_STRATEGY, parse=_parse_strategy),
             shaped("template", "templates", TemplateShape, _none),

@@ -188,9 +188,12 @@ def test_layer_file_is_read_by_its_own_parser(folder: Path) -> None:
     assert load_folder(folder).definitions[("layer", "rfm")].value.frequency == "purchase_days"
 
 
-def test_tag_files_are_refused_by_name(folder: Path) -> None:
-    write(folder, "tags/vip.yaml", "key: vip\n")
-    assert codes(folder) == {("tags/vip.yaml", 1, "not_supported")}
+def test_tag_file_is_read_by_its_own_parser(folder: Path) -> None:
+    tag = "key: vip\nowner: crm\nsource: auto\ntags:\n  - {value: big, rule: grade = cor}\n"
+    write(folder, "tags/vip.yaml", tag)
+    assert codes(folder) == {("tags/vip.yaml", 5, "bad_rule")}
+    write(folder, "tags/vip.yaml", tag.replace("cor}", "core}"))
+    assert load_folder(folder).definitions[("tag", "vip")].value.rules[0].value == "big"
 
 
 def test_broken_file_is_not_reported_again_by_those_who_refer_to_it(folder: Path) -> None:

@@ -40,7 +40,7 @@ def gate_candidates(known: Known, rows: IbisTable, *, chunk: int = CHUNK) -> Ite
     """
     people = known.reader.table("customers").select("customer_no", "customer_uid")
     touches = rows.filter(rows.reason.isnull()).inner_join(people, "customer_no")
-    touches = touches.mutate(cap_group=_group(known, touches))
+    touches = touches.mutate(cap_group=_group(known, touches), agreed=_agreed(known, touches))
     arms = {
         (play.strategy.key, play.play.key, task.arm.name): _Arm(play=play, arm=task)
         for play in known.plays
@@ -58,7 +58,7 @@ def drawn_arms(known: Known, rows: IbisTable) -> IbisTable:
     held = rows.filter((rows.reason == str(Reason.HOLDOUT)) & (rows.detail == rows.strategy))
     free = rows.filter(rows.drew & (rows.reason.isnull() | (rows.reason != str(Reason.HOLDOUT))))
     marketing = [play.play.key for play in known.plays if play.play.purpose == "marketing"]
-    both = held.mutate(arm=HOLDOUT).union(free.mutate(arm="touch"))
+    both = held.mutate(arm=ibis.literal(HOLDOUT)).union(free.mutate(arm=ibis.literal("touch")))
     both = both.filter(both.play.isin(marketing))
     first = ibis.row_number().over(
         group_by=["strategy", "customer_no"], order_by=[both.reason.notnull(), both.play]
@@ -79,6 +79,16 @@ def _group(known: Known, touches: IbisTable) -> Any:
         if (members := known.audiences[segment].members) is not None
     ]
     return ibis.cases(*cases, else_=0) if cases else ibis.literal(0)
+
+
+def _agreed(known: Known, touches: IbisTable) -> Any:
+    """Return whether consent was really given, where else it may be assumed: then the gate must see it."""
+    checks = []
+    for channel in sorted({*known.request.policy.assumed_consent} & {*known.channels}):
+        rows = known.facts.rows("consents")
+        given = rows.filter((rows.channel == channel) & rows.granted).customer_no
+        checks.append((touches.channel == channel, touches.customer_no.isin(given)))
+    return ibis.cases(*checks, else_=True) if checks else ibis.literal(True)
 
 
 def _candidate(
@@ -109,7 +119,7 @@ def _candidate(
             BudgetLine(scope=scope, limit_fen=limit)
             for scope, limit in strategy.budget.lines(strategy.key, request.as_of)
         ),
-        consent_required=sheet.consent == "required" and row["channel"] not in request.policy.assumed_consent,
+        consent_required=sheet.consent == "required" and row["agreed"],
         address_required=sheet.address_kind is not None,
         re_entry_days=strategy.re_entry_days,
         duplicate_content_days=request.policy.duplicate_content_days,
