@@ -16,10 +16,12 @@ from koipond.channels.sheets import SHEETS
 from koipond.ingest.ports import Reader
 from koipond.kernel import Clock, InputError, day_of, epoch_day, zone
 from koipond.outreach.ports import ChannelSheet
+from koipond.outreach.templates import Template
 from koipond.settings import Settings, SystemClock
 from koipond.store import Store, load_keys
 from koipond.warehouse import EngineOptions, ParquetReader, ParquetWarehouse
 from koipond.workspace import WorkspaceSettings, load_folder
+from koipond.workspace.kinds import kind_named
 
 if TYPE_CHECKING:
     from pyroaring import BitMap
@@ -103,6 +105,24 @@ class App:
     def address_kinds(self) -> dict[str, str]:
         """Channel → kind of identifier it reaches people by."""
         return {key: s.address_kind for key, s in self.sheets.items() if s.address_kind is not None}
+
+    def unsubscribe_url(self, touch_key: str) -> str:
+        """Return the one-click link of a touch (RFC 8058); the key itself is the secret (128 random bits)."""
+        base = self.environment.public_url or "http://127.0.0.1:8765"
+        return f"{base.rstrip('/')}/unsubscribe/{touch_key}"
+
+    def template(self, key: str, version: int) -> Template:
+        """Return an applied version of a template; raise InputError when there is none."""
+        if (key, version) not in self._templates:
+            found = self.store.definitions.get("template", key, version)
+            if found is None:
+                raise InputError(f"template '{key}' has no version {version}")
+            self._templates[key, version] = kind_named("template").restore(found.body, self.catalog)
+        return self._templates[key, version]
+
+    @cached_property
+    def _templates(self) -> dict[tuple[str, int], Template]:
+        return {}
 
     @cached_property
     def catalog(self) -> "Catalog":

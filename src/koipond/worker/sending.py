@@ -1,0 +1,127 @@
+"""The send loop (发送循环): claim, write the message, commit the intent, call the channel, record the answer.
+
+Rule (design §7): the intent to send is committed before the call; a call whose answer was never recorded is
+``unknown`` and is not made again by itself.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from koipond.bootstrap import App
+from koipond.kernel import KoipondError
+from koipond.outreach.ports import Channel, Claim, LeasedTouch, Message, Outbox, SendOutcome, SendResult
+from koipond.outreach.templates import TemplateError, render
+
+CLAIM = 1_000
+ROUNDS_MAX = 100_000
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendCount:
+    """What one run of the loop did. ``wake_at``: when the next touch is due, None when nothing waits."""
+
+    outcomes: Mapping[SendOutcome, int]
+    wake_at: datetime | None
+
+    def of(self, outcome: SendOutcome) -> int:
+        """Return how many touches ended so."""
+        return self.outcomes.get(outcome, 0)
+
+
+def send_due(app: App, channels: Sequence[Channel]) -> SendCount:
+    """Send everything that is due on ``channels`` now, then record what they tell; return the counts."""
+    outbox = app.store.outbox(app.zone, quiet=app.settings.policy.quiet)
+    outcomes: Counter[SendOutcome] = Counter()
+    wakes = []
+    for channel in channels:
+        for _ in range(ROUNDS_MAX):
+            claim = outbox.claim(channel.sheet, CLAIM, app.clock.now())
+            if not claim.examined:
+                break
+            outcomes += _send_claim(app, outbox, channel, claim)
+        collect(app, outbox, channel)
+        wakes.append(claim.wake_at)
+    return SendCount(outcomes=outcomes, wake_at=min((at for at in wakes if at), default=None))
+
+
+def collect(app: App, outbox: Outbox, channel: Channel) -> int:
+    """Record what the channel tells; return how many answers were new."""
+    new = 0
+    for _ in range(ROUNDS_MAX):
+        told = channel.collect(app.clock.now())
+        if not told:
+            break
+        new += outbox.respond(told, app.clock.now())
+    return new
+
+
+def _send_claim(app: App, outbox: Outbox, channel: Channel, claim: Claim) -> Counter[SendOutcome]:
+    outcomes: Counter[SendOutcome] = Counter()
+    written, done = _write(app, channel, claim.touches)
+    for group in _groups(written, channel.sheet.group_size):
+        may_go = outbox.advance(
+            channel.sheet, claim, done=done, begin=[touch for touch, _ in group], now=app.clock.now()
+        )
+        outcomes.update(result.outcome for _, result in done)
+        keys = {touch.touch_key for touch in may_go}
+        messages = [message for touch, message in group if touch.touch_key in keys]
+        results = channel.send(messages, app.clock.now()) if messages else []
+        done = list(zip(may_go, results, strict=True))
+    outbox.advance(channel.sheet, claim, done=done, now=app.clock.now())
+    outcomes.update(result.outcome for _, result in done)
+    return outcomes
+
+
+def _write(
+    app: App, channel: Channel, touches: Sequence[LeasedTouch]
+) -> tuple[list[tuple[LeasedTouch, Message]], list[tuple[LeasedTouch, SendResult]]]:
+    """Return the messages of ``touches``, and the results of those that cannot be written."""
+    kind = channel.sheet.address_kind
+    addresses = app.store.people.addresses([t.customer_no for t in touches], kind) if kind else {}
+    written: list[tuple[LeasedTouch, Message]] = []
+    failed: list[tuple[LeasedTouch, SendResult]] = []
+    for touch in touches:
+        if kind and touch.customer_no not in addresses:
+            failed.append((touch, SendResult(key=touch.touch_key, outcome="failed", detail="no address")))
+            continue
+        try:
+            written.append((touch, write_message(app, touch, addresses.get(touch.customer_no))))
+        except (TemplateError, KoipondError) as error:
+            failed.append((touch, SendResult(key=touch.touch_key, outcome="failed", detail=str(error)[:500])))
+    return written, failed
+
+
+def write_message(app: App, touch: LeasedTouch, address: str | None) -> Message:
+    """Return the message of ``touch``, from the version of its template that the plan froze.
+
+    Raises TemplateError when a variable has no value.
+    """
+    template = app.template(touch.template, touch.template_version)
+    link = app.unsubscribe_url(touch.touch_key)
+    values = {**touch.values, "unsubscribe": {"url": link}}
+    if touch.code is not None:
+        values["offer"] = {**_mapping(touch.values.get("offer")), "code": touch.code}
+    done = render(template, touch.language, values)
+    headers = {"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    return Message(
+        key=touch.touch_key,
+        address=address,
+        subject=done.subject,
+        text=done.text,
+        html=done.html,
+        language=touch.language,
+        headers=headers,
+    )
+
+
+def _mapping(value: object) -> dict[str, object]:
+    return dict(value) if isinstance(value, Mapping) else {}
+
+
+def _groups(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
