@@ -17,6 +17,7 @@ from koipond.segments.ports import ManualTag, TagChange
 from koipond.segments.scope import Scope
 from koipond.segments.tag_definition import TagGroup, TagRule, check_change, tag_group_from
 from koipond.segments.tag_refresh import read_tag_states, refresh_tags
+from koipond.segments.tag_report import TagFreshness, tag_report
 from koipond.testing.facts import warehouse_of
 
 CATALOG = default_catalog("CNY")
@@ -261,3 +262,46 @@ def test_tags_given_by_hand_hold_until_their_day_and_rules_read_them(tmp_path: P
 def test_a_workspace_without_tags_refreshes_to_none(tmp_path: Path) -> None:
     with writing(tmp_path) as writer:
         assert refresh(writer, DAY, {0: "m"}, []) == []
+
+
+def reported(writer: Writer, day: int, groups: Sequence[TagGroup]) -> dict[tuple[str, str], TagFreshness]:
+    scope = Scope(reader=writer, as_of_day=day, catalog=CATALOG)
+    return {(line.tag_group, line.value): line for line in tag_report(scope, groups)}
+
+
+def test_the_report_says_which_tags_are_out_of_date_or_say_nothing(tmp_path: Path) -> None:
+    kind = auto("kind", ("member", "member"), ("nobody", "not everyone"), ("all", "everyone"), ttl_days=10)
+    given = ManualTag(
+        customer_no=2,
+        tag_group="purpose",
+        value="gift",
+        author="li",
+        reason="said so",
+        from_day=DAY - 400,
+        until_day=None,
+        at=NOW,
+    )
+    people = {0: "m", 1: "m", 2: "", 3: "mr"}
+    with writing(tmp_path) as writer:
+        refresh(writer, DAY - 40, people, [kind, PURPOSE], [given])
+        refresh(writer, DAY - 4, people, [kind, PURPOSE], [given])
+        refresh(writer, DAY, {**people, 1: ""}, [kind, PURPOSE], [given])
+        report = reported(writer, DAY, [kind, PURPOSE])
+        later = reported(writer, DAY + 2, [auto("kind", ("member", "member"), version=2)])
+    member = report["kind", "member"]
+    assert (member.holders, member.lingering, member.expiring) == (2, 1, 1)
+    assert (member.gained, member.lost, member.issues) == (0, 0, ())
+    assert member.oldest_on == "2016-07-14"
+    assert report["kind", "nobody"].issues == ("nobody",)
+    assert report["kind", "all"].issues == ("nearly_everybody",)
+    assert (report["purpose", "gift"].review_due, report["purpose", "gift"].issues) == (1, ("review_due",))
+    assert report["purpose", "self_use"].issues == ("nobody",)
+    assert later["kind", "member"].issues == ("definition_changed", "too_old")
+
+
+def test_a_group_never_refreshed_is_reported_as_such(tmp_path: Path) -> None:
+    with writing(tmp_path) as writer:
+        refresh(writer, DAY, {0: "m"}, [])
+        report = reported(writer, DAY, [auto("kind", ("member", "member"))])
+    assert report["kind", "member"].issues == ("never_refreshed",)
+    assert report["kind", "member"].to_dict()["holders"] == 0
