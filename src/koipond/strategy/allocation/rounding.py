@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from koipond.strategy.allocation.dual import Dual, net_surplus
+from koipond.strategy.allocation.exchange import exchange
 from koipond.strategy.allocation.problem import COUNT, MONEY, BoolArray, FloatArray, IntArray, Problem
 
 _ROUNDS_MAX = 60
@@ -24,18 +25,23 @@ _PRICE_FACTORS = (0.95, 1.05, 0.85, 1.2, 2.0, 0.5, 0.0)
 
 def round_to_whole(problem: Problem, dual: Dual) -> IntArray:
     """Return (customers,) the offer of each customer, -1 = none."""
-    wanted = _mixed_answers(problem, dual)
-    best = _settle(problem, _round(problem, dual.prices, wanted))
-    if problem.customer_count > _CONTESTED_MAX:
-        return best
-    for factor in _PRICE_FACTORS:
-        if problem.worth(best) * (1 + _GOOD_GAP) >= dual.bound:
-            break
+    best = _settle(problem, _round(problem, dual.prices, _mixed_answers(problem, dual)))
+    factors = _PRICE_FACTORS if problem.customer_count <= _CONTESTED_MAX else ()
+    for factor in factors:
+        if _is_good(problem, dual, best):
+            return best
         prices = dual.prices * factor
         choice = _settle(problem, _round(problem, prices, standing(problem, prices)[0]))
         if problem.worth(choice) > problem.worth(best):
             best = choice
-    return best
+    if _is_good(problem, dual, best):
+        return best
+    traded = _settle(problem, exchange(problem, standing(problem, dual.prices)[1], best))
+    return traded if problem.worth(traded) > problem.worth(best) else best
+
+
+def _is_good(problem: Problem, dual: Dual, choice: IntArray) -> bool:
+    return problem.worth(choice) * (1 + _GOOD_GAP) >= dual.bound
 
 
 def standing(problem: Problem, prices: FloatArray) -> tuple[IntArray, FloatArray]:
