@@ -75,8 +75,10 @@ class Reader(Protocol):
         ...
 
     def changed_customers(self, datasets: Sequence[str], since: int) -> IbisTable:
-        """Return the distinct ``customer_no`` of fact rows added after mark ``since`` (column ``removed``
-        false) and of those of any fact dataset taken away or replaced after it (``removed`` true)."""
+        """Return customer_no, dataset, removed: whose facts in ``datasets`` changed after mark ``since``.
+
+        ``removed`` is true where rows were taken away or replaced (of any fact dataset).
+        """
         ...
 
 
@@ -91,11 +93,11 @@ class Writer(Reader, Protocol):
         """Add the rows of ``expression`` as a delta file; return how many."""
         ...
 
-    def upsert(self, dataset: str, expression: IbisTable, gone: IbisTable) -> int:
-        """Put rows in the place of those with the same ``customer_no``; drop those of ``gone``.
+    def upsert(self, dataset: str, expression: IbisTable, whom: IbisTable) -> int:
+        """Drop the rows of the customers in ``whom`` from ``dataset`` and put those of ``expression``.
 
-        ``customer_no`` is unique in ``dataset``, in ``expression`` and in ``gone``, which has no other
-        column. Costs what is new, not what stays: readers merge. Return how many rows were put.
+        ``expression`` holds customers of ``whom`` only, each once. Costs what is new, not what stays:
+        readers merge. Return how many rows were put.
         """
         ...
 

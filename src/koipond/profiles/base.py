@@ -1,10 +1,9 @@
 """Stage 1 of the profile (画像底表): one row a customer, whole numbers only, one pass per fact table.
 
-Source: engine notes §0, science D. The stages are materialised one after the other in the
-reader's engine, so that none is computed twice. Nothing here is published: the profile is.
+Source: engine notes §0, science D. Nothing here is published: the profile is.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,43 +28,40 @@ class Base:
 
 
 def base_table(reader: Reader, facts: FactTables, spec: BaseSpec, as_of: int) -> Base:
-    """Return the base of every customer in ``facts`` on day ``as_of``, kept in the engine of ``reader``.
+    """Return the base of every customer in ``facts`` on day ``as_of``; its parts are kept by ``reader``.
 
     Columns: customer_no, customer_uid, member … profiling_refused, joined_day, first/last_purchase_day,
     purchase_days, ln_gaps_nano, loyal_purchase_day (n-th latest), gaps (DuckDB only), and for each window
     orders_*, money_*_fen, earliest_* (day of the oldest fact inside), purchase_days_*; active_day,
     passive_day, browse_day, browse_nth_day, praise_day; seen (any event). Days since 1970; missing = null.
     """
-    run = _Stages(reader, f"{spec.fingerprint}:{facts.shape}", {"as_of": as_of})
-    linked = None
-    if facts.orders is not None and facts.refunds is not None:
-        linked = run("_linked_refunds", lambda v: linked_refunds(facts, v["as_of"]))
+    key, values = f"{spec.fingerprint}:{facts.shape}", {"as_of": as_of}
+
+    def keep(name: str, build: Callable[[Any], IbisTable]) -> IbisTable:
+        query = Query(key=f"{name}:{key}", build=lambda v: build(v["as_of"]), values=values)
+        return reader.cache(name, query)
+
     money = None
     if not has_lists(facts.customers):
-        money = run("_money", lambda v: money_rows(facts, spec, v["as_of"], linked))
-    bought = run("_purchases", lambda v: _purchases(facts, spec, v["as_of"], linked, money))
-    known = run("_known", lambda v: _joined(facts, spec, bought, v["as_of"]))
+        money = keep("_money", lambda day: _money(facts, spec, day))
+    known = keep("_known", lambda day: _known(facts, spec, day, money))
     if facts.events is None:
-        return Base(table=run("_base", lambda _: known.mutate(seen=False)), money=money)
-    return Base(table=run("_base", lambda v: _with_seen(facts, known, v["as_of"])), money=money)
+        return Base(table=known.mutate(seen=False), money=money)
+    seen = keep("_seen", lambda day: _seen(facts, known, day))
+    rows = known.left_join(seen, known.customer_no == seen["_seen_no"])
+    return Base(table=rows.mutate(seen=rows["_seen_no"].notnull()).drop("_seen_no"), money=money)
 
 
-class _Stages:
-    """Materialise one named stage after the other under one key."""
-
-    def __init__(self, reader: Reader, key: str, values: Mapping[str, int]) -> None:
-        self._reader, self._key, self._values = reader, key, values
-
-    def __call__(self, name: str, build: Callable[[Mapping[str, Any]], IbisTable]) -> IbisTable:
-        query = Query(key=f"{name}:{self._key}", build=build, values=self._values)
-        return self._reader.cache(name, query)
+def _money(facts: FactTables, spec: BaseSpec, as_of: Any) -> IbisTable:
+    linked = None
+    if facts.orders is not None and facts.refunds is not None:
+        linked = linked_refunds(facts, as_of)
+    return money_rows(facts, spec, as_of, linked)
 
 
-def _purchases(
-    facts: FactTables, spec: BaseSpec, as_of: Any, linked: IbisTable | None, money: IbisTable | None
-) -> IbisTable:
-    rows = money_rows(facts, spec, as_of, linked) if money is None else money
-    return purchases(rows, spec, as_of)
+def _known(facts: FactTables, spec: BaseSpec, as_of: Any, money: IbisTable | None) -> IbisTable:
+    rows = _money(facts, spec, as_of) if money is None else money
+    return _joined(facts, spec, purchases(rows, spec, as_of), as_of)
 
 
 def _joined(facts: FactTables, spec: BaseSpec, bought: IbisTable, as_of: Any) -> IbisTable:
@@ -103,12 +99,10 @@ def people(facts: FactTables) -> IbisTable:
     return merged.inner_join(own, "customer_no").select(*columns)
 
 
-def _with_seen(facts: FactTables, known: IbisTable, as_of: Any) -> IbisTable:
+def _seen(facts: FactTables, known: IbisTable, as_of: Any) -> IbisTable:
     quiet = known.filter(
         known.purchase_days == 0, ~known.member, ~known.friend, known.joined_day.isnull()
     ).select("customer_no")
     seen = seen_among(facts, quiet, as_of)
     assert seen is not None
-    seen = seen.select(_seen_no="customer_no")
-    rows = known.left_join(seen, known.customer_no == seen["_seen_no"])
-    return rows.mutate(seen=rows["_seen_no"].notnull()).drop("_seen_no")
+    return seen.select(_seen_no="customer_no")

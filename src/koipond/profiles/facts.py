@@ -36,7 +36,7 @@ class FactTables:
     def shape(self) -> str:
         """Which tables there are: part of the key of a query built on them."""
         names = ("orders", "refunds", "events", "touches", "responses", "links", "only")
-        return "".join(name[0:2] for name in names if getattr(self, name) is not None)
+        return "+".join(name for name in names if getattr(self, name) is not None)
 
     def restricted(self, only: IbisTable) -> "FactTables":
         """Return the facts of the survivors whose customer_no stand in ``only``."""
@@ -78,14 +78,15 @@ def read_facts(reader: Reader) -> FactTables:
 
 def _resolved(reader: Reader) -> IbisTable:
     """Follow links to links until nothing moves: each step halves what is left of a chain."""
-    links = reader.cache("_links0", reader.table("identity_links").select("customer_no", "survivor_no"))
-    for step in range(1, LINK_STEPS_MAX):
+    links = reader.cache("_links", reader.table("identity_links").select("customer_no", "survivor_no"))
+    for _ in range(LINK_STEPS_MAX):
         to = links.select(_from="customer_no", _to="survivor_no")
         joined = links.left_join(to, links.survivor_no == to["_from"])
         if reader.scalar(joined["_to"].count()) == 0:
-            return links
+            break
         further = ibis.coalesce(joined["_to"], joined["survivor_no"])
-        links = reader.cache(f"_links{step}", joined.select("customer_no", survivor_no=further))
+        longer = reader.cache("_longer", joined.select("customer_no", survivor_no=further))
+        links = reader.cache("_links", longer)
     return links
 
 

@@ -1,5 +1,6 @@
 """Ibis 12 on DuckDB 2.0: the methods whose upstream form no longer runs. Drop with the next Ibis."""
 
+from functools import lru_cache
 from typing import Any
 
 import duckdb  # noqa: TID253  this adapter is itself imported lazily
@@ -8,6 +9,11 @@ import ibis.common.exceptions as exc
 import ibis.expr.schema as sch
 import pyarrow as pa
 import sqlglot as sg
+
+
+@lru_cache(maxsize=1024)
+def _type(name: str, nullable: bool) -> Any:
+    return DuckDB2.compiler.type_mapper.from_string(name, nullable=nullable)
 
 
 class DuckDB2(ibis.backends.duckdb.Backend):
@@ -20,9 +26,7 @@ class DuckDB2(ibis.backends.duckdb.Backend):
 
     def _describe(self, what: str) -> sch.Schema:
         rows = self.con.sql(f"DESCRIBE {what}").fetchall()
-        return sch.Schema(
-            {r[0]: self.compiler.type_mapper.from_string(r[1], nullable=r[2] == "YES") for r in rows}
-        )
+        return sch.Schema({r[0]: _type(r[1], r[2] == "YES") for r in rows})
 
     def _get_schema_using_query(self, query: str) -> sch.Schema:
         return self._describe(query)

@@ -40,8 +40,7 @@ class Engine:
         self.ibis = backend
         self.raw = backend.con
         self.raw.execute("SET TimeZone = 'UTC'")
-        for macro in MACROS:
-            self.raw.execute(macro)
+        self.raw.execute(";".join(MACROS))
 
     def close(self) -> None:
         """Give the memory and the spill files back."""
@@ -51,8 +50,10 @@ class Engine:
         """Run ``expression`` and return its rows."""
         return self.raw.sql(self.sql(expression)).to_arrow_table()
 
-    def sql(self, expression: IbisTable) -> str:
+    def sql(self, expression: IbisTable | str) -> str:
         """Compile ``expression`` to DuckDB SQL, registering in-memory tables it uses."""
+        if isinstance(expression, str):
+            return expression
         if isinstance(expression, Query):
             return compiled(expression, self.sql)
         self.ibis._run_pre_execute_hooks(expression)
@@ -82,22 +83,31 @@ class Engine:
 
     def cache(self, name: str, expression: IbisTable) -> IbisTable:
         """Materialise ``expression`` as table ``name``."""
-        query = self.sql(expression)
+        return self.keep(name, self.sql(expression))
+
+    def keep(self, name: str, query: str) -> IbisTable:
+        """Materialise the SQL ``query`` as table ``name``."""
         self.raw.execute(f'CREATE OR REPLACE TABLE "{name}" AS {query}')
         return self.ibis.table(name)
 
+    def name_of(self, expression: IbisTable, spare: str) -> str:
+        """Return the quoted name of the table that ``expression`` is, kept as ``spare`` when it is none."""
+        import ibis.expr.operations as ops
+
+        if isinstance(expression, Query) or not isinstance(expression.op(), ops.DatabaseTable):
+            expression = self.cache(spare, expression)
+        return f'"{expression.get_name()}"'
+
     def view(self, name: str, files: list[Path]) -> IbisTable:
         """Return Parquet ``files`` as one table called ``name``."""
-        paths = ", ".join(_literal(str(file)) for file in files)
-        self.raw.execute(f'CREATE OR REPLACE VIEW "{name}" AS SELECT * FROM read_parquet([{paths}])')
+        self.raw.execute(f'CREATE OR REPLACE VIEW "{name}" AS SELECT * FROM {read_parquet(files)}')
         return self.ibis.table(name)
 
     def merged_view(self, name: str, files: list[Path], delta: Path, on: str) -> IbisTable:
         """Return Parquet ``files`` with the rows of ``delta`` in the place of those with the same ``on``."""
-        base = ", ".join(_literal(str(file)) for file in files)
-        late = f"read_parquet({_literal(str(delta))})"
+        late = read_parquet([delta])
         self.raw.execute(
-            f'CREATE OR REPLACE VIEW "{name}" AS SELECT * FROM read_parquet([{base}])'
+            f'CREATE OR REPLACE VIEW "{name}" AS SELECT * FROM {read_parquet(files)}'
             f' ANTI JOIN (SELECT "{on}" FROM {late}) USING ("{on}")'
             f" UNION ALL BY NAME SELECT * EXCLUDE (_gone) FROM {late} WHERE NOT _gone"
         )
@@ -109,7 +119,7 @@ class Engine:
         self.raw.execute(f'CREATE OR REPLACE VIEW "{name}" AS SELECT * FROM "_empty_{name}"')
         return self.ibis.table(name)
 
-    def write(self, expression: IbisTable, file: Path) -> int:
+    def write(self, expression: IbisTable | str, file: Path) -> int:
         """Write ``expression`` to Parquet ``file``, synced to disk; return its rows."""
         query = self.sql(expression)
         target = _literal(str(file))
@@ -119,6 +129,11 @@ class Engine:
         ).fetchall()[0]
         sync(file)
         return int(count)
+
+
+def read_parquet(files: list[Path]) -> str:
+    """Return the table function that reads ``files``."""
+    return f"read_parquet([{', '.join(_literal(str(file)) for file in files)}])"
 
 
 def sync(path: Path) -> None:

@@ -17,13 +17,13 @@ import pyarrow as pa
 from koipond.ingest.facts import FACTS
 from koipond.ingest.ports import Holder, IbisTable, Manifest, VersionLog
 from koipond.kernel import Clock, InputError
-from koipond.warehouse.engine import Engine, EngineOptions, sync
+from koipond.warehouse.engine import Engine, EngineOptions, read_parquet, sync
 
 KEY = "customer_no"  # of the datasets that are kept by upsert
-DELTA_SHARE = 8  # an upsert rewrites the dataset when its delta is more than an eighth of it
+DELTA_SHARE = 8  # an upsert rewrites the dataset when its delta is more than an eighth of it,
+DELTA_ROWS_MIN = 25_000  # or when it is so small that merging would cost more than writing
 _MARK = "file_mark"
 _CHANGES = "fact_changes"
-_CHANGES_SCHEMA = pa.schema({"customer_no": pa.int32(), "removed": pa.bool_()})
 
 
 class ParquetWarehouse:
@@ -134,22 +134,23 @@ class ParquetReader:
         return int(self.manifest.meta.get(_MARK, 0))
 
     def changed_customers(self, datasets: Sequence[str], since: int) -> IbisTable:
-        parts = [
-            rows.select(rows[column].name("customer_no"), removed=False)
-            for dataset in datasets
-            if (rows := self._added(dataset, since)) is not None
-            for column in _people(FACTS[dataset])
+        sources = [
+            (name, column, f"'{name}'", "false") for name in datasets for column in _people(FACTS[name])
         ]
-        if (log := self._added(_CHANGES, since)) is not None:
-            parts.append(log.select("customer_no", "removed"))
-        changed = parts[0].union(*parts[1:]) if parts else self.engine.empty("_none", _CHANGES_SCHEMA)
-        return changed.distinct()
+        sources.append((_CHANGES, "customer_no", "dataset", "removed"))
+        parts = [
+            "SELECT NULL::INTEGER AS customer_no, NULL::VARCHAR AS dataset, false AS removed WHERE false"
+        ]
+        parts += [
+            f"SELECT {column} AS customer_no, {name} AS dataset, {removed} AS removed FROM {files}"
+            for dataset, column, name, removed in sources
+            if (files := self._added(dataset, since))
+        ]
+        return self.engine.keep("_changed", f"SELECT DISTINCT * FROM ({' UNION ALL '.join(parts)})")
 
-    def _added(self, dataset: str, since: int) -> IbisTable | None:
+    def _added(self, dataset: str, since: int) -> str:
         files = [file for file in self.manifest.datasets.get(dataset, ()) if _mark_of(file) > since]
-        return (
-            self.engine.view(f"_new_{dataset}", [self.root / dataset / f for f in files]) if files else None
-        )
+        return read_parquet([self.root / dataset / file for file in files]) if files else ""
 
 
 class ParquetWriter(ParquetReader):
@@ -159,6 +160,7 @@ class ParquetWriter(ParquetReader):
         super().__init__(warehouse.root, manifest, engine)
         self._warehouse = warehouse
         self._lease = lease
+        self._dirty: set[str] = set()
 
     def replace(self, dataset: str, expression: IbisTable) -> int:
         known = self._note_replaced(dataset, expression)
@@ -173,23 +175,32 @@ class ParquetWriter(ParquetReader):
             self._set_files(dataset, (*self.manifest.datasets.get(dataset, ()), file))
         return rows
 
-    def upsert(self, dataset: str, expression: IbisTable, gone: IbisTable) -> int:
-        new = self.engine.cache("_put", expression)
-        dead = self.engine.cache("_gone", gone)
-        delta = _with_tombstones(new, dead)
-        if old := self.manifest.datasets.get(_delta(dataset)):
-            late = self.engine.view("_old_delta", [self.root / _delta(dataset) / old[0]])
-            delta = delta.union(late.anti_join(delta, KEY))
-        delta = self.engine.cache("_delta", delta)
-        if self._worth_compacting(dataset, delta):
-            base = self._base(dataset)
-            live = delta.filter(~delta._gone).drop("_gone")
-            self.replace(dataset, live if base is None else base.anti_join(delta, KEY).union(live))
+    def upsert(self, dataset: str, expression: IbisTable, whom: IbisTable) -> int:
+        run = self.engine.raw.execute
+        new, dead = self.engine.name_of(expression, "_put"), self.engine.name_of(whom, "_whom")
+        base = [self.root / dataset / file for file in self.manifest.datasets.get(dataset, ())]
+        late = [
+            self.root / _delta(dataset) / file for file in self.manifest.datasets.get(_delta(dataset), ())
+        ]
+        old = f" UNION ALL BY NAME SELECT * FROM {read_parquet(late)} ANTI JOIN {dead} USING ({KEY})"
+        run(
+            f"CREATE OR REPLACE TABLE _delta AS SELECT *, false AS _gone FROM {new} UNION ALL BY NAME"
+            f" SELECT {KEY}, true AS _gone FROM {dead} ANTI JOIN {new} USING ({KEY}){old if late else ''}"
+        )
+        counted = f"SELECT (SELECT count(*) FROM {new}), (SELECT count(*) FROM _delta)"
+        [(rows, changed)] = run(counted).fetchall()
+        [(kept,)] = run(f"SELECT count(*) FROM {read_parquet(base)}").fetchall() if base else [(0,)]
+        if changed * DELTA_SHARE > kept or kept < DELTA_ROWS_MIN:
+            live = "SELECT * EXCLUDE (_gone) FROM _delta WHERE NOT _gone"
+            if base:
+                rest = f"SELECT * FROM {read_parquet(base)} ANTI JOIN _delta USING ({KEY})"
+                live = f"{rest} UNION ALL BY NAME {live}"
+            self._set_files(dataset, self._written(dataset, live))
+            self._set_files(_delta(dataset), ())
         else:
-            file, _ = self._write(_delta(dataset), delta)
-            self._set_files(_delta(dataset), (file,))
+            self._set_files(_delta(dataset), self._written(_delta(dataset), "SELECT * FROM _delta"))
         self._open.pop(dataset, None)
-        return int(self.scalar(new.count()))
+        return int(rows)
 
     def remove(self, dataset: str, keys: IbisTable, on: Sequence[str]) -> int:
         if self.manifest.datasets.get(_delta(dataset)):
@@ -210,19 +221,9 @@ class ParquetWriter(ParquetReader):
             self._set_files(dataset, tuple(kept))
         return removed
 
-    def _base(self, dataset: str) -> IbisTable | None:
-        files = self.manifest.datasets.get(dataset)
-        return (
-            self.engine.view(f"_base_{dataset}", [self.root / dataset / f for f in files]) if files else None
-        )
-
-    def _worth_compacting(self, dataset: str, delta: IbisTable) -> bool:
-        base = self._base(dataset)
-        return base is None or self.scalar(delta.count()) * DELTA_SHARE > self.scalar(base.count())
-
     def _note_removed(self, dataset: str, rows: IbisTable) -> None:
         for column in _people(FACTS.get(dataset)):
-            self._note(rows.select(rows[column].name("customer_no"), removed=True).distinct())
+            self._note(dataset, rows, column, removed=True)
 
     def _note_replaced(self, dataset: str, expression: IbisTable) -> bool:
         """Log whose rows differ when a whole fact dataset is replaced; say whether there was one."""
@@ -232,32 +233,41 @@ class ParquetWriter(ParquetReader):
         before, after = self.table(dataset), self.engine.cache("_after", expression)
         before = before.select(after.columns)
         for column in columns:
-            lost, put = before.difference(after), after.difference(before)
-            self._note(lost.select(lost[column].name("customer_no"), removed=True).distinct())
-            self._note(put.select(put[column].name("customer_no"), removed=False).distinct())
+            self._note(dataset, before.difference(after), column, removed=True)
+            self._note(dataset, after.difference(before), column, removed=False)
         return True
 
-    def _note(self, rows: IbisTable) -> None:
-        self.append(_CHANGES, rows)
+    def _note(self, dataset: str, rows: IbisTable, column: str, *, removed: bool) -> None:
+        import ibis
+
+        named = rows.select(rows[column].name(KEY), dataset=ibis.literal(dataset), removed=removed)
+        self.append(_CHANGES, named.distinct())
 
     def set_meta(self, key: str, value: Any) -> None:
         self.manifest = replace(self.manifest, meta={**self.manifest.meta, key: value})
 
     def publish(self) -> int:
-        for dataset in self.manifest.datasets:
-            folder = self.root / dataset
-            if folder.exists():
-                sync(folder)
-        sync(self.root)
+        for dataset in sorted(self._dirty):
+            sync(self.root / dataset)
+        if self._dirty:
+            sync(self.root)
+        self._dirty.clear()
         log = self._warehouse.versions
         self.version = log.publish(self._lease, self.manifest, self._warehouse.clock.now())
         self.manifest = log.current()
         return self.version
 
-    def _write(self, dataset: str, expression: IbisTable, *, mark: int | None = None) -> tuple[str, int]:
+    def _written(self, dataset: str, query: str) -> tuple[str, ...]:
+        file, rows = self._write(dataset, query)
+        return (file,) if rows else ()
+
+    def _write(
+        self, dataset: str, expression: IbisTable | str, *, mark: int | None = None
+    ) -> tuple[str, int]:
         """Write a file; its name begins with the mark that its rows were first written at."""
         folder = self.root / dataset
         folder.mkdir(parents=True, exist_ok=True)
+        self._dirty.add(dataset)
         if mark is None:
             mark = self.mark() + 1
             self.set_meta(_MARK, mark)
@@ -281,14 +291,6 @@ def _people(schema: pa.Schema | None) -> tuple[str, ...]:
     """Return the columns of a fact dataset that number a customer."""
     names = schema.names if schema is not None else ()
     return tuple(name for name in ("customer_no", "survivor_no") if name in names)
-
-
-def _with_tombstones(new: IbisTable, gone: IbisTable) -> IbisTable:
-    import ibis
-
-    dead = {name: ibis.null(kind) for name, kind in new.schema().items() if name not in gone.columns}
-    graves = gone.mutate(**dead, _gone=True).select(*new.columns, "_gone")
-    return new.mutate(_gone=False).union(graves)
 
 
 def this_process(purpose: str) -> Holder:

@@ -23,7 +23,7 @@ def compiled(query: Query, compile_sql: Callable[[IbisTable], str]) -> str:
             _templates.clear()
         marks = {name: literal(name, _placeholder(name, i)) for i, name in enumerate(names)}
         template = _templates[key] = compile_sql(query.build(marks))
-    by_mark = {str(_placeholder(name, i)): str(query.values[name]) for i, name in enumerate(names)}
+    by_mark = {str(_placeholder(name, i)): _typed(name, query.values[name]) for i, name in enumerate(names)}
     return _PLACEHOLDER.sub(lambda match: by_mark[match.group()], template)
 
 
@@ -36,6 +36,11 @@ def literal(name: str, value: int) -> Any:
 
 def _placeholder(name: str, position: int) -> int:
     return (_INT32_BASE if _is_day(name) else _INT64_BASE) + position
+
+
+def _typed(name: str, value: int) -> str:
+    """A bare small number would be read as int32 and overflow when multiplied."""
+    return f"CAST({value} AS {'INTEGER' if _is_day(name) else 'BIGINT'})"
 
 
 def _is_day(name: str) -> bool:

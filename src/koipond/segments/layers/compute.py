@@ -15,6 +15,7 @@ from koipond.segments.layers.scalars import Scalars, counted, freeze
 class Computed:
     """A profile that lives in a reader's engine, and the numbers it was compared with."""
 
+    base: IbisTable
     profile: IbisTable
     scalars: Scalars
     as_of: int
@@ -38,18 +39,19 @@ def compute(
     if scalars is None:
         scalars = freeze(reader, base, gap_counts(counted(base), stage.money), layers, as_of)
     return Computed(
+        base=base,
         profile=reader.cache(
-            f"_profile_{layers.fingerprint}_{as_of}", profile_query(base, layers, scalars, as_of)
+            f"_profile_{layers.fingerprint}_{as_of}", profile_query(base, layers, scalars, as_of, facts.shape)
         ),
         scalars=scalars,
         as_of=as_of,
     )
 
 
-def profile_query(base: IbisTable, layers: LayerSet, scalars: Scalars, as_of: int) -> Query:
-    """Return the projection of ``base``, compiled once for these definitions."""
+def profile_query(base: IbisTable, layers: LayerSet, scalars: Scalars, as_of: int, shape: str) -> Query:
+    """Return the projection of ``base``, compiled once for these definitions and this ``shape`` of facts."""
     return Query(
-        key=f"_profile:{layers.fingerprint}:{base.get_name()}",
+        key=f"profile:{layers.fingerprint}:{shape}",
         build=lambda values: project(base, layers, values),
         values={**scalars.values, "as_of": as_of},
     )
