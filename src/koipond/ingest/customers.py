@@ -15,11 +15,17 @@ _HELD = ("joined_s", "joined_day", *FLAGS)
 _NUMBER = r"^-?[0-9]{1,15}(\.[0-9]{1,15})?$"
 
 
-def know_customers(writer: Writer, judged: IbisTable, import_no: int) -> int:
-    """Add the customers of good rows that the warehouse does not know yet, and how they can be reached."""
-    good = judged.filter(judged["rule"].isnull() & judged["customer_no"].notnull())
-    people = good.group_by("customer_no").agg(
-        customer_uid=good["customer_uid"].min(), phone=good["has_phone"].any(), email=good["has_email"].any()
+def know_customers(writer: Writer, judged: IbisTable, people: IbisTable, import_no: int) -> int:
+    """Add the customers of good rows that the warehouse does not know yet, and how they can be reached.
+
+    ``people``: customer_no, customer_uid, has_phone, has_email as the file names them.
+    """
+    good = judged.filter(judged["rule"].isnull()).select("customer_no").distinct()
+    named = people.semi_join(good, "customer_no")
+    people = named.group_by("customer_no").agg(
+        customer_uid=named["customer_uid"].min(),
+        phone=named["has_phone"].any(),
+        email=named["has_email"].any(),
     )
     people = writer.cache("import_customers", people)
     number = ibis.literal(import_no, type="int32")

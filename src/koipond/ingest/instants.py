@@ -48,7 +48,7 @@ class InstantReading:
     patterns: tuple[str, ...] = ()
     aware: tuple[str, ...] = ()
     epoch: str | None = None
-    day_only: bool = False
+    fraction: bool = False
 
     def shown(self) -> str:
         return self.family
@@ -97,7 +97,8 @@ def read_seconds(text: Any, reading: InstantReading) -> tuple[Any, Any]:
         return none, number if reading.epoch == "epoch_s" else (number / 1000).floor().cast("int64")
     local = aware = none
     if reading.patterns:
-        local = _seconds(read_instant(_whole_seconds(text), _list(reading.patterns)))
+        plain = _whole_seconds(text) if reading.fraction else text
+        local = _seconds(read_instant(plain, _list(reading.patterns)))
     if reading.aware:
         aware = _seconds(read_aware_instant(_zoned(text), _list(reading.aware)))
     return local, aware
@@ -173,7 +174,7 @@ def _reading(family: str, written: Sequence[_Written]) -> InstantReading:
         family=family,
         patterns=tuple(local),
         aware=tuple(aware),
-        day_only=not any(w.time for w in written),
+        fraction=any(re.search(r":99\.9", w.shape.text) for w in written),
     )
 
 

@@ -25,6 +25,7 @@ _SHAPE = re.compile(
 _SPACES = "'’  "  # further marks that only ever group digits
 _SCALE_MAX = 18
 _DIGITS_MAX = 38
+_INT64_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,9 @@ def multiply(left: Any, left_reading: NumberReading, right: Any, right_reading: 
 def to_units(value: Any, digits: int) -> Any:
     """Return decimal ``value`` in 10^-``digits`` units, rounded half away from zero, as int64."""
     kind = value.type()
+    if kind.scale <= digits and kind.precision + digits <= _INT64_DIGITS:
+        exact = f"decimal({_INT64_DIGITS}, {digits})"
+        return (value.cast(exact) * ibis.literal(10**digits, type="int64")).cast("int64")
     scale = max(1, kind.scale)
     width = 18 if kind.precision - kind.scale + scale + digits <= 17 else _DIGITS_MAX
     exact = f"decimal({width}, {scale})"

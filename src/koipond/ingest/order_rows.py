@@ -16,6 +16,7 @@ from koipond.ingest.timing import Setting, instant_columns, with_instants
 from koipond.ingest.words import CANCELLED, PAID, PENDING, REFUNDED
 
 _TEXTS = ("sku", "category", "coupon", "store", "staff", "channel", "refund_of", "line_id")
+_AGREE = ("customer_no", "store")
 _CONTENT = ("at_s", "amount_fen", "discount_fen", "quantity_milli", "sku", "status")
 
 
@@ -27,7 +28,7 @@ def type_orders(writer: Writer, raw: IbisTable, readings: Readings, setting: Set
     status, unknown = _status(raw, readings)
     kept = {name: raw[name] if name in raw.columns else ibis.null("string") for name in _TEXTS}
     typed = raw.select(
-        *("row", "customer_no", "customer_uid", "has_phone", "has_email", "order_id"),
+        *("row", "customer_no", "order_id"),
         status=status,
         unknown=unknown,
         field=first_field(faults),
@@ -50,27 +51,28 @@ def judge_orders(writer: Writer, typed: IbisTable, setting: Setting) -> IbisTabl
             "future_at": rows["at_s"] > setting.limit_s,
         }
     )
-    rows = writer.cache("import_rows_judged", rows.mutate(alone=alone))
-    good = rows.filter(rows["alone"].isnull() & rows["order_id"].notnull())
-    clash = good.group_by("order_id").having(
-        lambda t: (t["customer_no"].min() != t["customer_no"].max()) | (t["store"].min() != t["store"].max())
+    rows = writer.cache("import_judged_alone", rows.mutate(rule=alone))
+    good = rows.filter(rows["rule"].isnull() & rows["order_id"].notnull())
+    ends = good.group_by("order_id").agg(
+        **{f"{name}_{end}": getattr(good[name], end)() for name in _AGREE for end in ("min", "max")}
     )
-    clashing = clash.agg(conflicting=ibis.literal(True)).select("order_id", "conflicting")
-    twice = _duplicate_lines(good)
-    joined = (
-        rows.left_join(clashing, "order_id").drop("order_id_right").left_join(twice, "row").drop("row_right")
+    clash = ends.filter(ibis.or_(*(ends[f"{name}_min"] != ends[f"{name}_max"] for name in _AGREE)))
+    clash = writer.cache("import_clash", clash.select("order_id", conflicting=ibis.literal(True)))
+    twice = writer.cache("import_twice", _duplicate_lines(good))
+    unknown = rows["unknown"].any()
+    if not any(writer.scalar(found) for found in (clash.count(), twice.count(), unknown)):
+        return rows
+    joined = rows.left_join(clash, "order_id").drop("order_id_right")
+    joined = joined.left_join(twice, "row").drop("row_right")
+    together = first_rule(
+        {
+            "conflicting_order": joined["conflicting"],
+            "duplicate_line_id": joined["duplicate"],
+            "unknown_status": joined["unknown"],
+        }
     )
-    rule = ibis.coalesce(
-        joined["alone"],
-        first_rule(
-            {
-                "conflicting_order": joined["conflicting"],
-                "duplicate_line_id": joined["duplicate"],
-                "unknown_status": joined["unknown"],
-            }
-        ),
-    )
-    return writer.cache("import_judged", joined.mutate(rule=rule).drop("alone", "conflicting", "duplicate"))
+    rule = joined["rule"].coalesce(together)
+    return writer.cache("import_judged", joined.mutate(rule=rule).drop("conflicting", "duplicate"))
 
 
 def _duplicate_lines(good: IbisTable) -> IbisTable:

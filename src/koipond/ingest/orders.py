@@ -31,10 +31,11 @@ class OrderFacts:
 def build_orders(writer: Writer, judged: IbisTable, request: ImportRequest, import_no: int) -> OrderFacts:
     """Return the good rows of ``judged`` as orders, lines and refunds of import ``import_no``."""
     good = judged.filter(judged["rule"].isnull())
-    sales = good.filter(~good["is_refund"])
-    ranked = sales.mutate(rank=read_rank(sales["status"]))
-    heads = ranked.group_by("order_id").agg(rank=lambda t: t["rank"].min())
-    lines = ranked.inner_join(heads, ["order_id", "rank"])
+    lines = good.filter(~good["is_refund"])
+    if int(writer.scalar(lines["status"].nunique())) > 1:
+        ranked = lines.mutate(rank=read_rank(lines["status"]))
+        heads = ranked.group_by("order_id").agg(rank=lambda t: t["rank"].min())
+        lines = ranked.semi_join(heads, ["order_id", "rank"])
     source = ibis.literal(request.source)
     number = ibis.literal(import_no, type="int32")
     orders = lines.group_by("order_id").agg(
@@ -54,7 +55,7 @@ def build_orders(writer: Writer, judged: IbisTable, request: ImportRequest, impo
     orders = writer.cache("import_orders", orders)
     lines = lines.inner_join(orders.select("order_id", "order_no"), "order_id").mutate(import_no=number)
     refunds = _refunds(writer, good.filter(good["is_refund"]), orders, request, import_no)
-    return OrderFacts(orders=orders, lines=writer.cache("import_lines", lines), refunds=refunds)
+    return OrderFacts(orders=orders, lines=lines, refunds=refunds)
 
 
 def read_rank(status: Any) -> Any:

@@ -1,6 +1,6 @@
 """From what a file says about a person to our customer number; identifiers go no further than here."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -38,11 +38,21 @@ class Registry:
     cancelled: Callable[[], bool] | None = None
 
 
-def resolve_people(writer: Writer, raw: IbisTable, request: ImportRequest, registry: Registry) -> IbisTable:
-    """Return ``raw`` without its identifiers, with customer_no, customer_uid, has_phone, has_email.
+@dataclass(frozen=True, slots=True)
+class KnownRows:
+    """``rows``: the text without identifiers, with customer_no (null: no usable identifier).
 
-    Customers are numbered in the order in which the file first names them. A row without any usable
-    identifier has customer_no null.
+    ``people``: customer_no, customer_uid, has_phone, has_email of everybody the file names, some repeated.
+    """
+
+    rows: IbisTable
+    people: IbisTable
+
+
+def resolve_people(writer: Writer, raw: IbisTable, request: ImportRequest, registry: Registry) -> KnownRows:
+    """Look up who each row of ``raw`` is about; unknown people become customers.
+
+    Customers are numbered in the order in which the file first names them.
     """
     given = [name for name in PERSON if name in raw.columns]
     filled = raw.filter(ibis.or_(*(raw[name].notnull() for name in given)))
@@ -50,12 +60,25 @@ def resolve_people(writer: Writer, raw: IbisTable, request: ImportRequest, regis
     people = filled.group_by(**texts).agg(row=filled["row"].min()).order_by("row")
     feed = Feed(_resolved(writer.batches(people, CHUNK_PEOPLE), request, registry), _SCHEMA)
     known = feed.into(writer, _PEOPLE)
-    matches = [raw[name].fill_null("") == known[name] for name in given]
+    if len(given) == 1:
+        matches = [raw[given[0]] == known[given[0]]]
+    else:
+        matches = [raw[name].fill_null("") == known[name] for name in given]
     joined = raw.left_join(known, matches)
     rest = [raw[name] for name in raw.columns if name not in PERSON]
-    return joined.select(
-        *rest, known["customer_no"], known["customer_uid"], known["has_phone"], known["has_email"]
-    )
+    rows = joined.select(*rest, known["customer_no"])
+    people = known.filter(known["customer_no"].notnull()).drop(*PERSON)
+    return KnownRows(rows, people)
+
+
+def scope_ids(rows: KnownRows, fields: Iterable[str]) -> IbisTable:
+    """Return the rows with the customer's uid before each of ``fields``, ids that say who the customer is."""
+    names = list(fields)
+    if not names:
+        return rows.rows
+    uids = rows.people.group_by("customer_no").agg(uid=lambda t: t["customer_uid"].min())
+    joined = rows.rows.left_join(uids, "customer_no").drop("customer_no_right")
+    return joined.mutate(**{name: joined["uid"].concat("|", joined[name]) for name in names}).drop("uid")
 
 
 def _resolved(

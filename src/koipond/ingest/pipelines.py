@@ -14,7 +14,7 @@ from koipond.ingest.model import ImportRequest, Kind
 from koipond.ingest.order_changes import write_orders
 from koipond.ingest.order_rows import judge_orders, type_orders
 from koipond.ingest.orders import build_orders
-from koipond.ingest.people import Registry, resolve_people
+from koipond.ingest.people import Registry, resolve_people, scope_ids
 from koipond.ingest.plain_rows import judge_rows
 from koipond.ingest.ports import ConsentBook, IbisTable, RowSource, TouchHistory, Writer
 from koipond.ingest.products import write_products
@@ -60,6 +60,7 @@ class _Rows:
 
     raw: IbisTable
     known: IbisTable
+    people: IbisTable | None
     readings: Readings
     others: dict[str, str]
 
@@ -68,12 +69,11 @@ def run(writer: Writer, staged: Staged, job: Job) -> Outcome:
     """Bring the staged rows into the warehouse; nothing is published yet."""
     raw = without_point_zero(writer, staged.table)
     readings = decide(writer, raw, job.mapping.shown(), job.request, job.rows)
-    known = raw
+    known, people = raw, None
     if job.request.kind != "products":
-        known = resolve_people(writer, raw, job.request, job.registry)
-    for field in staged.person_in:
-        known = known.mutate(**{field: known["customer_uid"].concat("|", known[field])})
-    rows = _Rows(raw=raw, known=known, readings=readings, others=staged.others)
+        found = resolve_people(writer, raw, job.request, job.registry)
+        known, people = scope_ids(found, staged.person_in), found.people
+    rows = _Rows(raw=raw, known=known, people=people, readings=readings, others=staged.others)
     return _PIPELINES[job.request.kind](writer, rows, job)
 
 
@@ -148,8 +148,8 @@ _PIPELINES: dict[Kind, Callable[[Writer, _Rows, Job], Outcome]] = {
 def _outcome(
     writer: Writer, rows: _Rows, judged: IbisTable, job: Job, changes: dict[str, int], **notes: int
 ) -> Outcome:
-    if job.request.kind != "products":
-        notes["customers_new"] = know_customers(writer, judged, job.import_no)
+    if rows.people is not None:
+        notes["customers_new"] = know_customers(writer, judged, rows.people, job.import_no)
     aside = put_aside(writer, rows.raw, judged, rows.others, job.import_no)
     return Outcome(quarantined=aside, changes=changes, notes=notes, readings=rows.readings)
 

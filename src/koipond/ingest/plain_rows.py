@@ -19,7 +19,7 @@ _NEEDED: dict[Kind, tuple[str, ...]] = {
     "touches": ("channel",),
 }
 _DATED = ("events", "consents", "touches")
-_CARRIED = ("row", "customer_no", "customer_uid", "has_phone", "has_email")
+_CARRIED = ("row", "customer_no")
 
 
 def judge_rows(writer: Writer, kind: Kind, raw: IbisTable, readings: Readings, setting: Setting) -> IbisTable:

@@ -1,6 +1,6 @@
 """Decide, on the whole staged file, how its numbers, dates and words are to be read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,12 +80,17 @@ def without_point_zero(reader: Reader, table: IbisTable) -> IbisTable:
     ids = [name for name in _WHOLE_NUMBER_IDS if name in table.columns]
     if not ids:
         return table
-    other = table.agg(
-        **{name: (~table[name].re_search(r"^[0-9]+\.0$")).any(where=table[name].notnull()) for name in ids}
-    )
-    found = reader.frame(other).to_pylist()[0]
-    floats = [name for name in ids if found[name] is False]
+    floats = _all(reader, table, ids, lambda text: text.endswith(".0"))
+    floats = _all(reader, table, floats, lambda text: text.re_search(r"^[0-9]+\.0$"))
     return table.mutate(**{name: table[name].re_replace(r"\.0$", "") for name in floats})
+
+
+def _all(reader: Reader, table: IbisTable, names: Sequence[str], holds: Callable[[Any], Any]) -> list[str]:
+    """Those of the columns ``names`` of which every value ``holds``; one without values does not count."""
+    if not names:
+        return []
+    found = reader.frame(table.agg(**{name: holds(table[name]).all() for name in names})).to_pylist()[0]
+    return [name for name in names if found[name]]
 
 
 def read_word(text: Any, table: Mapping[str, str]) -> Any:
