@@ -61,7 +61,7 @@ class JsonRows:
                 if not line.strip():
                     continue
                 try:
-                    record = json.loads(line, parse_float=Decimal, parse_constant=_no_constant)
+                    record = json.loads(line.rstrip("\r\n"), parse_float=Decimal, parse_constant=_no_constant)
                 except ValueError as error:
                     faults.append(f"{self.file}: row {number}: {_reason(error)}")
                 else:

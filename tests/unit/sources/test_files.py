@@ -1,0 +1,272 @@
+"""Every kind of file, whole and damaged: what is read, and what is said about the rest."""
+
+import gzip
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from koipond.kernel import InputError
+from koipond.sources import open_file
+
+HEADER = "id,name,amount\n"
+CHINESE = "会员号,商品,金额\n1,茉莉花茶（大）,12.5\n2,龙井,3\n"
+
+
+def rows(path: Path, **options: Any) -> list[dict[str, Any]]:
+    source = open_file(path, **options)
+    return [row for batch in source.batches(source.columns) for row in batch.to_pylist()]
+
+
+def write(folder: Path, name: str, content: bytes | str) -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def workbook(path: Path, *lines: list[Any]) -> Path:
+    book = openpyxl.Workbook()
+    for line in lines:
+        book.active.append(line)
+    book.save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        (CHINESE.encode(), "utf-8"),
+        (CHINESE.encode("utf-8-sig"), "utf-8-sig"),
+        (CHINESE.encode("utf-16"), "utf-16"),
+        (CHINESE.encode("gbk"), "gb18030"),
+        (CHINESE.replace("大", "𠀀").encode("gb18030"), "gb18030"),
+    ],
+    ids=["utf-8", "bom", "utf-16", "gbk", "gb18030"],
+)
+def test_the_encoding_is_found(tmp_path: Path, content: bytes, encoding: str) -> None:
+    path = write(tmp_path, "a.csv", content)
+    source = open_file(path)
+    assert source.details["encoding"] == encoding
+    assert source.columns == ("会员号", "商品", "金额")
+    assert [row["商品"][:2] for row in rows(path)] == ["茉莉", "龙井"]
+
+
+def test_gbk_is_found_when_only_the_last_of_many_rows_is_chinese(tmp_path: Path) -> None:
+    text = HEADER + "1,tea,2\n" * 300_000 + "2,普洱茶饼和铁观音，买一送一,3\n"
+    assert rows(write(tmp_path, "a.csv", text.encode("gbk")))[-1]["name"] == "普洱茶饼和铁观音，买一送一"
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_the_delimiter_is_found(tmp_path: Path, mark: str) -> None:
+    text = f"id{mark}amount{mark}note\n1{mark}2{mark}x\n2{mark}3{mark}y\n"
+    assert [row["amount"] for row in rows(write(tmp_path, "a.csv", text))] == ["2", "3"]
+
+
+def test_a_decimal_comma_is_no_delimiter(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", "id;amount\n1;2,5\n2;3,5\n")
+    assert [row["amount"] for row in rows(path)] == ["2,5", "3,5"]
+
+
+def test_row_numbers_count_the_header_blank_lines_and_quoted_newlines(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", 'id,name\n1,a\n\n2,"b\nc"\n3,d\n\n')
+    assert [(row["row"], row["id"]) for row in rows(path)] == [(2, "1"), (4, "2"), (5, "3")]
+
+
+def test_missing_words_and_spaces_read_as_missing(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", "id,name\n1, NULL \n2,  tea  \n3,N/A\n4,\n5,\\N\n6,-\n")
+    assert [row["name"] for row in rows(path)] == [None, "tea", None, None, None, None]
+
+
+def test_gzip_is_read_whatever_its_name(tmp_path: Path) -> None:
+    packed = gzip.compress((HEADER + "1,tea,2\n").encode())
+    for name in ("a.csv.gz", "a.csv", "a.gz"):
+        assert rows(write(tmp_path, name, packed))[0]["name"] == "tea"
+
+
+def test_typed_parquet_columns_read_back_exactly(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    columns = {
+        "double": pa.array([1.39, 0.1 + 0.2, None, 17850.0]),
+        "float": pa.array([1.39, 2.5, None, 3.0], pa.float32()),
+        "decimal": pa.array([Decimal("1.10"), Decimal("-2.05"), None, Decimal("0.00")]),
+        "int": pa.array([1, -2, None, 2**62]),
+        "instant": pa.array([datetime.fromisoformat("2020-02-29T23:59:59.999"), None, None, None]),
+        "zoned": pa.array(
+            [datetime(2020, 2, 29, 16, tzinfo=UTC), None, None, None], pa.timestamp("us", "Asia/Tokyo")
+        ),
+        "day": pa.array([date(2020, 2, 29), None, None, None]),
+        "word": pa.array(["a", "b", None, "a"]).dictionary_encode(),
+        "truth": pa.array([True, False, None, True]),
+        "list": pa.array([[1, 2], None, None, []]),
+    }
+    pq.write_table(pa.table(columns), path)
+    first = rows(path)[0]
+    assert first == {
+        "row": 2,
+        "double": "1.39",
+        "float": "1.39",
+        "decimal": "1.10",
+        "int": "1",
+        "instant": "2020-02-29 23:59:59",
+        "zoned": "2020-02-29T16:00:00Z",
+        "day": "2020-02-29",
+        "word": "a",
+        "truth": "true",
+        "list": "[1, 2]",
+    }
+    read = rows(path)
+    assert [float(row["double"]) for row in read if row["double"]] == [1.39, 0.1 + 0.2, 17850.0]
+    assert [row["row"] for row in read] == [2, 3, 5], "a row without any value is no row"
+    source = open_file(path)
+    assert source.is_exact("double")
+    assert source.is_exact("int")
+
+
+def test_json_lines_may_lack_fields_and_keep_exact_decimals(tmp_path: Path) -> None:
+    lines = ['{"id": 1, "amount": 1.10}', "", '{"id": "2", "ok": true, "tags": {"a": [1]}}']
+    path = write(tmp_path, "a.jsonl", "\n".join(lines))
+    assert rows(path) == [
+        {"row": 1, "id": "1", "amount": "1.10", "ok": None, "tags": None},
+        {"row": 3, "id": "2", "amount": None, "ok": "true", "tags": json.dumps({"a": [1]})},
+    ]
+    source = open_file(path)
+    assert (source.is_exact("amount"), source.is_exact("id")) == (True, False)
+
+
+def test_a_workbook_is_read_with_its_types(tmp_path: Path) -> None:
+    path = workbook(
+        tmp_path / "a.xlsx",
+        ["id", "at", "amount"],
+        [1, datetime.fromisoformat("2025-01-02T03:04:05"), 1.39],
+        [],
+        [2.0, None, "x"],
+    )
+    assert rows(path) == [
+        {"row": 2, "id": "1", "at": "2025-01-02 03:04:05", "amount": "1.39"},
+        {"row": 4, "id": "2", "at": None, "amount": "x"},
+    ]
+    with pytest.raises(InputError, match="has no sheet 'other'; it has Sheet"):
+        open_file(path, sheet="other")
+
+
+def parquet_cut(path: Path) -> Path:
+    pq.write_table(pa.table({"id": list(range(1000))}), path)
+    path.write_bytes(path.read_bytes()[:-20])
+    return path
+
+
+def parquet_hurt(path: Path) -> Path:
+    pq.write_table(pa.table({"id": list(range(100_000))}), path, compression="zstd")
+    content = bytearray(path.read_bytes())
+    content[4:4000] = b"\xff" * 3996
+    path.write_bytes(content)
+    return path
+
+
+def parquet_without_rows(path: Path) -> Path:
+    pq.write_table(pa.table({"id": pa.array([], pa.int64())}), path)
+    return path
+
+
+def packed_cut(path: Path) -> Path:
+    content = gzip.compress(
+        (HEADER + "".join(f"{i},n{i},{i * 7919 % 1000}\n" for i in range(50_000))).encode()
+    )
+    path.write_bytes(content[:-100])
+    return path
+
+
+def book_cut(path: Path) -> Path:
+    workbook(path, ["id"], [1])
+    path.write_bytes(path.read_bytes()[:-200])
+    return path
+
+
+def text(content: bytes | str) -> Callable[[Path], Path]:
+    return lambda path: write(path.parent, path.name, content)
+
+
+CUT_ROW = HEADER + "1,tea,2\n2,cof"
+RAGGED = HEADER + "1,tea\n2,tea,3\n3,tea,4,5\n4,tea,6\n"
+
+FAULTS: dict[str, tuple[str, Callable[[Path], Path], str]] = {
+    "no bytes": ("a.csv", text(b""), r"a\.csv: the file is empty"),
+    "only blank lines": ("a.csv", text("\n\n  \n"), "only blank rows"),
+    "header only": ("a.csv", text(HEADER), "has a header row but no data"),
+    "data without header": ("a.csv", text("1,2025-01-01,3.5\n2,2025-01-02,4\n"), "row 1 looks like data"),
+    "a name twice": ("a.csv", text("id,id ,x\n1,2,3\n"), "'id' in columns 1, 2; rename"),
+    "ragged rows": (
+        "a.csv",
+        text(RAGGED),
+        r"row 2: 2 of 3 columns, none from 'amount' on\n.*row 4: 4 values for 3",
+    ),
+    "short last row": ("a.csv", text(CUT_ROW), "row 3: 2 of 3 columns.*cut off in its last row"),
+    "open quote": (
+        "a.csv",
+        text(HEADER + '1,tea,2\n2,"cof,3\n4,x,5\n'),
+        "row 3: a quoted value is never closed",
+    ),
+    "not UTF-8": (
+        "a.csv",
+        text((HEADER + "1,caf\u00e9,2\n").encode("cp1252")),
+        "row 2, column 2: .* not UTF-8",
+    ),
+    "broken BOM file": ("a.csv", text(b"\xef\xbb\xbfid,name\n1,\xff\n"), "row 2, column 2: .* not UTF-8"),
+    "zero bytes": ("a.csv", text("id,name\n1,a\n".encode("utf-16-le")), "--encoding utf-16-le"),
+    "cut gzip": ("a.csv.gz", packed_cut, "cut off or damaged after"),
+    "Parquet without footer": ("a.parquet", parquet_cut, "not a whole Parquet file"),
+    "Parquet with a hole": ("a.parquet", parquet_hurt, "row 2: the data from there on cannot be read"),
+    "Parquet without rows": ("a.parquet", parquet_without_rows, "has columns but no row"),
+    "called Parquet": ("a.parquet", text(HEADER + "1,2,3\n"), "called Parquet but holds something else"),
+    "called Excel": ("a.xlsx", text(HEADER + "1,2,3\n"), "called Excel but is none"),
+    "old Excel": ("a.xls", text(b"\xd0\xcf\x11\xe0" + bytes(100)), "save it as .xlsx"),
+    "cut workbook": ("a.xlsx", book_cut, "not a whole Excel workbook"),
+    "workbook of a header": ("a.xlsx", lambda p: workbook(p, ["id", "x"]), "has a header row but no data"),
+    "workbook beyond its header": ("a.xlsx", lambda p: workbook(p, ["id"], [1], [2, 3]), "row 3, column 2"),
+    "broken JSON": ("a.jsonl", text('{"id": 1}\n{"id": 2\n{"x": NaN}\n'), r"row 2: column 9.*\n.*row 3: NaN"),
+    "a JSON array": ("a.json", text('[{"id": 1}]\n'), "row 1: a list, not an object"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_damaged_file_is_refused_with_its_place_and_the_fix(tmp_path: Path, name: str) -> None:
+    file, make, message = FAULTS[name]
+    path = make(tmp_path / file)
+    with pytest.raises(InputError, match=f"(?s){message}") as caught:
+        rows(path)
+    assert file in str(caught.value)
+
+
+def test_all_ragged_rows_are_told_at_once_but_no_more_than_twenty(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", HEADER + "1,tea\n" * 30 + "1,tea,2\n")
+    with pytest.raises(InputError) as caught:
+        rows(path)
+    assert str(caught.value).count("row ") == 20
+    assert "the first 20 are shown" in str(caught.value)
+
+
+def test_a_quote_inside_a_plain_value_is_text(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", HEADER + '1,pipe 12" long,2\n')
+    assert rows(path)[0]["name"] == 'pipe 12" long'
+
+
+def test_a_missing_file_and_an_unknown_encoding_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nothing\.csv: no such file"):
+        open_file(tmp_path / "nothing.csv")
+    with pytest.raises(InputError, match="--encoding klingon: no such encoding"):
+        open_file(write(tmp_path, "a.csv", HEADER + "1,2,3\n"), encoding="klingon")
+
+
+def test_reading_twice_gives_the_same_rows_and_fingerprint(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", HEADER + "1,tea,2\n")
+    one, two = open_file(path), open_file(path)
+    assert one.fingerprint == two.fingerprint
+    assert list(one.batches(one.columns)) == list(one.batches(one.columns))
+    assert one.done_bytes() == one.total_bytes
