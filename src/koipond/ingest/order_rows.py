@@ -12,7 +12,7 @@ from koipond.ingest.judging import first_field, first_rule
 from koipond.ingest.numbers import multiply, read_number, to_units
 from koipond.ingest.ports import IbisTable, Writer
 from koipond.ingest.readings import Readings, read_word
-from koipond.ingest.timing import Setting, instant_columns, with_instants
+from koipond.ingest.timing import Setting, instant_columns
 from koipond.ingest.words import CANCELLED, PAID, PENDING, REFUNDED
 
 _TEXTS = ("sku", "category", "coupon", "store", "staff", "channel", "refund_of", "line_id")
@@ -23,11 +23,11 @@ _CONTENT = ("at_s", "amount_fen", "discount_fen", "quantity_milli", "sku", "stat
 def type_orders(writer: Writer, raw: IbisTable, readings: Readings, setting: Setting) -> IbisTable:
     """Return the rows with typed columns and ``field``, the first one that could not be read."""
     money, faults = _money(raw, readings, setting.minor_digits)
-    instants, unreadable = instant_columns(raw, readings)
+    instants, unreadable = instant_columns(writer, raw, readings, setting)
     faults |= unreadable
     status, unknown = _status(raw, readings)
     kept = {name: raw[name] if name in raw.columns else ibis.null("string") for name in _TEXTS}
-    typed = raw.select(
+    return raw.select(
         *("row", "customer_no", "order_id"),
         status=status,
         unknown=unknown,
@@ -36,7 +36,6 @@ def type_orders(writer: Writer, raw: IbisTable, readings: Readings, setting: Set
         **money,
         **kept,
     )
-    return with_instants(writer, writer.cache("import_typed", typed), readings, setting)
 
 
 def judge_orders(writer: Writer, typed: IbisTable, setting: Setting) -> IbisTable:

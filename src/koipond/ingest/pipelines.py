@@ -19,7 +19,7 @@ from koipond.ingest.plain_rows import judge_rows
 from koipond.ingest.ports import ConsentBook, IbisTable, RowSource, TouchHistory, Writer
 from koipond.ingest.products import write_products
 from koipond.ingest.readings import Readings, decide, without_point_zero
-from koipond.ingest.staging import Staged
+from koipond.ingest.staging import RAW, Staged
 from koipond.ingest.timing import Setting
 from koipond.kernel import InputError
 
@@ -81,58 +81,57 @@ def _orders(writer: Writer, rows: _Rows, job: Job) -> Outcome:
     _require_currency(writer, rows.raw, job)
     typed = type_orders(writer, rows.known, rows.readings, job.setting)
     judged = judge_orders(writer, typed, job.setting)
+    settled = _settle(writer, rows, judged, job)
     facts = build_orders(writer, judged, job.request, job.import_no)
-    changes = write_orders(writer, facts, job.request, job.import_no)
-    return _outcome(writer, rows, judged, job, changes)
+    return _outcome(rows, settled, write_orders(writer, facts, job.request, job.import_no))
 
 
 def _events(writer: Writer, rows: _Rows, job: Job) -> Outcome:
     judged = judge_rows(writer, "events", rows.known, rows.readings, job.setting)
+    settled = _settle(writer, rows, judged, job)
     changes, dropped = write_events(writer, judged, rows.others, job.request, job.import_no)
-    return _outcome(writer, rows, judged, job, changes, properties_dropped=dropped)
+    return _outcome(rows, settled, changes, properties_dropped=dropped)
 
 
 def _customers(writer: Writer, rows: _Rows, job: Job) -> Outcome:
     judged = judge_rows(writer, "customers", rows.known, rows.readings, job.setting)
-    outcome = _outcome(writer, rows, judged, job, {})
+    settled = _settle(writer, rows, judged, job)
     changes = write_customers(writer, judged, job.import_no)
     named: dict[str, Any] = {name: judged[name] for name in ("gender", "city") if name in job.mapping}
     if "birthday" in job.mapping:
         named["birthday"] = day_text(judged["birthday_day"])
     now_s = int(job.registry.now.timestamp())
     traits, dropped = write_traits(writer, judged, named, rows.others, job.request, now_s, job.import_no)
-    return Outcome(
-        quarantined=outcome.quarantined,
-        changes=changes | traits,
-        notes=outcome.notes | {"traits_dropped": dropped},
-        readings=rows.readings,
-    )
+    return _outcome(rows, settled, changes | traits, traits_dropped=dropped)
 
 
 def _products(writer: Writer, rows: _Rows, job: Job) -> Outcome:
     judged = judge_rows(writer, "products", rows.known, rows.readings, job.setting)
-    return _outcome(writer, rows, judged, job, write_products(writer, judged, job.import_no))
+    settled = _settle(writer, rows, judged, job)
+    return _outcome(rows, settled, write_products(writer, judged, job.import_no))
 
 
 def _consents(writer: Writer, rows: _Rows, job: Job) -> Outcome:
     if job.consents is None:
         raise ValueError("importing consents needs a ConsentBook")
     judged = judge_rows(writer, "consents", rows.known, rows.readings, job.setting)
+    settled = _settle(writer, rows, judged, job)
     proof = f"import {job.import_no}: {job.rows.file} sha256 {job.rows.fingerprint}"
     changes = write_consents(
         writer, judged, job.consents, import_no=job.import_no, proof=proof, now=job.registry.now
     )
-    return _outcome(writer, rows, judged, job, changes)
+    return _outcome(rows, settled, changes)
 
 
 def _touches(writer: Writer, rows: _Rows, job: Job) -> Outcome:
     if job.touches is None:
         raise ValueError("importing touches needs a TouchHistory")
     judged = judge_rows(writer, "touches", rows.known, rows.readings, job.setting)
+    settled = _settle(writer, rows, judged, job)
     changes = write_touches(
         writer, judged, job.touches, request=job.request, import_no=job.import_no, now=job.registry.now
     )
-    return _outcome(writer, rows, judged, job, changes)
+    return _outcome(rows, settled, changes)
 
 
 _PIPELINES: dict[Kind, Callable[[Writer, _Rows, Job], Outcome]] = {
@@ -145,13 +144,29 @@ _PIPELINES: dict[Kind, Callable[[Writer, _Rows, Job], Outcome]] = {
 }
 
 
-def _outcome(
-    writer: Writer, rows: _Rows, judged: IbisTable, job: Job, changes: dict[str, int], **notes: int
-) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    quarantined: dict[str, int]
+    notes: dict[str, int]
+
+
+def _settle(writer: Writer, rows: _Rows, judged: IbisTable, job: Job) -> _Settled:
+    """Put bad rows aside, make the people of good rows known, and let go of the text."""
+    aside = put_aside(writer, rows.raw, judged, rows.others, job.import_no)
+    writer.forget(RAW)
+    notes = {}
     if rows.people is not None:
         notes["customers_new"] = know_customers(writer, judged, rows.people, job.import_no)
-    aside = put_aside(writer, rows.raw, judged, rows.others, job.import_no)
-    return Outcome(quarantined=aside, changes=changes, notes=notes, readings=rows.readings)
+    return _Settled(aside, notes)
+
+
+def _outcome(rows: _Rows, settled: _Settled, changes: dict[str, int], **notes: int) -> Outcome:
+    return Outcome(
+        quarantined=settled.quarantined,
+        changes=changes,
+        notes=settled.notes | notes,
+        readings=rows.readings,
+    )
 
 
 def _require_currency(writer: Writer, raw: IbisTable, job: Job) -> None:

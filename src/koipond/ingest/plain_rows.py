@@ -10,7 +10,7 @@ from koipond.ingest.model import Kind
 from koipond.ingest.numbers import read_number, to_units
 from koipond.ingest.ports import IbisTable, Writer
 from koipond.ingest.readings import Readings, read_word
-from koipond.ingest.timing import Setting, day_name, instant_columns, seconds_name, with_instants
+from koipond.ingest.timing import Setting, day_name, instant_columns, seconds_name
 
 _NEEDED: dict[Kind, tuple[str, ...]] = {
     "events": ("name",),
@@ -29,14 +29,13 @@ def judge_rows(writer: Writer, kind: Kind, raw: IbisTable, readings: Readings, s
     columns of ``raw`` are carried along.
     """
     columns, faults = _typed(kind, raw, readings, setting.minor_digits)
-    instants, unreadable = instant_columns(raw, readings)
+    instants, unreadable = instant_columns(writer, raw, readings, setting)
     faults |= unreadable
     faults |= {name: raw[name].isnull() for name in _NEEDED.get(kind, ())}
     fields = {field.name for field in FIELDS[kind]}
     others = [name for name in raw.columns if name not in fields and name not in _CARRIED]
     carried = [name for name in _CARRIED if name in raw.columns]
     typed = raw.select(*carried, *others, field=first_field(faults), **instants, **columns)
-    typed = with_instants(writer, writer.cache("import_typed", typed), readings, setting)
     rule = first_rule(_conditions(kind, typed, readings, setting))
     return writer.cache("import_judged", typed.mutate(rule=rule))
 

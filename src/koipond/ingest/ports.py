@@ -66,6 +66,10 @@ class Reader(Protocol):
         """Let ``table`` of this engine stand for ``dataset`` as long as this reader is open."""
         ...
 
+    def forget(self, name: str) -> None:
+        """Give the memory of what was staged or cached under ``name`` back."""
+        ...
+
     def meta(self, key: str) -> Any:
         """Return the JSON value published under ``key``, or None."""
         ...

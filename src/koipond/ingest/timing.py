@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import ibis
-
 from koipond.ingest.instants import read_seconds
 from koipond.ingest.ports import IbisTable, Reader
 from koipond.ingest.readings import Readings
@@ -33,29 +31,25 @@ def day_name(field: str) -> str:
     return "day" if field == "at" else f"{field.removesuffix('_at')}_day"
 
 
-def instant_columns(raw: IbisTable, readings: Readings) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return columns <field>_local and <field>_aware of every instant, and which fields are unreadable."""
+def instant_columns(
+    reader: Reader, raw: IbisTable, readings: Readings, setting: Setting
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the UTC seconds and local day of every instant of ``raw``, and which fields are unreadable.
+
+    Times without zone are local in the workspace; days are those of the workspace's zone.
+    """
     columns: dict[str, Any] = {}
     faults: dict[str, Any] = {}
     for field, reading in readings.instants.items():
         local, aware = read_seconds(raw[field], reading)
-        columns |= {f"{field}_local": local, f"{field}_aware": aware}
-        faults[field] = raw[field].notnull() & local.isnull() & aware.isnull()
-    return columns, faults
-
-
-def with_instants(reader: Reader, typed: IbisTable, readings: Readings, setting: Setting) -> IbisTable:
-    """Turn the columns of `instant_columns` into <name>_s (UTC) and the local day.
-
-    ``at`` becomes at_s and day, ``joined_at`` joined_s and joined_day. Times without zone are local.
-    """
-    for field in readings.instants:
-        local, aware = typed[f"{field}_local"], typed[f"{field}_aware"]
-        ends = typed.agg(a=local.min(), b=local.max(), c=aware.min(), d=aware.max())
+        read = raw.select(local=local, aware=aware)
+        ends = read.agg(a=read.local.min(), b=read.local.max(), c=read.aware.min(), d=read.aware.max())
         known = [value for value in reader.frame(ends).to_pylist()[0].values() if value is not None]
         low, high = (min(known) - _MARGIN_S, max(known) + _MARGIN_S) if known else (0, 0)
-        name, day = seconds_name(field), day_name(field)
-        at_s = ibis.coalesce(aware, to_utc(local, setting.place, low, high)).cast("int64")
-        typed = typed.mutate(**{name: at_s}).drop(f"{field}_local", f"{field}_aware")
-        typed = typed.mutate(**{day: local_day(typed[name], setting.place, low, high)})
-    return typed
+        at_s = to_utc(local, setting.place, low, high)
+        if reading.aware or reading.epoch:
+            at_s = aware.coalesce(at_s)
+        columns[seconds_name(field)] = at_s.cast("int64")
+        columns[day_name(field)] = local_day(at_s, setting.place, low, high)
+        faults[field] = raw[field].notnull() & at_s.isnull()
+    return columns, faults

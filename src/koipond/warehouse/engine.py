@@ -98,6 +98,10 @@ class Engine:
             expression = self.cache(spare, expression)
         return f'"{expression.get_name()}"'
 
+    def forget(self, name: str) -> None:
+        """Drop table ``name``."""
+        self.raw.execute(f'DROP TABLE IF EXISTS "{name}"')
+
     def view(self, name: str, files: list[Path]) -> IbisTable:
         """Return Parquet ``files`` as one table called ``name``."""
         self.raw.execute(f'CREATE OR REPLACE VIEW "{name}" AS SELECT * FROM {read_parquet(files)}')

@@ -127,6 +127,9 @@ class ParquetReader:
     def present(self, dataset: str, table: IbisTable) -> None:
         self._open[dataset] = table
 
+    def forget(self, name: str) -> None:
+        self.engine.forget(name)
+
     def meta(self, key: str) -> Any:
         return self.manifest.meta.get(key)
 
