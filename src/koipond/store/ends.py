@@ -9,8 +9,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from koipond.store.bulk import Row, any_of, insert_rows
+from koipond.store.bulk import Row, any_of, insert_rows, update_rows
 from koipond.store.tables import budget, offer_code, outbox, touch, touch_event
+
+DEAD = ("failed", "expired")  # states in which a touch holds no cap slot, budget or code
 
 
 def move(
@@ -45,7 +47,7 @@ def settle(
     """Bring touches to ``state`` and out of their lease, note it, and give back what a dead touch holds."""
     moved = move(connection, touch_nos, state, among, lease=None, lease_until_s=None, detail=detail)
     log(connection, moved, state, at_s, detail)
-    if state in ("failed", "expired"):
+    if state in DEAD:
         give_back(connection, moved)
     return moved
 
@@ -63,8 +65,25 @@ def give_back(connection: sa.Connection, touch_nos: Collection[int]) -> None:
     for scope, amount in sorted(freed.items()):
         less = sa.update(budget).where(budget.c.scope == scope)
         connection.execute(less.values(taken_fen=budget.c.taken_fen - amount))
-    connection.execute(
-        sa.update(offer_code)
-        .where(offer_code.c.customer_no.is_not(None), any_of(connection, offer_code.c.touch_no, touch_nos))
-        .values(customer_no=None, touch_no=None, issued_s=None)
+    _free_codes(connection, touch_nos)
+
+
+def _free_codes(connection: sa.Connection, touch_nos: Collection[int]) -> None:
+    """Free the codes issued with ``touch_nos``, unless a living touch has told the customer the same code."""
+    issued = offer_code.c.customer_no.is_not(None) & any_of(connection, offer_code.c.touch_no, touch_nos)
+    codes = connection.execute(sa.select(offer_code.c.code_no, offer_code.c.customer_no).where(issued)).all()
+    if not codes:
+        return
+    told = (
+        sa.select(touch.c.code_no, sa.func.min(touch.c.touch_no))
+        .join(outbox, outbox.c.touch_no == touch.c.touch_no)
+        .where(any_of(connection, touch.c.customer_no, {row.customer_no for row in codes}))
+        .where(any_of(connection, touch.c.code_no, {row.code_no for row in codes}))
+        .where(outbox.c.state.not_in(DEAD))
+        .group_by(touch.c.code_no)
     )
+    heirs = {row[0]: row[1] for row in connection.execute(told)}
+    update_rows(connection, offer_code, ("code_no",), ("touch_no",), list(heirs.items()))
+    loose = {row.code_no for row in codes} - heirs.keys()
+    free = sa.update(offer_code).where(any_of(connection, offer_code.c.code_no, loose))
+    connection.execute(free.values(customer_no=None, touch_no=None, issued_s=None))

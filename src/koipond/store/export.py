@@ -15,8 +15,8 @@ import sqlalchemy as sa
 
 from koipond.kernel import day_of, epoch_day
 from koipond.store.bulk import any_of
+from koipond.store.ends import DEAD
 from koipond.store.engine import Database
-from koipond.store.gate_load import FREED
 from koipond.store.people import arrow
 from koipond.store.tables import assignment, outbox, touch, touch_event
 
@@ -67,10 +67,10 @@ class StoredExport:
             rows = _touches(connection, moved | set(fresh))
             responses = self._responses(connection, told)
             assignments = self._assignments(connection, cursor.assignment_seq, end.assignment_seq)
-        kept = [row for row in rows if row.state not in FREED]
+        kept = [row for row in rows if row.state not in DEAD]
         return Export(
             touches=arrow("touches", [self._touch(row) for row in kept]),
-            dropped=[row.touch_key for row in rows if row.state in FREED],
+            dropped=[row.touch_key for row in rows if row.state in DEAD],
             responses=responses,
             assignments=assignments,
             cursor=end,

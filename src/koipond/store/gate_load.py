@@ -15,6 +15,7 @@ from koipond.outreach.caps import Slot, lookback_s
 from koipond.outreach.gate import Funds, Person
 from koipond.outreach.model import GateCandidate
 from koipond.store.bulk import Row, any_of, upsert_rows
+from koipond.store.ends import DEAD
 from koipond.store.people import roots_of
 from koipond.store.tables import (
     assignment,
@@ -30,7 +31,6 @@ from koipond.store.tables import (
     touch,
 )
 
-FREED = ("failed", "expired")  # states in which a touch holds no cap slot, budget or code
 _DAY_S = 86_400
 _TRIES = 5
 
@@ -127,7 +127,7 @@ def load_slots(connection: sa.Connection, people: Mapping[int, Person], since_s:
             until,
         )
         .join(outbox, outbox.c.touch_no == touch.c.touch_no)
-        .where(until > since_s, outbox.c.state.not_in(FREED))
+        .where(until > since_s, outbox.c.state.not_in(DEAD))
     )
     at = past_touch.c.at_s
     past = sa.select(
@@ -163,7 +163,7 @@ def load_spending(
         query = (
             sa.select(*columns, sa.func.sum(touch.c.cost_fen + touch.c.offer_cost_fen))
             .join(outbox, outbox.c.touch_no == touch.c.touch_no)
-            .where(any_of(connection, touch.c.strategy, strategies), outbox.c.state.not_in(FREED))
+            .where(any_of(connection, touch.c.strategy, strategies), outbox.c.state.not_in(DEAD))
             .group_by(*columns)
         )
         for number, strategy, spent in _of(connection, query, columns[0], people):

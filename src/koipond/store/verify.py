@@ -18,8 +18,8 @@ import sqlalchemy as sa
 from koipond.outreach.caps import Slot, applies, window
 from koipond.outreach.gate import GLOBAL
 from koipond.outreach.model import FrequencyCap
+from koipond.store.ends import DEAD
 from koipond.store.engine import Database
-from koipond.store.gate_load import FREED
 from koipond.store.instants import to_s
 from koipond.store.tables import assignment, budget, offer_code, outbox, touch
 
@@ -76,7 +76,7 @@ def _caps(connection: sa.Connection, place: ZoneInfo) -> Iterator[str]:
     query = (
         sa.select(*(touch.c[n] for n in names), start.label("from_s"), until.label("to_s"), touch.c.caps)
         .join(outbox, outbox.c.touch_no == touch.c.touch_no)
-        .where(outbox.c.state.not_in(FREED))
+        .where(outbox.c.state.not_in(DEAD))
         .order_by(touch.c.customer_no, touch.c.touch_no)
     )
     rows = connection.execution_options(yield_per=_BATCH).execute(query)
@@ -121,7 +121,7 @@ def _budgets(connection: sa.Connection) -> Iterator[str]:
     living = (
         sa.select(touch.c.shares, sa.func.count())
         .join(outbox, outbox.c.touch_no == touch.c.touch_no)
-        .where(outbox.c.state.not_in(FREED))
+        .where(outbox.c.state.not_in(DEAD))
         .group_by(touch.c.shares)
     )
     owed: dict[str, int] = {}
@@ -193,9 +193,18 @@ def _codes(connection: sa.Connection) -> Iterator[str]:
                 touch.c.touch_no.is_(None),
                 touch.c.customer_no != offer_code.c.customer_no,
                 touch.c.code_no != offer_code.c.code_no,
-                outbox.c.state.in_(FREED),
+                outbox.c.state.in_(DEAD),
             )
         )
     )
+    told = (
+        sa.select(touch.c.touch_key)
+        .join(outbox, outbox.c.touch_no == touch.c.touch_no)
+        .outerjoin(offer_code, offer_code.c.code_no == touch.c.code_no)
+        .where(touch.c.code_no.is_not(None), outbox.c.state.not_in(DEAD))
+        .where(sa.func.coalesce(offer_code.c.customer_no, 0) != touch.c.customer_no)
+    )
+    for key in connection.scalars(told):
+        yield f"touch {key} tells a code that is not its customer's"
     for code_no in connection.scalars(loose):
         yield f"code {code_no} is issued without a living touch of its customer"

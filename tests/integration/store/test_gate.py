@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from koipond.ingest.ports import PersonKeys
 from koipond.kernel import InputError, hash_bucket
 from koipond.outreach.model import BudgetLine, FrequencyCap, GateCandidate, GateDecision, QuietHours, Reason
+from koipond.outreach.ports import ChannelSheet, SendResult
 from koipond.store import ConsentStatement, PersonFlags, Store, Suppression
 
 PLACE = ZoneInfo("Asia/Shanghai")
@@ -173,6 +174,13 @@ def test_a_rolling_cap_opens_when_the_first_touch_leaves_its_window(store: Store
         assert reasons(admit(store, one, now=late)) == [expected]
 
 
+def test_a_touch_that_waits_counts_for_one_that_is_asked_later_but_due_sooner(store: Store, ask: Ask) -> None:
+    cap = FrequencyCap(key="one", touches_max=1, days=3)
+    tomorrow = {"due_at": NOON + timedelta(days=1), "expires_at": NOON + timedelta(days=2)}
+    asked = [ask(caps=(cap,), **tomorrow), ask(caps=(cap,), occurrence="now")]
+    assert reasons(admit(store, *asked)) == ["touch", "frequency_cap:one"]
+
+
 def test_a_calendar_cap_counts_the_local_day(store: Store, ask: Ask) -> None:
     cap = FrequencyCap(key="day", touches_max=1, window="calendar_day")
     evening = datetime(2026, 3, 2, 11, tzinfo=UTC)  # 19:00 in Shanghai
@@ -275,6 +283,20 @@ def test_a_customer_holds_one_code_of_a_list_and_pays_for_it_once(store: Store, 
     assert taken(store) == {"b": 2 * 105 + 5}
     (stock,) = store.codes.stock(NOON)
     assert (stock.issued, stock.left) == (2, 0)
+
+
+def test_a_code_told_in_two_touches_is_freed_only_with_the_last(store: Store, ask: Ask) -> None:
+    store.codes.add("ten", ["A"])
+    admit(store, ask(code_list="ten"), ask(code_list="ten", occurrence="2"))
+    for left in (1, 0):
+        box, sheet = store.outbox(PLACE), ChannelSheet(channel="sandbox")
+        claim = box.claim(sheet, 1, NOON)
+        begun = box.advance(sheet, claim, begin=claim.touches, now=NOON)
+        box.advance(
+            sheet, claim, done=[(one, SendResult(key="", outcome="failed")) for one in begun], now=NOON
+        )
+        assert len(store.codes.holders("ten")) == left
+        assert [check for check in store.checks.all(PLACE, NOON) if check.breaks] == []
 
 
 def test_an_expired_code_is_not_issued(store: Store, ask: Ask) -> None:
