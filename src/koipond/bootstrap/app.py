@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
 from koipond.bootstrap.clock import OPENING_HOUR, LastFactClock, LazyClock
+from koipond.channels.sandbox import SandboxChannel
 from koipond.channels.sheets import SHEETS
 from koipond.ingest.ports import Reader
 from koipond.kernel import Clock, InputError, day_of, epoch_day, zone
-from koipond.outreach.ports import ChannelSheet
+from koipond.outreach.ports import Channel, ChannelSheet
 from koipond.outreach.templates import Template
 from koipond.settings import Settings, SystemClock
 from koipond.store import Store, load_keys
@@ -105,6 +106,20 @@ class App:
     def address_kinds(self) -> dict[str, str]:
         """Channel → kind of identifier it reaches people by."""
         return {key: s.address_kind for key, s in self.sheets.items() if s.address_kind is not None}
+
+    def sandbox(self) -> SandboxChannel:
+        """Open the sandbox's inbox; the caller closes it."""
+        return SandboxChannel(self.folder / STATE / "sandbox.sqlite", self.sheets["sandbox"])
+
+    @contextmanager
+    def channels(self) -> Iterator[list[Channel]]:
+        """Open the channels that this machine can send on."""
+        opened: list[Channel] = [self.sandbox()]
+        try:
+            yield opened
+        finally:
+            for channel in opened:
+                channel.close()
 
     def unsubscribe_url(self, touch_key: str) -> str:
         """Return the one-click link of a touch (RFC 8058); the key itself is the secret (128 random bits)."""

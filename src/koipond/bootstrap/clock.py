@@ -1,10 +1,11 @@
 """The workspace's clock (工作区时钟): the machine's, or one that lives on the day of the newest order."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from koipond.kernel import Clock, day_bounds, day_of
+from koipond.kernel import Clock, VirtualClock, day_bounds, day_of
 
 OPENING_HOUR = 10
 """`last_fact` workspaces wake at this local hour: outside the default quiet hours."""
@@ -29,14 +30,26 @@ class LastFactClock:
 class LazyClock:
     """Finds out which clock it is when first asked: most commands never look."""
 
-    def __init__(self, find: Callable[[], Clock]) -> None:
+    def __init__(self, find: Callable[[], Clock], sleep: Callable[[float], None] = time.sleep) -> None:
         self._find = find
+        self._sleep = sleep
         self._clock: Clock | None = None
 
     def now(self) -> datetime:
         if self._clock is None:
             self._clock = self._find()
         return self._clock.now()
+
+    def wait_until(self, instant: datetime) -> None:
+        """Let time pass until ``instant`` of this clock: a virtual clock is moved, on a real one we sleep."""
+        if self._clock is None:
+            self._clock = self._find()
+        if isinstance(self._clock, VirtualClock):
+            self._clock.move_to(max(instant, self._clock.now()))
+            return
+        seconds = (instant - self._clock.now()).total_seconds()
+        if seconds > 0:
+            self._sleep(seconds)
 
     def forget(self) -> None:
         """Ask again: new orders may have moved the newest day."""

@@ -16,10 +16,12 @@ COMMANDS: tuple[str, ...] = (
     "init",
     "importing",
     "quality",
+    "refreshing",
     "layers",
     "segments",
     "definitions",
     "planning",
+    "sending",
     "reporting",
     "verifying",
 )

@@ -7,15 +7,20 @@ Rule (design §7): the intent to send is committed before the call; a call whose
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TypeVar
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from koipond.bootstrap import App
 from koipond.kernel import KoipondError
+from koipond.outreach.model import TouchState
 from koipond.outreach.ports import Channel, Claim, LeasedTouch, Message, Outbox, SendOutcome, SendResult
 from koipond.outreach.templates import TemplateError, render
+from koipond.worker.planning import admit_plan
+from koipond.worker.syncing import sync_facts
 
 CLAIM = 1_000
+IDLE_WAIT = timedelta(minutes=5)
+"""Longest wait for one touch that `until_idle` accepts: rate limits and leases, not quiet hours."""
 ROUNDS_MAX = 100_000
 T = TypeVar("T")
 
@@ -30,6 +35,54 @@ class SendCount:
     def of(self, outcome: SendOutcome) -> int:
         """Return how many touches ended so."""
         return self.outcomes.get(outcome, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSent:
+    """What became of a plan's touches, as counted in the outbox; ``blocked_by``: the gate's reasons."""
+
+    plan: str
+    states: Mapping[TouchState, int]
+    blocked_by: Mapping[str, int]
+    wake_at: datetime | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the command contract of `send`. ``deferred`` touches wait for their hour or a retry."""
+        n = self.states
+        waiting = (TouchState.PLANNED, TouchState.QUEUED, TouchState.LEASED, TouchState.SENDING)
+        lost = (TouchState.FAILED, TouchState.EXPIRED)
+        ended = {*waiting, *lost, TouchState.UNKNOWN}
+        return {
+            "plan": self.plan,
+            "sent": sum(count for state, count in n.items() if state not in ended),
+            "failed": sum(n.get(state, 0) for state in lost),
+            "unknown": n.get(TouchState.UNKNOWN, 0),
+            "blocked": sum(self.blocked_by.values()),
+            "deferred": sum(n.get(state, 0) for state in waiting),
+            "blocked_by": dict(self.blocked_by),
+            "wake_at": self.wake_at.isoformat() if self.wake_at else None,
+        }
+
+
+def send_plan(app: App, key: str, *, until_idle: bool = False) -> PlanSent:
+    """Admit the approved plan ``key`` and send what is due; tell the warehouse what happened.
+
+    ``until_idle`` also waits for touches that are due within `IDLE_WAIT`. Raises RefusedError when nobody
+    approved the plan.
+    """
+    admitted = admit_plan(app, key)
+    with app.channels() as channels:
+        done = send_due(app, channels)
+        for _ in range(ROUNDS_MAX if until_idle else 0):
+            if done.wake_at is None or done.wake_at - app.clock.now() > IDLE_WAIT:
+                break
+            app.clock.wait_until(done.wake_at)
+            done = send_due(app, channels)
+    with app.warehouse.write("send") as writer:
+        if sync_facts(app, writer):
+            writer.publish()
+    outbox = app.store.outbox(app.zone, quiet=app.settings.policy.quiet)
+    return PlanSent(plan=key, states=outbox.counts(key), blocked_by=admitted.blocked, wake_at=done.wake_at)
 
 
 def send_due(app: App, channels: Sequence[Channel]) -> SendCount:

@@ -1,0 +1,45 @@
+"""`koipond refresh`: bring layers and segments to the observation day."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
+from koipond.frames import text_table
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command(help="Bring layers and segments to the observation day.")
+    def refresh(
+        context: typer.Context,
+        as_of: AsOf = None,
+        full: Annotated[
+            bool, typer.Option("--full", help="Everybody; freeze cut-offs anew.")
+        ] = False,
+        as_json: JsonFlag = False,
+    ) -> None:
+        from koipond.bootstrap import open_app
+        from koipond.worker.refreshing import refresh_workspace
+
+        with open_app(context.obj) as app:
+            data = refresh_workspace(app, parse_day(as_of), full=full)
+        say(data, lambda: refresh_text(data), as_json=as_json)
+
+
+def refresh_text(data: Mapping[str, Any]) -> str:
+    """Return what a refresh did."""
+    kind = "everybody" if data["full"] else "only whom facts or the clock moved"
+    lines = [
+        f"refreshed to {data['as_of']}: {data['refreshed']:,} customers ({kind}: {data['reason']}),"
+        f" cut-offs frozen on {data['frozen_on']}"
+    ]
+    moved = {cause: count for cause, count in data["movements"].items() if count}
+    if moved:
+        lines.append("movements: " + ", ".join(f"{cause} {count:,}" for cause, count in moved.items()))
+    rows = [[s["segment"], s["count"], s["error"] or "fresh"] for s in data["segments"]]
+    if rows:
+        lines.append(text_table(["segment", "customers", ""], rows))
+    return "\n".join(lines)

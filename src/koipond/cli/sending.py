@@ -1,0 +1,97 @@
+"""`koipond send | inbox`: approved touches go out; the sandbox shows what arrived."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from koipond.cli.planning import PlanKey, plan_key
+from koipond.cli.reply import JsonFlag, note, say
+
+if TYPE_CHECKING:
+    pass
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(help="Ask the gate for an approved plan's touches and send what is due.")(send)
+    app.command(help="Show what arrived in the sandbox; let receivers answer.")(inbox)
+
+
+def send(
+    context: typer.Context,
+    key: PlanKey,
+    until_idle: Annotated[
+        bool, typer.Option("--until-idle", help="Also wait for retries that are due within minutes.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    from koipond.bootstrap import open_app
+    from koipond.worker.sending import send_plan
+
+    with open_app(context.obj) as app:
+        done = send_plan(app, plan_key(app, key), until_idle=until_idle)
+        data = {**done.to_dict(), **app.stamp(app.observation_day(None))}
+    say(data, lambda: _send_text(data), as_json=as_json)
+
+
+def _send_text(data: Mapping[str, Any]) -> str:
+    blocked = sum(data["blocked_by"].values())
+    lines = [
+        f"plan {data['plan']}: sent {data['sent']:,}, failed {data['failed']:,}, unknown {data['unknown']:,},"
+        f" blocked {blocked:,}, deferred {data['deferred']:,}"
+    ]
+    lines += [f"  the gate blocked {count:,}: {reason}" for reason, count in data["blocked_by"].items()]
+    if data["wake_at"]:
+        lines.append(f"  the next touch is due {data['wake_at']}")
+    return "\n".join(lines)
+
+
+def inbox(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Newest messages shown.")] = 20,
+    play: Annotated[
+        str | None, typer.Option(metavar="KIND", help="clicked, replied, unsubscribed, complained …")
+    ] = None,
+    keys: Annotated[list[str] | None, typer.Option("--key", help="Which touches answer.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    from koipond.bootstrap import open_app
+
+    with open_app(context.obj) as app:
+        box = app.sandbox()
+        if play:
+            box.play(keys or [], _kind(play), app.clock.now())
+            note(f"{len(keys or [])} receivers answer: {play}; the next send records it")
+        messages, differ = box.count()
+        shown = [
+            {
+                "key": m.key,
+                "accepted_at": m.accepted_at.isoformat(),
+                "language": m.language,
+                "subject": m.subject,
+                "text": m.text,
+            }
+            for m in box.messages(limit)
+        ]
+        box.close()
+        data = {"messages": messages, "keys": differ, "shown": shown, **app.stamp(app.observation_day(None))}
+    say(data, lambda: _inbox_text(data), as_json=as_json)
+
+
+def _kind(play: str) -> Any:
+    from koipond.kernel import InputError
+
+    kinds = ("opened", "clicked", "replied", "complained", "unsubscribed", "bounced")
+    if play not in kinds:
+        raise InputError(f"--play {play}: choose one of {', '.join(kinds)}")
+    return play
+
+
+def _inbox_text(data: Mapping[str, Any]) -> str:
+    parts = [f"{data['messages']:,} messages arrived, {data['keys']:,} different touches"]
+    for message in data["shown"]:
+        body = "\n".join(f"    {line}" for line in message["text"].strip().splitlines())
+        head = f"{message['accepted_at']}  {message['key']}  {message['language']}"
+        parts.append(f"{head}\n  {message['subject']}\n{body}")
+    return "\n\n".join(parts)

@@ -1,0 +1,44 @@
+"""Refresh (刷新): facts of the store, layers, segments and held grades, published as one version."""
+
+from datetime import date
+from typing import Any
+
+from koipond.bootstrap import App
+from koipond.segments.membership import refresh_segments
+from koipond.segments.refresh import refresh
+from koipond.segments.segment_state import SegmentState, members_of, read_states
+from koipond.worker.syncing import sync_facts
+
+
+def refresh_workspace(app: App, as_of: date | None, *, full: bool = False) -> dict[str, Any]:
+    """Bring profile and segments to the observation day and publish them; return what was done.
+
+    Incremental unless ``full``, the definitions changed or the day went back. Raises BusyError when another
+    process writes.
+    """
+    day = app.observation_day(as_of)
+    with app.warehouse.write("refresh") as writer:
+        told = sync_facts(app, writer)
+        layers = refresh(writer, app.layers, day, full=full)
+        scope = app.scope(writer, day, members_of(read_states(writer)))
+        segments = refresh_segments(writer, list(app.runtime.segments.values()), scope, app.clock.now())
+        version = writer.publish()
+    return {
+        **layers.to_dict(),
+        "layers_version": layers.definition_version,
+        "facts_told": told,
+        "segments": [segment_row(state) for state in segments],
+        "warehouse_version": version,
+        **app.stamp(day),
+    }
+
+
+def segment_row(state: SegmentState) -> dict[str, Any]:
+    """Return a segment's state as plain values."""
+    return {
+        "segment": state.key,
+        "version": state.version,
+        "count": state.count,
+        "refreshed_s": state.refreshed_s,
+        "error": state.error,
+    }
