@@ -24,6 +24,7 @@ COMMANDS: tuple[str, ...] = (
     "sending",
     "reporting",
     "verifying",
+    "serving",
 )
 """Modules below `koipond.cli`, each with a function `register(app)`; order = order in the help."""
 

@@ -16,9 +16,7 @@ def register(app: typer.Typer) -> None:
     def refresh(
         context: typer.Context,
         as_of: AsOf = None,
-        full: Annotated[
-            bool, typer.Option("--full", help="Everybody; freeze cut-offs anew.")
-        ] = False,
+        full: Annotated[bool, typer.Option("--full", help="Everybody; freeze cut-offs anew.")] = False,
         as_json: JsonFlag = False,
     ) -> None:
         from koipond.bootstrap import open_app

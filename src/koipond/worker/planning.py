@@ -64,12 +64,14 @@ def admit_plan(app: App, key: str) -> Admission:
     Raises RefusedError when nobody approved it, or when a strategy in it changed since.
     """
     plan = app.store.plans.require_approved(key)
+    _require_same_versions(key, plan.strategies, app.runtime.strategies)
     strategies = _chosen(app, sorted(plan.strategies))
-    _require_same_versions(key, plan.strategies, strategies)
-    queued, deferred, blocked = 0, 0, Counter[str]()
-    now = app.clock.now()
+    now, queued, deferred = app.clock.now(), 0, 0
+    blocked: Counter[str] = Counter()
     gate = app.store.gate(app.zone, quiet=app.settings.policy.quiet, quotas=app.quotas)
     with app.warehouse.read() as reader:
+        if not reader.has(CANDIDATES):
+            return Admission(queued=0, deferred=0, blocked={})
         present_profile(reader, app.layers, plan.as_of)
         request = request_of(app, key, plan.as_of, strategies)
         known = gather(reader, _audiences(app, reader, plan.as_of), request)
@@ -130,8 +132,8 @@ def _chosen(app: App, keys: Sequence[str]) -> list[Strategy]:
     return [applied[key] for key in sorted(keys or applied)]
 
 
-def _require_same_versions(key: str, planned: Mapping[str, int], now: Sequence[Strategy]) -> None:
-    moved = [strategy.key for strategy in now if planned[strategy.key] != strategy.version]
+def _require_same_versions(key: str, planned: Mapping[str, int], now: Mapping[str, Strategy]) -> None:
+    moved = [name for name, version in planned.items() if name not in now or now[name].version != version]
     if moved:
         raise RefusedError(
             f"plan {key} is stale: {', '.join(moved)} changed since it was made; run: koipond plan"
