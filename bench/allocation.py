@@ -88,8 +88,8 @@ def relaxed(given: dict[str, Any], method: str) -> float:
     return float(-answer.fun)
 
 
-def whole(given: dict[str, Any]) -> tuple[float, float]:
-    """Return HiGHS's best whole-number value and its own bound, after at most 60 s."""
+def whole(given: dict[str, Any]) -> tuple[float | None, float | None]:
+    """Return HiGHS's best whole-number value and its bound within 60 s of wall time, None for want of one."""
     a, b = matrix(given)
     answer = milp(
         -given["value"].ravel(),
@@ -98,7 +98,8 @@ def whole(given: dict[str, Any]) -> tuple[float, float]:
         constraints=LinearConstraint(a, ub=b),
         options={"time_limit": 60.0, "mip_rel_gap": 1e-4},
     )
-    return float(-answer.fun), float(-answer.mip_dual_bound)
+    figures = (answer.fun, answer.mip_dual_bound)
+    return tuple(None if figure is None else -float(figure) for figure in figures)  # type: ignore[return-value]
 
 
 def timed(run: Any, *args: Any, **kwargs: Any) -> tuple[float, Any]:

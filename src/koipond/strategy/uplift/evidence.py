@@ -16,9 +16,13 @@ def with_evidence(
     arms_alike: Balance,
     *,
     feature: str,
-    randomised: bool,
+    certain: float | None,
 ) -> Verdict:
-    """Return ``verdict`` with what was seen; ``feature`` is where the arms differ most."""
+    """Return ``verdict`` with what was seen.
+
+    ``feature`` is where the arms differ most; ``certain`` the share of customers whose arm was nearly certain
+    from their features, None when arms were drawn by lot.
+    """
     said = [
         f"Treating everybody brings {_effect(verdict.effect, verdict.low, verdict.high)} a customer "
         f"at a cost of {verdict.cost:g}."
@@ -29,19 +33,24 @@ def with_evidence(
     said.append(f"Qini over {len(scores[0].splits)} half splits, mean ± standard deviation: {beside}.")
     if verdict.model == "response":
         said.append("No uplift model ranks better than the plain response model.")
-    said += _ranking(verdict, groups)
+    own = next(s for s in scores if s.model == verdict.model)
+    steady = own.mean / own.sd if own.sd > 0 else 0.0
+    said += _ranking(verdict, groups, f"slope z {verdict.ranking_z:.1f}, Qini {steady:.1f} sd")
     if arms_alike.alarming:
         said.append(
             f"Warning: the arms differed before the touch (p {arms_alike.p:.1g}), most in {feature}, "
             f"by {arms_alike.worst_difference:+.2f} standard deviations: a lottery does not do that."
         )
-    if not randomised:
-        said.append("The arms were not drawn by lot: all rests on the features explaining who was chosen.")
-    return replace(verdict, evidence=tuple(said))
+    if certain is not None:
+        said.append(
+            "The arms were not drawn by lot: all rests on the features explaining who was chosen. "
+            f"{100 * certain:.0f} % of customers were nearly certain of their arm and say little."
+        )
+    proven = verdict.proven and certain is None and not arms_alike.alarming
+    return replace(verdict, proven=proven, evidence=tuple(said))
 
 
-def _ranking(verdict: Verdict, groups: Sequence[GroupEffect]) -> list[str]:
-    z = f"slope z {verdict.ranking_z:.1f}"
+def _ranking(verdict: Verdict, groups: Sequence[GroupEffect], z: str) -> list[str]:
     if not verdict.ranking_proven:
         return [f"Whom to choose cannot be told from chance ({z}): targeting gains nothing."]
     lowest, highest = groups[0], groups[-1]

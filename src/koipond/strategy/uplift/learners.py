@@ -49,6 +49,14 @@ class Sample:
         )
 
 
+def canonical_order(sample: Sample) -> IntArray:
+    """Return the rows in an order that depends on what they hold, not on how the table came: drawing folds by
+    position then gives the same folds for a re-sorted table (customers who are alike in all may trade
+    places).
+    """
+    return np.lexsort((*sample.features.T, sample.outcome, sample.arm))
+
+
 def fit_learner(name: LearnerName, sample: Sample, *, seed: int) -> Scorer:
     """Return the scorer of learner ``name`` fitted on ``sample``; ``seed`` draws inner folds only."""
     if name == "DR":
@@ -134,6 +142,12 @@ def arm_chances(sample: Sample, seed: int) -> FloatArray:
     chance = _out_of_fold(sample, seed, _fit_chances)
     held: FloatArray = np.clip(chance / chance.sum(axis=1, keepdims=True), _OVERLAP, 1.0 - _OVERLAP)
     return held
+
+
+def certain_share(sample: Sample, arm: int, seed: int) -> float:
+    """Return the share of customers for whom ``arm`` or the control was nearly out of the question."""
+    chance = arm_chances(sample, seed)[:, [0, arm]]
+    return float((chance <= _OVERLAP).any(axis=1).mean())
 
 
 def folds_of(sample: Sample, folds: int, seed: int) -> IntArray:

@@ -1,6 +1,7 @@
 """Learn from a test who is moved by a touch, and say whether choosing pays (增量建模; S09, S53)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from koipond.strategy.uplift.learners import (
     IntArray,
     LearnerName,
     Sample,
+    canonical_order,
+    certain_share,
     cross_fit,
     fit_learner,
     folds_of,
@@ -67,8 +70,12 @@ def uplift(
         randomised=randomised,
     )
     costs = _check(test, learners, splits, folds, cost)
+    order = canonical_order(test.sample)
+    test = replace(test, sample=test.sample.take(order))
     with one_thread():
-        return _study(test, outcome, tuple(learners), costs, splits=splits, folds=folds, seed=seed)
+        found = _study(test, outcome, tuple(learners), costs, splits=splits, folds=folds, seed=seed)
+    back = np.argsort(order)
+    return replace(found, predicted=found.predicted[back], low=found.low[back])
 
 
 def _study(
@@ -131,15 +138,14 @@ def _study_arm(
     verdict = decide(name, model, calibration, groups, own, cost=cost)
     imbalance = balance(test.sample, number + 1)
     feature = test.encoding.columns[imbalance.worst]
+    certain = None if test.sample.randomised else certain_share(test.sample, number + 1, seed)
     pair = (test.sample.arm == 0) | (test.sample.arm == number + 1)
     return ArmUplift(
         arm=name,
         model=model,
         calibration=calibration,
         groups=groups,
-        verdict=with_evidence(
-            verdict, groups, own, imbalance, feature=feature, randomised=test.sample.randomised
-        ),
+        verdict=with_evidence(verdict, groups, own, imbalance, feature=feature, certain=certain),
         curves={
             m: qini_curve(unseen[m][pair, number], test.sample.arm[pair] > 0, test.sample.outcome[pair])
             for m in dict.fromkeys((model, "response"))

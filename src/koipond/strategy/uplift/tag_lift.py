@@ -29,7 +29,7 @@ from koipond.frames import (
 from koipond.kernel import InputError
 from koipond.strategy.uplift.calibration import Z_95
 from koipond.strategy.uplift.features import fit_encoding
-from koipond.strategy.uplift.learners import Sample, robust_scores
+from koipond.strategy.uplift.learners import Sample, canonical_order, robust_scores
 from koipond.strategy.uplift.linear import one_thread
 from koipond.strategy.uplift.sample import read_outcome
 
@@ -145,7 +145,7 @@ def _adjusted(
         binary=bool(np.isin(result, (0.0, 1.0)).all()),
         randomised=False,
     )
-    scores = robust_scores(sample, seed)[:, 0]
+    scores = robust_scores(sample.take(canonical_order(sample)), seed)[:, 0]
     return float(scores.mean()), float(scores.std(ddof=1) / sqrt(len(scores)))
 
 

@@ -37,16 +37,16 @@ class Verdict:
     gain_all: float  # effect - cost
     gain_target: float  # of treating only those the model would, spread over everybody
     gain_target_se: float
-    proven: bool  # False: "treat none" for want of proof, not for proof of waste
+    proven: bool  # False: "treat none" for want of proof, or the arms were not alike before the touch
     evidence: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__} | {"evidence": list(self.evidence)}
 
     def __str__(self) -> str:
-        return "\n".join(
-            [f"{self.arm}: {self.decision} ({100 * self.share:.0f} % of customers)", *self.evidence]
-        )
+        sure = "proven" if self.proven else "not proven"
+        head = f"{self.arm}: {self.decision} ({100 * self.share:.0f} % of customers; {sure})"
+        return "\n".join([head, *self.evidence])
 
 
 def left_out(groups: Sequence[GroupEffect], cost: float) -> int:

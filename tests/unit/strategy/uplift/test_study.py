@@ -137,6 +137,7 @@ def test_arms_that_differed_before_the_touch_are_called_out() -> None:
     trusted = uplift(test, splits=2).verdict
     assert "a lottery does not do that" in " ".join(trusted.evidence)
     assert "most in x" in " ".join(trusted.evidence)
+    assert not trusted.proven
     adjusted = uplift(test, splits=2, randomised=False).verdict
     assert "not drawn by lot" in " ".join(adjusted.evidence)
     standard_error = (adjusted.high - adjusted.low) / (2 * 1.96)
@@ -210,3 +211,12 @@ def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch
 
 def test_the_face_offers_it() -> None:
     assert koipond.uplift is uplift  # type: ignore[attr-defined]
+
+
+def test_the_order_of_the_rows_changes_nothing() -> None:
+    test = planted(moved_by_third_feature, customers=1_000)
+    shuffle = np.random.default_rng(0).permutation(1_000)
+    one = uplift(test, splits=2)
+    two = uplift({name: values[shuffle] for name, values in test.items()}, splits=2)
+    assert one.predicted[shuffle] == pytest.approx(two.predicted, rel=1e-9)
+    assert one.verdict.decision == two.verdict.decision
