@@ -1,0 +1,96 @@
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.conftest import Koipond
+
+MAPS = (
+    "--map",
+    "customer_id=Member",
+    "--map",
+    "order_id=Receipt",
+    "--map",
+    "at=Sold at",
+    "--map",
+    "amount=Paid",
+)
+
+
+def start(koipond: Koipond, orders_csv: Path) -> None:
+    assert koipond("init", "--clock", "last_fact", "--language", "en")[0] == 0
+    assert koipond("import", "orders", orders_csv, *MAPS)[0] == 0
+    assert koipond("playbook", "add", "newcomer_welcome", "dormant_recall", "high_value_care")[0] == 0
+    assert koipond("apply", "--author", "test")[0] == 0
+    assert koipond("refresh")[0] == 0
+
+
+def reasons(plan: dict[str, Any]) -> int:
+    return sum(row["candidates"] for row in plan["waterfall"])
+
+
+def test_from_a_file_of_orders_to_touches_and_a_report(koipond: Koipond, orders_csv: Path) -> None:
+    start(koipond, orders_csv)
+    code, plan = koipond("plan")
+    assert code == 0
+    assert plan["touches"] > 0
+    assert plan["considered"] == plan["touches"] + reasons(plan)
+
+    code, refused = koipond("send", plan["plan"])
+    assert (code, refused["error"]) == (3, "refused")
+
+    assert koipond("approve", plan["plan"], "--by", "anna")[0] == 0
+    code, sent = koipond("send", plan["plan"], "--until-idle")
+    assert code == 0
+    assert sent["sent"] == plan["touches"]
+    assert sent["failed"] == sent["unknown"] == sent["blocked"] == 0
+
+    again = koipond("send", plan["plan"], "--until-idle")[1]
+    assert again["sent"] == sent["sent"]
+    box = koipond("inbox")[1]
+    assert box["messages"] == box["keys"] == sent["sent"]
+
+    code, report = koipond("report", "dormant_recall")
+    assert code == 0
+    assert report["population"] == 0
+    assert report["left_out"]["pending"] > 0
+    assert koipond("verify")[1]["breaks"] == 0
+
+
+def test_the_next_plan_leaves_the_touched_in_peace(koipond: Koipond, orders_csv: Path) -> None:
+    start(koipond, orders_csv)
+    plan = koipond("plan")[1]
+    koipond("approve", plan["plan"], "--by", "anna")
+    koipond("send", plan["plan"])
+    second = koipond("plan")[1]
+    assert second["touches"] == 0
+    assert {row["reason"] for row in second["waterfall"]} >= {"holdout", "re_entry"}
+
+
+def test_layers_are_the_same_before_and_after_a_refresh(koipond: Koipond, orders_csv: Path) -> None:
+    start(koipond, orders_csv)
+    after = koipond("layers")[1]
+    assert koipond("layers", "--as-of", "2026-02-20")[1]["as_of"] == "2026-02-20"
+    assert koipond("layers")[1] == after
+    assert sum(after["lifecycle"].values()) == after["customers"] == 300
+
+
+def test_an_opt_out_holds_at_the_gate_before_any_refresh(koipond: Koipond, orders_csv: Path) -> None:
+    start(koipond, orders_csv)
+    plan = koipond("plan", "dormant_recall")[1]
+    koipond("approve", plan["plan"], "--by", "anna")
+    koipond("send", plan["plan"])
+    key = koipond("inbox")[1]["shown"][0]["key"]
+    assert koipond("inbox", "--play", "unsubscribed", "--key", key)[0] == 0
+    koipond("send", plan["plan"])
+    assert koipond("report", "dormant_recall")[1]["responses"]["unsubscribed"] == 1
+
+
+def test_bad_input_is_named_and_nothing_is_written(koipond: Koipond, tmp_path: Path) -> None:
+    koipond("init")
+    broken = tmp_path / "cut.csv"
+    broken.write_text('customer_id,order_id,at,amount\na,1,2026-01-01,"12.0\n')
+    code, answer = koipond("import", "orders", broken)
+    assert code == 2
+    assert "cut.csv" in answer["message"]
+    assert koipond("layers")[1]["customers"] == 0
+    assert koipond("layers", "--as-of", "soon")[0] == 2
+    assert koipond("plan")[0] == 2
