@@ -31,7 +31,17 @@ check: setup
 	$(VENV)/bin/mypy
 
 test: setup
-	$(PY) -m pytest -n 2 --dist loadfile
+	$(PY) -m pytest -n 2 --dist loadfile -m "not slow" -q
+	$(PY) -m pytest -m slow -q
+
+demo: setup
+	$(PY) examples/retail/demo.py demo --serve $(SERVE)
+
+crash: setup
+	$(PY) -m tests.crash.run --kills $(KILLS)
+
+bench: setup
+	for script in experiments clv recommend allocation segments refresh plan gate rehearsal; do $(PY) bench/$$script.py || exit 1; done
 
 unit: setup
 	$(PY) -m pytest tests/unit -q

@@ -15,6 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 CURRENCY, ZONE = "USD", "America/New_York"
+EN = ("--language", "en", "--name", "Complete Journey")
+RULE = "lifecycle = dormant and rfm_level in (high, mid) and orders.count(last 180 days) >= 3"
 STRATEGIES = ("newcomer_welcome", "dormant_recall", "high_value_care")
 
 
@@ -53,7 +55,7 @@ def facts(folder: Path, data: Path) -> list[list[str]]:
     consents_from_mailings(data / "campaigns.parquet", made / "consents.csv")
     people = ["--map", "customer_id=household_id"]
     return [
-        ["A workspace", "init", ".", "--clock", "last_fact", "--zone", ZONE, "--currency", CURRENCY],
+        ["A workspace", "init", ".", "--clock", "last_fact", "--zone", ZONE, "--currency", CURRENCY, *EN],
         [
             "Products",
             "import",
@@ -86,26 +88,23 @@ def facts(folder: Path, data: Path) -> list[list[str]]:
 def loop() -> list[list[str]]:
     """Return the steps from facts to the lift report."""
     return [
-        ["What the import left out, and why", "quality"],
-        ["Every customer's layers", "refresh"],
-        ["Layers", "layers"],
-        ["Shipped strategies", "playbook", "add", *STRATEGIES],
+        ["What the import left out, and who looks unreal", "quality"],
+        ["Three shipped strategies, with audience, texts and offer", "playbook", "add", *STRATEGIES],
         ["Definitions are sound", "check"],
         ["Definitions take effect", "apply", "--author", "demo"],
-        ["Segments", "segments", "list"],
+        ["Layers and segments of everybody", "refresh"],
+        ["Layers", "layers"],
+        ["A rule, counted node by node", "segments", "count", RULE],
         ["Who would be touched today, and why everybody else is left in peace", "plan"],
         ["A person approves", "approve", "latest", "--by", "demo"],
         ["Out to the sandbox", "send", "latest", "--until-idle"],
-        ["The inbox", "inbox", "--limit", "5"],
+        ["What arrived", "inbox", "--limit", "2"],
+        ["Why one customer got what he got", "why", "household:1"],
+        ["Caps, budgets, hold-outs: nothing is broken", "verify"],
         [
-            "The recall strategy on simulated customers like these",
-            "rehearse",
-            "--scenario",
-            "C4",
-            "--seed",
-            "1",
+            "The recall strategy, rehearsed on simulated customers like these",
+            *["rehearse", "--strategy", "dormant_recall", "--effect", "0.15", "--seed", "1"],
         ],
-        ["Invariants", "verify"],
     ]
 
 
