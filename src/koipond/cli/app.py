@@ -25,6 +25,7 @@ COMMANDS: tuple[str, ...] = (
     "reporting",
     "verifying",
     "serving",
+    "keeping",
 )
 """Modules below `koipond.cli`, each with a function `register(app)`; order = order in the help."""
 

@@ -1,0 +1,154 @@
+"""`koipond doctor | keys | codes`: what a set-up lacks, the keys of identifiers, and code lists."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from koipond.cli.reply import JsonFlag, say
+from koipond.frames import text_table
+from koipond.kernel import InputError
+
+if TYPE_CHECKING:
+    from koipond.bootstrap import App
+
+CODES_MAX = 5_000_000
+_FREE_BYTES_MIN = 2 * 1024**3
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(help="Say what the set-up lacks, with the fix.")(doctor)
+    keys = typer.Typer(help="Keys that encrypt identifiers.", no_args_is_help=True)
+    keys.command(name="confirm-backup", help="Say that a copy of the key file is kept elsewhere.")(confirm)
+    app.add_typer(keys, name="keys")
+    codes = typer.Typer(help="Codes of the brand's own shop, one a customer.", no_args_is_help=True)
+    codes.command(name="import", help="Add codes, one a line, to a list.")(import_codes)
+    codes.command(name="list", help="How many codes are issued and left.")(list_codes)
+    app.add_typer(codes, name="codes")
+
+
+def doctor(context: typer.Context, as_json: JsonFlag = False) -> None:
+    from koipond.bootstrap import open_app
+
+    with open_app(context.obj) as app:
+        problems = [*_keys(app), *_disk(app), *_definitions(app), *_offers(app), *_email(app)]
+        data = {"problems": [{"problem": what, "fix": fix} for what, fix in problems]}
+    rows = [[what, fix] for what, fix in problems]
+    say(data, lambda: text_table(["problem", "fix"], rows) if rows else "nothing is missing", as_json=as_json)
+    if problems:
+        raise typer.Exit(1)
+
+
+Problem = tuple[str, str]
+
+
+def _keys(app: "App") -> list[Problem]:
+    ring = app.store.keys
+    if ring.backup_confirmed_at is not None:
+        return []
+    fix = f"copy {ring.file or 'KOIPOND_KEYS'} elsewhere, then: koipond keys confirm-backup"
+    return [("losing the keys loses every address, and no backup is confirmed", fix)]
+
+
+def _disk(app: "App") -> list[Problem]:
+    import shutil
+
+    free = shutil.disk_usage(app.folder).free
+    if free >= _FREE_BYTES_MIN:
+        return []
+    return [
+        (f"only {free / 1024**3:.1f} GiB of disk are free", "make room: a refresh writes a new version first")
+    ]
+
+
+def _definitions(app: "App") -> list[Problem]:
+    from koipond.bootstrap import StoreDefinitions
+    from koipond.workspace import load_folder
+    from koipond.workspace.diff import diff
+
+    found = diff(load_folder(app.folder), StoreDefinitions(app.store).current())
+    if found.findings:
+        return [(f"{len(found.findings)} definitions are wrong", "koipond check")]
+    if not found.changes:
+        return []
+    return [
+        (f"{len(found.changes)} changed definitions are not applied", "koipond diff, then: koipond apply")
+    ]
+
+
+def _offers(app: "App") -> list[Problem]:
+    left = {stock.list_key: stock.left for stock in app.store.codes.stock(app.clock.now())}
+    empty = [key for key in app.runtime.offers if not left.get(key)]
+    return [(f"code list '{key}' has no code left", f"koipond codes import {key} FILE") for key in empty]
+
+
+def _email(app: "App") -> list[Problem]:
+    uses = any("email" in play.channels for s in app.runtime.strategies.values() for play in s.plays)
+    if not uses:
+        return []
+    problems = []
+    if app.environment.smtp_url is None:
+        problems.append(
+            ("strategies send e-mail but no SMTP server is set", "export KOIPOND_SMTP_URL=smtp://…")
+        )
+    if app.environment.public_url is None:
+        fix = "export KOIPOND_PUBLIC_URL=https://… of a proxy to this server's /unsubscribe/"
+        problems.append(("unsubscribe links would lead to this machine alone", fix))
+    return problems
+
+
+def confirm(context: typer.Context, as_json: JsonFlag = False) -> None:
+    from koipond.bootstrap import open_app
+    from koipond.store import confirm_backup
+
+    with open_app(context.obj) as app:
+        kept = confirm_backup(app.store.keys, app.machine.now())
+    say({"backup_confirmed_at": kept.backup_confirmed_at}, lambda: "noted", as_json=as_json)
+
+
+def import_codes(
+    context: typer.Context,
+    list_key: Annotated[str, typer.Argument(metavar="LIST", help="Key of the offer.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="One code a line.")],
+    expires_on: Annotated[
+        str | None, typer.Option("--expires-on", metavar="YYYY-MM-DD", help="Last good day of these codes.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    from koipond.bootstrap import open_app
+    from koipond.cli.reply import parse_day
+    from koipond.kernel import day_bounds
+
+    codes = _read_codes(file)
+    day = parse_day(expires_on)
+    with open_app(context.obj) as app:
+        if list_key not in app.runtime.offers:
+            known = ", ".join(sorted(app.runtime.offers)) or "none"
+            raise InputError(f"no code list '{list_key}' is applied; there is {known}")
+        added = app.store.codes.add(list_key, codes, day_bounds(day, app.zone)[1] if day else None)
+    data = {"list": list_key, "read": len(codes), "added": added}
+    say(data, lambda: f"{added:,} of {len(codes):,} codes are new in {list_key}", as_json=as_json)
+
+
+def _read_codes(file: Path) -> list[str]:
+    if not file.is_file():
+        raise InputError(f"{file}: no such file")
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file}: not UTF-8 text; save it as UTF-8, one code a line") from error
+    codes = [line.strip() for line in lines if line.strip()]
+    if not codes or len(codes) > CODES_MAX:
+        raise InputError(f"{file} holds {len(codes)} codes; between 1 and {CODES_MAX:,} are read")
+    return codes
+
+
+def list_codes(context: typer.Context, as_json: JsonFlag = False) -> None:
+    from koipond.bootstrap import open_app
+
+    with open_app(context.obj) as app:
+        stock = app.store.codes.stock(app.clock.now())
+        rows = [{"list": s.list_key, "issued": s.issued, "left": s.left} for s in stock]
+    table = [[*row.values()] for row in rows]
+    say({"lists": rows}, lambda: text_table(["list", "issued", "left"], table), as_json=as_json)
