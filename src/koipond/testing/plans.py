@@ -33,6 +33,10 @@ PROFILE = pa.schema(
         "value_365d_fen": pa.int64(),
         "orders_365d": pa.int64(),
         "money_365d_fen": pa.int64(),
+        "lifecycle": pa.string(),
+        "at_risk": pa.bool_(),
+        "grade": pa.string(),
+        "profiling_refused": pa.bool_(),
     }
 )
 

@@ -73,7 +73,7 @@ class PolicyShape(Shape):
 class DefaultsShape(Shape):
     contact_policy: PolicyShape = PolicyShape()
     default_margin_bp: int | None = Field(default=None, ge=0, le=10_000)
-    global_holdout_rate: float = Field(default=0.05, ge=0, le=0.5)
+    global_holdout_rate: float | None = Field(default=None, ge=0, le=0.5)  # None = science D6
 
 
 class EventsShape(Shape):

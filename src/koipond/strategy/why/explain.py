@@ -1,0 +1,139 @@
+"""Explain one customer (为什么): a plan for him alone, or the rows of a plan that was made.
+
+The same code that plans answers, so the answer cannot differ from what would happen. Alone, nobody competes
+for budgets and quotas; with the rows of a plan, its own reasons count.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from koipond.ingest.ports import Reader
+from koipond.kernel import InputError
+from koipond.outreach.model import Reason
+from koipond.segments.definition import SegmentDefinition
+from koipond.segments.scope import Scope
+from koipond.strategy.model import EVERYONE
+from koipond.strategy.plan.known import Known
+from koipond.strategy.plan.make import gather, make_plan
+from koipond.strategy.plan.model import AudienceReader, PlanRequest
+from koipond.strategy.plan.task import PlayTask
+from koipond.strategy.why.model import Explanation, PlayAnswer, SegmentProof
+from koipond.strategy.why.numbers import Person, numbers, person
+from koipond.strategy.why.proof import failed, in_no_segment, prove
+from koipond.strategy.why.words import SENTENCES, VARIANT, said
+
+Row = Mapping[str, Any]
+
+
+def explain(
+    reader: Reader,
+    audiences: AudienceReader,
+    request: PlanRequest,
+    scope: Scope,
+    segments: Mapping[str, SegmentDefinition],
+    customer_no: int,
+    *,
+    planned: Sequence[Row] | None = None,
+) -> Explanation:
+    """Explain what ``request`` does for ``customer_no``, the number of a survivor.
+
+    ``planned``: the customer's rows of a plan already made (columns of CANDIDATES). Raises InputError for a
+    customer whom the warehouse does not know.
+    """
+    alone = replace(request, only_customer=customer_no)
+    _require_known(reader, customer_no)
+    rows = planned
+    if rows is None:
+        rows = reader.frame(make_plan(reader, audiences, alone).candidates).to_pylist()
+    known = gather(reader, audiences, alone)
+    who = person(known, customer_no)
+    proofs = _proofs(known, scope, segments, customer_no)
+    found = {(row["strategy"], row["play"]): row for row in rows}
+    answers = [
+        _answer(who, play, found.get((play.strategy.key, play.play.key)), proofs, segments)
+        for play in known.plays
+    ]
+    return Explanation(
+        customer_no=customer_no,
+        as_of=request.as_of,
+        plan=request.plan if planned is not None else None,
+        segments=tuple(proofs.values()),
+        plays=tuple(answers),
+    )
+
+
+def _require_known(reader: Reader, customer_no: int) -> None:
+    people = reader.table("customers")
+    if not int(reader.scalar(people.filter(people.customer_no == customer_no).count())):
+        raise InputError(f"there is no customer {customer_no} in the warehouse; run: koipond refresh")
+
+
+def _proofs(
+    known: Known, scope: Scope, segments: Mapping[str, SegmentDefinition], customer_no: int
+) -> dict[str, SegmentProof]:
+    wanted = sorted({arm.arm.audience for play in known.plays for arm in play.arms} - {EVERYONE})
+    return {key: prove(scope, segments[key], customer_no) for key in wanted if key in segments}
+
+
+def _answer(
+    who: Person,
+    play: PlayTask,
+    row: Row | None,
+    proofs: Mapping[str, SegmentProof],
+    segments: Mapping[str, SegmentDefinition],
+) -> PlayAnswer:
+    if row is None:
+        return _outside(play, proofs, segments)
+    if row["reason"] is None:
+        return _touched(who, play, row)
+    reason = Reason(row["reason"])
+    made = numbers(who, play, reason, row["detail"], row)
+    name = "holdout_global" if reason is Reason.HOLDOUT and row["detail"] == "global" else str(reason)
+    return PlayAnswer(
+        strategy=play.strategy.key,
+        play=play.play.key,
+        outcome="left_in_peace",
+        reason=reason,
+        detail=row["detail"],
+        channel=row["channel"],
+        variant=row["variant"],
+        numbers=made,
+        words=said(SENTENCES[name], **made),
+    )
+
+
+def _touched(who: Person, play: PlayTask, row: Row) -> PlayAnswer:
+    variant = said(VARIANT, variant=row["variant"]) if row["variant"] else ""
+    due = who.shown(row["due_s"])
+    return PlayAnswer(
+        strategy=play.strategy.key,
+        play=play.play.key,
+        outcome="touch",
+        reason=None,
+        detail="",
+        channel=row["channel"],
+        variant=row["variant"],
+        numbers={"due_at": due, "cost_fen": row["cost_fen"], "offer_cost_fen": row["offer_cost_fen"]},
+        words=said(SENTENCES["touch"], due_at=due, channel=row["channel"], variant_words=variant),
+    )
+
+
+def _outside(
+    play: PlayTask, proofs: Mapping[str, SegmentProof], segments: Mapping[str, SegmentDefinition]
+) -> PlayAnswer:
+    audience = play.arms[0].arm.audience
+    proof = proofs.get(audience)
+    apart = proof is None or proof.member  # the rule holds, yet the customer is in no audience
+    why = in_no_segment() if proof is None or apart else failed(proof, segments[audience].rule)
+    return PlayAnswer(
+        strategy=play.strategy.key,
+        play=play.play.key,
+        outcome="not_in_audience",
+        reason=None,
+        detail=audience,
+        channel="",
+        variant="",
+        numbers={"audience": audience},
+        words=said(SENTENCES["not_in_audience"], audience=audience, failed_words=why),
+    )

@@ -1,0 +1,189 @@
+"""The numbers behind a reason: which cap, how full, when free again; what was said about consent; …"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from koipond.experiments.assignment import ROTATION_DAYS, rotation_of
+from koipond.ingest.ports import IbisTable
+from koipond.kernel import day_bounds, day_of, from_epoch_day, zone
+from koipond.outreach.caps import applies
+from koipond.outreach.model import FrequencyCap, Reason
+from koipond.strategy.plan.known import Known
+from koipond.strategy.plan.task import DAY_S, PlayTask, window_start_s
+from koipond.strategy.variables import money
+from koipond.strategy.why.words import CONSENT, DATES, WINDOWS, said
+
+MAX_ROWS = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """What the facts say of one customer, newest first."""
+
+    known: Known
+    customer_no: int
+    touches: tuple[Mapping[str, Any], ...]
+    consents: tuple[Mapping[str, Any], ...]
+    suppressions: tuple[Mapping[str, Any], ...]
+    profile: Mapping[str, Any]
+    place: ZoneInfo  # the customer's own zone, else the workspace's
+
+    def shown(self, second: int) -> str:
+        """Return an instant as a local time of the workspace."""
+        home = self.known.places[0]
+        return datetime.fromtimestamp(second, UTC).astimezone(home).strftime("%Y-%m-%d %H:%M")
+
+
+def person(known: Known, customer_no: int) -> Person:
+    """Read what is known of ``customer_no``."""
+
+    def rows(dataset: str) -> tuple[Mapping[str, Any], ...]:
+        if not known.facts.has(dataset):
+            return ()
+        table = known.facts.rows(dataset)
+        mine: IbisTable = table.filter(table.customer_no == customer_no)
+        return tuple(known.reader.frame(mine.order_by(mine.at_s.desc()).limit(MAX_ROWS)).to_pylist())
+
+    profile: Mapping[str, Any] = {}
+    if known.facts.has("profile"):
+        table = known.reader.table("profile")
+        found = known.reader.frame(table.filter(table.customer_no == customer_no).limit(1)).to_pylist()
+        profile = found[0] if found else {}
+    zones = [row["text_value"] for row in rows("traits") if row["name"] == "zone"]
+    named = zones[0] if zones and zones[0] in known.zones else None
+    return Person(
+        known=known,
+        customer_no=customer_no,
+        touches=rows("touches"),
+        consents=rows("consents"),
+        suppressions=rows("suppressions"),
+        profile=profile,
+        place=known.places[known.zones.index(named) + 1] if named else zone(known.request.zone),
+    )
+
+
+def numbers(
+    who: Person, play: PlayTask, reason: Reason, detail: str, row: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what the sentence of ``reason`` is made of; times are local to the workspace."""
+    given: dict[str, Any] = {"detail": detail, "channel": row["channel"]}
+    more = _BY_REASON.get(reason)
+    return {**given, **(more(who, play, detail, row) if more else {})}
+
+
+def _not_running(who: Person, play: PlayTask, _: str, __: Mapping[str, Any]) -> dict[str, Any]:
+    strategy, today = play.strategy, who.known.request.as_of
+    if strategy.paused:
+        return {"dates": said(DATES["paused"])}
+    if strategy.starts_on and strategy.starts_on > today:
+        return {"dates": said(DATES["before"], day=strategy.starts_on.isoformat())}
+    return {"dates": said(DATES["after"], day=(strategy.ends_on or today).isoformat())}
+
+
+def _suppressed(who: Person, _: PlayTask, __: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    found = [one for one in who.suppressions if one["channel"] in ("*", row["channel"])]
+    assert found, "the plan saw a suppression on this channel"
+    return {"why": found[0]["reason"], "since": who.shown(found[0]["at_s"] or 0)}
+
+
+def _no_consent(who: Person, play: PlayTask, _: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    purpose = play.play.purpose
+    found = [c for c in who.consents if (c["channel"], c["purpose"]) == (row["channel"], purpose)]
+    if not found:
+        return {"purpose": purpose, "consent": said(CONSENT["never"]), "refused_at": None}
+    at = who.shown(found[0]["at_s"] or 0)
+    return {"purpose": purpose, "consent": said(CONSENT["refused"], at=at), "refused_at": at}
+
+
+def _holdout(who: Person, play: PlayTask, _: str, __: Mapping[str, Any]) -> dict[str, Any]:
+    rotation = rotation_of(who.known.request.as_of)
+    until = from_epoch_day((rotation + 1) * ROTATION_DAYS)
+    return {"until": until.isoformat(), "rate": f"{play.strategy.holdout_rate:.0%}"}
+
+
+def _re_entry(who: Person, play: PlayTask, _: str, __: Mapping[str, Any]) -> dict[str, Any]:
+    days = play.strategy.re_entry_days
+    last = max(one["at_s"] for one in who.touches if one["strategy"] == play.strategy.key)
+    return {"days": days, "last_at": who.shown(last), "free_at": who.shown(last + days * DAY_S)}
+
+
+def _duplicate(who: Person, play: PlayTask, _: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    contents = {arm.content for arm in play.arms if arm.arm.name == row["variant"]}
+    last = max((t for t in who.touches if t["content"] in contents), key=lambda touch: int(touch["at_s"]))
+    days = who.known.request.policy.duplicate_content_days
+    return {
+        "last_at": who.shown(last["at_s"]),
+        "said_by": last["strategy"],
+        "free_at": who.shown(last["at_s"] + days * DAY_S),
+    }
+
+
+def _frequency_cap(who: Person, _: PlayTask, detail: str, __: Mapping[str, Any]) -> dict[str, Any]:
+    cap = next(task.cap for task in who.known.caps if task.cap.key == detail)
+    start = window_start_s(cap, who.known.request.now, who.place)
+    counted = sorted(
+        touch["at_s"]
+        for touch in who.touches
+        if touch["at_s"] >= start and applies(cap, touch["channel"], touch["purpose"] or "marketing")
+    )
+    return {
+        "count": len(counted),
+        "touches_max": cap.touches_max,
+        "window": said(WINDOWS[cap.window], days=cap.days),
+        "free_at": who.shown(_free_s(cap, counted, who)),
+    }
+
+
+def _free_s(cap: FrequencyCap, counted: list[int], who: Person) -> int:
+    """Return when ``cap`` has room again if nothing more is sent."""
+    now = who.known.request.now
+    if cap.window == "rolling_days":
+        leaves = counted[len(counted) - cap.touches_max] if len(counted) >= cap.touches_max else 0
+        return max(leaves + cap.days * DAY_S, int(now.timestamp()))
+    day = day_of(now, who.place)
+    following: dict[str, date] = {
+        "calendar_day": day + timedelta(days=1),
+        "calendar_week": day + timedelta(days=7 - day.weekday()),
+        "calendar_month": (day.replace(day=1) + timedelta(days=32)).replace(day=1),
+    }
+    return int(day_bounds(following[cap.window], who.place)[0].timestamp())
+
+
+def _quota(who: Person, _: PlayTask, __: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"quota": who.known.channels[row["channel"]].quota_per_day}
+
+
+def _budget(who: Person, play: PlayTask, detail: str, __: Mapping[str, Any]) -> dict[str, Any]:
+    budget, currency = play.strategy.budget, who.known.request.currency
+    lines = dict(budget.lines(play.strategy.key, who.known.request.as_of))
+    limit = lines.get(detail, budget.per_customer_fen)
+    return {"limit": money(limit or 0, currency), "limit_fen": limit}
+
+
+def _negative_margin(who: Person, play: PlayTask, _: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    request = who.known.request
+    arm = next(task for task in play.arms if task.arm.name == row["variant"])
+    cost = arm.offer_cost_fen + who.known.channels[row["channel"]].cost_fen
+    orders, spent = who.profile.get("orders_365d") or 1, who.profile.get("money_365d_fen") or 0
+    return {
+        "cost": money(cost, request.currency),
+        "order": money(int(spent) // int(orders), request.currency),
+        "margin": f"{(request.default_margin_bp or 0) / 10_000:.0%}",
+    }
+
+
+_BY_REASON = {
+    Reason.NOT_RUNNING: _not_running,
+    Reason.SUPPRESSED: _suppressed,
+    Reason.NO_CONSENT: _no_consent,
+    Reason.HOLDOUT: _holdout,
+    Reason.RE_ENTRY: _re_entry,
+    Reason.DUPLICATE_CONTENT: _duplicate,
+    Reason.FREQUENCY_CAP: _frequency_cap,
+    Reason.PLATFORM_QUOTA: _quota,
+    Reason.BUDGET: _budget,
+    Reason.NEGATIVE_MARGIN: _negative_margin,
+}

@@ -1,0 +1,158 @@
+"""The sentences of `why`, in zh, en and id, one a reason; names in braces are `PlayAnswer.numbers`."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from koipond.rules.labels import LANGS
+
+HEADINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "zh": {"plays": "各打法：", "segments": "人群：", "in": "在其中", "out": "不在其中"},
+        "en": {"plays": "Plays:", "segments": "Segments:", "in": "member", "out": "not a member"},
+        "id": {"plays": "Taktik:", "segments": "Segmen:", "in": "anggota", "out": "bukan anggota"},
+    }
+)
+
+SENTENCES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
+    {
+        "touch": (
+            "将于 {due_at} 通过 {channel} 触达{variant_words}。",
+            "will be touched by {channel} at {due_at}{variant_words}.",
+            "akan dihubungi lewat {channel} pada {due_at}{variant_words}.",
+        ),
+        "not_in_audience": (
+            "不在人群“{audience}”中：{failed_words}。",
+            "not in the audience '{audience}': {failed_words}.",
+            "tidak termasuk audiens '{audience}': {failed_words}.",
+        ),
+        "not_running": (
+            "策略今天不运行（{dates}）。",
+            "the strategy does not run today ({dates}).",
+            "strategi tidak berjalan hari ini ({dates}).",
+        ),
+        "stale_segment": (
+            "人群 {detail} 不够新，不能用于发送；请运行 koipond refresh。",
+            "segment {detail} is not fresh enough to send to; run: koipond refresh.",
+            "segmen {detail} tidak cukup baru untuk pengiriman; jalankan: koipond refresh.",
+        ),
+        "staff": (
+            "是员工，不做营销触达。",
+            "is staff, who get no marketing.",
+            "adalah staf; tidak mendapat pemasaran.",
+        ),
+        "suppressed": (
+            "已被停止触达：{why}，自 {since} 起（{channel}）。",
+            "may not be reached on {channel}: {why} since {since}.",
+            "tidak boleh dihubungi lewat {channel}: {why} sejak {since}.",
+        ),
+        "minor": (
+            "是未成年人，不做营销触达。",
+            "is a minor, who get no marketing.",
+            "di bawah umur; tidak mendapat pemasaran.",
+        ),
+        "no_address": (
+            "在 {channel} 上没有可用的联系方式。",
+            "has no address on {channel}.",
+            "tidak punya alamat di {channel}.",
+        ),
+        "no_consent": (
+            "没有同意通过 {channel} 接收 {purpose} 信息（{consent}）。",
+            "has not agreed to {purpose} messages by {channel} ({consent}).",
+            "belum menyetujui pesan {purpose} lewat {channel} ({consent}).",
+        ),
+        "holdout_global": (
+            "在全局对照组中，不做营销触达，直到 {until}。",
+            "is in the global hold-out and gets no marketing until {until}.",
+            "termasuk kelompok pembanding global dan tidak mendapat pemasaran sampai {until}.",
+        ),
+        "holdout": (
+            "在该策略的对照组（{rate}）中，用来衡量效果，不触达。",
+            "is in this strategy's hold-out ({rate}), against which its effect is measured.",
+            "termasuk kelompok pembanding strategi ini ({rate}), tempat efeknya diukur.",
+        ),
+        "re_entry": (
+            "上次进入该策略是 {last_at}，{days} 天内不再进入；{free_at} 后可以。",
+            "was last touched by this strategy at {last_at}; it waits {days} days, until {free_at}.",
+            "terakhir dihubungi strategi ini pada {last_at}; menunggu {days} hari, sampai {free_at}.",
+        ),
+        "duplicate_content": (
+            "{last_at} 已收到同样的内容（{said_by}）；{free_at} 后可以。",
+            "got the same content at {last_at} (from {said_by}); free again at {free_at}.",
+            "sudah menerima isi yang sama pada {last_at} (dari {said_by}); bebas lagi {free_at}.",
+        ),
+        "template_error": (
+            "话术缺少变量 {detail}，无法渲染。",
+            "has no value for {detail}, which the text requires.",
+            "tidak punya nilai untuk {detail}, yang diwajibkan teks.",
+        ),
+        "frequency_cap": (
+            "已达频次上限“{detail}”：{window} 内 {count} 次（上限 {touches_max}）；{free_at} 后可以。",
+            "has reached the cap '{detail}': {count} touches in {window} (at most {touches_max});"
+            " free at {free_at}.",
+            "mencapai batas '{detail}': {count} sentuhan dalam {window} (paling banyak {touches_max});"
+            " bebas lagi {free_at}.",
+        ),
+        "priority_lost": (
+            "让给了优先级更高的策略 {detail}：同一计划中每人最多一次营销触达。",
+            "goes to strategy {detail}, which comes first: one marketing touch a customer and plan.",
+            "diserahkan kepada strategi {detail} yang lebih utama: satu sentuhan pemasaran"
+            " per orang per rencana.",
+        ),
+        "platform_quota": (
+            "{channel} 今天的配额 {quota} 已分给价值更高的客户。",
+            "today's quota of {channel} ({quota}) went to customers of higher value.",
+            "kuota {channel} hari ini ({quota}) diberikan kepada pelanggan bernilai lebih tinggi.",
+        ),
+        "budget": (
+            "预算 {detail}（{limit}）已用完或已分给价值更高的客户。",
+            "the budget {detail} ({limit}) is used up or went to customers of higher value.",
+            "anggaran {detail} ({limit}) habis atau diberikan kepada pelanggan bernilai lebih tinggi.",
+        ),
+        "negative_margin": (
+            "成本 {cost} 高于一笔常规订单的毛利（客单价 {order}，毛利率 {margin}）。",
+            "costs {cost}, more than an order of the usual size earns ({order} at a margin of {margin}).",
+            "biayanya {cost}, melebihi laba pesanan biasa ({order} dengan margin {margin}).",
+        ),
+        "staff_capacity": (
+            "没有员工有空处理。",
+            "no member of staff has time for it.",
+            "tidak ada staf yang punya waktu.",
+        ),
+    }
+)
+
+VARIANT = ("，版本 {variant}", ", variant {variant}", ", varian {variant}")
+CONSENT = {
+    "refused": ("{at} 拒绝", "refused on {at}", "ditolak pada {at}"),
+    "never": ("从未表示", "never asked", "belum pernah ditanya"),
+}
+WINDOWS = {
+    "rolling_days": ("{days} 天", "{days} days", "{days} hari"),
+    "calendar_day": ("当天", "the calendar day", "hari kalender"),
+    "calendar_week": ("当周", "the calendar week", "minggu kalender"),
+    "calendar_month": ("当月", "the calendar month", "bulan kalender"),
+}
+NOBODY = (
+    "不参与分层（拒绝画像或被质量规则排除）",
+    "takes part in no segment (refuses profiling, or was excluded by quality)",
+    "tidak ikut segmen mana pun (menolak pembuatan profil atau dikecualikan)",
+)
+DATES = {
+    "paused": ("已暂停", "paused", "dijeda"),
+    "before": ("{day} 开始", "starts on {day}", "mulai {day}"),
+    "after": ("{day} 已结束", "ended on {day}", "berakhir {day}"),
+}
+
+
+def said(templates: tuple[str, str, str], **numbers: Any) -> dict[str, str]:
+    """Return the sentence in each language; a value that is itself words by language is taken in its own."""
+    return {
+        language: template.format(
+            **{
+                name: value[language] if isinstance(value, Mapping) else value
+                for name, value in numbers.items()
+            }
+        )
+        for language, template in zip(LANGS, templates, strict=True)
+    }

@@ -1,0 +1,193 @@
+"""Why: a sentence for each reason, with its numbers; for outsiders the failed condition."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from koipond.budgets import Budget
+from koipond.kernel import InputError, epoch_day, hash_bucket
+from koipond.outreach.model import ContactPolicy, FrequencyCap, Reason
+from koipond.outreach.ports import ChannelSheet
+from koipond.outreach.templates import Template
+from koipond.rules import default_catalog, parse
+from koipond.rules.labels import LANGS
+from koipond.segments.definition import SegmentDefinition
+from koipond.segments.scope import Scope
+from koipond.strategy.model import Landing, Offer, Slot, content_of
+from koipond.strategy.plan import PlanRequest, make_plan
+from koipond.strategy.why import Explanation, explain
+from koipond.strategy.why.words import SENTENCES
+from koipond.testing.plans import AS_OF, Brand, Segments, play, request_of, strategy, uid
+
+CATALOG = default_catalog("CNY")
+RULE = "(lifecycle = dormant or at_risk) and grade = core"
+
+
+def why(
+    brand: Brand, request: PlanRequest, folder: Path, customer_no: int = 1, **options: Any
+) -> Explanation:
+    brand.segments.setdefault("everybody", [row["customer_no"] for row in brand.facts["customers"]])
+    if not brand.profile:
+        brand.profile = [{"customer_no": n} for n in brand.segments["everybody"] or []]
+    rule = SegmentDefinition(key="everybody", owner="crm", rule=parse(RULE, CATALOG))
+    with brand.reader(folder) as reader:
+        scope = Scope(reader=reader, as_of_day=epoch_day(AS_OF), catalog=CATALOG)
+        segments = Segments(reader, brand)
+        return explain(reader, segments, request, scope, {"everybody": rule}, customer_no, **options)
+
+
+def sentence(found: Explanation) -> str:
+    (answer,) = found.plays
+    assert all(answer.words[language] for language in LANGS)
+    assert not any("{" in words for words in answer.words.values())
+    return answer.words["en"]
+
+
+def test_touch_is_said_with_channel_time_and_variant(tmp_path: Path) -> None:
+    split = play(script=Slot(variants={"new": "a", "old": "b"}))
+    templates = {name: Template(key=name, texts={"zh": {"text": name}}) for name in ("a", "b")}
+    found = why(Brand().people(1), request_of(strategy("recall", split), templates=templates), tmp_path)
+    variant = found.plays[0].variant
+    assert sentence(found) == f"will be touched by sandbox at 2026-03-10 12:00, variant {variant}."
+    assert found.to_dict()["plays"][0]["outcome"] == "touch"
+
+
+def test_cap_says_how_full_it_is_and_when_it_is_free_again(tmp_path: Path) -> None:
+    brand = Brand().people(1).touch(1, 1).touch(1, 2).touch(1, 6).touch(1, 6.5)
+    assert sentence(why(brand, request_of(), tmp_path)) == (
+        "has reached the cap 'all_channels': 4 touches in 7 days (at most 3); free at 2026-03-11 12:00."
+    )
+
+
+@pytest.mark.parametrize(
+    ("window", "free"),
+    [("calendar_day", "2026-03-11"), ("calendar_week", "2026-03-16"), ("calendar_month", "2026-04-01")],
+)
+def test_calendar_cap_is_free_at_the_next_local_midnight_of_its_kind(
+    tmp_path: Path, window: Any, free: str
+) -> None:
+    policy = ContactPolicy(caps=(FrequencyCap(key="c", touches_max=1, window=window),))
+    found = why(Brand().people(1).touch(1, 0.1), request_of(policy=policy), tmp_path)
+    assert sentence(found).endswith(f"free at {free} 00:00.")
+
+
+def test_consent_says_whether_it_was_refused_or_never_asked(tmp_path: Path) -> None:
+    email = request_of(strategy("recall", play(channels=("email",))))
+    brand = Brand().people(1, 2).add("reachable", *({"customer_no": n, "channel": "email"} for n in (1, 2)))
+    refusal = {"customer_no": 1, "channel": "email", "purpose": "marketing", "granted": False, "at_s": 86_400}
+    brand.add("consents", refusal)
+    said = sentence(why(brand, email, tmp_path / "a"))
+    assert said == "has not agreed to marketing messages by email (refused on 1970-01-02 08:00)."
+    assert "never asked" in sentence(why(brand, email, tmp_path / "b", customer_no=2))
+
+
+def test_hold_outs_are_told_apart(tmp_path: Path) -> None:
+    number = next(n for n in range(1, 99) if hash_bucket("brand", "recall", uid(n)) < 1_000)
+    brand = Brand().people(number)
+    own = why(brand, request_of(strategy(holdout_rate=0.1)), tmp_path / "a", customer_no=number)
+    assert sentence(own) == "is in this strategy's hold-out (10%), against which its effect is measured."
+    all_of_them = request_of(global_holdout_rate=0.5)
+    held = next(n for n in range(1, 99) if _globally(n))
+    found = why(Brand().people(held), all_of_them, tmp_path / "b", customer_no=held)
+    assert sentence(found) == "is in the global hold-out and gets no marketing until 2026-06-06."
+
+
+def _globally(number: int) -> bool:
+    start = (epoch_day(AS_OF) // 90) * 5_000 % 10_000
+    return (hash_bucket("brand", "global", uid(number)) - start) % 10_000 < 5_000
+
+
+def test_reasons_of_one_customer_carry_their_numbers(tmp_path: Path) -> None:
+    ten = play(offer=Offer(code_list="ten"))
+    again = Brand().people(1).touch(1, 3, strategy="recall")
+    content = content_of(
+        request_of().strategies[0].plays[0].arms()[0], request_of().templates["hello"].content
+    )
+    same = Brand().people(1).touch(1, 3, strategy="spring", content=content)
+    poor = Brand(profile=[{"customer_no": 1, "orders_365d": 2, "money_365d_fen": 6_000}]).people(1)
+    gone = (
+        Brand()
+        .people(1)
+        .add("suppressions", {"customer_no": 1, "channel": "*", "reason": "erased", "at_s": 0})
+    )
+    needs = Template(key="hello", texts={"zh": {"text": "x"}}, required=("customer.last_purchase_on",))
+    small = Budget(total_fen=10**6, per_customer_fen=500)
+    full = ChannelSheet(channel="sandbox", consent="none", quota_per_day=0)
+    cases = {
+        "was last touched by this strategy at 2026-03-07 12:00; it waits 30 days, until 2026-04-06 12:00.": (
+            again, request_of(strategy(re_entry_days=30))),
+        "got the same content at 2026-03-07 12:00 (from spring); free again at 2026-04-06 12:00.": (
+            same, request_of()),
+        "costs ¥10, more than an order of the usual size earns (¥30 at a margin of 30%).": (
+            poor, request_of(strategy("recall", ten), default_margin_bp=3_000)),
+        "the budget per_customer (¥5) is used up or went to customers of higher value.": (
+            Brand().people(1), request_of(strategy("r", ten, budget=small))),
+        "may not be reached on sandbox: erased since 1970-01-01 08:00.": (gone, request_of()),
+        "the strategy does not run today (ended on 2026-03-09).": (
+            Brand().people(1), request_of(strategy(ends_on=AS_OF - timedelta(days=1)))),
+        "has no value for customer.last_purchase_on, which the text requires.": (
+            Brand().people(1), request_of(templates={"hello": needs})),
+        "is staff, who get no marketing.": (Brand().people(1, staff=True), request_of()),
+        "today's quota of sandbox (0) went to customers of higher value.": (
+            Brand().people(1),
+            request_of(channels={"sandbox": full})),
+    }  # fmt: skip
+    for number, (expected, (brand, request)) in enumerate(cases.items()):
+        assert sentence(why(brand, request, tmp_path / str(number))) == expected
+
+
+def test_loser_of_two_plays_is_told_who_won(tmp_path: Path) -> None:
+    low = strategy("low", play(landing=Landing(url="/y")))
+    found = why(Brand().people(1), request_of(strategy("high", priority=90), low), tmp_path)
+    words = {answer.strategy: answer.words["en"] for answer in found.plays}
+    assert words["high"].startswith("will be touched")
+    assert "goes to strategy high" in words["low"]
+
+
+def test_outsider_is_told_which_condition_failed(tmp_path: Path) -> None:
+    row = {"customer_no": 1, "lifecycle": "dormant", "at_risk": False, "grade": "regular"}
+    brand = Brand(profile=[row], segments={"everybody": []}).people(1)
+    found = why(brand, request_of(), tmp_path)
+    answer = found.plays[0]
+    assert (answer.outcome, answer.reason, answer.detail) == ("not_in_audience", None, "everybody")
+    (proof,) = found.segments
+    assert not proof.member
+    assert [c.holds for c in proof.conditions] == [True, False, False]
+    assert proof.conditions[2].words["en"] in answer.words["en"]
+    assert proof.conditions[0].words["en"] not in answer.words["en"]
+
+
+def test_proof_marks_each_condition_of_a_member(tmp_path: Path) -> None:
+    row = {"customer_no": 1, "lifecycle": "dormant", "at_risk": False, "grade": "core"}
+    found = why(Brand(profile=[row]).people(1), request_of(), tmp_path)
+    assert found.segments[0].member
+    text = found.text("zh")
+    assert "✓" in text
+    assert "✗" in text
+    assert "休眠期" in text
+
+
+def test_rows_of_a_plan_answer_for_that_plan(tmp_path: Path) -> None:
+    """Alone he would be touched; in the plan a more valuable customer took the quota."""
+    sandbox = ChannelSheet(channel="sandbox", consent="none", quota_per_day=1)
+    values = [{"customer_no": n, "value_365d_fen": n} for n in (1, 2)]
+    brand, request = Brand(profile=values).people(1, 2), request_of(channels={"sandbox": sandbox})
+    brand.segments["everybody"] = [1, 2]
+    with brand.reader(tmp_path / "plan") as reader:
+        plan = make_plan(reader, Segments(reader, brand), request)
+        rows = [row for row in reader.frame(plan.candidates).to_pylist() if row["customer_no"] == 1]
+    found = why(brand, request, tmp_path / "why", planned=rows)
+    assert found.plays[0].reason is Reason.PLATFORM_QUOTA
+    assert found.plan == "p1"
+    assert why(brand, request, tmp_path / "alone").plays[0].outcome == "touch"
+
+
+def test_unknown_customer_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no customer 7"):
+        why(Brand().people(1), request_of(), tmp_path, customer_no=7)
+
+
+def test_every_reason_has_its_sentence() -> None:
+    assert {str(reason) for reason in Reason} <= set(SENTENCES)
