@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 SERVE  ?= 1
 KILLS  ?= 50
 
-.PHONY: setup check test unit demo crash bench lock clean help
+.PHONY: setup check test unit demo crash bench docs lock clean help
 
 help:
 	@echo "make demo [SERVE=0]   the real retail year, from facts to a rehearsed lift report"
@@ -45,6 +45,9 @@ bench: setup
 
 unit: setup
 	$(PY) -m pytest tests/unit -q
+
+docs: setup
+	$(PY) docs/generate.py
 
 lock:
 	.uv/bin/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate -o requirements/runtime.txt
