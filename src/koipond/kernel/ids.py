@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 BUCKETS = 10_000
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def new_uid() -> str:
@@ -15,7 +16,7 @@ def new_uid() -> str:
 
 def stable_json(value: Any) -> str:
     """Return ``value`` as JSON that is the same for equal values: sorted keys, no spaces, no escapes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def fingerprint(value: Any) -> str:

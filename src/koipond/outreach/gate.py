@@ -5,6 +5,7 @@ one customer in one batch meet each other. Order of the checks: `Reason`. Source
 """
 
 import hashlib
+import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -122,6 +123,7 @@ class Batch:
     held_out: list[HeldOut] = field(default_factory=list)
     admissions: list[Admission] = field(default_factory=list)
     windows: dict[tuple[FrequencyCap, int, int, str], tuple[int, int]] = field(default_factory=dict)
+    dues: dict[tuple[datetime, str | None, bool], int] = field(default_factory=dict)
 
 
 def touch_key(candidate: GateCandidate) -> str:
@@ -143,11 +145,7 @@ def _decide(batch: Batch, one: GateCandidate) -> GateDecision:
     known = person.touches.get((one.strategy, one.strategy_version, one.play, one.occurrence))
     if known is not None:
         return _admitted(one, *known)
-    place = batch.place if person.zone is None else zone(person.zone)
-    due = max(require_aware(one.due_at), datetime.fromtimestamp(batch.now_s, UTC))
-    if one.purpose == "marketing":
-        due = next_allowed(due, batch.quiet, place)
-    due_s = -int(-due.timestamp() // 1)  # never earlier than asked
+    due_s = _due_s(batch, person, one)
     lost = (
         _may_not(batch, person, one) or _holdout(batch, person, one) or _too_much(batch, person, one, due_s)
     )
@@ -159,6 +157,17 @@ def _decide(batch: Batch, one: GateCandidate) -> GateDecision:
             customer_no=one.customer_no, play=one.play, touch_key=None, reason=reason, detail=detail
         )
     return _admitted(one, *person.touches[one.strategy, one.strategy_version, one.play, one.occurrence])
+
+
+def _due_s(batch: Batch, person: Person, one: GateCandidate) -> int:
+    """Return when ``one`` may go out: not before now, not before asked, not in the quiet hours."""
+    place = (one.due_at, person.zone, one.purpose == "marketing")
+    if place not in batch.dues:
+        due = max(require_aware(one.due_at), datetime.fromtimestamp(batch.now_s, UTC))
+        if one.purpose == "marketing":
+            due = next_allowed(due, batch.quiet, batch.place if person.zone is None else zone(person.zone))
+        batch.dues[place] = math.ceil(due.timestamp())
+    return batch.dues[place]
 
 
 def _admitted(one: GateCandidate, key: str, due_s: int) -> GateDecision:

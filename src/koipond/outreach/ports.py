@@ -1,8 +1,9 @@
 """Ports of outreach: the gate, the outbox and the channels. Adapters live in `store` and `channels`."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, Protocol
 
 from koipond.outreach.model import GateCandidate, GateDecision, QuietHours, TouchState
@@ -77,11 +78,21 @@ class LeasedTouch:
     template: str
     template_version: int
     language: str
-    values: Mapping[str, object]
+    variables: str  # JSON: template variables, frozen at the plan
     code: str | None
-    due_at: datetime
-    expires_at: datetime
+    due_s: int
+    expires_s: int
     attempts: int
+
+    @property
+    def values(self) -> dict[str, object]:
+        """The template variables."""
+        return dict(json.loads(self.variables))
+
+    @property
+    def due_at(self) -> datetime:
+        """When it was due."""
+        return datetime.fromtimestamp(self.due_s, UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ def move(
         .values(state=state, **values)
         .returning(outbox.c.touch_no)
     )
-    return list(connection.scalars(update))
+    return list(connection.scalars(update).all())
 
 
 def log(connection: sa.Connection, touch_nos: Sequence[int], kind: str, at_s: int, detail: str = "") -> None:

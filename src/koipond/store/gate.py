@@ -156,18 +156,21 @@ _OUTBOX = ("touch_no", "channel", "state", "due_s", "expires_s", "attempts", "de
 
 def _write_touches(connection: sa.Connection, batch: gate.Batch, first_no: int, plan: str) -> None:
     said: dict[tuple[FrequencyCap, ...], str] = {}
+    taken: dict[tuple[tuple[str, int], ...], str] = {}
     touches: list[Row] = []
     for place, made in enumerate(batch.admissions):
         one = made.candidate
-        caps = said.get(one.caps)
-        if caps is None:
-            caps = said[one.caps] = stable_json([asdict(cap) for cap in one.caps])
+        if one.caps not in said:
+            said[one.caps] = stable_json([asdict(cap) for cap in one.caps])
+        caps, share = said[one.caps], tuple(made.shares.items())
+        if share not in taken:
+            taken[share] = stable_json(dict(share))
         turn = gate.global_round(one) if gate.global_applies(one) else ""
         touches.append(
             (
                 *(first_no + place, made.key, made.root_no, one.strategy, one.strategy_version, one.play),
                 *(one.occurrence, one.variant, one.channel, one.purpose, one.content, plan),
-                *(one.holdout_salt, turn, one.cost_fen, made.offer_cost_fen, stable_json(dict(made.shares))),
+                *(one.holdout_salt, turn, one.cost_fen, made.offer_cost_fen, taken[share]),
                 *(caps, made.code_no, one.template, one.template_version, one.language),
                 *(stable_json(dict(one.values)), one.consent_required, batch.now_s),
             )

@@ -5,10 +5,9 @@ recorded answer is ``unknown`` after a crash and never made again by itself; a l
 intent goes back to ``queued``. Sources: design §7, ops §2.
 """
 
-import json
 import uuid
-from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,7 +24,7 @@ from koipond.store.consents import Suppression, suppress
 from koipond.store.engine import Database
 from koipond.store.instants import from_s, to_s
 from koipond.store.rate import Bucket
-from koipond.store.tables import customer, offer_code, outbox, touch
+from koipond.store.tables import consent, customer, offer_code, outbox, suppression, touch
 
 LEASE = timedelta(seconds=120)
 _SWEEP_ROWS = 5_000  # expired or abandoned rows put right by one claim
@@ -56,17 +55,16 @@ class StoredOutbox:
             bucket = Bucket(connection, sheet.channel, sheet.account, sheet.rate, now) if sheet.rate else None
             wanted = limit if bucket is None else min(limit, bucket.tokens)
             found = _due(connection, sheet.channel, now_s, wanted)
-            ready = self._defer(connection, found, sheet, now)
-            ready = _drop_forbidden(connection, ready, now_s)
+            ready = _drop_forbidden(connection, self._defer(connection, found, sheet, now), now_s)
             numbers = [row.touch_no for row in ready]
             until_s = to_s(now + self._lease)
             ends.move(connection, numbers, "leased", ("queued",), lease=lease, lease_until_s=until_s)
             if bucket is not None:
                 bucket.take(len(ready))
-            touches = _read(connection, numbers)
             wake_at = _next_due(connection, sheet.channel, now)
             if bucket is not None and wake_at is not None:
                 wake_at = max(wake_at, bucket.next_at() if bucket.tokens == 0 else now)
+        touches = [LeasedTouch(**{name: getattr(row, name) for name in _LEASED}) for row in ready]
         return Claim(lease=lease, touches=touches, examined=len(found) + swept, wake_at=wake_at)
 
     def advance(
@@ -96,7 +94,7 @@ class StoredOutbox:
                 )
                 .returning(outbox.c.touch_no)
             )
-            may_go = set(started)
+            may_go = set(started.all())
         return [one for one in begin if one.touch_no in may_go]
 
     def release(self, claim: Claim) -> int:
@@ -135,19 +133,25 @@ class StoredOutbox:
         self, connection: sa.Connection, rows: Sequence[Any], sheet: ChannelSheet, now: datetime
     ) -> list[Any]:
         """Move the touches whose hour is quiet to its end; return the others."""
+        starts: dict[tuple[str | None, bool], datetime] = {}
         moved: list[Row] = []
         ready = []
         for row in rows:
-            place = self._place if row.zone is None else zone(row.zone)
-            due = next_allowed(now, self._quiet, place) if row.purpose == "marketing" else now
-            if sheet.hours is not None:
-                due = next_allowed(due, sheet.hours, place)
-            if due > now:
-                moved.append((row.touch_no, to_s(due)))
+            kind = (row.zone, row.purpose == "marketing")
+            if kind not in starts:
+                starts[kind] = self._start(sheet, *kind, now)
+            if starts[kind] > now:
+                moved.append((row.touch_no, to_s(starts[kind])))
             else:
                 ready.append(row)
         update_rows(connection, outbox, ("touch_no",), ("due_s",), moved)
         return ready
+
+    def _start(self, sheet: ChannelSheet, own_zone: str | None, marketing: bool, now: datetime) -> datetime:
+        """Return the first instant from ``now`` on at which such a touch may be sent."""
+        place = self._place if own_zone is None else zone(own_zone)
+        start = next_allowed(now, self._quiet, place) if marketing else now
+        return start if sheet.hours is None else next_allowed(start, sheet.hours, place)
 
 
 def recover(connection: sa.Connection, sheet: ChannelSheet, now_s: int) -> int:
@@ -179,20 +183,39 @@ def _expire(connection: sa.Connection, channel: str, now_s: int) -> int:
     return len(ends.settle(connection, numbers, "expired", ("queued",), now_s))
 
 
+_TOUCH = (
+    *("touch_no", "touch_key", "customer_no", "strategy", "strategy_version", "play", "variant", "channel"),
+    *("purpose", "template", "template_version", "language", "variables"),
+)
+_LEASED = (*_TOUCH, "customer_uid", "code", "due_s", "expires_s", "attempts")
+
+
 def _due(connection: sa.Connection, channel: str, now_s: int, limit: int) -> Sequence[Any]:
+    """Lock the next due touches; ``doubtful``: something about the customer must be looked at once more."""
     if limit <= 0:
         return []
+    linked = customer.alias()
+    agreed = sa.and_(
+        consent.c.customer_no == touch.c.customer_no,
+        consent.c.channel == touch.c.channel,
+        consent.c.purpose == touch.c.purpose,
+        consent.c.granted,
+    )
+    doubtful = sa.or_(
+        *(customer.c.staff, customer.c.minor, customer.c.survivor_no.is_not(None)),
+        sa.exists().where(suppression.c.customer_no == touch.c.customer_no),
+        sa.exists().where(linked.c.survivor_no == touch.c.customer_no),
+        touch.c.consent_required & ~sa.exists().where(agreed),
+    )
     query = (
         sa.select(
-            outbox.c.touch_no,
-            touch.c.customer_no,
-            touch.c.channel,
-            touch.c.purpose,
-            touch.c.consent_required,
-            customer.c.zone,
+            *(touch.c[name] for name in (*_TOUCH, "consent_required")),
+            *(customer.c.customer_uid, customer.c.zone, offer_code.c.code),
+            *(outbox.c.due_s, outbox.c.expires_s, outbox.c.attempts, doubtful.label("doubtful")),
         )
         .join(touch, touch.c.touch_no == outbox.c.touch_no)
         .join(customer, customer.c.customer_no == touch.c.customer_no)
+        .outerjoin(offer_code, offer_code.c.code_no == touch.c.code_no)
         .where(outbox.c.state == "queued", outbox.c.channel == channel, outbox.c.due_s <= now_s)
         .order_by(outbox.c.due_s, outbox.c.touch_no)
         .limit(limit)
@@ -203,11 +226,16 @@ def _due(connection: sa.Connection, channel: str, now_s: int, limit: int) -> Seq
 
 def _drop_forbidden(connection: sa.Connection, rows: Sequence[Any], now_s: int) -> list[Any]:
     """Fail the touches whose customer has since opted out; consent may go while a touch waits for morning."""
-    people = gate_load.find_people(connection, {row.customer_no for row in rows})
+    doubtful = {row.customer_no for row in rows if row.doubtful}
+    if not doubtful:
+        return list(rows)
+    people = gate_load.find_people(connection, doubtful)
     gate_load.load_permissions(connection, people, set())
     ready, barred = [], dict[str, list[int]]()
     for row in rows:
-        why = people[row.customer_no].barred(row.channel, row.purpose, row.consent_required)
+        why = None
+        if row.doubtful:
+            why = people[row.customer_no].barred(row.channel, row.purpose, row.consent_required)
         if why is None:
             ready.append(row)
         else:
@@ -255,7 +283,7 @@ def _retry_due(sheet: ChannelSheet, one: LeasedTouch, now_s: int) -> int | None:
     """Return when a refused touch may be tried again; None when its attempts or its time are over."""
     attempts = one.attempts + 1
     due_s = now_s + retry_delay_s(one.touch_key, attempts, sheet.retry_s)
-    return None if attempts >= sheet.attempts_max or due_s >= to_s(one.expires_at) else due_s
+    return None if attempts >= sheet.attempts_max or due_s >= one.expires_s else due_s
 
 
 def _queue_again(connection: sa.Connection, rows: list[Row]) -> None:
@@ -264,52 +292,6 @@ def _queue_again(connection: sa.Connection, rows: list[Row]) -> None:
     moved = set(ends.move(connection, numbers, "queued", ("sending", "unknown"), **free))
     update_rows(
         connection, outbox, ("touch_no",), ("due_s", "detail"), [row for row in rows if row[0] in moved]
-    )
-
-
-def _read(connection: sa.Connection, touch_nos: Collection[int]) -> list[LeasedTouch]:
-    if not touch_nos:
-        return []
-    names = ("touch_no", "touch_key", "customer_no", "strategy", "strategy_version", "play", "variant")
-    more = ("channel", "purpose", "template", "template_version", "language", "variables")
-    query = (
-        sa.select(
-            *(touch.c[name] for name in (*names, *more)),
-            customer.c.customer_uid,
-            offer_code.c.code,
-            outbox.c.due_s,
-            outbox.c.expires_s,
-            outbox.c.attempts,
-        )
-        .join(outbox, outbox.c.touch_no == touch.c.touch_no)
-        .join(customer, customer.c.customer_no == touch.c.customer_no)
-        .outerjoin(offer_code, offer_code.c.code_no == touch.c.code_no)
-        .where(any_of(connection, touch.c.touch_no, touch_nos))
-        .order_by(outbox.c.due_s, touch.c.touch_no)
-    )
-    return [_leased(row) for row in connection.execute(query)]
-
-
-def _leased(row: Any) -> LeasedTouch:
-    return LeasedTouch(
-        touch_no=row.touch_no,
-        touch_key=row.touch_key,
-        customer_no=row.customer_no,
-        customer_uid=row.customer_uid,
-        strategy=row.strategy,
-        strategy_version=row.strategy_version,
-        play=row.play,
-        variant=row.variant,
-        channel=row.channel,
-        purpose=row.purpose,
-        template=row.template,
-        template_version=row.template_version,
-        language=row.language,
-        values=json.loads(row.variables),
-        code=row.code,
-        due_at=datetime.fromtimestamp(row.due_s, UTC),
-        expires_at=datetime.fromtimestamp(row.expires_s, UTC),
-        attempts=row.attempts,
     )
 
 
