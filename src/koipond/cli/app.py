@@ -22,6 +22,7 @@ COMMANDS: tuple[str, ...] = (
     "definitions",
     "planning",
     "sending",
+    "explaining",
     "reporting",
     "verifying",
     "serving",

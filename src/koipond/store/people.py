@@ -115,6 +115,11 @@ class StoredPeople:
             for scope in ("", *sources)
         ]
 
+    def survivor(self, customer_no: int) -> int:
+        """Return the oldest customer of the same person: ``customer_no`` itself when nobody was linked."""
+        with self._db.read() as connection:
+            return roots_of(connection, [customer_no]).get(customer_no, customer_no)
+
     def set_flags(self, people: Sequence[PersonFlags]) -> None:
         """Set what each of ``people`` says; what it leaves open stays."""
         names = ("staff", "minor", "profiling_refused", "zone")

@@ -51,7 +51,7 @@ def plan_touches(app: App, keys: Sequence[str], as_of: date | None) -> Plan:
             now=now,
         )
         present_profile(writer, app.layers, day)
-        made = make_plan(writer, _audiences(app, writer, day), request_of(app, draft.key, day, strategies))
+        made = make_plan(writer, audiences_of(app, writer, day), request_of(app, draft.key, day, strategies))
         _keep_candidates(writer, made, day)
         writer.publish()
     app.store.plans.set_summary(draft.key, made.to_dict())
@@ -74,7 +74,7 @@ def admit_plan(app: App, key: str) -> Admission:
             return Admission(queued=0, deferred=0, blocked={})
         present_profile(reader, app.layers, plan.as_of)
         request = request_of(app, key, plan.as_of, strategies)
-        known = gather(reader, _audiences(app, reader, plan.as_of), request)
+        known = gather(reader, audiences_of(app, reader, plan.as_of), request)
         rows = reader.table(CANDIDATES).filter(ibis._.plan == key)
         app.store.arms.record(
             reader.frame(drawn_arms(known, rows)),
@@ -117,7 +117,8 @@ def request_of(app: App, plan: str, day: date, strategies: Sequence[Strategy]) -
     )
 
 
-def _audiences(app: App, reader: Reader, day: date) -> SegmentAudiences:
+def audiences_of(app: App, reader: Reader, day: date) -> SegmentAudiences:
+    """Return who is in the applied segments on ``day``, as last refreshed."""
     return SegmentAudiences(scope=app.scope(reader, day), definitions=app.runtime.segments)
 
 

@@ -1,0 +1,52 @@
+"""`koipond why`: one customer, every play: what happens and why, in words."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
+from koipond.kernel import InputError
+
+_LANGUAGES = ("zh", "en", "id")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command(help="Say for one customer what each play does and why.")
+    def why(
+        context: typer.Context,
+        customer: Annotated[
+            str, typer.Argument(metavar="CUSTOMER", help="Shop id, phone, e-mail, our uid or number.")
+        ],
+        plan: Annotated[str | None, typer.Option(help="A plan already made; default: computed now.")] = None,
+        language: Annotated[str | None, typer.Option(help="zh, en or id; default: the workspace's.")] = None,
+        as_of: AsOf = None,
+        as_json: JsonFlag = False,
+    ) -> None:
+        from koipond.bootstrap import open_app
+        from koipond.cli.planning import plan_key
+        from koipond.worker.explaining import explain_customer
+
+        if language is not None and language not in _LANGUAGES:
+            raise InputError(f"--language {language}: use {', '.join(_LANGUAGES)}")
+        with open_app(context.obj) as app:
+            key = plan_key(app, plan) if plan else None
+            data = explain_customer(app, customer, parse_day(as_of), key)
+            spoken = language or app.settings.language
+        say(data, lambda: why_text(data, spoken), as_json=as_json)
+
+
+def why_text(data: Mapping[str, Any], language: str) -> str:
+    """Return the explanation in one language."""
+    lines = [f"customer {data['customer_no']} as of {data['as_of']}"]
+    if data["layers"]:
+        shown = [f"{name} {value}" for name, value in data["layers"].items() if value not in (None, False)]
+        lines.append("  " + ", ".join(shown))
+    lines += [f"{play['strategy']}/{play['play']}: {play['words'][language]}" for play in data["plays"]]
+    for segment in data["segments"]:
+        mark = "✓" if segment["member"] else "✗"
+        lines.append(f"{mark} {segment['segment']}: {segment['words'][language]}")
+        lines += [f"    {'✓' if c['holds'] else '✗'} {c['words'][language]}" for c in segment["conditions"]]
+    return "\n".join(lines)

@@ -1,0 +1,58 @@
+"""Why (为什么): one customer of the workspace, on the day or in a plan already made."""
+
+from datetime import date
+from typing import Any
+
+import ibis
+
+from koipond.bootstrap import App
+from koipond.kernel import InputError
+from koipond.segments.snapshot import present_profile
+from koipond.strategy.why import Explanation, explain
+from koipond.worker.planning import CANDIDATES, audiences_of, request_of
+
+LAYERS = ("lifecycle", "rfm_cell", "rfm_level", "aipl", "grade", "at_risk", "due", "one_time_buyer")
+
+
+def explain_customer(app: App, words: str, as_of: date | None, plan: str | None) -> dict[str, Any]:
+    """Return the layers of the customer whom ``words`` name, and what each play does and why.
+
+    ``words``: the shop's id, phone, e-mail, our uid or number. With ``plan`` its own answer, else one
+    computed now. Raises InputError when nobody or several people are meant, or no strategy is applied.
+    """
+    number = _one(app, words)
+    made = app.store.plans.get(plan) if plan else None
+    day = made.as_of if made else app.observation_day(as_of)
+    strategies = list(app.runtime.strategies.values())
+    if not strategies:
+        raise InputError("no strategy is applied; run: koipond playbook add NAME, then: koipond apply")
+    with app.warehouse.read() as reader:
+        present_profile(reader, app.layers, day)
+        planned = None
+        if made is not None and reader.has(CANDIDATES):
+            strategies = [one for one in strategies if one.key in made.strategies]
+            mine = (ibis._.plan == plan) & (ibis._.customer_no == number)
+            planned = reader.frame(reader.table(CANDIDATES).filter(mine)).to_pylist()
+        scope = app.scope(reader, day)
+        found: Explanation = explain(
+            reader,
+            audiences_of(app, reader, day),
+            request_of(app, plan or "now", day, strategies),
+            scope,
+            app.runtime.segments,
+            number,
+            planned=planned,
+        )
+        profile = reader.table("profile").filter(ibis._.customer_no == number).select(*LAYERS)
+        layers = reader.frame(profile).to_pylist()
+    return {**found.to_dict(), "layers": layers[0] if layers else None, **app.stamp(day)}
+
+
+def _one(app: App, words: str) -> int:
+    found = app.store.people.find(words)
+    if not found:
+        raise InputError(f"nobody is known as '{words}'; give a shop id, phone, e-mail or our own number")
+    if len(found) > 1:
+        numbers = ", ".join(str(ref.customer_no) for ref in found[:10])
+        raise InputError(f"'{words}' names {len(found)} customers: {numbers}; give one of these numbers")
+    return app.store.people.survivor(found[0].customer_no)
