@@ -25,6 +25,7 @@ from implicit.nearest_neighbours import CosineRecommender
 
 from koipond.kernel import epoch_day
 from koipond.recommend import Baskets, evaluate, read_baskets
+from koipond.recommend.again import due_days, frequency_scores
 from koipond.recommend.baskets import common_items, pairs_of, popularity
 from koipond.recommend.evaluate import METHODS, score_lists
 from koipond.recommend.ranking import Eligibility, Lists, top_lists
@@ -73,10 +74,10 @@ def timed(call: Callable[[], Any], pairs: int) -> tuple[Any, float, float]:
     return answer, statistics.median(cpu), statistics.median(wall)
 
 
-def implicit_lists(model: Any, shelf: Shelf, customers: np.ndarray) -> Lists:
-    """Return implicit's lists in our shape; bought items may appear, as in list ``all``."""
+def implicit_lists(model: Any, shelf: Shelf, customers: np.ndarray, *, new: bool = False) -> Lists:
+    """Return implicit's lists in our shape; ``new`` leaves out what the customer has bought."""
     columns = np.flatnonzero(shelf.common)
-    found, score = model.recommend(customers, shelf.bought[customers], N=K, filter_already_liked_items=False)
+    found, score = model.recommend(customers, shelf.bought[customers], N=K, filter_already_liked_items=new)
     return Lists(
         customer=np.repeat(customers, K),
         rank=np.tile(np.arange(1, K + 1), len(customers)),
@@ -127,6 +128,14 @@ def main() -> None:
             lambda scorer: top_lists(scorer, customers, everything, k=K),
             recall,
         )
+    due = shelf.own(due_weighted(shelf))
+    mean_recall, mean_ndcg = score_lists(baskets, top_lists(due, customers, everything, k=K), cut=CUT, k=K)
+    add(
+        "frequency, nearer due",
+        lambda: shelf.own(due_weighted(shelf)),
+        lambda scorer: top_lists(scorer, customers, everything, k=K),
+        {"recall_all": mean_recall, "ndcg_all": mean_ndcg},
+    )
     bought = shelf.bought.astype(np.float32)
     rivals = {
         "implicit cosine, K=200": lambda: fitted(CosineRecommender(K=200), bought),
@@ -135,17 +144,27 @@ def main() -> None:
         ),
     }
     for name, learn in rivals.items():
-        lists = implicit_lists(learn(), shelf, customers)
-        mean_recall, mean_ndcg = score_lists(baskets, lists, cut=CUT, k=K)
+        model = learn()
+        mean_recall, mean_ndcg = score_lists(baskets, implicit_lists(model, shelf, customers), cut=CUT, k=K)
+        lists = implicit_lists(model, shelf, customers, new=True)
+        new_recall, _ = score_lists(baskets, lists, cut=CUT, k=K, on="new")
         add(
             name,
             learn,
             lambda model: implicit_lists(model, shelf, customers),
-            {"recall_all": mean_recall, "ndcg_all": mean_ndcg},
+            {"recall_all": mean_recall, "recall_new": new_recall, "ndcg_all": mean_ndcg},
         )
     folder = Path(__file__).parent / "results"
     folder.mkdir(exist_ok=True)
     (folder / "recommend.json").write_text(json.dumps({"pairs": asked.pairs, "rows": rows}, indent=1))
+
+
+def due_weighted(shelf: Shelf) -> np.ndarray:
+    """Return own frequency, less the further a pair is from its due day: times exp(−(ln ρ)² / 4)."""
+    pairs = shelf.pairs
+    cycle = due_days(shelf.baskets, pairs) - pairs.last_day
+    silence = np.maximum((CUT - pairs.last_day) / cycle, 0.02)
+    return frequency_scores(pairs, shelf.popular) * np.exp(-(np.log(silence) ** 2) / 4)
 
 
 def fitted(model: Any, bought: Any) -> Any:

@@ -187,9 +187,9 @@ def evaluate(
 
 
 def score_lists(
-    baskets: Baskets, lists: Lists, *, cut: int, k: int = 10, customers_min: int = 5
+    baskets: Baskets, lists: Lists, *, cut: int, k: int = 10, customers_min: int = 5, on: str = "all"
 ) -> tuple[float, float]:
-    """Return mean recall and nDCG of ``lists`` on all purchases after ``cut``, counted as `evaluate` does.
+    """Return mean recall and nDCG of ``lists`` on list ``on`` after ``cut``, counted as `evaluate` does.
 
     For methods of other libraries; ``lists`` must rank items for every customer known by then.
     """
@@ -199,6 +199,8 @@ def score_lists(
     common = common_items(learnt, items, customers_min=customers_min)
     known = known_customers(learnt, common)
     truth = (later.customer * items + later.item)[common[later.item] & np.isin(later.customer, known)]
+    if on == "new":
+        truth = truth[~np.isin(truth, learnt.customer * items + learnt.item)]
     judged = np.unique(truth // items)
     kept = np.isin(lists.customer, judged)
     mine = Lists(

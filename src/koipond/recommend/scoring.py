@@ -55,10 +55,10 @@ class Shelf:
         if method == POPULARITY:
             return lambda customers: np.broadcast_to(self.popular, (len(customers), self.shape[1]))
         if method == FREQUENCY:
-            return self._own(frequency_scores(self.pairs, self.popular))
+            return self.own(frequency_scores(self.pairs, self.popular))
         if method == RETURNS:
             table = learn_returns(self.baskets, until=self.until, window_days=self._window_days)
-            return self._own(table.scores(self.pairs, today=self.until, popular=self.popular))
+            return self.own(table.scores(self.pairs, today=self.until, popular=self.popular))
         if method == EASE:
             weights: Any = ease_weights(self.bought)
         else:
@@ -86,7 +86,7 @@ class Shelf:
 
         return kept
 
-    def _own(self, scores: Floats) -> Scorer:
+    def own(self, scores: Floats) -> Scorer:
         """Return own items by ``scores`` (≥ 0), then the rest by popularity, always below them."""
         own = sparse.csr_matrix((scores + 1, (self.pairs.customer, self.pairs.item)), shape=self.shape)
         rest = self.popular / (self.popular.max(initial=0.0) + 1)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -43,6 +44,19 @@ def test_cdnow_has_no_rhythm(cdnow_master: pa.Table) -> None:
     assert found.regularity == pytest.approx(0.97, abs=5e-3)
     assert any("at random" in note for note in found.notes)
     assert _last_gap_errors(cdnow_master, 30.0) == (25.0, 29.5, 25.2)
+
+
+def test_cdnow_states_are_those_of_the_golden_counts(cdnow_master: pa.Table) -> None:
+    """Science D7, a second route to its lifecycle counts: days whose orders sum to zero are no purchases."""
+    daily = cdnow_master.group_by(["customer_id", "date"]).aggregate([("amount", "sum")])
+    paid = daily.filter(pc.greater(daily["amount_sum"], 0))
+    found = koipond.repurchase_cycle(paid, as_of="1997-12-31")
+    near, often = found.since_last_cycles <= 3, found.purchase_day_count >= 4
+    states = found.to_dict()["states"]
+    assert len(found.customers) == 23502
+    assert (int((near & ~often).sum()), int((near & often).sum())) == (2217, 2465)
+    assert (states["at_risk"], states["dormant"], states["churned"]) == (925, 1681, 17139)
+    assert int((found.purchase_day_count == 1).sum()) == 13015
 
 
 def test_cdnow_repeat_rates(cdnow_master: pa.Table) -> None:
