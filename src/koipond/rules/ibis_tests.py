@@ -125,9 +125,9 @@ def sampled(node: HashSample, customer_uid: Expr) -> Expr:
     The eight hex digits are read by their place in a literal: every engine has that, few agree on casts.
     """
     digest = ibis.literal(f"{node.salt}|{SAMPLE_SCOPE}|").concat(customer_uid).hexdigest("md5")
-    digits = [ibis.literal(_HEX).find(digest.substr(place, 1)).cast("int64") for place in range(8)]
-    number = reduce(lambda high, digit: high * 16 + digit, digits)
-    bucket = number % BUCKETS
+    digits = [ibis.literal(_HEX).find(digest.substr(place, 1)) for place in range(8)]
+    high, low = (reduce(lambda left, digit: left * 16 + digit, part) for part in (digits[:4], digits[4:]))
+    bucket = (high * (16**4 % BUCKETS) + low) % BUCKETS  # within 32 bits: Spark's LOCATE is no wider
     return ((bucket >= node.first) & (bucket < node.end)).fill_null(False)
 
 
