@@ -22,9 +22,9 @@ SENTENCES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
             "akan dihubungi lewat {channel} pada {due_at}{variant_words}.",
         ),
         "not_in_audience": (
-            "不在人群“{audience}”中：{failed_words}。",
-            "not in the audience '{audience}': {failed_words}.",
-            "tidak termasuk audiens '{audience}': {failed_words}.",
+            "不在人群“{audience}”中，未满足的条件：{failed_words}。",
+            "not in the audience '{audience}'; what does not hold: {failed_words}.",
+            "tidak termasuk audiens '{audience}'; yang tidak terpenuhi: {failed_words}.",
         ),
         "not_running": (
             "策略今天不运行（{dates}）。",
