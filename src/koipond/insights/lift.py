@@ -16,6 +16,7 @@ from koipond.experiments.effect import Effect
 from koipond.experiments.metric import Metric
 from koipond.experiments.statistics import MetricSums, aggregates
 from koipond.ingest.ports import IbisTable, Reader
+from koipond.insights.breakdown import breakdown_rows, with_layer
 from koipond.insights.outcomes import OutcomeWindow, first_draws, outcomes, population
 from koipond.kernel import InputError
 
@@ -35,7 +36,8 @@ class LiftQuestion:
     """Which strategy, over which window, judged how.
 
     ``holdout_rate`` is the meant share of the hold-out (for the sample-ratio check); ``margin_bp`` the margin
-    per 10,000 of revenue, None when nobody said.
+    per 10,000 of revenue, None when nobody said; ``layer`` the pre-registered layer to break the effect down
+    by.
     """
 
     strategy: str
@@ -44,6 +46,7 @@ class LiftQuestion:
     holdout_rate: float
     bound: Bound | None = None
     margin_bp: int | None = None
+    layer: str | None = None
     alpha: float = 0.05
 
 
@@ -137,7 +140,10 @@ _INCREMENTAL = {
 
 def lift_report(reader: Reader, question: LiftQuestion) -> LiftReport:
     """Return the report; raise InputError when the strategy never drew an arm."""
-    rows = reader.cache("lift_rows", _rows(reader, question))
+    rows = _rows(reader, question)
+    if question.layer is not None:
+        rows = with_layer(reader, rows, question.layer)
+    rows = reader.cache("lift_rows", rows)
     sums = arm_sums(reader, rows, "arm")
     shares = {TOUCH: 1 - question.holdout_rate, HOLDOUT: question.holdout_rate}
     left_out = _left_out(reader, question, sum(stats.n for stats in sums.values()))
@@ -150,17 +156,23 @@ def lift_report(reader: Reader, question: LiftQuestion) -> LiftReport:
         cost_fen=_cost(reader, question),
         responses=_responses(reader, question),
         variants=_variants(reader, touched, question),
+        breakdown=_breakdown(reader, rows, question),
     )
 
 
 def arm_sums(reader: Reader, rows: IbisTable, by: str) -> dict[str, MetricSums]:
     """Return the sufficient statistics of each value of column ``by``."""
+    return {key[0]: stats for key, stats in grouped_sums(reader, rows, [by]).items()}
+
+
+def grouped_sums(reader: Reader, rows: IbisTable, by: Sequence[str]) -> dict[tuple[str, ...], MetricSums]:
+    """Return the sufficient statistics of each combination of the columns ``by``."""
     wanted = {
         name: rows.count() if not factors else _product(rows, factors).sum()
         for name, factors in aggregates(_COLUMNS).items()
     }
-    table = reader.frame(rows.group_by(by).aggregate(**wanted)).to_pylist()
-    return {str(row[by]): MetricSums.from_aggregates(_COLUMNS, row) for row in table}
+    table = reader.frame(rows.group_by(list(by)).aggregate(**wanted)).to_pylist()
+    return {tuple(str(row[name]) for name in by): MetricSums.from_aggregates(_COLUMNS, row) for row in table}
 
 
 def compare_sums(
@@ -262,3 +274,12 @@ def _variants(reader: Reader, touched: IbisTable, question: LiftQuestion) -> Com
     """Compare the variants among those assigned to the touch; the first in name order is the control."""
     sums = arm_sums(reader, touched, "variant")
     return compare_sums(sums, control=min(sums), question=question) if len(sums) > 1 else None
+
+
+def _breakdown(reader: Reader, rows: IbisTable, question: LiftQuestion) -> list[dict[str, Any]]:
+    if question.layer is None:
+        return []
+    cells = {
+        (arm, layer): stats for (arm, layer), stats in grouped_sums(reader, rows, ["arm", "layer"]).items()
+    }
+    return breakdown_rows(cells, control=HOLDOUT, treated=TOUCH, alpha=question.alpha)

@@ -176,12 +176,15 @@ def _variants(comparison: Report, language: Language) -> Table:
 
 def _breakdown(rows: Sequence[Report], language: Language) -> Table:
     word = WORDS[language]
-    header = [word[name] for name in ("breakdown", "assigned", "lift", "interval")]
-    return (
-        word["breakdown"],
-        header,
-        [[str(r["value"]), f"{r['customers']:,}", *_lift(r["relative"], language)] for r in rows],
-    )
+    header = [word[name] for name in ("breakdown", "assigned", "difference", "interval", "method")]
+    made = []
+    for row in rows:
+        show, difference = _shower(row["metric"], ""), row["absolute"]
+        interval = f"{show(difference['low'])} … {show(difference['high'])}"
+        made.append(
+            [row["value"], f"{row['customers']:,}", show(difference["estimate"]), interval, row["method"]]
+        )
+    return word["breakdown"], header, made
 
 
 def _lift(relative: Report, language: Language) -> list[str]:

@@ -15,6 +15,9 @@ from koipond.insights.words import WORDS, Language
 from koipond.kernel import InputError, epoch_day, minor_digits
 from koipond.strategy.model import Strategy
 
+LAYER = "lifecycle"
+"""Every strategy's report is broken down by it: named before anybody saw a result."""
+
 
 def strategy_report(
     app: App,
@@ -38,6 +41,7 @@ def strategy_report(
         holdout_rate=strategy.holdout_rate,
         bound=_bound(strategy, day),
         margin_bp=app.settings.defaults.default_margin_bp,
+        layer=LAYER,
     )
     made = replace(lift_report(reader, question), rehearsed=rehearsed)
     said = _sentence(made, language or app.settings.language, app.settings.currency)

@@ -2,6 +2,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from koipond.insights.lift import LiftQuestion, LiftReport, lift_report
@@ -135,3 +136,29 @@ def test_the_sample_ratio_is_judged_against_the_meant_share(tmp_path: Path) -> N
     bought = [order(n, 1, 1000 + n, f"o{n}") for n in range(0, 400, 3)]
     made = report(tmp_path, assignments=people, orders=bought)
     assert made.to_dict()["srm_p"] == pytest.approx(1.0)
+
+
+def test_the_breakdown_uses_the_layer_before_the_draw(tmp_path: Path) -> None:
+    people = [draw(n, "holdout" if n % 2 else "touch") for n in range(200)]
+    bought = [order(n, 1, 1000, f"o{n}") for n in range(0, 200, 4)]
+    profile = [{"customer_no": n, "lifecycle": "mature"} for n in range(200)]
+    moved = [
+        {"customer_no": n, "layer": "lifecycle", "before": "dormant", "after": "mature", "cause": "facts"}
+        | {"day": DRAWN_DAY + 1}
+        for n in range(0, 100)
+    ]
+    warehouse = warehouse_of(tmp_path, assignments=people, orders=bought)
+    question = LiftQuestion(
+        strategy="recall",
+        holdout_rate=0.5,
+        window=OutcomeWindow(days=14, as_of_day=DRAWN_DAY + 30),
+        as_of=date(2026, 3, 31),
+        layer="lifecycle",
+    )
+    with warehouse.write("layers") as writer:
+        for name, rows in (("profile", profile), ("movements", moved)):
+            writer.replace(name, writer.stage(f"_{name}", pa.Table.from_pylist(rows)))
+        writer.publish()
+    with warehouse.read() as reader:
+        made = lift_report(reader, question)
+    assert {row["value"]: row["customers"] for row in made.breakdown} == {"dormant": 100, "mature": 100}

@@ -1,0 +1,66 @@
+"""The effect layer by layer (分层结果, S57): in the layer each customer stood in when his arm was drawn.
+
+The layer of that day is read off the movements: what the first later movement moved from, else today's value.
+A layer after the draw would be an outcome. Small layers lean on the others (partial pooling).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import ibis
+
+from koipond.experiments.adjustment import Target
+from koipond.experiments.breakdown import break_down
+from koipond.experiments.statistics import MetricSums
+from koipond.ingest.ports import IbisTable, Reader
+from koipond.kernel import InputError
+from koipond.segments.state import MOVEMENTS, PROFILE
+
+NO_LAYER = "none"
+
+
+def with_layer(reader: Reader, rows: IbisTable, layer: str) -> IbisTable:
+    """Return ``rows`` with a column ``layer``: the customer's value when the arm was drawn."""
+    now = reader.table(PROFILE).select("customer_no", _now=layer)
+    placed = rows.left_join(now, "customer_no").drop("customer_no_right")
+    if not reader.has(MOVEMENTS):
+        return placed.mutate(layer=placed["_now"].fill_null(NO_LAYER)).drop("_now")
+    moves = reader.table(MOVEMENTS).filter(lambda t: t.layer == layer)
+    later = moves.inner_join(rows.select("customer_no", "drawn_day"), "customer_no")
+    later = later.filter(later.day > later.drawn_day)
+    place = ibis.row_number().over(group_by="customer_no", order_by=[later.day, later.cause, later.before])
+    first = later.mutate(_place=place, _moved=True).filter(lambda t: t["_place"] == 0)
+    joined = placed.left_join(first.select("customer_no", "before", "_moved"), "customer_no")
+    joined = joined.drop("customer_no_right")
+    value = joined["_moved"].fill_null(False).ifelse(joined.before, joined["_now"])
+    return joined.mutate(layer=value.fill_null(NO_LAYER)).drop("_now", "_moved", "before")
+
+
+def breakdown_rows(
+    cells: Mapping[tuple[str, str], MetricSums], *, control: str, treated: str, alpha: float
+) -> list[dict[str, Any]]:
+    """Return one row a layer: customers, and the pooled difference in conversion with its interval.
+
+    ``cells``: (arm, layer) → statistics. Empty when fewer than two layers hold customers of both arms.
+    """
+    layers = sorted({layer for _, layer in cells})
+    columns = next((stats.columns for stats in cells.values()), ())
+    empty = MetricSums.empty(columns)
+    pairs = {
+        layer: (cells.get((control, layer), empty), cells.get((treated, layer), empty)) for layer in layers
+    }
+    try:
+        found = break_down(pairs, Target(numerator="converted"), name="conversion", alpha=alpha)
+    except InputError:
+        return []
+    return [
+        {
+            "value": one.layer,
+            "customers": one.control_customers + one.treated_customers,
+            "metric": found.metric,
+            "method": found.method,
+            "absolute": {"estimate": one.difference, "low": one.low, "high": one.high},
+            "own": one.own,
+        }
+        for one in found.layers
+    ]
