@@ -6,11 +6,11 @@ Staff and customers merged across arms leave; the latter are counted. Source: de
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import ibis
 
 from koipond.ingest.ports import IbisTable, Reader
+from koipond.segments.tables import followed, paid_orders
 
 _DAY_S = 86_400
 BEFORE_DAYS_MIN = 90
@@ -33,7 +33,7 @@ class OutcomeWindow:
 
 def first_draws(reader: Reader, strategy: str, window: OutcomeWindow) -> IbisTable:
     """Return customer_no (survivor), arm, arms, play, variant, drawn_s of each customer's first draw."""
-    drawn = survivors(reader, reader.table("assignments").filter(lambda t: t.scope == strategy))
+    drawn = followed(reader, reader.table("assignments").filter(lambda t: t.scope == strategy))
     if window.since_day is not None:
         drawn = drawn.filter(lambda t: t.drawn_day >= window.since_day)
     if window.until_day is not None:
@@ -63,7 +63,7 @@ def outcomes(reader: Reader, people: IbisTable, strategy: str, window: OutcomeWi
     ``converted`` 0/1 (a paid order in the window), ``order_count``, ``revenue_fen`` (net of linked refunds),
     ``touched`` 0/1, and ``before_*`` of the ``before_days`` up to the draw.
     """
-    orders = net_orders(reader, window.as_of_day)
+    orders = followed(reader, paid_orders(reader, window.as_of_day)).select("customer_no", "at_s", "net_fen")
     bought = people.select("customer_no", "drawn_s").inner_join(orders, "customer_no")
     after = (bought.at_s >= bought.drawn_s) & (bought.at_s < bought.drawn_s + window.days * _DAY_S)
     before = (bought.at_s < bought.drawn_s) & (bought.at_s >= bought.drawn_s - window.before_days * _DAY_S)
@@ -81,30 +81,8 @@ def outcomes(reader: Reader, people: IbisTable, strategy: str, window: OutcomeWi
     return rows.mutate(converted=(rows.order_count > 0).cast("int64"))
 
 
-def net_orders(reader: Reader, as_of_day: int) -> IbisTable:
-    """Return paid orders as of a day: survivor's customer_no, at_s, net_fen > 0 after linked refunds."""
-    orders = reader.table("orders").filter(lambda t: (t.status == "paid") & (t.day <= as_of_day))
-    refunds = reader.table("refunds").filter(lambda t: t.order_id.notnull() & (t.day <= as_of_day))
-    back = refunds.group_by("source", "order_id").aggregate(back_fen=refunds.amount_fen.sum())
-    joined = orders.left_join(back, ["source", "order_id"])
-    net = joined.net_fen - joined.back_fen.fill_null(0)
-    paid = joined.select("customer_no", "at_s", net_fen=net.cast("int64")).filter(lambda t: t.net_fen > 0)
-    return survivors(reader, paid)
-
-
-def survivors(reader: Reader, rows: IbisTable) -> IbisTable:
-    """Return ``rows`` with merged customers' numbers replaced by their survivors'."""
-    if not reader.has("identity_links"):
-        return rows
-    links = reader.table("identity_links").rename(linked_no="customer_no")
-    joined = rows.left_join(links, rows.customer_no == links.linked_no)
-    number = ibis.coalesce(joined.survivor_no, joined.customer_no)
-    kept: list[Any] = [joined[name] for name in rows.columns if name != "customer_no"]
-    return joined.select(*kept, customer_no=number)
-
-
 def _touched(reader: Reader, people: IbisTable, strategy: str) -> IbisTable:
-    touches = survivors(reader, reader.table("touches").filter(lambda t: t.strategy == strategy))
+    touches = followed(reader, reader.table("touches").filter(lambda t: t.strategy == strategy))
     made = people.select("customer_no", "drawn_s").inner_join(
         touches.select("customer_no", "at_s"), "customer_no"
     )
