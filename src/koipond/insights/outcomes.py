@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import ibis
 
 from koipond.ingest.ports import IbisTable, Reader
-from koipond.segments.tables import followed, paid_orders
+from koipond.profiles.facts import FactTables, read_facts
+from koipond.profiles.purchases import linked_refunds
 
 _DAY_S = 86_400
 BEFORE_DAYS_MIN = 90
@@ -33,7 +34,7 @@ class OutcomeWindow:
 
 def first_draws(reader: Reader, strategy: str, window: OutcomeWindow) -> IbisTable:
     """Return customer_no (survivor), arm, arms, play, variant, drawn_s of each customer's first draw."""
-    drawn = followed(reader, reader.table("assignments").filter(lambda t: t.scope == strategy))
+    drawn = read_facts(reader).canonical(reader.table("assignments").filter(lambda t: t.scope == strategy))
     if window.since_day is not None:
         drawn = drawn.filter(lambda t: t.drawn_day >= window.since_day)
     if window.until_day is not None:
@@ -63,7 +64,7 @@ def outcomes(reader: Reader, people: IbisTable, strategy: str, window: OutcomeWi
     ``converted`` 0/1 (a paid order in the window), ``order_count``, ``revenue_fen`` (net of linked refunds),
     ``touched`` 0/1, and ``before_*`` of the ``before_days`` up to the draw.
     """
-    orders = followed(reader, paid_orders(reader, window.as_of_day)).select("customer_no", "at_s", "net_fen")
+    orders = net_orders(read_facts(reader), window.as_of_day)
     bought = people.select("customer_no", "drawn_s").inner_join(orders, "customer_no")
     after = (bought.at_s >= bought.drawn_s) & (bought.at_s < bought.drawn_s + window.days * _DAY_S)
     before = (bought.at_s < bought.drawn_s) & (bought.at_s >= bought.drawn_s - window.before_days * _DAY_S)
@@ -81,8 +82,20 @@ def outcomes(reader: Reader, people: IbisTable, strategy: str, window: OutcomeWi
     return rows.mutate(converted=(rows.order_count > 0).cast("int64"))
 
 
+def net_orders(facts: FactTables, as_of_day: int) -> IbisTable:
+    """Return paid orders as of a day: survivor's customer_no, at_s, net_fen > 0 after linked refunds."""
+    if facts.orders is None:
+        return facts.customers.select("customer_no", at_s=0, net_fen=0).limit(0)
+    orders = facts.canonical(facts.orders.filter((ibis._.status == "paid") & (ibis._.day <= as_of_day)))
+    if facts.refunds is not None:
+        back = linked_refunds(facts, as_of_day).select(_no="order_no", _fen="refunded_fen")
+        joined = orders.left_join(back, orders.order_no == back["_no"])
+        orders = joined.mutate(net_fen=joined.net_fen - joined["_fen"].fill_null(0))
+    return orders.select("customer_no", "at_s", "net_fen").filter(ibis._.net_fen > 0)
+
+
 def _touched(reader: Reader, people: IbisTable, strategy: str) -> IbisTable:
-    touches = followed(reader, reader.table("touches").filter(lambda t: t.strategy == strategy))
+    touches = read_facts(reader).canonical(reader.table("touches").filter(lambda t: t.strategy == strategy))
     made = people.select("customer_no", "drawn_s").inner_join(
         touches.select("customer_no", "at_s"), "customer_no"
     )

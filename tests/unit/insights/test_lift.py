@@ -1,6 +1,7 @@
 from datetime import date
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pyarrow as pa
 import pytest
@@ -22,7 +23,7 @@ def draw(no: int, arm: str, day: int = DRAWN_DAY, variant: str = "a", **more: An
 
 def order(no: int, days_after: float, fen: int, order_id: str, status: str = "paid") -> dict[str, Any]:
     at = int((DRAWN_DAY + days_after) * DAY_S + 36_000)
-    money = {"gross_fen": fen, "discount_fen": 0, "net_fen": fen}
+    money = {"order_no": crc32(order_id.encode()), "gross_fen": fen, "discount_fen": 0, "net_fen": fen}
     return {
         "source": "s",
         "order_id": order_id,
