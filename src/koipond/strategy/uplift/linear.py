@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from koipond.kernel import InputError
 
 FloatArray = NDArray[np.float64]
-_STEPS_MAX = 300
+_STEPS_MAX = 100
+_TOLERANCE = 1e-8  # so that another machine gives the same answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,7 +35,10 @@ def fit_logistic(features: FloatArray, outcome: FloatArray, *, penalty: float = 
     if share in (0.0, 1.0) or not features.shape[1]:
         share = (float(outcome.sum()) + 0.5) / (len(outcome) + 1.0)
         return _constant(features, float(np.log(share / (1.0 - share))), logistic=True)
-    model = _sklearn_linear().LogisticRegression(C=1.0 / penalty, max_iter=_STEPS_MAX).fit(features, outcome)
+    solver = _sklearn_linear().LogisticRegression(
+        C=1.0 / penalty, solver="newton-cholesky", max_iter=_STEPS_MAX, tol=_TOLERANCE
+    )
+    model = solver.fit(features, outcome)
     return LinearModel(weights=model.coef_[0], intercept=float(model.intercept_[0]), logistic=True)
 
 
