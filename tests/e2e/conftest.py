@@ -1,15 +1,23 @@
 """A workspace as an operator makes it: through the command line alone."""
 
 import json
-from collections.abc import Callable
+import os
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from koipond.cli.app import main
 
 Koipond = Callable[..., tuple[int, Any]]
+
+
+POSTGRES_URL = os.environ.get(
+    "KOIPOND_TEST_POSTGRES_URL", "postgresql+psycopg://postgres@127.0.0.1:5432/test"
+)
 
 
 @pytest.fixture
@@ -25,6 +33,30 @@ def koipond(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
         return code, json.loads(out) if out.strip() else None
 
     return run
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def init_options(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[str, ...]]:
+    """What `init` needs for a store of each kind; the PostgreSQL schema is dropped afterwards."""
+    if request.param == "sqlite":
+        yield ()
+        return
+    engine = sa.create_engine(POSTGRES_URL, connect_args={"connect_timeout": 3})
+    key = f"t{uuid.uuid4().hex[:12]}"
+    try:
+        engine.connect().close()
+    except sa.exc.OperationalError as error:
+        message = f"no PostgreSQL answers at {POSTGRES_URL} ({error.orig})"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    monkeypatch.setenv("KOIPOND_STORE_URL", POSTGRES_URL)
+    yield ("--store", "KOIPOND_STORE_URL", "--key", key)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"DROP SCHEMA IF EXISTS koipond_{key} CASCADE")
+    engine.dispose()
 
 
 @pytest.fixture

@@ -15,20 +15,26 @@ MAPS = (
 )
 
 
-def start(koipond: Koipond, orders_csv: Path) -> None:
-    assert koipond("init", "--clock", "last_fact", "--language", "en")[0] == 0
+def start(koipond: Koipond, orders_csv: Path, *options: str) -> None:
+    assert koipond("init", "--clock", "last_fact", "--language", "en", *options)[0] == 0
     assert koipond("import", "orders", orders_csv, *MAPS)[0] == 0
     assert koipond("playbook", "add", "newcomer_welcome", "dormant_recall", "high_value_care")[0] == 0
     assert koipond("apply", "--author", "test")[0] == 0
     assert koipond("refresh")[0] == 0
 
 
+def report_keys(plan: dict[str, Any]) -> list[str]:
+    return [play["strategy"] for play in plan["plays"]]
+
+
 def reasons(plan: dict[str, Any]) -> int:
     return sum(row["candidates"] for row in plan["waterfall"])
 
 
-def test_from_a_file_of_orders_to_touches_and_a_report(koipond: Koipond, orders_csv: Path) -> None:
-    start(koipond, orders_csv)
+def test_from_a_file_of_orders_to_touches_and_a_report(
+    koipond: Koipond, orders_csv: Path, init_options: tuple[str, ...]
+) -> None:
+    start(koipond, orders_csv, *init_options)
     code, plan = koipond("plan")
     assert code == 0
     assert plan["touches"] > 0
@@ -53,6 +59,8 @@ def test_from_a_file_of_orders_to_touches_and_a_report(koipond: Koipond, orders_
     assert report["population"] == 0
     assert report["left_out"]["pending"] > 0
     assert koipond("verify")[1]["breaks"] == 0
+    told = koipond("why", "m0", "--plan", "latest")[1]
+    assert {play["strategy"] for play in told["plays"]} == set(report_keys(plan))
 
 
 def test_the_next_plan_leaves_the_touched_in_peace(koipond: Koipond, orders_csv: Path) -> None:
