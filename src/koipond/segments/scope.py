@@ -17,6 +17,7 @@ class Scope:
     ``as_of_day``: observation day, whole days since 1970. ``excluded``: out besides those in `left_out`.
     ``members``: segment → its customer numbers as last refreshed. ``profile``: the profiles of that
     day when they are not the published ones (`koipond.segments.snapshot.profile_on`).
+    ``only``: customer_no of the survivors to look at, when it is not everybody.
     """
 
     reader: Reader
@@ -24,5 +25,6 @@ class Scope:
     catalog: Catalog
     excluded: BitMap = field(default_factory=BitMap)
     profile: IbisTable | None = None
+    only: IbisTable | None = None
     lists: ListStore | None = None
     members: Mapping[str, BitMap] = field(default_factory=dict)

@@ -40,7 +40,7 @@ def rule_tables(scope: Scope, rules: Iterable[Rule]) -> RuleTables:
     segments = {node.key for node in nodes if isinstance(node, InSegment)}
     lists = {node.key for node in nodes if isinstance(node, InList)}
     kinds = {facts.kind for node in nodes for facts in _facts_of(node)}
-    reader, facts = scope.reader, read_facts(scope.reader)
+    reader, facts = scope.reader, facts_of(scope)
     return RuleTables(
         profile=profile_in_scope(scope),
         facts={kind: _rows(facts, kind, scope) for kind in sorted(kinds)},
@@ -61,12 +61,20 @@ def _facts_of(node: Rule) -> list[Facts]:
     return []
 
 
+def facts_of(scope: Scope) -> FactTables:
+    """Return the facts of whoever is looked at."""
+    facts = read_facts(scope.reader)
+    return facts if scope.only is None else facts.restricted(scope.only)
+
+
 def profile_in_scope(scope: Scope) -> IbisTable:
     """Return the profiles that may be in a segment: not refusing profiling, not confirmed out by quality."""
     profile = _profile(scope)
+    if scope.only is not None:
+        profile = profile.semi_join(scope.only, "customer_no")
     profile = profile.filter(~profile.profiling_refused.fill_null(False))
     if scope.reader.has("left_out"):
-        left_out = read_facts(scope.reader).canonical(scope.reader.table("left_out").select("customer_no"))
+        left_out = facts_of(scope).canonical(scope.reader.table("left_out").select("customer_no"))
         profile = profile.anti_join(left_out, "customer_no")
     if not scope.excluded:
         return profile

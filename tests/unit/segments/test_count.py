@@ -128,6 +128,18 @@ def test_facts_of_a_merged_customer_count_for_the_survivor(tmp_path: Path) -> No
         assert counts(reader, "orders.count() = 2") == {"orders.count() = 2": 1}
 
 
+def test_one_customer_can_be_looked_at_alone(tmp_path: Path) -> None:
+    orders = [order(1, 0, DAY, 1_000), order(2, 1, DAY, 1_000), order(3, 7, DAY, 1_000)]
+    links = [{"customer_no": 7, "survivor_no": 0}]
+    with reader_of(tmp_path, [profile(0), profile(1)], orders=orders, identity_links=links) as reader:
+        only = reader.stage("_only", pa.table({"customer_no": pa.array([0], pa.int32())}))
+        assert counts(reader, "orders.count() = 2 or everyone", only=only) == {
+            "orders.count() = 2 or everyone": 1,
+            "orders.count() = 2": 1,
+            "everyone": 1,
+        }
+
+
 def test_the_newest_value_of_a_trait_counts(tmp_path: Path) -> None:
     trait = {"customer_no": 0, "name": "city", "source": "crm", "import_no": 1}
     traits = [

@@ -1,6 +1,6 @@
 """Refreshing segments over a real warehouse."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +16,10 @@ from koipond.rules import default_catalog, parse
 from koipond.segments.bitmaps import combine, from_numbers, is_set_algebra, to_table
 from koipond.segments.definition import Refresh, SegmentDefinition
 from koipond.segments.membership import members, refresh_segments
-from koipond.segments.ports import ListEntry
 from koipond.segments.scope import Scope
 from koipond.segments.segment_state import SegmentState, read_states, stale
 from koipond.testing.facts import warehouse_of
+from koipond.testing.groups import MemoryLists
 
 CATALOG = default_catalog("CNY")
 DAY = 17_000
@@ -34,26 +34,6 @@ PROFILE = pa.schema(
         ("profiling_refused", pa.bool_()),
     ]
 )
-
-
-class Lists:
-    """Lists held in memory."""
-
-    def __init__(self, **held: Sequence[int]) -> None:
-        self.held = held
-
-    def replace_list(self, key: str, customer_nos: Sequence[int], *, author: str, now: datetime) -> None:
-        self.held[key] = customer_nos
-
-    def list_members(self, key: str) -> Sequence[int]:
-        if key not in self.held:
-            raise InputError(f"there is no list '{key}'")
-        return self.held[key]
-
-    def lists(self) -> Sequence[ListEntry]:
-        return [
-            ListEntry(key=key, member_count=len(nos), author="a", at=NOW) for key, nos in self.held.items()
-        ]
 
 
 def profiles(*rows: tuple[int, str | None, bool, bool]) -> pa.Table:
@@ -129,7 +109,7 @@ def test_segments_of_segments_are_their_rules_put_in_place(tmp_path: Path) -> No
 
 
 def test_who_may_be_in_no_segment_is_in_none_not_even_by_list_or_negation(tmp_path: Path) -> None:
-    lists = Lists(guests=[0, 3, 4, 99])
+    lists = MemoryLists(guests=[0, 3, 4, 99])
     with writing(tmp_path) as writer:
         states = refresh(
             writer,
@@ -147,9 +127,9 @@ def test_who_may_be_in_no_segment_is_in_none_not_even_by_list_or_negation(tmp_pa
 def test_one_failing_segment_keeps_its_members_and_hurts_only_those_that_name_it(tmp_path: Path) -> None:
     good, child = segment("good", "member"), segment("child", "segment bad")
     with writing(tmp_path) as writer:
-        refresh(writer, good, child, segment("bad", "list guests"), lists=Lists(guests=[1]))
+        refresh(writer, good, child, segment("bad", "list guests"), lists=MemoryLists(guests=[1]))
         broken = segment("bad", "list nobody_made", version=2)
-        states = refresh(writer, good, child, broken, lists=Lists(), now=LATER)
+        states = refresh(writer, good, child, broken, lists=MemoryLists(), now=LATER)
     assert (states["good"].error, numbers(states["good"])) == (None, [0, 2, 3])
     assert states["bad"].error == "there is no list 'nobody_made'"
     assert (numbers(states["bad"]), states["bad"].version) == ([1], 1)
