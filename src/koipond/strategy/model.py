@@ -17,6 +17,9 @@ from koipond.outreach.model import FrequencyCap
 EVERYONE = "everyone_reachable"
 """The audience of all who can be reached, those who refuse profiling too; plain texts only (design §7)."""
 
+CHANNELS = ("sandbox", "email")
+"""Channels that this version can send by; others are refused when a definition is checked."""
+
 MetricName = Literal["conversion", "orders_per_customer", "revenue_per_customer_fen"]
 GuardrailName = Literal["complaint_rate", "unsubscribe_rate", "unfriend_rate"]
 Purpose = Literal["marketing", "transactional"]

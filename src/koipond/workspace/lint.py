@@ -7,12 +7,14 @@ from koipond.outreach.model import ContactPolicy, FrequencyCap
 from koipond.outreach.templates import LANGUAGES, Template, TemplateError, variables_of
 from koipond.outreach.templates.render import compile_part
 from koipond.segments.order import check_references
-from koipond.strategy.model import EVERYONE, CodeList, Play, Strategy
+from koipond.strategy.model import CHANNELS, EVERYONE, CodeList, Play, Strategy
 from koipond.strategy.variables import UNSET_AT_PLAN, is_known, known_variables
 from koipond.workspace.model import Definition, Folder
 from koipond.workspace.settings import FILE, WorkspaceSettings
 from koipond.workspace.shape import suggestion
 from koipond.workspace.source import Place, Source
+
+_PLACEHOLDER = "//shop.example/"
 
 
 def lint(folder: Folder, settings_source: Source | None) -> list[Finding]:
@@ -143,7 +145,21 @@ def _play(
         if offer.cost_cap_fen is None:
             fix = f"Add 'cost_cap_fen: {listed.value.cost_fen}' or more"
             yield source.finding(at, "cost_cap_missing", "the offer has no cap per customer", fix)
+    yield from _channels(play, place, source)
     yield from _slots_fit(folder, play, place, source)
+
+
+def _channels(play: Play, place: Place, source: Source) -> Iterator[Finding]:
+    for number, channel in enumerate(play.channels):
+        if channel not in CHANNELS:
+            fix = f"Use {' or '.join(CHANNELS)}; a channel can be added later without changing the rest"
+            message = f"the channel '{channel}' is not supported yet"
+            yield source.finding((*place, "channels", number), "not_supported", message, fix)
+    for name, landing in play.landing.variants.items():
+        if _PLACEHOLDER in landing.url and set(play.channels) != {"sandbox"}:
+            at: Place = (*place, "landing", *(("variants", name) if name else ()))
+            message = f"customers would be led to the placeholder {landing.url}"
+            yield source.finding(at, "landing_is_placeholder", message, "Write your own address")
 
 
 def _slots_fit(folder: Folder, play: Play, place: Place, source: Source) -> Iterator[Finding]:

@@ -15,7 +15,14 @@ from koipond.outreach.model import ContactPolicy, FrequencyCap, GateCandidate, R
 from koipond.outreach.templates import Template, render
 from koipond.store import Store, memory_keys
 from koipond.strategy.model import CodeList, Landing, Offer, Slot
-from koipond.strategy.plan import PlanRequest, drawn_arms, gate_candidates, gather, make_plan
+from koipond.strategy.plan import (
+    PlanRequest,
+    drawn_arms,
+    gate_candidates,
+    gather,
+    make_plan,
+    preview_touches,
+)
 from koipond.testing.plans import AS_OF, NOW, Brand, Segments, play, request_of, strategy, uid
 
 HELLO = "{{ customer.last_purchase_on }} {{ offer.value }} {{ offer.expires_on }} {{ landing.url }}"
@@ -170,3 +177,18 @@ def test_gate_must_see_consent_unless_it_was_assumed(tmp_path: Path) -> None:
     policy = ContactPolicy(assumed_consent={"email": "old"})
     (part,) = asked(brand, request_of(strategy("s", play(channels=("email",))), policy=policy), tmp_path)
     assert {one.customer_no: one.consent_required for one in part} == {1: True, 2: False}
+
+
+def test_preview_shows_real_customers_what_they_would_get(tmp_path: Path) -> None:
+    profile = [{"customer_no": n, "last_purchase_day": 20_500 + n} for n in (1, 2, 3)]
+    text = "{{ customer.last_purchase_on }} {{ offer.code }} {{ unsubscribe.url }}"
+    hello = Template(key="hello", texts={"zh": {"text": text}}, required=("customer.last_purchase_on",))
+    brand = Brand(profile=profile).people(1, 2, 3).people(4, staff=True)
+    request = request_of(strategy("s", play(offer=Offer(code_list="ten"))), templates={"hello": hello})
+    brand.segments["everybody"] = [1, 2, 3, 4]
+    with brand.reader(tmp_path) as reader:
+        segments = Segments(reader, brand)
+        plan = make_plan(reader, segments, request)
+        shown = preview_touches(gather(reader, segments, request), plan.candidates, count=2)
+    texts = {one.customer_no: one.message.text if one.message else one.problem for one in shown}
+    assert texts == {1: "2026-02-17 CODE-TO-COME https://…", 2: "2026-02-18 CODE-TO-COME https://…"}

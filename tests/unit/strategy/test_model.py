@@ -3,7 +3,19 @@
 from datetime import date
 
 from koipond.budgets import Budget
-from koipond.strategy.model import Arm, CodeList, Landing, Metric, Offer, Play, Slot, Strategy, content_of
+from koipond.channels.sheets import SHEETS
+from koipond.strategy.model import (
+    CHANNELS,
+    Arm,
+    CodeList,
+    Landing,
+    Metric,
+    Offer,
+    Play,
+    Slot,
+    Strategy,
+    content_of,
+)
 
 PLAY = Play(
     key="main",
@@ -61,3 +73,7 @@ def test_code_is_good_until_the_earlier_of_its_two_ends() -> None:
     assert last() is None
     assert last(valid_days=14) == date(2026, 3, 15)
     assert last(valid_days=14, expires_on=date(2026, 3, 5)) == date(2026, 3, 5)
+
+
+def test_supported_channels_are_those_that_ship() -> None:
+    assert set(CHANNELS) == set(SHEETS)

@@ -90,6 +90,8 @@ LINT = [
     (CODE, "script: recall_code", "script: recall_news", "code_not_shown", "error"),
     (RECALL, "news: recall_news", "news: recall_code", "offer_missing", "error"),
     (RECALL, "audience: past_own_cycle", "audience: everyone_reachable", "not_plain", "error"),
+    (RECALL, "channels: [sandbox]", "channels: [wecom_message]", "not_supported", "error"),
+    (RECALL, "channels: [sandbox]", "channels: [email]", "landing_is_placeholder", "error"),
     (RECALL, "key: dormant_recall", "key: dormant_recal", "key_is_not_name", "error"),
     ("offers/recall_code.yaml", "valid_days: 14\n", "", "expiry_missing", "error"),
     ("templates/recall_code.yaml", "  id:\n", "  fr:\n", "bad_value", "error"),

@@ -11,6 +11,7 @@ from koipond.strategy.plan.model import (
     PlanRequest,
     PlayCount,
 )
+from koipond.strategy.plan.shown import Shown, preview_touches
 
 __all__ = [
     "CANDIDATES",
@@ -20,8 +21,10 @@ __all__ = [
     "Plan",
     "PlanRequest",
     "PlayCount",
+    "Shown",
     "drawn_arms",
     "gate_candidates",
     "gather",
     "make_plan",
+    "preview_touches",
 ]

@@ -23,8 +23,9 @@ def bucket_of(salt: str, scope: str, customer_uid: Expr, *, duckdb: bool) -> Exp
     digest = ibis.literal(f"{salt}|{scope}|").concat(customer_uid).hexdigest("md5")
     if duckdb:
         return ibis.literal("0x").concat(digest.substr(0, 8)).cast("int64") % BUCKETS
-    digits = [ibis.literal(_HEX).find(digest.substr(place, 1)).cast("int64") for place in range(8)]
-    return reduce(lambda high, digit: high * 16 + digit, digits) % BUCKETS
+    digits = [ibis.literal(_HEX).find(digest.substr(place, 1)) for place in range(8)]
+    high, low = (reduce(lambda left, digit: left * 16 + digit, part) for part in (digits[:4], digits[4:]))
+    return (high * (16**4 % BUCKETS) + low) % BUCKETS  # within 32 bits: Spark's LOCATE is no wider
 
 
 def in_arm(arms: Arms, arm: str, customer_uid: Expr, *, duckdb: bool) -> Expr:

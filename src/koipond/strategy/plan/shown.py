@@ -1,0 +1,60 @@
+"""Preview (预览): what the first touches of a plan would say, to the very customers they are meant for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from koipond.ingest.ports import IbisTable
+from koipond.outreach.templates import Rendered, preview
+from koipond.strategy.plan.asked import gate_candidates
+from koipond.strategy.plan.known import Known
+
+SHOWN_MAX = 100
+CODE = "CODE-TO-COME"
+LINK = "https://…"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One message as its customer would get it, or what is wrong with it; code and links are made later."""
+
+    customer_no: int
+    strategy: str
+    play: str
+    variant: str
+    channel: str
+    message: Rendered | None
+    problem: str
+
+
+def preview_touches(known: Known, rows: IbisTable, *, count: int = 5) -> list[Shown]:
+    """Render the first ``count`` touches of ``rows`` (columns of CANDIDATES), by customer number."""
+    wanted = min(count, SHOWN_MAX)
+    first = rows.filter(rows.reason.isnull()).order_by("customer_no", "strategy", "play").limit(wanted)
+    asked = islice((one for part in gate_candidates(known, first) for one in part), wanted)
+    shown = []
+    for one in sorted(
+        asked, key=lambda candidate: (candidate.customer_no, candidate.strategy, candidate.play)
+    ):
+        template = known.request.templates[one.template]
+        ((message, problem),) = preview(template, [_later(one.values)], [one.language])
+        shown.append(
+            Shown(
+                customer_no=one.customer_no,
+                strategy=one.strategy,
+                play=one.play,
+                variant=one.variant,
+                channel=one.channel,
+                message=message,
+                problem=problem,
+            )
+        )
+    return shown
+
+
+def _later(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``values`` with stand-ins for what is only known when a touch is sent."""
+    offer = values.get("offer")
+    made = {"offer": {**offer, "code": CODE}} if isinstance(offer, Mapping) else {}
+    return {**values, **made, "unsubscribe": {"url": LINK}}

@@ -1,0 +1,98 @@
+"""Arms are drawn alike in Python, on DuckDB and on Spark (science D6)."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from koipond.experiments.assignment import HOLDOUT, Arms, arms_of_shares, global_holdout
+from koipond.kernel import hash_bucket
+from koipond.strategy.plan.arms import arm_number, bucket_of, in_arm
+from koipond.warehouse import Engine, EngineOptions
+
+UIDS = [f"{number * 7_919:032x}" for number in range(2_000)]
+GLOBAL = global_holdout("brand", customers=30_000, rotation=14)  # wraps round the end of the buckets
+SPLIT = arms_of_shares("brand", "recall/main/script", {"a": 1.0, "b": 1.0, "c": 1.0})
+
+
+def rows_of(people: Any, *, duckdb: bool) -> Any:
+    return people.select(
+        "uid",
+        bucket=bucket_of("brand", "recall", people.uid, duckdb=duckdb),
+        held=in_arm(GLOBAL, HOLDOUT, people.uid, duckdb=duckdb),
+        arm=arm_number(SPLIT, people.uid, duckdb=duckdb),
+    )
+
+
+def expected() -> dict[str, tuple[int, bool, int]]:
+    names = list(SPLIT.buckets)
+    return {
+        uid: (
+            hash_bucket("brand", "recall", uid),
+            GLOBAL.arm_of(uid) == HOLDOUT,
+            names.index(SPLIT.arm_of(uid)),
+        )
+        for uid in UIDS
+    }
+
+
+def found(table: pa.Table) -> dict[str, tuple[int, bool, int]]:
+    return {row["uid"]: (row["bucket"], row["held"], row["arm"]) for row in table.to_pylist()}
+
+
+@pytest.mark.parametrize("duckdb", [True, False], ids=["its own form", "portable form"])
+def test_duckdb_draws_as_python_does(tmp_path: Path, duckdb: bool) -> None:
+    engine = Engine(tmp_path, EngineOptions(threads=1))
+    try:
+        people = engine.stage("people", pa.table({"uid": UIDS}))
+        assert found(engine.frame(rows_of(people, duckdb=duckdb))) == expected()
+    finally:
+        engine.close()
+
+
+def test_shares_are_even() -> None:
+    counts = [sum(arm == place for _, _, arm in expected().values()) for place in range(3)]
+    assert all(abs(count - 667) < 90 for count in counts)
+
+
+def test_arm_nobody_has_holds_nobody(tmp_path: Path) -> None:
+    engine = Engine(tmp_path, EngineOptions(threads=1))
+    nobody = Arms(salt="s", scope="x", buckets={HOLDOUT: 0, "rest": 10_000})
+    try:
+        people = engine.stage("people", pa.table({"uid": UIDS}))
+        table = engine.frame(people.select(held=in_arm(nobody, HOLDOUT, people.uid, duckdb=True)))
+        assert set(table.column(0).to_pylist()) == {False}
+    finally:
+        engine.close()
+
+
+@pytest.fixture
+def spark() -> Iterator[Any]:
+    """A local Spark behind Ibis."""
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java 17: apt-get install openjdk-17-jre-headless")
+    sql = pytest.importorskip("pyspark.sql", reason="Spark needs the extra: pip install koipond[spark]")
+    import ibis
+
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    builder = sql.SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
+    session = builder.config("spark.driver.bindAddress", "127.0.0.1").getOrCreate()
+    try:
+        yield ibis.pyspark.connect(session)
+    finally:
+        session.stop()
+
+
+@pytest.mark.spark
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::ResourceWarning")
+def test_spark_draws_as_python_does(spark: Any, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"uid": UIDS}), tmp_path / "people.parquet")
+    people = spark.read_parquet(str(tmp_path / "people.parquet"), table_name="people_of_arms")
+    assert found(spark.to_pyarrow(rows_of(people, duckdb=False))) == expected()
