@@ -113,13 +113,28 @@ class App:
 
     @contextmanager
     def channels(self) -> Iterator[list[Channel]]:
-        """Open the channels that this machine can send on."""
+        """Open the channels that this machine can send on: the sandbox, and e-mail when a server is set."""
         opened: list[Channel] = [self.sandbox()]
         try:
+            if self.environment.smtp_url is not None:
+                opened.append(self._email(self.environment.smtp_url))
             yield opened
         finally:
             for channel in opened:
                 channel.close()
+
+    def _email(self, url: str) -> Channel:
+        from koipond.channels.email import EmailChannel, email_settings
+
+        if self.environment.mail_from is None:
+            raise InputError(
+                "KOIPOND_SMTP_URL is set but no sender; export KOIPOND_MAIL_FROM=hello@your.domain"
+            )
+        sender = self.settings.name or self.settings.key
+        settings = email_settings(
+            url, self.environment.mail_from, sender, bounces=self.environment.mail_bounces
+        )
+        return EmailChannel(settings, self.sheets["email"])
 
     def unsubscribe_url(self, touch_key: str) -> str:
         """Return the one-click link of a touch (RFC 8058); the key itself is the secret (128 random bits)."""

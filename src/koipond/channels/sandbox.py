@@ -53,6 +53,7 @@ class SandboxChannel:
         self._db.execute("PRAGMA journal_mode=WAL").fetchall()
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.executescript(_SCHEMA)
+        self._told: list[int] = []
 
     def send(self, messages: Sequence[Message], now: datetime) -> list[SendResult]:
         """Accept ``messages``; they are on disk when this returns."""
@@ -81,13 +82,18 @@ class SandboxChannel:
             self._db.executemany("INSERT INTO answer (key, kind, at_s) VALUES (?, ?, ?)", rows)
 
     def collect(self, now: datetime) -> Sequence[Response]:
-        """Return the answers that are due and were not told yet, at most 10,000."""
+        """Return the answers that are due and were not told yet, at most 10,000.
+
+        They count as told when the caller comes back for more: had it died before it recorded them, they
+        would be told again.
+        """
         with self._transaction():
+            self._db.executemany("UPDATE answer SET told = 1 WHERE seq = ?", [(seq,) for seq in self._told])
             rows = self._db.execute(
                 "SELECT seq, key, kind, at_s FROM answer WHERE told = 0 AND at_s <= ? ORDER BY seq LIMIT ?",
                 (int(now.timestamp()), COLLECTED_MAX),
             ).fetchall()
-            self._db.executemany("UPDATE answer SET told = 1 WHERE seq = ?", [(row[0],) for row in rows])
+        self._told = [row[0] for row in rows]
         return [
             Response(touch_key=key, kind=kind, at=datetime.fromtimestamp(at_s, UTC))
             for _, key, kind, at_s in rows

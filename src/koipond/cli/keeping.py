@@ -92,6 +92,8 @@ def _email(app: "App") -> list[Problem]:
         problems.append(
             ("strategies send e-mail but no SMTP server is set", "export KOIPOND_SMTP_URL=smtp://…")
         )
+    elif app.environment.mail_from is None:
+        problems.append(("e-mail has no sender", "export KOIPOND_MAIL_FROM=hello@your.domain"))
     if app.environment.public_url is None:
         fix = "export KOIPOND_PUBLIC_URL=https://… of a proxy to this server's /unsubscribe/"
         problems.append(("unsubscribe links would lead to this machine alone", fix))

@@ -16,17 +16,24 @@ DEAD = ("failed", "expired")  # states in which a touch holds no cap slot, budge
 
 
 def move(
-    connection: sa.Connection, touch_nos: Collection[int], state: str, among: Sequence[str], **values: Any
+    connection: sa.Connection,
+    touch_nos: Collection[int],
+    state: str,
+    among: Sequence[str],
+    *,
+    under: str | None = None,
+    **values: Any,
 ) -> list[int]:
-    """Set ``state`` of those of ``touch_nos`` that stand in one of ``among``; return them."""
+    """Set ``state`` of those of ``touch_nos`` that stand in one of ``among``; return them.
+
+    ``under``: only while that lease stands, or nobody's does; what another worker holds is left alone.
+    """
     if not touch_nos:
         return []
-    update = (
-        sa.update(outbox)
-        .where(any_of(connection, outbox.c.touch_no, touch_nos), outbox.c.state.in_(among))
-        .values(state=state, **values)
-        .returning(outbox.c.touch_no)
-    )
+    mine = any_of(connection, outbox.c.touch_no, touch_nos) & outbox.c.state.in_(among)
+    if under is not None:
+        mine &= sa.or_(outbox.c.lease == under, outbox.c.lease.is_(None))
+    update = sa.update(outbox).where(mine).values(state=state, **values).returning(outbox.c.touch_no)
     return list(connection.scalars(update).all())
 
 
@@ -43,9 +50,12 @@ def settle(
     among: Sequence[str],
     at_s: int,
     detail: str = "",
+    *,
+    under: str | None = None,
 ) -> list[int]:
     """Bring touches to ``state`` and out of their lease, note it, and give back what a dead touch holds."""
-    moved = move(connection, touch_nos, state, among, lease=None, lease_until_s=None, detail=detail)
+    free: dict[str, Any] = {"lease": None, "lease_until_s": None, "detail": detail}
+    moved = move(connection, touch_nos, state, among, under=under, **free)
     log(connection, moved, state, at_s, detail)
     if state in DEAD:
         give_back(connection, moved)

@@ -79,7 +79,7 @@ class StoredOutbox:
         """Record ``done`` and commit the intent to send ``begin``, in one transaction."""
         now_s = to_s(now)
         with self._db.write() as connection:
-            _record(connection, sheet, done, now_s)
+            _record(connection, sheet, claim.lease, done, now_s)
             if not begin:
                 return []
             started = connection.scalars(
@@ -248,10 +248,14 @@ def _drop_forbidden(connection: sa.Connection, rows: Sequence[Any], now_s: int) 
 def _record(
     connection: sa.Connection,
     sheet: ChannelSheet,
+    lease: str,
     done: Sequence[tuple[LeasedTouch, SendResult]],
     now_s: int,
 ) -> None:
-    """Record what a group of calls came to. An answer that comes late still settles an ``unknown``."""
+    """Record what a group of calls came to, or that a message could not be written at all.
+
+    An answer that comes late still settles an ``unknown``; it never touches what another worker has leased.
+    """
     again: list[Row] = []
     ended: dict[tuple[str, str], list[int]] = {}
     for one, result in done:
@@ -261,10 +265,9 @@ def _record(
             continue
         state: str = "failed" if result.outcome == "refused" else result.outcome
         ended.setdefault((state, result.detail), []).append(one.touch_no)
-    _queue_again(connection, again)
+    _queue_again(connection, lease, again)
     for (state, detail), numbers in ended.items():
-        among = ("sending",) if state == "unknown" else ("sending", "unknown")
-        ends.settle(connection, numbers, state, among, now_s, detail)
+        ends.settle(connection, numbers, state, _ENDS[state], now_s, detail, under=lease)
     dead = [
         Suppression(
             customer_no=one.customer_no,
@@ -279,6 +282,13 @@ def _record(
     suppress(connection, dead)
 
 
+_ENDS: Mapping[str, tuple[str, ...]] = {
+    "accepted": ("sending", "unknown"),
+    "failed": ("leased", "sending", "unknown"),
+    "unknown": ("sending",),
+}
+
+
 def _retry_due(sheet: ChannelSheet, one: LeasedTouch, now_s: int) -> int | None:
     """Return when a refused touch may be tried again; None when its attempts or its time are over."""
     attempts = one.attempts + 1
@@ -286,10 +296,10 @@ def _retry_due(sheet: ChannelSheet, one: LeasedTouch, now_s: int) -> int | None:
     return None if attempts >= sheet.attempts_max or due_s >= one.expires_s else due_s
 
 
-def _queue_again(connection: sa.Connection, rows: list[Row]) -> None:
+def _queue_again(connection: sa.Connection, lease: str, rows: list[Row]) -> None:
     free: dict[str, Any] = {"lease": None, "lease_until_s": None, "sent_s": None}
     numbers = [row[0] for row in rows]
-    moved = set(ends.move(connection, numbers, "queued", ("sending", "unknown"), **free))
+    moved = set(ends.move(connection, numbers, "queued", ("sending", "unknown"), under=lease, **free))
     update_rows(
         connection, outbox, ("touch_no",), ("due_s", "detail"), [row for row in rows if row[0] in moved]
     )

@@ -176,6 +176,26 @@ def test_an_answer_that_comes_late_settles_the_unknown(store: Store, touches: li
     assert states(store) == {"accepted": 2, "queued": 4}
 
 
+def test_a_message_that_cannot_be_written_fails_before_any_call(store: Store, touches: list[str]) -> None:
+    box = store.outbox(PLACE)
+    claim = box.claim(SHEET, 2, NOON)
+    done = [(claim.touches[0], SendResult(key=touches[0], outcome="failed", detail="no name"))]
+    assert len(box.advance(SHEET, claim, done=done, begin=claim.touches, now=NOON)) == 1
+    assert states(store) == {"failed": 1, "sending": 1, "queued": 4}
+    assert given_back(store) == (75, 5)
+
+
+def test_a_late_worker_leaves_alone_what_another_has_leased(store: Store, touches: list[str]) -> None:
+    box = store.outbox(PLACE)
+    late = box.claim(SHEET, 2, NOON)
+    other = box.claim(SHEET, 2, LAPSED)
+    assert [one.touch_key for one in other.touches] == [one.touch_key for one in late.touches]
+    box.advance(SHEET, other, begin=other.touches[:1], now=LAPSED)
+    done = [(one, SendResult(key=one.touch_key, outcome="failed")) for one in late.touches]
+    box.advance(SHEET, late, done=done, now=LAPSED)
+    assert states(store) == {"sending": 1, "leased": 1, "queued": 4}
+
+
 def test_an_operator_settles_an_unknown_once(store: Store, touches: list[str]) -> None:
     finish(store, store.outbox(PLACE).claim(SHEET, 2, NOON), "unknown")
     box = store.outbox(PLACE)

@@ -1,0 +1,72 @@
+"""E-mail as bytes (邮件正文), written out by hand: `email.message` costs 2-4 ms a message (ops §6)."""
+
+import base64
+from datetime import datetime
+from email.header import Header
+from email.utils import format_datetime, formataddr
+
+from koipond.kernel import InputError
+from koipond.outreach.ports import Message
+
+
+def check_address(address: str | None) -> str:
+    """Return ``address`` as it goes on the wire; raise InputError when SMTP could not carry it safely."""
+    if address is None or address.count("@") != 1:
+        raise InputError("no e-mail address")
+    local, _, domain = address.partition("@")
+    if (
+        not local
+        or not domain
+        or not local.isascii()
+        or any(c <= " " or c in '<>,;:"\\()[]\x7f' for c in address)
+    ):
+        raise InputError("the address has characters that mail servers refuse")
+    try:
+        return f"{local}@{domain.encode('idna').decode()}"
+    except UnicodeError as error:
+        raise InputError("the address has no usable domain") from error
+
+
+def build(message: Message, *, to: str, sender: str, sender_name: str, domain: str, now: datetime) -> bytes:
+    """Return the message of ``message`` to ``to``; its Message-ID is the touch key at ``domain``."""
+    lines = [
+        f"Message-ID: <{message.key}@{domain}>",
+        f"Date: {format_datetime(now)}",
+        f"From: {formataddr((sender_name, sender))}",
+        f"To: {to}",
+        f"Subject: {_encoded(message.subject, len('Subject: '))}",
+        *(f"{name}: {_line(value)}" for name, value in message.headers.items()),
+        "MIME-Version: 1.0",
+    ]
+    if not message.html:
+        return "\r\n".join([*lines, *_part("plain", message.text)]).encode("ascii")
+    mark = f"=_{message.key}"
+    lines += [f'Content-Type: multipart/alternative; boundary="{mark}"', ""]
+    for kind, body in (("plain", message.text), ("html", message.html)):
+        if body:
+            lines += [f"--{mark}", *_part(kind, body)]
+    return "\r\n".join([*lines, f"--{mark}--", ""]).encode("ascii")
+
+
+def _part(kind: str, body: str) -> list[str]:
+    coded = base64.encodebytes(body.encode()).decode("ascii").rstrip("\n").replace("\n", "\r\n")
+    return [
+        f"Content-Type: text/{kind}; charset=utf-8",
+        "Content-Transfer-Encoding: base64",
+        "",
+        coded,
+        "",
+    ]
+
+
+def _encoded(text: str, indent: int) -> str:
+    """Return a header value: plain when it is ASCII, else as encoded words (RFC 2047)."""
+    plain = _line(text)
+    if plain.isascii():
+        return plain
+    return Header(plain, "utf-8", header_name=" " * indent).encode(linesep="\r\n")
+
+
+def _line(text: str) -> str:
+    """Return ``text`` without line ends: nothing a customer wrote may begin a header of its own."""
+    return " ".join(text.split())
