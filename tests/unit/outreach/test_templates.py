@@ -40,6 +40,11 @@ HOSTILE = {
     "capture that grows": "{% capture c %}{{ long }}{% endcapture %}" * 10
     + "{% capture d %}{{ c }}{{ c }}{{ c }}{{ c }}{% endcapture %}" * 3
     + "{{ d }}{{ d }}",
+    "filters in a loop": "{% for i in (1..499) %}{{ long"
+    + " | split: '' | join: ''" * 300
+    + " }}{% endfor %}",
+    "loop after loop": "{% for i in (1..499) %}{% for j in (1..2) %}x{% endfor %}{% endfor %}" * 9,
+    "large body in a loop": "{% for i in (1..499) %}" + "{% if i %}x{% endif %}" * 1_500 + "{% endfor %}",
     "deep nesting": "{% if true %}" * 500 + "{% endif %}" * 500,
     "very deep expression": "{{ customer" + "[customer" * 3_000 + "]" * 3_000 + " }}",
     "including a file": "{% include '/etc/passwd' %}",

@@ -5,6 +5,7 @@ Pure. Each rule stands for a measured escape; the hostile cases are in the tests
 """
 
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
@@ -23,7 +24,9 @@ MAX_ARGUMENT = 100
 MAX_RANGE = 1_000
 MAX_NUMBER = 10**15
 MAX_SOURCE = 50_000
-MAX_NODES = 5_000
+MAX_NODES = 1_000
+MAX_WORK = 1_000_000
+"""What all filters of one rendering may take and give together, in characters, and ten for each call."""
 _SIZED = (str, bytes, list, tuple, dict, set, range)
 
 # `date` knows "now", `safe` undoes escaping, the others make values nobody can proof-read.
@@ -44,7 +47,7 @@ class ContainedEnvironment(Environment):
 
     context_depth_limit = 8
     block_nesting_limit = 20
-    loop_iteration_limit = 2_000
+    loop_iteration_limit = 500  # of nested loops together; with MAX_NODES this bounds the time
     local_namespace_limit = 200_000
     output_stream_limit = 4 * MAX_TEXT  # bytes; the length in characters is checked after rendering
 
@@ -78,12 +81,15 @@ def compile_liquid(source: str, *, escape: bool) -> BoundTemplate:
 
 def render_liquid(template: BoundTemplate, values: dict[str, Any]) -> str:
     """Render within the limits; raise TemplateError, never anything else."""
+    token = _work.set([0])
     try:
         text = template.render(values)
     except TemplateError:
         raise
     except Exception as error:  # chained arithmetic raises ValueError, an undefined in a filter TypeError
         raise TemplateError(_words(error)) from error
+    finally:
+        _work.reset(token)
     if len(text) > MAX_TEXT:
         raise TemplateError(f"the message has {len(text)} characters; at most {MAX_TEXT} are allowed")
     return text
@@ -92,24 +98,36 @@ def render_liquid(template: BoundTemplate, values: dict[str, Any]) -> str:
 def _guard(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def guarded(value: Any, *arguments: Any, **named: Any) -> Any:
-        _check(name, "input", value, MAX_TEXT)
+        size = _check(name, "input", value, MAX_TEXT)
         settings = ("context", "environment")
         for argument in (*arguments, *(v for k, v in named.items() if k not in settings)):
             _check(name, "argument", argument, MAX_ARGUMENT)
         result = function(value, *arguments, **named)
-        _check(name, "result", result, MAX_TEXT)
+        size += _check(name, "result", result, MAX_TEXT)
+        _charge(size + 10)
         return result
 
     return guarded
 
 
-def _check(name: str, role: str, value: Any, limit: int) -> None:
+def _charge(size: int) -> None:
+    work = _work.get(None)
+    if work is None:  # constant expressions may be evaluated while parsing
+        return
+    work[0] += size
+    if work[0] > MAX_WORK:
+        raise TemplateError(f"the filters of this template do more than {MAX_WORK} characters of work")
+
+
+def _check(name: str, role: str, value: Any, limit: int) -> int:
+    """Refuse a value beyond ``limit``; return its length, 0 for what has none."""
     # type() and issubclass(): isinstance() asks an undefined for its __class__, which raises
     kind = type(value)
     if issubclass(kind, _SIZED) and len(value) > limit:
         raise TemplateError(f"filter '{name}': its {role} is longer than {limit}")
     if issubclass(kind, int) and abs(value) > MAX_NUMBER:
         raise TemplateError(f"filter '{name}': its {role} is larger than {MAX_NUMBER}")
+    return len(value) if issubclass(kind, _SIZED) else 0
 
 
 def _refuse_wide(literal: RangeLiteral) -> None:
@@ -144,4 +162,5 @@ def _words(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no detail'}"
 
 
+_work: ContextVar[list[int]] = ContextVar("work of the filters of this rendering")
 _ENVIRONMENTS = {escape: ContainedEnvironment(escape=escape) for escape in (False, True)}
