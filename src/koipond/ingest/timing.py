@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from koipond.ingest.instants import read_seconds
 from koipond.ingest.ports import IbisTable, Reader
 from koipond.ingest.readings import Readings
-from koipond.ingest.zones import local_day, to_utc
+from koipond.ingest.zones import local_day, to_utc, wall_day
 
 _MARGIN_S = 2 * 86_400
 
@@ -47,9 +47,11 @@ def instant_columns(
         known = [value for value in reader.frame(ends).to_pylist()[0].values() if value is not None]
         low, high = (min(known) - _MARGIN_S, max(known) + _MARGIN_S) if known else (0, 0)
         at_s = to_utc(local, setting.place, low, high)
+        day = wall_day(local, setting.place, low, high)
         if reading.aware or reading.epoch:
             at_s = aware.coalesce(at_s)
+            day = local_day(aware, setting.place, low, high).coalesce(day)
         columns[seconds_name(field)] = at_s.cast("int64")
-        columns[day_name(field)] = local_day(at_s, setting.place, low, high)
+        columns[day_name(field)] = day
         faults[field] = raw[field].notnull() & at_s.isnull()
     return columns, faults

@@ -53,6 +53,26 @@ def to_utc(local_s: Any, place: ZoneInfo, low: int, high: int) -> Any:
     )
 
 
+def wall_day(local_s: Any, place: ZoneInfo, low: int, high: int) -> Any:
+    """Return the local day of the local seconds ``local_s``, a skipped time counted where it moves to."""
+    moved = [
+        ((local_s >= start) & (local_s < end), local_s + (end - start))
+        for start, end in _gaps(place)
+        if start <= high and end >= low and start // _DAY_S != (2 * end - start - 1) // _DAY_S
+    ]
+    wall = ibis.cases(*moved, else_=local_s) if moved else local_s
+    return (wall / _DAY_S).floor().cast("int32")
+
+
+def _gaps(place: ZoneInfo) -> list[tuple[int, int]]:
+    """The local seconds that are skipped when clocks go forward: (first, first that exists again)."""
+    return [
+        (later.from_s + earlier.offset_s, later.from_s + later.offset_s)
+        for earlier, later in pairwise(steps(place))
+        if later.offset_s > earlier.offset_s
+    ]
+
+
 def local_day(utc_s: Any, place: ZoneInfo, low: int, high: int) -> Any:
     """Return the local day (whole days since 1970-01-01) of UTC seconds in ``low``..``high``."""
     offset = _offsets(utc_s, [(step.from_s, step.offset_s) for step in steps(place)], low, high)

@@ -1,0 +1,168 @@
+"""Random order files against the rules of design §5 written a second time, row by row, in plain Python."""
+
+import re
+import tempfile
+from collections import Counter, defaultdict
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from koipond.testing.memory import MemoryWorkspace
+
+FIELDS = ("user_id", "order_id", "line_id", "at", "qty", "price", "store", "status", "refund_of")
+Row = tuple[str, ...]
+
+
+def of_one_customer(row: Row, stray: int) -> Row:
+    """Mostly the customer and the store that belong to the order: otherwise every order would conflict."""
+    order, rest = row[1], row[2:]
+    customer = "" if stray == 0 else "7" if stray == 1 else str(1 + "ABCDEFGHIJ".find(order) % 4)
+    return (customer, order, *rest[:4], "t" if stray == 2 else rest[4], *rest[5:])
+
+
+some_row = st.builds(
+    of_one_customer,
+    st.tuples(
+        st.just(""),
+        st.sampled_from([*"ABCDEFGHIJABCDEFGHIJ", ""]),
+        st.sampled_from(["", "", "", "", "1", "2"]),
+        st.sampled_from(
+            ["2025-01-01 10:00:00", "2025-01-02 00:00:00", "2025-03-30"] * 4 + ["2030-01-01", "", "later"]
+        ),
+        st.sampled_from(["1", "2", "0", "-1", "0.5"] * 4 + ["many"]),
+        st.sampled_from(["1.005", "9.99", "0", "100.25", "33.333"] * 4 + [""]),
+        st.sampled_from(["s", "s", "s", ""]),
+        st.sampled_from(["paid"] * 6 + ["pending", "cancelled", "refunded"] * 2 + ["riddle"]),
+        st.sampled_from([""] * 8 + ["A", "X"]),
+    ),
+    st.integers(0, 60),
+)
+files = st.lists(some_row, min_size=1, max_size=150)
+# one row of each way of writing, so that the formats of the file are never in doubt
+pytestmark = pytest.mark.slow
+ANCHOR: Row = ("9", "ZZ", "", "2025-01-31 10:00:00", "1", "1.0055", "s", "paid", "")
+SLOW = settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def text(rows: list[Row]) -> str:
+    return "\n".join([",".join(FIELDS), *(",".join(row) for row in rows)]) + "\n"
+
+
+def number(value: str) -> Decimal | None:
+    return Decimal(value) if value.replace(".", "").replace("-", "").isdigit() else None
+
+
+def judge(rows: list[Row]) -> tuple[Counter[str], list[dict[str, Any]]]:
+    """Return how many rows each rule puts aside, and the good rows."""
+    rules: Counter[str] = Counter()
+    standing = []
+    for values in rows:
+        row: dict[str, Any] = dict(zip(FIELDS, values, strict=True))
+        quantity, price = number(row["qty"]), number(row["price"])
+        says_back = row["status"] == "refunded" or row["refund_of"] or (quantity is not None and quantity < 0)
+        row["back"] = bool(says_back) and row["status"] not in ("pending", "cancelled")
+        if quantity is None or price is None or row["at"] == "later":
+            rules["unparsable"] += 1
+        elif not row["user_id"]:
+            rules["missing_customer"] += 1
+        elif not row["order_id"] and not row["back"]:
+            rules["missing_order"] += 1
+        elif not row["at"]:
+            rules["missing_at"] += 1
+        elif row["at"] > "2026-01-02":
+            rules["future_at"] += 1
+        else:
+            fen = (quantity * price * 100).quantize(Decimal(1), rounding=ROUND_HALF_UP)
+            standing.append(row | {"fen": int(fen), "quantity": quantity})
+    return rules, together(standing, rules)
+
+
+def together(rows: list[dict[str, Any]], rules: Counter[str]) -> list[dict[str, Any]]:
+    """Apply the rules that look at a whole order."""
+    said: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in rows:
+        for name in ("user_id", "store"):
+            said[name, row["order_id"]].add(row[name])
+    first: dict[tuple[str, str], Any] = {}
+    good = []
+    for row in rows:
+        order = row["order_id"]
+        content = (row["at"], row["fen"], row["quantity"], row["status"] if row["status"] != "riddle" else "")
+        known = first.setdefault((order, row["line_id"]), content) if order and row["line_id"] else content
+        if order and (len(said["user_id", order]) > 1 or len(said["store", order] - {""}) > 1):
+            rules["conflicting_order"] += 1
+        elif known != content:
+            rules["duplicate_line_id"] += 1
+        elif row["status"] == "riddle":
+            rules["unknown_status"] += 1
+        else:
+            good.append(row)
+    return good
+
+
+def expected(good: list[dict[str, Any]]) -> tuple[dict[str, tuple[str, int, int]], Counter[Any]]:
+    """Return order → (status, fen, lines) and the refunds (own id, linked to, fen) of good rows."""
+    ranks = ("paid", "pending", "cancelled")
+    sales: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in good:
+        if not row["back"]:
+            sales[row["order_id"]].append(row)
+    orders = {}
+    for order, lines in sales.items():
+        status = min((line["status"] for line in lines), key=ranks.index)
+        fens = [line["fen"] for line in lines if line["status"] == status]
+        orders[order] = (status, sum(fens), len(fens))
+    refunds: Counter[Any] = Counter()
+    for row in good:
+        if row["back"]:
+            own = row["order_id"] in orders or (row["status"] == "refunded" and row["quantity"] >= 0)
+            linked = row["refund_of"] or (row["order_id"] if own else "")
+            refunds[row["order_id"] or "content", linked, abs(row["fen"])] += 1
+    return orders, refunds
+
+
+def found(space: MemoryWorkspace) -> tuple[dict[str, tuple[str, int, int]], Counter[Any]]:
+    sales = space.rows("orders", "order_id", "status", "net_fen", "line_count")
+    orders = {row["order_id"]: (row["status"], row["net_fen"], row["line_count"]) for row in sales}
+    refunds: Counter[Any] = Counter(
+        (re.sub("^c:.*", "content", row["refund_id"]), row["order_id"] or "", row["amount_fen"])
+        for row in space.rows("refunds")
+    )
+    return orders, refunds
+
+
+@SLOW
+@given(files)
+def test_every_row_is_kept_or_put_aside_and_the_facts_are_what_the_rules_say(rows: list[Row]) -> None:
+    rows = [*rows, ANCHOR]
+    rules, good = judge(rows)
+    with tempfile.TemporaryDirectory() as folder:
+        space = MemoryWorkspace(Path(folder))
+        result = space.load("orders", space.write("orders.csv", text(rows)))
+        assert result.read == len(rows) == result.kept + sum(result.quarantined.values())
+        assert dict(result.quarantined) == dict(rules)
+        assert (result.kept, found(space)) == (len(good), expected(good))
+
+
+@SLOW
+@given(files, files)
+def test_replayed_imports_change_nothing_and_undo_goes_back(one: list[Row], two: list[Row]) -> None:
+    names = ("orders", "order_lines", "refunds", "customers")
+    with tempfile.TemporaryDirectory() as folder:
+        space = MemoryWorkspace(Path(folder))
+        first = space.write("one.csv", text([*one, ANCHOR]))
+        second = space.write("two.csv", text([*two, ANCHOR]))
+        space.load("orders", first)
+        after_first = [space.rows(name) for name in names]
+        later = space.load("orders", second)
+        after_second = [space.rows(name) for name in names]
+        again = space.load("orders", second)
+        assert again.repeated
+        assert [space.rows(name) for name in names] == after_second
+        if not later.repeated:
+            space.undo(later.import_no)
+        assert [space.rows(name) for name in names] == after_first
