@@ -1,6 +1,6 @@
 """What an import is asked to do and what it hands back. Frozen values; nothing is read here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -21,6 +21,8 @@ ROW_RULES = (
 )
 """Why a row is put aside, in the order of the checks: the first that fits names it (design §5)."""
 
+DATE_ORDERS = ("dmy", "mdy", "ymd")
+STATUS_WORDS = ("paid", "pending", "cancelled", "refunded", "true", "false")
 SAMPLES_MAX = 20
 
 Progress = Callable[[int, int, int], None]
@@ -49,17 +51,27 @@ class ImportRequest:
     by: str = ""
 
     def __post_init__(self) -> None:
+        faults = list(self._faults())
+        if faults:
+            raise InputError("\n".join(faults))
+
+    def _faults(self) -> Iterator[str]:
         if self.kind not in KINDS:
-            raise InputError(f"cannot import '{self.kind}'; choose one of {', '.join(KINDS)}")
-        for name, mark in (("--decimal", self.decimal), ("--thousands", self.thousands)):
-            if mark is not None and mark not in (".", ",", " ", "'", "") + (("none",) if name else ()):
-                raise InputError(f"{name} {mark!r}: use '.', ',', a space or an apostrophe")
-        if self.decimal is not None and self.decimal not in (".", ","):
-            raise InputError("--decimal: use '.' or ','")
+            yield f"cannot import '{self.kind}'; choose one of {', '.join(KINDS)}"
+        if self.decimal not in (None, ".", ","):
+            yield f"--decimal {self.decimal!r}: use '.' or ','"
+        if self.thousands not in (None, "", ".", ",", " ", "'"):
+            yield f"--thousands {self.thousands!r}: use '.', ',', ' ', an apostrophe, or '' for none"
         if self.decimal is not None and self.decimal == self.thousands:
-            raise InputError("--decimal and --thousands are the same mark; they must differ")
+            yield "--decimal and --thousands are the same mark; they must differ"
+        order = self.date_format or "%"
+        if "%" not in order and order not in DATE_ORDERS:
+            yield f"--date-format {order}: use {', '.join(DATE_ORDERS)} or a pattern such as '%d.%m.%Y'"
+        for word, meaning in self.statuses.items():
+            if meaning not in STATUS_WORDS:
+                yield f"--status {word}={meaning}: use {', '.join(STATUS_WORDS)}"
         if not self.source or ":" in self.source:
-            raise InputError("--source: a short name without ':'")
+            yield "--source: use a short name without ':'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
