@@ -43,10 +43,13 @@ def check(context: typer.Context, as_json: JsonFlag = False) -> None:
 def show_diff(context: typer.Context, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap import StoreDefinitions, open_app
     from koipond.workspace import load_folder
+    from koipond.workspace.counting import ScopeCounter
     from koipond.workspace.diff import diff
 
-    with open_app(context.obj) as app:
-        found = diff(load_folder(context.obj), StoreDefinitions(app.store).current())
+    folder = load_folder(context.obj)
+    with open_app(context.obj) as app, app.reading() as (reader, day):
+        counter = ScopeCounter(app.scope(reader, day), folder)
+        found = diff(folder, StoreDefinitions(app.store).current(), counter)
     say(found.to_dict(), lambda: _changes_text(found.to_dict()), as_json=as_json)
     if found.findings:
         raise typer.Exit(1)
