@@ -51,36 +51,35 @@ class _Moves:
                 self._use[every, row, group] = np.where(held, use, 0.0)
         self._use = self._use.reshape(len(offer), -1)[:, binding]
         self._slack = (problem.limits - problem.usage(choice)).ravel()[binding]
-        self._now = np.arange(count) * options + 1 + choice[rows]
+        now = np.arange(count) * options + 1 + choice[rows]
+        self._gain = self._worth - self._worth[now][self._customer]
+        self._need = self._use - self._use[now][self._customer]
 
     def sweep(self) -> bool:
         """Try every move that raises value, alone or with one other; return whether any was made."""
         improved = False
-        for move in np.argsort(-self._gain(), kind="stable"):
-            gain = self._gain()
-            if gain[move] <= _LEAST_GAIN:
+        for move in np.argsort(-self._gain, kind="stable"):
+            if self._gain[move] <= _LEAST_GAIN:
                 continue
-            need = self._need()
-            room = self._slack - need[move]
-            partner = gain + gain[move] > _LEAST_GAIN
-            partner &= (self._customer != self._customer[move]) & (need <= room).all(axis=1)
-            partner[move] = bool((room >= 0).all())
-            if partner.any():
-                other = int(np.where(partner, gain, -np.inf).argmax()) if not partner[move] else move
-                self._make({int(move), other}, need)
+            room = self._slack - self._need[move]
+            if bool((room >= 0).all()):
+                self._make(int(move))
+                improved = True
+                continue
+            partner = self._gain + self._gain[move] > _LEAST_GAIN
+            partner &= self._customer != self._customer[move]
+            others = np.flatnonzero(partner)
+            others = others[(self._need[others] <= room).all(axis=1)]
+            if len(others):
+                self._make(int(move))
+                self._make(int(others[self._gain[others].argmax()]))
                 improved = True
         return improved
 
-    def _gain(self) -> FloatArray:
-        gain: FloatArray = self._worth - self._worth[self._now][self._customer]
-        return gain
-
-    def _need(self) -> FloatArray:
-        need: FloatArray = self._use - self._use[self._now][self._customer]
-        return need
-
-    def _make(self, made: set[int], need: FloatArray) -> None:
-        for move in sorted(made):
-            self._slack = self._slack - need[move]
-            self._now[self._customer[move]] = move
-            self.choice[self._row[move]] = self._offer[move]
+    def _make(self, move: int) -> None:
+        """Give the customer of ``move`` its offer, and see that customer's options from there."""
+        self._slack = self._slack - self._need[move]
+        self.choice[self._row[move]] = self._offer[move]
+        own = slice(*np.searchsorted(self._customer, [self._customer[move], self._customer[move] + 1]))
+        self._gain[own] = self._worth[own] - self._worth[move]
+        self._need[own] = self._use[own] - self._use[move]
