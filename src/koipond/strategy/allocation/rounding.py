@@ -19,29 +19,24 @@ _ROUNDS_MAX = 60
 _CONTESTED_MAX = 20_000
 _GOLDEN = 0.6180339887498949
 _GOOD_GAP = 1e-4
+_TRADED_MAX = 3
 _PRICE_FACTORS = (0.95, 1.05, 0.85, 1.2, 2.0, 0.5, 0.0)
 """A small problem is rounded at several price levels: there one customer more or less is a large share."""
 
 
 def round_to_whole(problem: Problem, dual: Dual) -> IntArray:
     """Return (customers,) the offer of each customer, -1 = none."""
-    best = _settle(problem, _round(problem, dual.prices, _mixed_answers(problem, dual)))
-    factors = _PRICE_FACTORS if problem.customer_count <= _CONTESTED_MAX else ()
-    for factor in factors:
-        if _is_good(problem, dual, best):
-            return best
-        prices = dual.prices * factor
-        choice = _settle(problem, _round(problem, prices, standing(problem, prices)[0]))
-        if problem.worth(choice) > problem.worth(best):
-            best = choice
-    if _is_good(problem, dual, best):
-        return best
-    traded = _settle(problem, exchange(problem, standing(problem, dual.prices)[1], best))
-    return traded if problem.worth(traded) > problem.worth(best) else best
-
-
-def _is_good(problem: Problem, dual: Dual, choice: IntArray) -> bool:
-    return problem.worth(choice) * (1 + _GOOD_GAP) >= dual.bound
+    found = [_settle(problem, _round(problem, dual.prices, _mixed_answers(problem, dual)))]
+    if problem.worth(found[0]) * (1 + _GOOD_GAP) >= dual.bound:
+        return found[0]
+    if problem.customer_count <= _CONTESTED_MAX:
+        for factor in _PRICE_FACTORS:
+            prices = dual.prices * factor
+            found.append(_settle(problem, _round(problem, prices, standing(problem, prices)[0])))
+    found.sort(key=problem.worth, reverse=True)
+    lead = standing(problem, dual.prices)[1]
+    found += [_settle(problem, exchange(problem, lead, choice)) for choice in found[:_TRADED_MAX]]
+    return max(found, key=problem.worth)
 
 
 def standing(problem: Problem, prices: FloatArray) -> tuple[IntArray, FloatArray]:
