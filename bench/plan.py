@@ -104,7 +104,7 @@ def build(folder: Path, customers: int, touches: int) -> ParquetWarehouse:
         "profile": f"""SELECT n::INT customer_no, CASE WHEN {some("j")} < 0.98 THEN 20000 + (n % 500) END::INT
             last_purchase_day, (n * 7919 % 1000003)::BIGINT value_365d_fen, 1::BIGINT orders_365d,
             5000::BIGINT money_365d_fen FROM {people}""",
-        "touches": f"""SELECT md5('t' || n) touch_key, (n * 2654435761 % {customers})::INT customer_no,
+        "touches": f"""SELECT 't' || n touch_key, (n * 2654435761 % {customers})::INT customer_no,
             CASE n % 10 WHEN 0 THEN 'recall' WHEN 1 THEN 'care' ELSE 'other' END strategy,
             1::INT strategy_version, 'main' play, '' variant, 'email' channel, 'marketing' purpose,
             ({NOW_S} - (n::HUGEINT * 40503 % (90 * {DAY_S})))::BIGINT at_s, 20000::INT AS day,
