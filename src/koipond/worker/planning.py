@@ -17,7 +17,15 @@ from koipond.ingest.ports import Reader, Writer
 from koipond.kernel import InputError, RefusedError, epoch_day, from_epoch_day
 from koipond.segments.snapshot import present_profile
 from koipond.strategy.model import Strategy
-from koipond.strategy.plan import Plan, PlanRequest, drawn_arms, gate_candidates, gather, make_plan
+from koipond.strategy.plan import (
+    Plan,
+    PlanRequest,
+    drawn_arms,
+    freeze_holdout,
+    gate_candidates,
+    gather,
+    make_plan,
+)
 from koipond.strategy.plan.audiences import SegmentAudiences
 
 CANDIDATES = "candidates"
@@ -51,6 +59,7 @@ def plan_touches(app: App, keys: Sequence[str], as_of: date | None) -> Plan:
             now=now,
         )
         present_profile(writer, app.layers, day)
+        freeze_holdout(writer, day)
         made = make_plan(writer, audiences_of(app, writer, day), request_of(app, draft.key, day, strategies))
         _keep_candidates(writer, made, day)
         writer.publish()

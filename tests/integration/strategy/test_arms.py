@@ -4,6 +4,8 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from koipond.experiments.assignment import HOLDOUT, Arms, arms_of_shares, global_holdout
-from koipond.kernel import hash_bucket
+from koipond.kernel import FixedClock, hash_bucket
 from koipond.strategy.plan.arms import arm_number, bucket_of, in_arm
-from koipond.warehouse import Engine, EngineOptions
+from koipond.strategy.plan.holdout import freeze_holdout, global_arms
+from koipond.testing.plans import AS_OF, NOW, request_of
+from koipond.testing.versions import MemoryVersionLog
+from koipond.warehouse import Engine, EngineOptions, ParquetWarehouse
 
 UIDS = [f"{number * 7_919:032x}" for number in range(2_000)]
 GLOBAL = global_holdout("brand", customers=30_000, rotation=14)  # wraps round the end of the buckets
@@ -70,6 +75,22 @@ def test_arm_nobody_has_holds_nobody(tmp_path: Path) -> None:
         assert set(table.column(0).to_pylist()) == {False}
     finally:
         engine.close()
+
+
+def test_growing_brand_keeps_its_global_hold_out_until_the_rotation_ends(tmp_path: Path) -> None:
+    """30,000 customers hold out 6.67 %; 40,000 would hold out 5 %, and let some go in the middle."""
+    request = request_of(global_holdout_rate=None)
+    warehouse = ParquetWarehouse(tmp_path, MemoryVersionLog(), FixedClock(NOW), EngineOptions(threads=1))
+    widths = []
+    for day, people in ((AS_OF, 30_000), (AS_OF, 40_000), (AS_OF + timedelta(days=90), 40_000)):
+        with warehouse.write("grow") as writer:
+            numbers = pa.table({"customer_no": pa.array(range(people), pa.int32())})
+            writer.replace("customers", writer.stage("_people", numbers))
+            freeze_holdout(writer, day)
+            writer.publish()
+        with warehouse.read() as reader:
+            widths.append(global_arms(reader, replace(request, as_of=day)).buckets[HOLDOUT])
+    assert widths == [667, 667, 500]
 
 
 @pytest.fixture

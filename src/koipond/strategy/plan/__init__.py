@@ -1,6 +1,7 @@
 """The touch plan (触达计划): every candidate ends as one touch or one reason."""
 
 from koipond.strategy.plan.asked import drawn_arms, gate_candidates
+from koipond.strategy.plan.holdout import freeze_holdout
 from koipond.strategy.plan.make import gather, make_plan
 from koipond.strategy.plan.model import (
     CANDIDATES,
@@ -23,6 +24,7 @@ __all__ = [
     "PlayCount",
     "Shown",
     "drawn_arms",
+    "freeze_holdout",
     "gate_candidates",
     "gather",
     "make_plan",

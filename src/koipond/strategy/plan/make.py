@@ -6,7 +6,6 @@ it, limits cut it, and the candidates are read off it when they are written. Sou
 
 from collections.abc import Sequence
 
-from koipond.experiments.assignment import GLOBAL, HOLDOUT, Arms, global_holdout, rotation_of
 from koipond.ingest.ports import IbisTable, Reader
 from koipond.profiles.facts import read_facts
 from koipond.strategy.model import EVERYONE
@@ -16,6 +15,7 @@ from koipond.strategy.plan.compete import Cell, cells, compete, cost_of_cell, cu
 from koipond.strategy.plan.contact import contact_table
 from koipond.strategy.plan.details import detail_of, notes, split
 from koipond.strategy.plan.due import due_s
+from koipond.strategy.plan.holdout import global_arms
 from koipond.strategy.plan.known import Facts, Known
 from koipond.strategy.plan.model import Audience, AudienceReader, Loss, Plan, PlanRequest, PlayCount
 from koipond.strategy.plan.person import VALUE, column_of
@@ -64,7 +64,7 @@ def gather(reader: Reader, audiences: AudienceReader, request: PlanRequest) -> K
         plays=plays,
         caps=cap_tasks(request),
         audiences=_audiences(audiences, request, plays),
-        global_arms=_global_arms(reader, request),
+        global_arms=global_arms(reader, request),
         zones=zones,
         places=places(request, zones),
         languages=tuple(language for language in asked if language in spoken),
@@ -86,21 +86,6 @@ def _audiences(
     policy = request.policy
     wanted |= {*policy.capped_groups, *policy.exempt_segments, *policy.assumed_consent.values()}
     return {segment: audiences.audience(segment) for segment in sorted(wanted)}
-
-
-def _global_arms(reader: Reader, request: PlanRequest) -> Arms:
-    rotation = rotation_of(request.as_of)
-    rate = request.global_holdout_rate
-    if rate is None:
-        people = int(reader.scalar(reader.table("customers").count()))
-        return global_holdout(request.salt, customers=people, rotation=rotation)
-    width = round(rate * 10_000)
-    return Arms(
-        salt=request.salt,
-        scope=GLOBAL,
-        buckets={HOLDOUT: width, "program": 10_000 - width},
-        start=rotation * width % 10_000,
-    )
 
 
 def _wide(known: Known) -> IbisTable:
