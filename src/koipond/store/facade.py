@@ -15,6 +15,7 @@ from koipond.store.definitions import StoredDefinitions
 from koipond.store.engine import Database, open_database
 from koipond.store.export import StoredExport
 from koipond.store.gate import StoredGate
+from koipond.store.groups import StoredLists, StoredTags
 from koipond.store.history import StoredTouches
 from koipond.store.identity import NewUids, StoredIdentity, random_uids
 from koipond.store.imports import StoredJournal, StoredVerdicts
@@ -44,6 +45,8 @@ class Store:
         self.audit = StoredAudit(database)
         self.settings = StoredSettings(database)
         self.arms = StoredArms(database)
+        self.lists = StoredLists(database)
+        self.tags = StoredTags(database)
         self.codes = StoredCodes(database)
         self.plans = StoredPlans(database)
         self.touches = StoredTouches(database)

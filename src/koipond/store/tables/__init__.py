@@ -3,6 +3,12 @@
 from koipond.store.tables.base import METADATA
 from koipond.store.tables.consents import consent, consent_log, suppression
 from koipond.store.tables.definitions import definition, definition_apply
+from koipond.store.tables.groups import (
+    customer_list,
+    customer_list_member,
+    manual_tag,
+    tag_act,
+)
 from koipond.store.tables.outreach import (
     assignment,
     budget,
@@ -38,6 +44,8 @@ __all__ = [
     "consent_log",
     "counter",
     "customer",
+    "customer_list",
+    "customer_list_member",
     "customer_staff",
     "definition",
     "definition_apply",
@@ -46,6 +54,7 @@ __all__ = [
     "identity_block",
     "identity_link",
     "import_batch",
+    "manual_tag",
     "offer_code",
     "outbox",
     "past_touch",
@@ -54,6 +63,7 @@ __all__ = [
     "rate_bucket",
     "staff",
     "suppression",
+    "tag_act",
     "touch",
     "touch_event",
     "warehouse_lease",

@@ -1,6 +1,5 @@
 """One suite for the ports of lists and manual tags, run on each adapter."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,6 +7,7 @@ import pytest
 
 from koipond.kernel import InputError
 from koipond.segments.ports import ListStore, TagChange, TagStore
+from koipond.store import Store
 from koipond.testing.groups import MemoryLists, MemoryTags
 
 NOW = datetime(2026, 1, 1, 3, tzinfo=UTC)
@@ -15,16 +15,14 @@ LATER = datetime(2026, 1, 2, 3, tzinfo=UTC)
 DAY = 20_454
 
 
-@pytest.fixture(params=[MemoryLists], ids=["memory"])
-def lists(request: pytest.FixtureRequest) -> ListStore:
-    make: Callable[[], ListStore] = request.param
-    return make()
+@pytest.fixture
+def lists(store_or_fake: Store | None) -> ListStore:
+    return MemoryLists() if store_or_fake is None else store_or_fake.lists
 
 
-@pytest.fixture(params=[MemoryTags], ids=["memory"])
-def tags(request: pytest.FixtureRequest) -> TagStore:
-    make: Callable[[], TagStore] = request.param
-    return make()
+@pytest.fixture
+def tags(store_or_fake: Store | None) -> TagStore:
+    return MemoryTags() if store_or_fake is None else store_or_fake.tags
 
 
 def test_a_list_is_replaced_whole_and_counts_customers_once(lists: ListStore) -> None:
