@@ -127,7 +127,8 @@ def facts(spec: FactSpec) -> st.SearchStrategy[Facts]:
     return st.lists(filters(spec), max_size=2).map(lambda found: Facts(kind=spec.kind, where=tuple(found)))
 
 
-any_facts = st.sampled_from(FACT_KINDS).flatmap(lambda kind: facts(CATALOG.facts[kind]))
+plain_facts = st.sampled_from(FACT_KINDS).map(lambda kind: Facts(kind=kind))
+any_facts = plain_facts | st.sampled_from(FACT_KINDS).flatmap(lambda kind: facts(CATALOG.facts[kind]))
 
 
 @st.composite
@@ -207,7 +208,7 @@ def fact_rows(draw: st.DrawFn, spec: FactSpec) -> dict[str, Any]:
 
 
 def row_lists(kind: str) -> st.SearchStrategy[list[dict[str, Any]]]:
-    return st.lists(fact_rows(CATALOG.facts[kind]), max_size=3)
+    return st.lists(fact_rows(CATALOG.facts[kind]), max_size=5)
 
 
 persons = st.builds(
@@ -307,8 +308,13 @@ def tables_of(engine: Engine, people: list[Person]) -> RuleTables:
     )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(people=st.lists(persons, min_size=1, max_size=4), trees=st.lists(rules, min_size=1, max_size=12))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    people=st.lists(persons, min_size=1, max_size=6),
+    trees=st.lists(rules, min_size=1, max_size=6).flatmap(
+        lambda trees: st.lists(leaves, max_size=12).map(lambda found: trees + found)
+    ),
+)
 def test_the_ibis_and_the_in_memory_reading_agree(
     engine: Engine, people: list[Person], trees: list[Rule]
 ) -> None:
