@@ -21,7 +21,8 @@ from sklift.metrics import qini_auc_score
 from sklift.models import TwoModels
 
 import koipond
-from koipond.strategy.uplift.learners import Sample, fit_learner
+from koipond.strategy.uplift.learners import fit_learner
+from koipond.strategy.uplift.sample import Sample
 
 FEATURES = 10
 

@@ -79,8 +79,8 @@ def best_prices(problem: Problem, *, tolerance: float = 1e-5) -> Dual:
     solved on every n-th customer with limits scaled down; those prices only start the search, they prove
     nothing.
     """
-    master = _Master(problem)
     free = respond(problem, np.zeros_like(problem.limits))
+    master = _Master(problem, free.bound)
     master.add(free)
     if master.fits(free):
         return master.dual(free)
@@ -99,7 +99,10 @@ def _descend(
 ) -> Dual:
     """Lower the bound from ``centre``; ``radius`` is the box's half width as a share of the ceiling."""
     for _ in range(_STEPS_MAX):
-        prices, floor, at_edge = master.solve(centre.prices, radius)
+        step = master.solve(centre.prices, radius)
+        if step is None:
+            break
+        prices, floor, at_edge = step
         promised = centre.bound - floor
         if promised <= tolerance * abs(centre.bound):
             if not at_edge:
@@ -122,10 +125,10 @@ def _descend(
 class _Master:
     """The linear program over the prices that can matter: the lowest point of the cuts in a box."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, free_value: float) -> None:
         self._active = can_bind(problem)
         self._limits = problem.limits[self._active]
-        self._ceiling = _ceiling(problem)[self._active]
+        self._ceiling = _ceiling(problem, free_value)[self._active]
         self._problem = problem
         self._columns: list[FloatArray] = []
         self._values: list[float] = []
@@ -152,14 +155,19 @@ class _Master:
                 self._prices.append(response.prices)
 
     def dual(self, centre: Response) -> Dual:
-        """Return the outcome, with the mixture of the last solution (all of the first answer before any)."""
-        weights = np.ones(len(self._cells)) if self._weights is None else self._weights
-        used = np.flatnonzero(weights > 1e-9)
-        mixture = tuple((self._cells[k], float(weights[k]), self._prices[k]) for k in used)
+        """Return the outcome with the mixture of the last solution; before any, of ``centre`` alone."""
+        cells = self._problem.segment_count * self._problem.pieces
+        mixture = tuple((cell, 1.0, centre.prices) for cell in range(cells))
+        if self._weights is not None:
+            used = np.flatnonzero(self._weights > 1e-9)
+            mixture = tuple((self._cells[k], float(self._weights[k]), self._prices[k]) for k in used)
         return Dual(prices=centre.prices, bound=centre.bound, mixture=mixture)
 
-    def solve(self, centre: FloatArray, radius: float) -> tuple[FloatArray, float, bool]:
-        """Return the prices (2, groups), the model's bound there, and whether they touch the box."""
+    def solve(self, centre: FloatArray, radius: float) -> tuple[FloatArray, float, bool] | None:
+        """Return the prices (2, groups), the model's bound there, and whether they touch the box.
+
+        None when the linear program fails numerically: any prices found so far still prove their bound.
+        """
         from scipy.optimize import linprog
         from scipy.sparse import csr_array, hstack, identity
 
@@ -180,7 +188,8 @@ class _Master:
             b_eq=np.ones(one_each.shape[0]),
             method="highs-ds",
         )
-        assert answer.status == 0, answer.message
+        if answer.status != 0:
+            return None
         self._weights = answer.x[: len(cells)]
         share = np.clip(-answer.ineqlin.marginals, low, high)
         edge = ((share <= low) & (low > 0)) | ((share >= high) & (high < 1))
@@ -199,15 +208,23 @@ class _Master:
         return by_group.transpose(1, 0, 2)[:, self._active]
 
 
-def _ceiling(problem: Problem) -> FloatArray:
-    """Return (2, groups): prices above which nobody buys, so the best prices lie at or below."""
+def _ceiling(problem: Problem, free_value: float) -> FloatArray:
+    """Return (2, groups): the best prices lie at or below.
+
+    Above the dearest option's value ÷ cost nobody buys; and price × limit alone is at most the dual's value,
+    which at the best prices is no more than at none. The second keeps one option of nearly no cost from
+    setting the scale.
+    """
     option = np.isfinite(problem.value)
     paid = option & (problem.cost > 0)
     ratio = np.divide(problem.value, problem.cost, out=np.zeros_like(problem.value), where=paid)
     ceiling = np.empty_like(problem.limits)
     ceiling[MONEY] = float(ratio.max(initial=0.0))
     ceiling[COUNT] = float(problem.value.max(where=option, initial=0.0))
-    return ceiling
+    by_limit = np.divide(
+        free_value, problem.limits, out=np.full_like(ceiling, np.inf), where=problem.limits > 0
+    )
+    return np.minimum(ceiling, by_limit)
 
 
 def net_surplus(problem: Problem, prices: FloatArray, rows: IntArray) -> FloatArray:

@@ -35,7 +35,7 @@ class Reason:
     cost: float
     surplus: float  # of the offer given; 0 for none
     runner_up: str | None  # the best other choice, None = no offer
-    margin: float  # surplus minus the runner-up's; below 0 when a limit or leftover room decided
+    margin: float  # surplus minus the runner-up's; < 0: a limit or leftover room decided; inf: none open
     why: str
 
     def __str__(self) -> str:
@@ -89,7 +89,7 @@ class Allocation:
         given = int(self.choice[row])
         others = net.copy()
         others[given] = -np.inf
-        other = int(others.argmax())
+        other = int(others.argmax()) if np.isfinite(others).any() else len(self.offers)
         held = given >= 0
         return Reason(
             customer=row,
@@ -99,7 +99,7 @@ class Allocation:
             surplus=float(net[given]),
             runner_up=self.offers[other] if other < len(self.offers) else None,
             margin=float(net[given] - others[other]),
-            why=_why(held, net, given, other),
+            why=_why(held, float(net[given]), float(others[other])),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -139,9 +139,10 @@ class Allocation:
         return chart(rows, [bar_layer(x="offer", y="customers")], title="Customers by offer")
 
 
-def _why(held: bool, net: FloatArray, given: int, other: int) -> str:
-    if net[given] >= net[other]:
+def _why(held: bool, own: float, other: float) -> str:
+    """Return the reason in words, from the surplus of what was given and of the runner-up."""
+    if own >= other:
         if held:
             return "worth more than its prices, and more than any other choice"
-        return "no offer is worth its prices" if np.isfinite(net[other]) else "no offer is open and of value"
-    return "leftover room decided" if held and net[given] < 0 else "a limit ran out"
+        return "no offer is worth its prices" if np.isfinite(other) else "no offer is open and of value"
+    return "leftover room decided" if held and own < 0 else "a limit ran out"

@@ -49,7 +49,7 @@ def standing(problem: Problem, prices: FloatArray) -> tuple[IntArray, FloatArray
         price = unit[problem.segment, offer] * problem.cost[offer] + head[problem.segment, offer]
         net = problem.value[offer] - price
         better = net > first
-        np.copyto(second, np.where(better, first, np.maximum(second, net)))
+        second = np.where(better, first, np.maximum(second, net))
         np.copyto(first, net, where=better)
         np.copyto(choice, offer, where=better)
     return choice, first - second

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from koipond.strategy.uplift.learners import Sample
+from koipond.strategy.uplift.sample import Sample
 
 ALARM_P = 0.001
 """As for the sample ratio (science D6): a lottery fails this once in a thousand tests."""

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from koipond.strategy.uplift.curves import qini, qini_area
-from koipond.strategy.uplift.learners import LearnerName, Sample, fit_learner, folds_of
+from koipond.strategy.uplift.learners import LearnerName, fit_learner
+from koipond.strategy.uplift.sample import Sample, folds_of
 
 FloatArray = NDArray[np.float64]
 RANDOM = "random"

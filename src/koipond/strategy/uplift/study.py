@@ -8,25 +8,16 @@ import numpy as np
 from koipond.frames import TableLike
 from koipond.kernel import InputError
 from koipond.strategy.uplift.balance import balance
-from koipond.strategy.uplift.calibration import FloatArray, calibrate, group_effects, group_of
+from koipond.strategy.uplift.calibration import calibrate, group_effects, group_of
 from koipond.strategy.uplift.curves import qini_curve
 from koipond.strategy.uplift.evaluation import ModelScore, evaluate
 from koipond.strategy.uplift.evidence import with_evidence
-from koipond.strategy.uplift.learners import (
-    LEARNERS,
-    IntArray,
-    LearnerName,
-    Sample,
-    canonical_order,
-    certain_share,
-    cross_fit,
-    fit_learner,
-    folds_of,
-    robust_scores,
-)
+from koipond.strategy.uplift.learners import LEARNERS, LearnerName, fit_learner
 from koipond.strategy.uplift.linear import one_thread
 from koipond.strategy.uplift.model import ArmUplift, Uplift
-from koipond.strategy.uplift.sample import TestTable, read_test
+from koipond.strategy.uplift.reading import TestTable, read_test
+from koipond.strategy.uplift.robust import certain_share, cross_fit, robust_scores
+from koipond.strategy.uplift.sample import FloatArray, IntArray, Sample, canonical_order, folds_of
 from koipond.strategy.uplift.verdict import decide
 
 _EVALUATED_MAX = 200_000

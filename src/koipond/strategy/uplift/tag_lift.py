@@ -1,7 +1,7 @@
 """Which tags separate buyers (标签增益, S09), beyond what the other tags already say.
 
 Each tag in turn is read as if it were a touch: the doubly robust difference in the outcome between customers
-with and without it, the other tags and features held equal (the same scores as `learners.robust_scores`, with
+with and without it, the other tags and features held equal (the same scores as `robust.robust_scores`, with
 chances estimated). It is what knowing the tag adds; it is not what giving the tag would cause.
 """
 
@@ -29,9 +29,10 @@ from koipond.frames import (
 from koipond.kernel import InputError
 from koipond.strategy.uplift.calibration import Z_95
 from koipond.strategy.uplift.features import fit_encoding
-from koipond.strategy.uplift.learners import Sample, canonical_order, robust_scores
 from koipond.strategy.uplift.linear import one_thread
-from koipond.strategy.uplift.sample import read_outcome
+from koipond.strategy.uplift.reading import read_outcome
+from koipond.strategy.uplift.robust import robust_scores
+from koipond.strategy.uplift.sample import Sample, canonical_order
 
 FloatArray = NDArray[np.float64]
 TagDecision = Literal["keep", "retire", "unproven", "duplicate", "too few"]

@@ -68,3 +68,38 @@ def test_options_that_fit_no_limit_alone_leave_the_bound() -> None:
         limits=limits,
     )
     assert best_prices(bar_hopeless(given)).bound == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e9])
+def test_units_of_value_and_of_cost_do_not_matter(scale: float) -> None:
+    given = problem()
+    limits = given.limits * np.array([[1 / scale], [1.0]])
+    scaled = Problem(value=given.value * scale, cost=given.cost / scale, segment=given.segment, limits=limits)
+    assert best_prices(scaled).bound == pytest.approx(scale * best_prices(given).bound, rel=2e-5)
+    assert round_to_whole(scaled, best_prices(scaled)).shape == (given.customer_count,)
+
+
+def test_an_option_of_nearly_no_cost_does_not_blur_the_prices() -> None:
+    given = problem()
+    cost = given.cost.copy()
+    cost[0, :3] = 1e-12
+    cheap = Problem(value=given.value, cost=cost, segment=given.segment, limits=given.limits)
+    found = best_prices(cheap)
+    assert found.bound < 1.05 * best_prices(given).bound
+    assert cheap.worth(round_to_whole(cheap, found)) > 0.98 * found.bound
+
+
+def test_a_failing_linear_program_costs_tightness_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    import scipy.optimize
+
+    class Failed:
+        status = 4
+
+    given = problem()
+    best = best_prices(given).bound
+    monkeypatch.setattr(scipy.optimize, "linprog", lambda *args, **options: Failed())
+    found = best_prices(given)
+    choice = round_to_whole(given, found)
+    assert found.bound >= best
+    assert bool((given.usage(choice) <= given.limits).all())
+    assert given.worth(choice) > 0.7 * best

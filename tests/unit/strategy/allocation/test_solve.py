@@ -114,7 +114,7 @@ def test_explanations_name_the_runner_up_and_its_margin() -> None:
         assert reason.surplus == pytest.approx(reason.value - found.price * reason.cost)
     assert second.runner_up == "coupon"
     assert second.margin == pytest.approx((8 - 2 * found.price) - (9 - 5 * found.price))
-    assert third.why == "no offer is open and of value"
+    assert (third.why, third.runner_up) == ("no offer is open and of value", None)
     with pytest.raises(InputError, match="0 to 2"):
         found.explain(3)
 

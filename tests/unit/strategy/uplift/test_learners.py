@@ -1,16 +1,10 @@
 import numpy as np
 import pytest
 
-from koipond.strategy.uplift.learners import (
-    LEARNERS,
-    Sample,
-    arm_chances,
-    cross_fit,
-    fit_learner,
-    folds_of,
-    robust_scores,
-)
+from koipond.strategy.uplift.learners import LEARNERS, fit_learner
 from koipond.strategy.uplift.linear import fit_logistic, fit_ridge
+from koipond.strategy.uplift.robust import arm_chances, cross_fit, robust_scores
+from koipond.strategy.uplift.sample import Sample, folds_of
 
 
 def linear_world(*, noise: float, customers: int = 4_000, chosen: bool = False, seed: int = 0) -> Sample:

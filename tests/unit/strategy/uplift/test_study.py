@@ -1,8 +1,12 @@
 import json
+from pathlib import Path
 from typing import Any
 
+import ibis
 import numpy as np
+import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import koipond
@@ -220,3 +224,20 @@ def test_the_order_of_the_rows_changes_nothing() -> None:
     two = uplift({name: values[shuffle] for name, values in test.items()}, splits=2)
     assert one.predicted[shuffle] == pytest.approx(two.predicted, rel=1e-9)
     assert one.verdict.decision == two.verdict.decision
+
+
+def test_a_study_can_be_kept_and_scores_the_same_afterwards() -> None:
+    import pickle
+
+    found = uplift(planted(moved_by_third_feature, customers=1_000), splits=2)
+    kept = pickle.loads(pickle.dumps(found))
+    fresh = {f"x{i}": [0.5, -0.5] for i in range(5)}
+    assert np.array_equal(kept.score(fresh), found.score(fresh))
+
+
+def test_every_form_of_table_gives_the_same_answer(tmp_path: Path) -> None:
+    table = pa.table(planted(moved_by_third_feature, customers=500))
+    pq.write_table(table, tmp_path / "test.parquet")
+    forms = [table, table.to_pandas(), pl.from_arrow(table), ibis.memtable(table), tmp_path / "test.parquet"]
+    one, *others = [uplift(form, splits=2, learners=["T"]).to_dict() for form in forms]
+    assert all(other == one for other in others)
