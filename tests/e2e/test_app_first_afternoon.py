@@ -102,3 +102,26 @@ def test_bad_input_is_named_and_nothing_is_written(koipond: Koipond, tmp_path: P
     assert koipond("layers")[1]["customers"] == 0
     assert koipond("layers", "--as-of", "soon")[0] == 2
     assert koipond("plan")[0] == 2
+
+
+def test_lists_and_manual_tags_are_seen_by_rules(koipond: Koipond, orders_csv: Path, tmp_path: Path) -> None:
+    start(koipond, orders_csv)
+    guests = tmp_path / "guests.txt"
+    guests.write_text("m1\nm2\nm2\nnobody\n")
+    made = koipond("lists", "import", "guests", guests)[1]
+    assert (made["read"], made["members"], made["repeated"], made["strangers"]) == (4, 2, 1, 1)
+    assert koipond("segments", "count", "list guests")[1]["count"] == 2
+
+    tags = tmp_path / "brand" / "tags"
+    tags.mkdir()
+    (tags / "purpose.yaml").write_text(
+        "key: purpose\nowner: crm-team\nsource: manual\nvalues: [gift, self_use]\n"
+        "name: {zh: 购买目的, en: Purchase purpose, id: Tujuan belanja}\n"
+    )
+    code, answer = koipond("apply", "--author", "test")
+    assert code == 0, answer
+    assert koipond("tags", "set", "m7", "purpose", "resale")[0] == 2
+    assert koipond("tags", "set", "m7", "purpose", "gift", "--author", "li", "--reason", "said so")[0] == 0
+    assert koipond("refresh")[0] == 0
+    assert koipond("segments", "count", "tag.purpose = gift")[1]["count"] == 1
+    assert koipond("tags", "report")[0] == 0

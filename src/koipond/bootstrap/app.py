@@ -199,6 +199,7 @@ class App:
             reader=reader,
             as_of_day=epoch_day(day),
             catalog=self.catalog,
+            lists=self.store.lists,
             excluded=BitMap(row["customer_no"] for row in verdicts if row["verdict"] == "confirmed"),
             members=members or {},
         )

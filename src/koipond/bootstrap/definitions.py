@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 from koipond.outreach.templates import Template
 from koipond.rules import Catalog
 from koipond.segments.definition import SegmentDefinition
+from koipond.segments.tag_definition import TagGroup
 from koipond.store import DefinitionChange, Store
 from koipond.strategy.model import CodeList, Strategy
 from koipond.workspace.diff import restored
@@ -82,6 +83,11 @@ class Runtime:
     def segments(self) -> dict[str, SegmentDefinition]:
         """Applied segments with their versions, by key."""
         return self._of("segment")
+
+    @cached_property
+    def tags(self) -> dict[str, TagGroup]:
+        """Applied tag groups with their versions, by key."""
+        return self._of("tag")
 
     def _of(self, kind: str) -> dict[str, Any]:
         return {key: one.value for (found, key), one in self._definitions.items() if found == kind}

@@ -27,6 +27,7 @@ COMMANDS: tuple[str, ...] = (
     "verifying",
     "serving",
     "keeping",
+    "grouping",
 )
 """Modules below `koipond.cli`, each with a function `register(app)`; order = order in the help."""
 

@@ -85,6 +85,21 @@ class StoredIdentity:
             refs.extend(self._resolve_chunk(part, to_s(now)))
         return refs
 
+    def find(self, people: Sequence[PersonKeys]) -> list[int | None]:
+        """Return the customer of each of ``people``, in order, creating nobody; None for a stranger.
+
+        An identifier that several customers hold names the oldest of them.
+        """
+        found: list[int | None] = []
+        for part in chunks(people, CHUNK):
+            rows = list(self._entries(part))
+            with self._db.read() as connection:
+                holders = self._known(connection, rows).holders
+            for row in rows:
+                numbers = (min(holders[e.key_hash]) for e in row if e.names and holders.get(e.key_hash))
+                found.append(next(numbers, None))
+        return found
+
     def _resolve_chunk(self, people: Sequence[PersonKeys], now_s: int) -> list[PersonRef]:
         rows = list(self._entries(people))
         with self._db.write() as connection:

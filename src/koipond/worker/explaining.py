@@ -20,7 +20,7 @@ def explain_customer(app: App, words: str, as_of: date | None, plan: str | None)
     ``words``: the shop's id, phone, e-mail, our uid or number. With ``plan`` its own answer, else one
     computed now. Raises InputError when nobody or several people are meant, or no strategy is applied.
     """
-    number = _one(app, words)
+    number = one_customer(app, words)
     made = app.store.plans.get(plan) if plan else None
     day = made.as_of if made else app.observation_day(as_of)
     strategies = list(app.runtime.strategies.values())
@@ -48,7 +48,8 @@ def explain_customer(app: App, words: str, as_of: date | None, plan: str | None)
     return {**found.to_dict(), "layers": layers[0] if layers else None, **app.stamp(day)}
 
 
-def _one(app: App, words: str) -> int:
+def one_customer(app: App, words: str) -> int:
+    """Return the number of the one customer whom ``words`` name; raise InputError for none or several."""
     found = app.store.people.find(words)
     if not found:
         raise InputError(f"nobody is known as '{words}'; give a shop id, phone, e-mail or our own number")

@@ -7,6 +7,7 @@ from koipond.bootstrap import App
 from koipond.segments.membership import refresh_segments
 from koipond.segments.refresh import refresh
 from koipond.segments.segment_state import SegmentState, members_of, read_states
+from koipond.segments.tag_refresh import refresh_tags
 from koipond.worker.syncing import sync_facts
 
 
@@ -21,12 +22,15 @@ def refresh_workspace(app: App, as_of: date | None, *, full: bool = False) -> di
         told = sync_facts(app, writer)
         layers = refresh(writer, app.layers, day, full=full)
         scope = app.scope(writer, day, members_of(read_states(writer)))
+        groups = list(app.runtime.tags.values())
+        tags = refresh_tags(writer, groups, scope, app.store.tags.manual_tags(), app.clock.now())
         segments = refresh_segments(writer, list(app.runtime.segments.values()), scope, app.clock.now())
         version = writer.publish()
     return {
         **layers.to_dict(),
         "layers_version": layers.definition_version,
         "facts_told": told,
+        "tags": [{"group": key, "error": state.error} for key, state in sorted(tags.items())],
         "segments": [segment_row(state) for state in segments],
         "warehouse_version": version,
         **app.stamp(day),

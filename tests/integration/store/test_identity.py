@@ -163,3 +163,10 @@ def test_two_processes_that_meet_the_same_people_agree(open_store: Callable[[], 
         thread.join(60)
     assert found[0] == found[1][::-1] == found[2][150:] + found[2][:150]
     assert sorted(found[0]) == list(range(1, 301))
+
+
+def test_finding_people_creates_nobody(store: Store) -> None:
+    known = store.identity.resolve([PersonKeys(source="s", shop_id="a")], NOW)[0]
+    asked = [PersonKeys(source="s", shop_id="b"), PersonKeys(source="s", shop_id="a")]
+    assert store.identity.find(asked) == [None, known.customer_no]
+    assert store.identity.find(asked) == [None, known.customer_no]
