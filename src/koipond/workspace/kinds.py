@@ -119,6 +119,12 @@ def _none(_: Shape) -> list[Reference]:
     return []
 
 
+def _key_first(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``body`` as it reads best: what it is, whose, how it is called, then the rest as it comes."""
+    leading = [name for name in ("key", "owner", "name", "source", "rule") if name in body]
+    return {name: body[name] for name in dict.fromkeys([*leading, *body])}
+
+
 def _parse_segment(source: Source, catalog: Catalog) -> Parsed:
     found, findings = from_mapping(source.body, catalog, file=source.file, line_of=source.line)
     if found is None:
@@ -189,10 +195,12 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 folder="segments",
                 parse=_parse_segment,
                 restore=_restore_segment,
-                to_plain=dict,
+                to_plain=_key_first,
             ),
-            Kind(name="tag", folder="tags", parse=_parse_tag, restore=_restore_tag, to_plain=dict),
-            Kind(name="layer", folder="layers", parse=_parse_layer, restore=_restore_layer, to_plain=dict),
+            Kind(name="tag", folder="tags", parse=_parse_tag, restore=_restore_tag, to_plain=_key_first),
+            Kind(
+                name="layer", folder="layers", parse=_parse_layer, restore=_restore_layer, to_plain=_key_first
+            ),
             replace(_STRATEGY, parse=_parse_strategy),
             shaped("template", "templates", TemplateShape, _none),
             shaped("offer", "offers", CodeListShape, _none),

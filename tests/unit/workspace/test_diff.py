@@ -131,3 +131,9 @@ def test_restored_definitions_are_the_loaded_ones_with_their_versions(folder: Pa
     versioned = {name for name in again if name[0] in ("segment", "strategy")}
     assert {again[name].version for name in versioned} == {1}
     assert {k: replace(v, version=0) if k in versioned else v for k, v in again.items()} == loaded
+
+
+def test_exported_segment_begins_with_what_it_is(folder: Path) -> None:
+    body = {"rule": "grade = core", "owner": "crm", "key": "core", "name": {"en": "Core"}}
+    text = export_files([("segment", "core", body)])["segments/core.yaml"]
+    assert [line.partition(":")[0] for line in text.splitlines()] == ["key", "owner", "name", "  en", "rule"]
