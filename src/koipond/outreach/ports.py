@@ -163,6 +163,10 @@ class Outbox(Protocol):
         """
         ...
 
+    def release(self, claim: Claim) -> int:
+        """Give back what was leased and not begun; return how many."""
+        ...
+
     def respond(self, responses: Sequence[Response], now: datetime) -> int:
         """Record receipts and answers; return how many were new. Opt-outs hold from then on."""
         ...

@@ -25,9 +25,10 @@ from koipond.store.engine import Database
 from koipond.store.instants import from_s, to_s
 from koipond.store.rate import Bucket
 from koipond.store.tables import consent, customer, offer_code, outbox, suppression, touch
+from koipond.store.tables.outreach import QUEUED, UNDER_WAY
 
 LEASE = timedelta(seconds=120)
-_SWEEP_ROWS = 5_000  # expired or abandoned rows put right by one claim
+_SWEEP_ROWS = 5_000  # abandoned rows put right by one claim
 
 
 class StoredOutbox:
@@ -51,11 +52,12 @@ class StoredOutbox:
         put right on the way."""
         lease, now_s = uuid.uuid4().hex, to_s(now)
         with self._db.write() as connection:
-            swept = recover(connection, sheet, now_s) + _expire(connection, sheet.channel, now_s)
+            swept = recover(connection, sheet, now_s)
             bucket = Bucket(connection, sheet.channel, sheet.account, sheet.rate, now) if sheet.rate else None
             wanted = limit if bucket is None else min(limit, bucket.tokens)
             found = _due(connection, sheet.channel, now_s, wanted)
-            ready = _drop_forbidden(connection, self._defer(connection, found, sheet, now), now_s)
+            ready = self._defer(connection, _expire(connection, found, now_s), sheet, now)
+            ready = _drop_forbidden(connection, ready, now_s)
             numbers = [row.touch_no for row in ready]
             until_s = to_s(now + self._lease)
             ends.move(connection, numbers, "leased", ("queued",), lease=lease, lease_until_s=until_s)
@@ -99,9 +101,12 @@ class StoredOutbox:
 
     def release(self, claim: Claim) -> int:
         """Give back what was leased and not begun, such as when a worker stops; return how many."""
+        numbers = [one.touch_no for one in claim.touches]
+        if not numbers:
+            return 0
+        free: dict[str, Any] = {"lease": None, "lease_until_s": None}
         with self._db.write() as connection:
-            mine = sa.update(outbox).where(outbox.c.lease == claim.lease, outbox.c.state == "leased")
-            return connection.execute(mine.values(state="queued", lease=None, lease_until_s=None)).rowcount
+            return len(ends.move(connection, numbers, "queued", ("leased",), under=claim.lease, **free))
 
     def respond(self, responses: Sequence[Response], now: datetime) -> int:
         """Record receipts and answers; return how many were new. Opt-outs hold from then on."""
@@ -156,11 +161,7 @@ class StoredOutbox:
 
 def recover(connection: sa.Connection, sheet: ChannelSheet, now_s: int) -> int:
     """Put right what dead workers left: before the intent back to the queue, after it ``unknown``."""
-    lapsed = sa.and_(
-        outbox.c.state.in_(("leased", "sending")),
-        outbox.c.lease_until_s <= now_s,
-        outbox.c.channel == sheet.channel,
-    )
+    lapsed = sa.and_(UNDER_WAY, outbox.c.lease_until_s <= now_s, outbox.c.channel == sheet.channel)
     query = sa.select(outbox.c.touch_no, outbox.c.state).where(lapsed).limit(_SWEEP_ROWS)
     rows = connection.execute(query.with_for_update(skip_locked=True)).all()
     again = [row.touch_no for row in rows if row.state == "leased"]
@@ -174,13 +175,11 @@ def recover(connection: sa.Connection, sheet: ChannelSheet, now_s: int) -> int:
     return len(rows)
 
 
-def _expire(connection: sa.Connection, channel: str, now_s: int) -> int:
-    late = sa.select(outbox.c.touch_no).where(
-        outbox.c.state == "queued", outbox.c.channel == channel, outbox.c.expires_s <= now_s
-    )
-    due = late.where(outbox.c.due_s <= now_s).limit(_SWEEP_ROWS).with_for_update(skip_locked=True)
-    numbers = connection.scalars(due).all()
-    return len(ends.settle(connection, numbers, "expired", ("queued",), now_s))
+def _expire(connection: sa.Connection, rows: Sequence[Any], now_s: int) -> list[Any]:
+    """Let the touches whose time is over expire; return the others."""
+    late = [row.touch_no for row in rows if row.expires_s <= now_s]
+    ends.settle(connection, late, "expired", ("queued",), now_s)
+    return [row for row in rows if row.expires_s > now_s]
 
 
 _TOUCH = (
@@ -216,7 +215,7 @@ def _due(connection: sa.Connection, channel: str, now_s: int, limit: int) -> Seq
         .join(touch, touch.c.touch_no == outbox.c.touch_no)
         .join(customer, customer.c.customer_no == touch.c.customer_no)
         .outerjoin(offer_code, offer_code.c.code_no == touch.c.code_no)
-        .where(outbox.c.state == "queued", outbox.c.channel == channel, outbox.c.due_s <= now_s)
+        .where(QUEUED, outbox.c.channel == channel, outbox.c.due_s <= now_s)
         .order_by(outbox.c.due_s, outbox.c.touch_no)
         .limit(limit)
         .with_for_update(of=outbox, skip_locked=True)
@@ -307,12 +306,8 @@ def _queue_again(connection: sa.Connection, lease: str, rows: list[Row]) -> None
 
 def _next_due(connection: sa.Connection, channel: str, now: datetime) -> datetime | None:
     """Return the next instant at which a claim can find something, not before ``now``."""
-    queued = sa.select(sa.func.min(outbox.c.due_s)).where(
-        outbox.c.state == "queued", outbox.c.channel == channel
-    )
-    lapsing = sa.select(sa.func.min(outbox.c.lease_until_s)).where(
-        outbox.c.state.in_(("leased", "sending")), outbox.c.channel == channel
-    )
+    queued = sa.select(sa.func.min(outbox.c.due_s)).where(QUEUED, outbox.c.channel == channel)
+    lapsing = sa.select(sa.func.min(outbox.c.lease_until_s)).where(UNDER_WAY, outbox.c.channel == channel)
     found = [connection.execute(query).scalar_one() for query in (queued, lapsing)]
     instants = [from_s(value) for value in found if value is not None]
     return max(now, min(instants)) if instants else None

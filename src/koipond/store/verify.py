@@ -22,6 +22,7 @@ from koipond.store.ends import DEAD
 from koipond.store.engine import Database
 from koipond.store.instants import to_s
 from koipond.store.tables import assignment, budget, offer_code, outbox, touch
+from koipond.store.tables.outreach import UNDER_WAY
 
 SAMPLES = 5  # breaks named one by one in a detail
 _BATCH = 20_000
@@ -169,7 +170,7 @@ def _leases(connection: sa.Connection, before_s: int) -> Iterator[str]:
     query = (
         sa.select(touch.c.touch_key, outbox.c.state)
         .join(touch, touch.c.touch_no == outbox.c.touch_no)
-        .where(outbox.c.state.in_(("leased", "sending")), outbox.c.lease_until_s <= before_s)
+        .where(UNDER_WAY, outbox.c.lease_until_s <= before_s)
         .order_by(touch.c.touch_no)
     )
     for row in connection.execute(query):

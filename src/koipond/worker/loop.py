@@ -1,15 +1,18 @@
 """The server's send loop (后台发送): one thread that sleeps until the next touch is due."""
 
 import threading
+from collections.abc import Sequence
 from datetime import timedelta
 
 from koipond.bootstrap import App
 from koipond.kernel import BusyError
+from koipond.outreach.ports import Channel
 from koipond.worker.sending import send_due
 from koipond.worker.syncing import sync_facts
 
 LONGEST_SLEEP = timedelta(seconds=30)
 """Other processes admit touches too: look again after this long at the latest."""
+SHORTEST_SLEEP_S = 0.05
 
 
 class SendLoop:
@@ -32,21 +35,23 @@ class SendLoop:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            sleep = LONGEST_SLEEP
             try:
-                sleep = min(sleep, self._turn())
-                self.last_error = None
+                with self._app.channels() as channels:
+                    self._work(channels)
             except Exception as error:
                 self.last_error = f"{type(error).__name__}: {error}"
-            self._stopping.wait(max(sleep.total_seconds(), 0.05))
+                self._stopping.wait(LONGEST_SLEEP.total_seconds())
 
-    def _turn(self) -> timedelta:
+    def _work(self, channels: Sequence[Channel]) -> None:
+        """Send on open channels until stopped; an error ends it, and the channels are opened anew."""
         app = self._app
-        with app.channels() as channels:
-            done = send_due(app, channels)
-        if done.outcomes:
-            self._tell()
-        return LONGEST_SLEEP if done.wake_at is None else done.wake_at - app.clock.now()
+        while not self._stopping.is_set():
+            done = send_due(app, channels, self._stopping.is_set)
+            if done.outcomes:
+                self._tell()
+            self.last_error = None
+            wait = LONGEST_SLEEP if done.wake_at is None else done.wake_at - app.clock.now()
+            self._stopping.wait(max(min(wait, LONGEST_SLEEP).total_seconds(), SHORTEST_SLEEP_S))
 
     def _tell(self) -> None:
         try:

@@ -5,7 +5,7 @@ Rule (design §7): the intent to send is committed before the call; a call whose
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -85,17 +85,22 @@ def send_plan(app: App, key: str, *, until_idle: bool = False) -> PlanSent:
     return PlanSent(plan=key, states=outbox.counts(key), blocked_by=admitted.blocked, wake_at=done.wake_at)
 
 
-def send_due(app: App, channels: Sequence[Channel]) -> SendCount:
-    """Send everything that is due on ``channels`` now, then record what they tell; return the counts."""
+def send_due(app: App, channels: Sequence[Channel], stopped: Callable[[], bool] = lambda: False) -> SendCount:
+    """Record what ``channels`` tell, send everything that is due on them now, record what they tell then.
+
+    ``stopped`` ends the work after the group that is being sent; what was leased goes back to the queue.
+    """
     outbox = app.store.outbox(app.zone, quiet=app.settings.policy.quiet)
     outcomes: Counter[SendOutcome] = Counter()
     wakes = []
     for channel in channels:
+        collect(app, outbox, channel)  # who has just opted out is not written to
         for _ in range(ROUNDS_MAX):
             claim = outbox.claim(channel.sheet, CLAIM, app.clock.now())
-            if not claim.examined:
+            if not claim.examined or stopped():
+                outbox.release(claim)
                 break
-            outcomes += _send_claim(app, outbox, channel, claim)
+            outcomes += _send_claim(app, outbox, channel, claim, stopped)
         collect(app, outbox, channel)
         wakes.append(claim.wake_at)
     return SendCount(outcomes=outcomes, wake_at=min((at for at in wakes if at), default=None))
@@ -112,21 +117,37 @@ def collect(app: App, outbox: Outbox, channel: Channel) -> int:
     return new
 
 
-def _send_claim(app: App, outbox: Outbox, channel: Channel, claim: Claim) -> Counter[SendOutcome]:
+def _send_claim(
+    app: App, outbox: Outbox, channel: Channel, claim: Claim, stopped: Callable[[], bool]
+) -> Counter[SendOutcome]:
     outcomes: Counter[SendOutcome] = Counter()
     written, done = _write(app, channel, claim.touches)
     for group in _groups(written, channel.sheet.group_size):
+        if stopped():
+            break
         may_go = outbox.advance(
             channel.sheet, claim, done=done, begin=[touch for touch, _ in group], now=app.clock.now()
         )
         outcomes.update(result.outcome for _, result in done)
         keys = {touch.touch_key for touch in may_go}
         messages = [message for touch, message in group if touch.touch_key in keys]
-        results = channel.send(messages, app.clock.now()) if messages else []
-        done = list(zip(may_go, results, strict=True))
+        done = list(zip(may_go, _call(channel, messages, app.clock.now()), strict=True))
     outbox.advance(channel.sheet, claim, done=done, now=app.clock.now())
+    if stopped():
+        outbox.release(claim)
     outcomes.update(result.outcome for _, result in done)
     return outcomes
+
+
+def _call(channel: Channel, messages: Sequence[Message], now: datetime) -> list[SendResult]:
+    """Hand ``messages`` over. A channel that breaks down may have sent some of them: nobody knows."""
+    if not messages:
+        return []
+    try:
+        return channel.send(messages, now)
+    except Exception as error:
+        detail = f"{type(error).__name__}: {error}"[:500]
+        return [SendResult(key=message.key, outcome="unknown", detail=detail) for message in messages]
 
 
 def _write(

@@ -55,21 +55,22 @@ outbox = sa.Table(
     text("detail"),
     postgresql_with={"fillfactor": "70"},
 )
-_QUEUED = outbox.c.state == "queued"
-_UNDER_WAY = outbox.c.state.in_(("leased", "sending"))
+# written out in the statement: a database cannot tell that a parameter fits a partial index
+QUEUED = outbox.c.state == sa.literal_column("'queued'")
+UNDER_WAY = outbox.c.state.in_([sa.literal_column("'leased'"), sa.literal_column("'sending'")])
 sa.Index(
     "ix_outbox_queued",
     outbox.c.channel,
     outbox.c.due_s,
     outbox.c.touch_no,
-    sqlite_where=_QUEUED,
-    postgresql_where=_QUEUED,
+    sqlite_where=QUEUED,
+    postgresql_where=QUEUED,
 )
 sa.Index(
     "ix_outbox_lease_until_s",
     outbox.c.lease_until_s,
-    sqlite_where=_UNDER_WAY,
-    postgresql_where=_UNDER_WAY,
+    sqlite_where=UNDER_WAY,
+    postgresql_where=UNDER_WAY,
 )
 
 touch_event = sa.Table(
