@@ -25,8 +25,9 @@ def word_table(name: str) -> Mapping[str, str]:
 def meanings(values: Iterable[str], table: Mapping[str, str], told: Mapping[str, str]) -> dict[str, str]:
     """Return value → meaning for those of ``values`` that ``told`` or ``table`` knows."""
     found = {}
+    said = {plain_name(word): meaning for word, meaning in told.items()}
     for value in values:
-        meaning = told.get(value) or table.get(plain_name(value))
+        meaning = told.get(value) or said.get(plain_name(value)) or table.get(plain_name(value))
         if meaning is not None:
             found[value] = meaning
     return found

@@ -26,14 +26,12 @@ def require_closed_quotes(source: TextFile, delimiter: str) -> None:
     """Raise InputError naming the row whose quoted value never ends."""
     if source.quote_count % 2 == 0 or source.encoding == "utf-16":
         return
-    row, opened = 1, 1
-    inside = False
+    opened, inside = 1, False
     with source.lines() as lines:
-        for line in lines:
-            if not inside:
-                opened = row
-            inside = _quote_open(line, delimiter, inside)
-            row += 1
+        for row, line in enumerate(lines, start=1):
+            if '"' in line:
+                before, inside = inside, _quote_open(line, delimiter, inside)
+                opened = row if inside and not before else opened
     if inside:
         raise InputError(
             f"{source.name}: row {opened}: a quoted value is never closed; the file is cut off, "

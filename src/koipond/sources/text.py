@@ -22,6 +22,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_TELLING_BYTES = 200
 _CHINESE = ("gb18030", "gbk", "gb2312", "hz", "cp936")
 
 
@@ -152,16 +153,34 @@ def _plain(encoding: str) -> str:
 
 
 def _guess(path: Path, gzipped: bool) -> str | None:
-    """Ask charset-normalizer about the lines that are not ASCII; None when it has no idea."""
+    """Say what the lines that are not ASCII look like; None when nothing fits.
+
+    A handful of characters tells charset-normalizer too little, so a short sample that is wholly simplified
+    Chinese counts as that.
+    """
     from charset_normalizer import from_bytes
 
-    sample = bytearray()
+    lines: list[bytes] = []
+    size = 0
     for chunk in Chunks(path, gzipped):
-        sample += b"\n".join(line for line in chunk.split(b"\n") if not line.isascii())[:SAMPLE_BYTES]
-        if len(sample) >= SAMPLE_BYTES:
+        found = [line for line in chunk.split(b"\n") if not line.isascii()]
+        size += sum(map(len, found))
+        lines += found
+        if size >= SAMPLE_BYTES:
             break
-    best = from_bytes(bytes(sample), cp_isolation=None).best()
+    sample = b"\n".join(lines)[:SAMPLE_BYTES]
+    if sum(byte > 127 for byte in sample) < _TELLING_BYTES and _is_gb2312(sample):
+        return "gb18030"
+    best = from_bytes(sample).best()
     return None if best is None else str(best.encoding)
+
+
+def _is_gb2312(sample: bytes) -> bool:
+    try:
+        sample.decode("gb2312")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class Utf8Stream(io.RawIOBase):

@@ -63,6 +63,26 @@ def test_gbk_is_found_when_only_the_last_of_many_rows_is_chinese(tmp_path: Path)
     assert rows(write(tmp_path, "a.csv", text.encode("gbk")))[-1]["name"] == "普洱茶饼和铁观音，买一送一"
 
 
+@pytest.mark.parametrize("header", ["会员号,金额", "名称,数", "姓名,城市"])
+def test_few_chinese_characters_are_enough(tmp_path: Path, header: str) -> None:
+    path = write(tmp_path, "a.csv", f"{header}\n1,5\n".encode("gbk"))
+    assert open_file(path).columns == tuple(header.split(","))
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"), [("訂單編號,會員姓名,台北市大安區\n", "big5"), ("café,Müller\n", "cp1252")]
+)
+def test_another_encoding_is_asked_for_and_taken(tmp_path: Path, text: str, encoding: str) -> None:
+    path = write(
+        tmp_path, "a.csv", (text + "1,2,3\n" * 9).replace(",3", "" if "M" in text else ",3").encode(encoding)
+    )
+    with pytest.raises(
+        InputError, match=r"row 1, column 1: the bytes there are not UTF-8.*or save the file as UTF-8"
+    ):
+        open_file(path)
+    assert open_file(path, encoding=encoding).columns == tuple(text.strip().split(","))
+
+
 @pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
 def test_the_delimiter_is_found(tmp_path: Path, mark: str) -> None:
     text = f"id{mark}amount{mark}note\n1{mark}2{mark}x\n2{mark}3{mark}y\n"
