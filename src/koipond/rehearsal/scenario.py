@@ -1,0 +1,106 @@
+"""Scenarios (剧本): which case is rehearsed, what effect is planted, and which number of the report must find it.
+
+A scenario's definitions are files of this package, read like those of any brand (`scenarios/<key>/`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from types import MappingProxyType
+from typing import Literal
+
+from koipond.kernel import InputError
+from koipond.rehearsal.brand import BrandParameters
+
+CUSTOMERS_MAX = 200_000
+DAYS_MAX = 730
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Horizon:
+    """How large and how long: ``days`` from the first plan to the report, a plan every ``plan_every_days``."""
+
+    customers: int = 20_000
+    days: int = 90
+    plan_every_days: int = 1
+
+    def __post_init__(self) -> None:
+        wrong = []
+        if not 10 <= self.customers <= CUSTOMERS_MAX:
+            wrong.append(f"customers must be 10 to {CUSTOMERS_MAX:,}, got {self.customers}")
+        if not 1 <= self.days <= DAYS_MAX:
+            wrong.append(f"days must be 1 to {DAYS_MAX}, got {self.days}")
+        if not 1 <= self.plan_every_days <= 31:
+            wrong.append(f"plan_every_days must be 1 to 31, got {self.plan_every_days}")
+        if wrong:
+            raise InputError("rehearsal: " + "; ".join(wrong))
+
+
+WHOLE = Horizon()
+REDUCED = Horizon(customers=2_000, days=60, plan_every_days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One case. ``effects``: variant → planted relative effect of a touch on buying within the window.
+
+    ``against``: ``holdout`` reads the effect of the touch arm, ``variant`` that of the variant ``treated``
+    against the other. ``truth`` is what that number would be with endless customers, when everybody drawn for
+    the touch gets it.
+    """
+
+    key: str
+    strategy: str
+    effects: Mapping[str, float]
+    truth: float
+    files: Mapping[str, str]
+    against: Literal["holdout", "variant"] = "holdout"
+    treated: str = "touch"
+    parameters: BrandParameters = field(default_factory=BrandParameters)
+
+
+_TASTING, _REMINDER, _BEATS = "tasting", "reminder", 0.20
+_REMINDER_EFFECT = 0.10
+_COUPON_EFFECT = 0.25
+
+
+def scenario(key: str) -> Scenario:
+    """Return the shipped scenario ``key``; raise InputError when there is none."""
+    if key == "C1":  # the tasting beats the reminder by 20 %
+        tasting = (1 + _REMINDER_EFFECT) * (1 + _BEATS) - 1
+        return Scenario(
+            key=key,
+            strategy="expiry_opening",
+            effects=MappingProxyType({_REMINDER: _REMINDER_EFFECT, _TASTING: tasting}),
+            truth=_BEATS,
+            files=scenario_files(key),
+            against="variant",
+            treated=_TASTING,
+        )
+    if key == "C4":  # the coupon with its reminder wins 25 % more buyers than silence
+        return Scenario(
+            key=key,
+            strategy="cycle_coupon",
+            effects=MappingProxyType({"": _COUPON_EFFECT}),
+            truth=_COUPON_EFFECT,
+            files=scenario_files(key),
+        )
+    raise InputError(f"there is no scenario '{key}'; shipped are {', '.join(SHIPPED)}")
+
+
+SHIPPED = ("C1", "C4")
+
+
+def scenario_files(key: str) -> dict[str, str]:
+    """Return the files of a shipped scenario: path below the workspace → text."""
+    root = files("koipond.rehearsal") / "scenarios" / key
+    return {path: file.read_text(encoding="utf-8") for path, file in _walk(root)}
+
+
+def _walk(room: Traversable, above: str = "") -> list[tuple[str, Traversable]]:
+    found: list[tuple[str, Traversable]] = []
+    for entry in sorted(room.iterdir(), key=lambda one: one.name):
+        path = f"{above}{entry.name}"
+        found += _walk(entry, f"{path}/") if entry.is_dir() else [(path, entry)]
+    return found
