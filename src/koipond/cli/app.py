@@ -24,6 +24,7 @@ COMMANDS: tuple[str, ...] = (
     "sending",
     "explaining",
     "reporting",
+    "rehearsing",
     "verifying",
     "serving",
     "keeping",

@@ -1,34 +1,37 @@
-"""Rehearse (排演): months of the real code on a virtual clock, against customers whose true responses are known.
+"""Rehearse (排演): months of the real code on a virtual clock, against customers whose responses are known.
 
-Each virtual day at 10:00: orders, refresh, and on plan days plan → approve → gate → outbox → sandbox; what the
-channel accepted works as planted; answers come back as facts. At the end the lift report is read like any
+Each virtual day at 10:00: orders, refresh, and on plan days plan → approve → gate → outbox → sandbox; what
+the channel accepted works as planted; answers come back as facts. At the end the lift report is read like any
 other. One thread, no machine clock, deterministic by seed. Source: design §9.
 """
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+
+import yaml
 
 from koipond.bootstrap import App
 from koipond.channels.sandbox import SandboxChannel
 from koipond.experiments.effect import Effect, Relative
 from koipond.insights.lift import LiftReport
-from koipond.kernel import VirtualClock
+from koipond.insights.words import Language
+from koipond.kernel import InputError, VirtualClock
 from koipond.rehearsal.brand import SimulatedBrand
+from koipond.rehearsal.facts import brand_time
 from koipond.rehearsal.scenario import WHOLE, Horizon, Scenario
-from koipond.rehearsal.stage import AUTHOR, morning, open_stage
-from koipond.rehearsal.world import Planted, World, brand_time
+from koipond.rehearsal.stage import AUTHOR, dated, morning, open_stage
+from koipond.rehearsal.world import Planted, World
 from koipond.worker.planning import admit_plan, plan_touches
 from koipond.worker.refreshing import refresh_workspace
 from koipond.worker.reporting import report_dict, strategy_report
-from koipond.worker.sending import send_due
+from koipond.worker.sending import IDLE_WAIT, send_due
+from koipond.worker.syncing import sync_facts
 
-FIRST_DAY = date(2026, 1, 5)
 METRIC = "conversion"
-_WINDOW = re.compile(r"window_days: (\d+)")
-_ENDS = re.compile(r"^ends_on:.*$", re.MULTILINE)
+WAITS_MAX = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +50,8 @@ class Rehearsal:
     ``breaks``: invariants of the store that did not hold at the end, none unless the product is broken.
     """
 
-    scenario: str
+    scenario: str | None
+    strategy: str
     seed: int
     truth: float
     found: Relative
@@ -79,6 +83,7 @@ class Rehearsal:
             "high": self.found.high,
             "covered": self.covered,
             "low_above_zero": self.low_above_zero,
+            "strategy": self.strategy,
             "seed": self.seed,
             "customers": self.horizon.customers,
             "days": self.horizon.days,
@@ -93,23 +98,45 @@ class Rehearsal:
 
 
 def rehearse(
-    played: Scenario, seed: int, *, horizon: Horizon = WHOLE, peek_every_days: int | None = None
+    played: Scenario,
+    seed: int,
+    *,
+    horizon: Horizon = WHOLE,
+    peek_every_days: int | None = None,
+    language: Language | None = None,
 ) -> Rehearsal:
     """Play ``played`` with the customers that ``seed`` draws; equal arguments give equal results.
 
-    ``peek_every_days`` also reads the report while it runs, as an impatient operator would.
+    ``peek_every_days`` also reads the report while it runs, as an impatient operator would. Raises InputError
+    when the days are too few for one outcome window, or nobody ever came into the strategy's audience;
+    FindingsError when its files are wrong.
     """
-    clock = VirtualClock(datetime.combine(FIRST_DAY, time(), UTC) - timedelta(days=2))
-    with open_stage(_dated(played, horizon), seed=seed, clock=clock) as app:
+    ends_on = played.first_day + timedelta(days=_last_plan(played, horizon))
+    files = dated(played.files, played.strategy, ends_on)
+    clock = VirtualClock(datetime.combine(played.first_day, time(), UTC) - timedelta(days=2))
+    with open_stage(files, seed=seed, clock=clock) as app, ExitStack() as stack:
         run = _begin(app, clock, played, seed, horizon)
-        try:
-            for day in run.days():
-                run.work(day)
-                if peek_every_days and (day - FIRST_DAY).days % peek_every_days == 0:
-                    run.peek(day)
-            return run.result()
-        finally:
-            run.world.channel.close()
+        for channel in run.world.channels.values():
+            stack.callback(channel.close)
+        for number in run.days():
+            run.work(number)
+            if peek_every_days and number and number % peek_every_days == 0:
+                run.peek()
+        return run.result(language)
+
+
+def _last_plan(played: Scenario, horizon: Horizon) -> int:
+    """Return the last day, counted from 0, whose touches have their whole window before the report.
+
+    It is the strategy's planned end, so the report is one look at a fixed horizon (design §8).
+    """
+    body = yaml.safe_load(played.files[f"strategies/{played.strategy}.yaml"])
+    window = int(body["metric"]["window_days"])
+    if horizon.days < window:
+        raise InputError(
+            f"strategy '{played.strategy}' is judged over {window} days; rehearse at least that many"
+        )
+    return horizon.days - window
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,46 +149,50 @@ class _Run:
     world: World
     peeks: list[Peek] = field(default_factory=list)
 
-    @property
-    def last_plan(self) -> int:
-        """The last day, counted from 0, whose touches have their whole window before the report."""
-        return self.horizon.days - self.world.planted.window_days
+    def days(self) -> list[int]:
+        """Return the days that are worked, counted from 0: each plan day, and the day of the report.
 
-    def days(self) -> Iterator[date]:
-        """Yield the days on which something is done."""
-        worked = {*range(0, self.last_plan + 1, self.horizon.plan_every_days), self.horizon.days}
-        if self.horizon.plan_every_days == 1:
-            worked |= {*range(self.horizon.days)}
-        for number in sorted(worked):
-            yield FIRST_DAY + timedelta(days=number)
+        With a plan every day, the days between the strategy's end and its report are worked as well.
+        """
+        every, last = self.horizon.plan_every_days, self.horizon.days
+        until = last if every == 1 else _last_plan(self.played, self.horizon) + 1
+        return [*range(0, until, every), last]
 
-    def work(self, day: date) -> None:
-        now = self.clock.move_to(morning(day, self.app.zone))
-        self.world.buy_until(now)
-        send_due(self.app, [self.world.channel])  # what was deferred, and the answers since
-        self.world.meet_touches(now)
+    def work(self, number: int) -> None:
+        day = self.played.first_day + timedelta(days=number)
+        self.clock.move_to(morning(day, self.app.zone))
+        self.world.buy_until(self.clock.now())
+        self.send()  # what was deferred, and the answers since
         refresh_workspace(self.app, None)
-        if (day - FIRST_DAY).days <= self.last_plan:
-            self.touch()
-            self.world.meet_touches(now)
+        if number <= _last_plan(self.played, self.horizon):
+            plan = plan_touches(self.app, [self.played.strategy], None)
+            self.app.store.plans.approve(plan.plan, AUTHOR, self.clock.now())
+            admit_plan(self.app, plan.plan)
+            self.send()
 
-    def touch(self) -> None:
-        """Plan, approve, admit and send the day's touches."""
-        app = self.app
-        plan = plan_touches(app, [self.played.strategy], None)
-        app.store.plans.approve(plan.plan, AUTHOR, app.clock.now())
-        admit_plan(app, plan.plan)
-        send_due(app, [self.world.channel])
+    def send(self) -> None:
+        """Send what is due, waiting for rate limits, and let it work."""
+        for _ in range(WAITS_MAX):
+            done = send_due(self.app, [*self.world.channels.values()])
+            self.world.meet_touches(self.clock.now())
+            if done.wake_at is None or done.wake_at - self.clock.now() > IDLE_WAIT:
+                return
+            self.clock.move_to(max(done.wake_at, self.clock.now()))
 
-    def peek(self, day: date) -> None:
-        report, _ = self.read_report()
-        effect = self.effect(report)
+    def peek(self) -> None:
+        """Read the report as `koipond report` would now, and keep its interval once there is one."""
+        with self.app.warehouse.write("report") as writer:
+            if sync_facts(self.app, writer):
+                writer.publish()
+        effect = self.effect(self.read_report(None)[0])
         if effect is not None:
-            self.peeks.append(Peek(day=day, low=effect.low, high=effect.high))
+            now = self.clock.now().astimezone(self.app.zone)
+            self.peeks.append(Peek(day=now.date(), low=effect.low, high=effect.high))
 
-    def read_report(self) -> tuple[LiftReport, date]:
+    def read_report(self, language: Language | None) -> tuple[LiftReport, date]:
         with self.app.reading() as (reader, day):
-            report = strategy_report(self.app, reader, self.played.strategy, day, rehearsed=True)
+            strategy = self.played.strategy
+            report = strategy_report(self.app, reader, strategy, day, language=language, rehearsed=True)
         return report, day
 
     def effect(self, report: LiftReport) -> Effect | None:
@@ -169,14 +200,21 @@ class _Run:
             return report.effect(METRIC)
         return report.variants.effect(self.played.treated, METRIC) if report.variants else None
 
-    def result(self) -> Rehearsal:
-        report, day = self.read_report()
+    def result(self, language: Language | None) -> Rehearsal:
+        if not self.world.base:
+            raise InputError(
+                f"nobody came into the audience of '{self.played.strategy}': simulated customers have orders"
+                " only, no events, tags or lists"
+            )
+        report, day = self.read_report(language)
         effect = self.effect(report)
         checks = self.app.store.checks.all(self.app.zone, self.clock.now())
+        truth = self.played.truth
         return Rehearsal(
             scenario=self.played.key,
+            strategy=self.played.strategy,
             seed=self.seed,
-            truth=self.played.truth,
+            truth=self.world.extra / self.world.base if truth is None else truth,
             found=effect.relative if effect else Relative(estimate=None, low=None, high=None, method="none"),
             report=report_dict(self.app, report, day),
             horizon=self.horizon,
@@ -189,30 +227,20 @@ class _Run:
 
 def _begin(app: App, clock: VirtualClock, played: Scenario, seed: int, horizon: Horizon) -> _Run:
     """Make the customers known on the eve of the first day."""
-    from dataclasses import replace
-
     strategy = app.runtime.strategies[played.strategy]
-    parameters = replace(played.parameters, customers=horizon.customers)
-    brand = SimulatedBrand(parameters, start=brand_time(morning(FIRST_DAY, app.zone)), seed=seed)
-    planted = Planted(
-        strategy=strategy.key, effects=played.effects, window_days=strategy.metric.window_days
+    start = brand_time(morning(played.first_day, app.zone))
+    brand = SimulatedBrand(replace(played.parameters, customers=horizon.customers), start=start, seed=seed)
+    used = sorted({channel for play in strategy.plays for channel in play.channels})
+    world = World(
+        app=app,
+        brand=brand,
+        channels={key: SandboxChannel(None, app.sheets[key]) for key in used},
+        planted=Planted(
+            strategy=strategy.key, effects=played.effects, window_days=strategy.metric.window_days
+        ),
     )
-    world = World(app=app, brand=brand, channel=SandboxChannel(None), planted=planted)
-    world.enter(parameters)
-    for play in strategy.plays:
-        for offer in play.offer.variants.values():
-            if offer.code_list is not None:
-                codes = [f"KOI{n:06d}" for n in range(horizon.customers)]
-                app.store.codes.add(offer.code_list, codes)
+    world.enter(played.reach)
+    offers = {o.code_list for play in strategy.plays for o in play.offer.variants.values()} - {None}
+    for code_list in sorted(filter(None, offers)):
+        app.store.codes.add(code_list, [f"KOI{n:06d}" for n in range(horizon.customers)])
     return _Run(app=app, clock=clock, played=played, seed=seed, horizon=horizon, world=world)
-
-
-def _dated(played: Scenario, horizon: Horizon) -> dict[str, str]:
-    """Return the scenario's files with the strategy's end on the last day whose window is over at the report.
-
-    The planned end has then passed when the report is read: one look, a fixed-horizon interval (design §8).
-    """
-    path = f"strategies/{played.strategy}.yaml"
-    window = int(_WINDOW.findall(played.files[path])[0])
-    ends = FIRST_DAY + timedelta(days=horizon.days - window)
-    return {**played.files, path: _ENDS.sub(f"ends_on: {ends}", played.files[path])}

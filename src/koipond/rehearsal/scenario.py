@@ -1,10 +1,11 @@
-"""Scenarios (剧本): which case is rehearsed, what effect is planted, and which number of the report must find it.
+"""Scenarios (剧本): what is rehearsed, what effect is planted, and which number of the report must find it.
 
 A scenario's definitions are files of this package, read like those of any brand (`scenarios/<key>/`).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
@@ -19,7 +20,7 @@ DAYS_MAX = 730
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Horizon:
-    """How large and how long: ``days`` from the first plan to the report, a plan every ``plan_every_days``."""
+    """``days`` from the first plan to the report; a plan every ``plan_every_days``."""
 
     customers: int = 20_000
     days: int = 90
@@ -42,22 +43,34 @@ REDUCED = Horizon(customers=2_000, days=60, plan_every_days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Which share of the customers a channel reaches: ``share`` has its address and agreed to marketing."""
+
+    channel: str
+    address_kind: str | None
+    share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One case. ``effects``: variant → planted relative effect of a touch on buying within the window.
+    """One strategy to rehearse. ``effects``: variant → planted relative effect of a touch on buying within
+    the metric's window; ``files``: the definitions, path below the workspace → text.
 
     ``against``: ``holdout`` reads the effect of the touch arm, ``variant`` that of the variant ``treated``
-    against the other. ``truth`` is what that number would be with endless customers, when everybody drawn for
-    the touch gets it.
+    against the other. ``truth``: what that number would be with endless customers if everybody drawn for the
+    touch gets it; None when some may be lost on the way: it then follows from who was reached.
     """
 
-    key: str
+    key: str | None
     strategy: str
     effects: Mapping[str, float]
-    truth: float
+    truth: float | None
     files: Mapping[str, str]
     against: Literal["holdout", "variant"] = "holdout"
     treated: str = "touch"
     parameters: BrandParameters = field(default_factory=BrandParameters)
+    reach: tuple[Reach, ...] = ()
+    first_day: date = date(2026, 1, 5)
 
 
 _TASTING, _REMINDER, _BEATS = "tasting", "reminder", 0.20

@@ -14,6 +14,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import yaml
 
 from koipond.bootstrap import App, StoreDefinitions
 from koipond.kernel import FindingsError, InputError, VirtualClock, day_bounds
@@ -75,14 +76,24 @@ class _Uids:
         return [pool[place : place + 32] for place in range(0, 32 * count, 32)]
 
 
+def dated(files: Mapping[str, str], strategy: str, ends_on: date) -> dict[str, str]:
+    """Return ``files`` with ``strategy`` running until ``ends_on``, whatever its own dates say."""
+    path = f"strategies/{strategy}.yaml"
+    body = yaml.safe_load(files[path])
+    body = {name: value for name, value in body.items() if name not in ("starts_on", "paused")}
+    text = yaml.safe_dump({**body, "ends_on": ends_on}, sort_keys=False, allow_unicode=True)
+    return {**files, path: text}
+
+
 def _write(folder: Path, files: Mapping[str, str], seed: int) -> None:
     identity = hashlib.md5(f"rehearsal {seed}".encode(), usedforsecurity=False).hexdigest()
     for path, text in files.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         if path == FILE:
-            kept = [line for line in text.splitlines() if not line.startswith(("id:", "clock:", "store:"))]
-            text = "\n".join([f"id: {identity}", "clock: system", *kept, ""])
+            body = {**yaml.safe_load(text), "id": identity, "clock": "system"}
+            body.pop("store", None)
+            text = yaml.safe_dump(body, sort_keys=False, allow_unicode=True)
         target.write_text(text, encoding="utf-8")
 
 

@@ -1,0 +1,81 @@
+"""`koipond rehearse`: the same code on simulated customers whose true responses are known."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
+from koipond.kernel import InputError
+
+_LANGUAGES = ("zh", "en", "id")
+_PERCENT = 100
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(help="Rehearse a shipped case, or a strategy of yours on a brand like yours.")(rehearse)
+
+
+def rehearse(
+    context: typer.Context,
+    scenario: Annotated[
+        str | None, typer.Option(metavar="C1|C4", help="A shipped case; needs no workspace.")
+    ] = None,
+    strategy: Annotated[
+        str | None, typer.Option(metavar="KEY", help="An applied strategy of the workspace.")
+    ] = None,
+    effect: Annotated[
+        float, typer.Option(help="With --strategy: how much a touch raises buying; 0.10 = +10 %.")
+    ] = 0.10,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Draws the customers; the same seed, the same report.")
+    ] = 1,
+    days: Annotated[int, typer.Option(help="From the first plan to the report.")] = 90,
+    customers: Annotated[int, typer.Option(help="At most so many simulated customers.")] = 20_000,
+    as_of: AsOf = None,
+    language: Annotated[str | None, typer.Option(help="zh, en or id.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    from koipond.rehearsal.run import rehearse as play
+    from koipond.rehearsal.scenario import Horizon
+    from koipond.rehearsal.scenario import scenario as shipped
+
+    if (scenario is None) == (strategy is None):
+        raise InputError("name what to rehearse: --scenario C1 or C4, or --strategy KEY of this workspace")
+    if (language or "en") not in _LANGUAGES:
+        raise InputError(f"--language: {', '.join(_LANGUAGES)}")
+    horizon = Horizon(customers=customers, days=days)
+    spoken: Any = language
+    if scenario is not None:
+        played, currency, spoken = shipped(scenario), "CNY", spoken or "en"
+    else:
+        from koipond.bootstrap import open_app
+        from koipond.rehearsal.own import own_horizon, own_scenario
+
+        with open_app(context.obj) as app:
+            played = own_scenario(app, str(strategy), effect, parse_day(as_of))
+            currency, spoken = app.settings.currency, spoken or app.settings.language
+        horizon = own_horizon(played, horizon)
+    data = play(played, seed, horizon=horizon, language=spoken).to_dict()
+    say(data, lambda: _text(data, currency, spoken), as_json=as_json)
+
+
+def _text(data: Mapping[str, Any], currency: str, language: Any) -> str:
+    from koipond.insights.render import to_text
+
+    name = f"case {data['scenario']}" if data["scenario"] else f"strategy {data['strategy']}"
+    lines = [
+        f"rehearsed {name}: {data['customers']:,} simulated customers, {data['days']} days,"
+        f" seed {data['seed']}; {data['orders']:,} orders, {data['touches']:,} touches,"
+        f" {data['breaks']} broken invariants",
+        to_text(data["report"], currency=currency, language=language),
+        f"planted: {_percent(data['truth'])}; found: {_percent(data['estimate'])}"
+        f" ({_percent(data['low'])} to {_percent(data['high'])});"
+        f" the interval {'holds' if data['covered'] else 'misses'} the truth",
+    ]
+    return "\n\n".join(lines)
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value * _PERCENT:+.1f} %"
