@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
     app.command(help="Say what the set-up lacks, with the fix.")(doctor)
     keys = typer.Typer(help="Keys that encrypt identifiers.", no_args_is_help=True)
     keys.command(name="confirm-backup", help="Say that a copy of the key file is kept elsewhere.")(confirm)
+    keys.command(name="rotate", help="Encrypt every identifier anew, under a new key.")(rotate)
     app.add_typer(keys, name="keys")
     codes = typer.Typer(help="Codes of the brand's own shop, one a customer.", no_args_is_help=True)
     codes.command(name="import", help="Add codes, one a line, to a list.")(import_codes)
@@ -107,6 +108,16 @@ def confirm(context: typer.Context, as_json: JsonFlag = False) -> None:
     with open_app(context.obj) as app:
         kept = confirm_backup(app.store.keys, app.machine.now())
     say({"backup_confirmed_at": kept.backup_confirmed_at}, lambda: "noted", as_json=as_json)
+
+
+def rotate(context: typer.Context, as_json: JsonFlag = False) -> None:
+    from koipond.bootstrap import open_app
+
+    with open_app(context.obj) as app:
+        ring = app.store.rotate_keys()
+        data = {"key": ring.active.key_id, "keys": str(ring.file) if ring.file else None}
+    text = f"identifiers stand under key {data['key']} now; back up {data['keys']}"
+    say(data, lambda: f"{text}, then: koipond keys confirm-backup", as_json=as_json)
 
 
 def import_codes(

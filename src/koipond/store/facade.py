@@ -24,6 +24,7 @@ from koipond.store.migrate import migrate
 from koipond.store.outbox import StoredOutbox
 from koipond.store.people import StoredPeople
 from koipond.store.plans import StoredPlans
+from koipond.store.rotation import rotate
 from koipond.store.verify import StoredChecks
 from koipond.store.versions import StoredVersionLog
 
@@ -33,10 +34,9 @@ class Store:
 
     def __init__(self, database: Database, ring: KeyRing, new_uids: NewUids = random_uids) -> None:
         self.database = database
-        self.keys = ring
+        self._new_uids = new_uids
+        self._use_keys(ring)
         self.versions = StoredVersionLog(database)
-        self.identity = StoredIdentity(database, ring, new_uids=new_uids)
-        self.people = StoredPeople(database, ring)
         self.consents = StoredConsents(database)
         self.definitions = StoredDefinitions(database)
         self.imports = StoredJournal(database)
@@ -68,6 +68,16 @@ class Store:
             database.close()
             raise
         return cls(database, ring, new_uids)
+
+    def rotate_keys(self) -> KeyRing:
+        """Put every identifier under a new key; other processes must be started again."""
+        self._use_keys(rotate(self.database, self.keys))
+        return self.keys
+
+    def _use_keys(self, ring: KeyRing) -> None:
+        self.keys = ring
+        self.identity = StoredIdentity(self.database, ring, new_uids=self._new_uids)
+        self.people = StoredPeople(self.database, ring)
 
     def gate(
         self, place: ZoneInfo, *, quiet: QuietHours | None = None, quotas: Mapping[str, int] | None = None

@@ -21,6 +21,7 @@ from koipond.store.engine import Database
 from koipond.store.instants import to_s
 from koipond.store.keys import KeyRing
 from koipond.store.links import LinkLimits, Shared, link, undo_shared
+from koipond.store.rotation import guard
 from koipond.store.tables import customer, identifier
 
 CHUNK = 20_000  # people a transaction
@@ -103,6 +104,7 @@ class StoredIdentity:
     def _resolve_chunk(self, people: Sequence[PersonKeys], now_s: int) -> list[PersonRef]:
         rows = list(self._entries(people))
         with self._db.write() as connection:
+            guard(connection, self._ring)
             first_no = counters.take(connection, "customer_no", 0)
             batch = self._known(connection, rows)
             _assign(batch, rows, first_no, self._limits)

@@ -172,7 +172,9 @@ class StoredPeople:
         pairs = sa.select(identifier.c.customer_no, identifier.c.kind).distinct()
         with self._db.read() as connection:
             rows = connection.execute(pairs.where(identifier.c.kind.in_(set(kinds.values())))).all()
-        held = [(number, channel) for number, kind in rows for channel in kinds if kinds[channel] == kind]
+        held = [
+            (number, channel, None) for number, kind in rows for channel in kinds if kinds[channel] == kind
+        ]
         return arrow("reachable", held)
 
 

@@ -1,0 +1,84 @@
+"""A new key for every identifier (密钥轮换), in batches; a rotation that was stopped goes on where it was.
+
+Look-up hashes depend on the key, so a process that still holds the old ring would not find whom it looks for.
+The store therefore names the key in force, and `guard` sends such a process away before it creates anybody.
+"""
+
+import json
+
+import sqlalchemy as sa
+
+from koipond.kernel import BusyError, stable_json
+from koipond.store.bulk import Row, update_rows, upsert_rows
+from koipond.store.cipher import Lookup, Vault
+from koipond.store.engine import Database
+from koipond.store.keys import KeyRing, save_keys, with_new_key, with_retired
+from koipond.store.tables import identifier, identity_link, workspace_setting
+
+BATCH = 5_000
+_IN_FORCE = "identifier_key"
+
+
+def guard(connection: sa.Connection, ring: KeyRing) -> None:
+    """Raise BusyError when identifiers are kept under a key that ``ring`` does not write with."""
+    name = workspace_setting.c.name == _IN_FORCE
+    found = connection.execute(sa.select(workspace_setting.c.value).where(name)).scalar_one_or_none()
+    if found is not None and json.loads(found) != ring.active.key_id:
+        raise BusyError("the keys were rotated since this process began; run the command again")
+
+
+def rotate(database: Database, ring: KeyRing) -> KeyRing:
+    """Rewrite every identifier under a new key and return the ring to use from now on.
+
+    Two processes that rotate at once do each part once. The old key stays in the file to open old backups.
+    """
+    if len(ring.live) == 1:
+        ring = _keep(with_new_key(ring))
+    with database.write() as connection:
+        row = (_IN_FORCE, stable_json(ring.active.key_id))
+        replace = "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+        upsert_rows(connection, workspace_setting, ("name", "value"), [row], replace)
+    lookup, vault = Lookup(ring.active), Vault(ring)
+    while True:
+        with database.write() as connection:
+            if not _rewrite(connection, lookup, vault):
+                break
+    return _keep(with_retired(ring))
+
+
+def _keep(ring: KeyRing) -> KeyRing:
+    return ring if ring.file is None else save_keys(ring)
+
+
+def _rewrite(connection: sa.Connection, lookup: Lookup, vault: Vault) -> int:
+    """Rewrite some rows that stand under another key; return how many."""
+    query = sa.select(identifier).where(identifier.c.key_id != lookup.key_id).limit(BATCH)
+    rows = connection.execute(query.with_for_update()).all()
+    if not rows:
+        return 0
+    values = [vault.open(row.cipher, row.key_hash, row.key_id) for row in rows]
+    hashes = [lookup.hash(row.kind, row.scope, value) for row, value in zip(rows, values, strict=True)]
+    sealed = vault.seal_all(values, hashes)
+    pairs = list(zip(rows, hashes, strict=True))
+    _rename(connection, identifier, [(row.key_hash, row.customer_no, new) for row, new in pairs])
+    columns = ("key_hash", "customer_no", "cipher", "key_id")
+    fresh: list[Row] = [
+        (new, row.customer_no, cipher, lookup.key_id)
+        for (row, new), cipher in zip(pairs, sealed, strict=True)
+    ]
+    update_rows(connection, identifier, columns[:2], columns[2:], fresh)
+    links = sa.update(identity_link).where(identity_link.c.key_hash == sa.bindparam("old"))
+    renamed = {row.key_hash: new for row, new in pairs}
+    connection.execute(
+        links.values(key_hash=sa.bindparam("new")), [{"old": old, "new": new} for old, new in renamed.items()]
+    )
+    return len(rows)
+
+
+def _rename(connection: sa.Connection, table: sa.Table, rows: list[tuple[str, int, str]]) -> None:
+    """Give rows of ``table``, found by (old hash, customer), their new hash."""
+    update = sa.update(table).where(
+        table.c.key_hash == sa.bindparam("old"), table.c.customer_no == sa.bindparam("who")
+    )
+    values = [{"old": old, "who": who, "new": new} for old, who, new in rows]
+    connection.execute(update.values(key_hash=sa.bindparam("new")), values)
