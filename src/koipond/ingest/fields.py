@@ -26,10 +26,14 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Synonyms:
-    """Column names that usually hold a field: clear ones, and ones taken only when no clear one is there."""
+    """Column names that usually hold a field: clear ones, and ones taken only when no clear one is there.
+
+    ``whole``: amounts of a whole order, for files without quantity and unit price.
+    """
 
     names: tuple[str, ...] = ()
     weak: tuple[str, ...] = ()
+    whole: tuple[str, ...] = ()
 
 
 def _fields(kind: FieldType, names: str) -> tuple[Field, ...]:
@@ -107,7 +111,7 @@ def synonyms(kind: Kind, field: str) -> Synonyms:
     """Return the usual column names of ``field`` in a file of ``kind``."""
     table = _table()
     found = table["person" if field in PERSON else kind].get(field, {})
-    return Synonyms(tuple(found.get("names", ())), tuple(found.get("weak", ())))
+    return Synonyms(**{rank: tuple(names) for rank, names in found.items()})
 
 
 @cache

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from koipond.ingest.fields import FIELDS, KEEPS_OTHER_COLUMNS, PERSON, REQUIRED, Field, synonyms
@@ -45,9 +45,7 @@ def choose_mapping(kind: Kind, columns: Sequence[str], told: Mapping[str, str], 
     chosen = _told(fields, columns, told, faults)
     left_out = {name for name, column in told.items() if not column}
     taken = {names[0] for names in chosen.values() if len(names) == 1}  # parts of a joined id stay free
-    guesses = _guess(
-        kind, [f for f in fields if f.name not in chosen and f.name not in left_out], columns, taken
-    )
+    guesses = _guess(kind, chosen.keys(), left_out, columns, taken)
     for name, fitting in guesses.items():
         if len(fitting) > 1:
             faults.append(
@@ -90,17 +88,21 @@ def _told(
 
 
 def _guess(
-    kind: Kind, fields: Sequence[Field], columns: Sequence[str], taken: set[str]
+    kind: Kind, known: Set[str], left_out: Set[str], columns: Sequence[str], taken: Set[str]
 ) -> dict[str, list[str]]:
-    """Field → the free columns that fit it equally well: its own name, then clear, then weak synonyms."""
+    """Field → the free columns that fit it equally well: its own name, then clear, then weak synonyms.
+
+    ``known`` fields have their column already, those ``left_out`` get none.
+    """
+    fields = [f for f in FIELDS[kind] if f.name not in known and f.name not in left_out]
     free = {column: plain_name(column) for column in columns if column not in taken}
     guesses: dict[str, list[str]] = {}
-    for rank in range(3):
+    for rank in range(4):
         for field in fields:
-            if field.name in guesses:
+            if field.name in guesses or (rank == 3 and {"quantity", "unit_price"} <= guesses.keys() | known):
                 continue
             usual = synonyms(kind, field.name)
-            wanted = {plain_name(name) for name in ((field.name,), usual.names, usual.weak)[rank]}
+            wanted = {plain_name(n) for n in ((field.name,), usual.names, usual.weak, usual.whole)[rank]}
             fitting = [column for column, name in free.items() if name in wanted]
             if fitting:
                 guesses[field.name] = fitting

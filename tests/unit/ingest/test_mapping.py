@@ -77,6 +77,13 @@ def test_clear_names_come_before_weak_ones() -> None:
     assert (chosen.columns["at"], chosen.columns["amount"]) == (("下单时间",), ("amount",))
 
 
+def test_the_amount_of_a_whole_order_is_not_taken_for_that_of_a_line() -> None:
+    columns = ["user_id", "order_id", "date", "qty", "price", "order_total"]
+    assert "amount" not in choose_mapping("orders", columns, {}, "f.csv")
+    chosen = choose_mapping("orders", [c for c in columns if c not in ("qty", "price")], {}, "f.csv")
+    assert chosen.columns["amount"] == ("order_total",)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_names_what_it_lacks(kind: str) -> None:
     with pytest.raises(InputError, match=r"(?s)f\.csv: no column for .*the columns are: foo, bar"):
