@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from koipond.ingest.facts import FACTS
 from koipond.ingest.ports import PersonRef
 from koipond.store import links
-from koipond.store.bulk import any_of, update_rows
+from koipond.store.bulk import Row, any_of, update_rows
 from koipond.store.cipher import Lookup, Vault
 from koipond.store.engine import Database
 from koipond.store.instants import from_s, to_s
@@ -127,6 +127,28 @@ class StoredPeople:
             for name in names:
                 rows = [(p.customer_no, getattr(p, name)) for p in people if getattr(p, name) is not None]
                 update_rows(connection, customer, ("customer_no",), (name,), list(dict(rows).items()))
+
+    def mirror_flags(self, rows: pa.Table) -> int:
+        """Make the flags of all customers what ``rows`` say; return how many customers changed.
+
+        ``rows`` (customer_no, staff, minor, profiling_refused) names whoever has any of them: imports bring
+        these facts to the warehouse, the gate must know them too.
+        """
+        names = ("staff", "minor", "profiling_refused")
+        columns = (rows.column(name).to_pylist() for name in ("customer_no", *names))
+        wanted = {number: tuple(map(bool, flags)) for number, *flags in zip(*columns, strict=True)}
+        query = sa.select(customer.c.customer_no, *(customer.c[name] for name in names))
+        with self._db.write() as connection:
+            flagged = sa.or_(*(customer.c[name] for name in names))
+            held = {row[0]: tuple(row[1:]) for row in connection.execute(query.where(flagged))}
+            none = (False,) * len(names)
+            changed: list[Row] = [
+                (number, *wanted.get(number, none))
+                for number in sorted(wanted.keys() | held.keys())
+                if wanted.get(number, none) != held.get(number, none)
+            ]
+            update_rows(connection, customer, ("customer_no",), names, changed)
+        return len(changed)
 
     def links(self, customer_no: int | None = None) -> list[IdentityLink]:
         """Return the log of merges, the oldest first, of one customer or of all."""

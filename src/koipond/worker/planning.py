@@ -81,6 +81,7 @@ def admit_plan(app: App, key: str) -> Admission:
     with app.warehouse.read() as reader:
         if not reader.has(CANDIDATES):
             return Admission(queued=0, deferred=0, blocked={})
+        tell_flags(app, reader)
         present_profile(reader, app.layers, plan.as_of)
         request = request_of(app, key, plan.as_of, strategies)
         known = gather(reader, audiences_of(app, reader, plan.as_of), request)
@@ -100,6 +101,16 @@ def admit_plan(app: App, key: str) -> Admission:
                 deferred += decision.due_at is not None and decision.due_at > now
     app.store.plans.end(key, "sent", now)
     return Admission(queued=queued, deferred=deferred, blocked=dict(blocked))
+
+
+def tell_flags(app: App, reader: Reader) -> None:
+    """Tell the gate who is staff, a minor or refuses profiling: imports know it, the gate must obey it."""
+    people = reader.table("customers")
+    flags = [people[name].fill_null(False) for name in ("staff", "minor", "profiling_refused")]
+    marked = people.filter(flags[0] | flags[1] | flags[2])
+    app.store.people.mirror_flags(
+        reader.frame(marked.select("customer_no", "staff", "minor", "profiling_refused"))
+    )
 
 
 def request_of(app: App, plan: str, day: date, strategies: Sequence[Strategy]) -> PlanRequest:

@@ -145,6 +145,31 @@ def test_flags_change_only_what_they_name(store: Store) -> None:
     assert [(bool(s), bool(m), z) for s, m, z in rows] == [(True, False, "Asia/Jakarta"), (False, True, None)]
 
 
+def test_flags_are_what_the_imports_say(store: Store) -> None:
+    import pyarrow as pa
+
+    numbers(store, shop("a"), shop("b"), shop("c"))
+
+    def flags() -> list[tuple[bool, ...]]:
+        with store.database.read() as connection:
+            names = "staff, minor, profiling_refused"
+            rows = connection.execute(sa.text(f"SELECT {names} FROM customer ORDER BY customer_no")).all()
+        return [tuple(map(bool, row)) for row in rows]
+
+    def said(*rows: tuple[int, bool, bool, bool | None]) -> pa.Table:
+        names = ["customer_no", "staff", "minor", "profiling_refused"]
+        return pa.Table.from_pylist(
+            [dict(zip(names, row, strict=True)) for row in rows],
+            schema=pa.schema([(names[0], pa.int32()), *((name, pa.bool_()) for name in names[1:])]),
+        )
+
+    assert store.people.mirror_flags(said((1, True, False, None), (2, False, True, True))) == 2
+    assert flags() == [(True, False, False), (False, True, True), (False, False, False)]
+    assert store.people.mirror_flags(said((1, True, False, None), (2, False, True, True))) == 0
+    assert store.people.mirror_flags(said((3, True, False, False))) == 3
+    assert flags() == [(False, False, False), (False, False, False), (True, False, False)]
+
+
 def test_two_processes_that_meet_the_same_people_agree(open_store: Callable[[], Store]) -> None:
     import threading
 
