@@ -19,6 +19,7 @@ class ColumnMap:
     kind: Kind
     columns: Mapping[str, tuple[str, ...]]
     others: tuple[str, ...]  # kept as event properties or traits
+    unsure: frozenset[str] = frozenset()  # fields guessed by a weak name
 
     def __contains__(self, field: str) -> bool:
         return field in self.columns
@@ -45,7 +46,7 @@ def choose_mapping(kind: Kind, columns: Sequence[str], told: Mapping[str, str], 
     chosen = _told(fields, columns, told, faults)
     left_out = {name for name, column in told.items() if not column}
     taken = {names[0] for names in chosen.values() if len(names) == 1}  # parts of a joined id stay free
-    guesses = _guess(kind, chosen.keys(), left_out, columns, taken)
+    guesses, unsure = _guess(kind, chosen.keys(), left_out, columns, taken)
     for name, fitting in guesses.items():
         if len(fitting) > 1:
             faults.append(
@@ -59,7 +60,8 @@ def choose_mapping(kind: Kind, columns: Sequence[str], told: Mapping[str, str], 
     taken = {column for names in chosen.values() for column in names}
     others = tuple(c for c in columns if c not in taken) if kind in KEEPS_OTHER_COLUMNS else ()
     order = [field.name for field in fields if field.name in chosen]
-    return ColumnMap(kind=kind, columns={name: chosen[name] for name in order}, others=others)
+    chosen = {name: chosen[name] for name in order}
+    return ColumnMap(kind=kind, columns=chosen, others=others, unsure=frozenset(unsure))
 
 
 def plain_name(name: str) -> str:
@@ -89,14 +91,16 @@ def _told(
 
 def _guess(
     kind: Kind, known: Set[str], left_out: Set[str], columns: Sequence[str], taken: Set[str]
-) -> dict[str, list[str]]:
+) -> tuple[dict[str, list[str]], set[str]]:
     """Field → the free columns that fit it equally well: its own name, then clear, then weak synonyms.
 
-    ``known`` fields have their column already, those ``left_out`` get none.
+    ``known`` fields have their column already, those ``left_out`` get none. Also return the fields that
+    only a weak name fits.
     """
     fields = [f for f in FIELDS[kind] if f.name not in known and f.name not in left_out]
     free = {column: plain_name(column) for column in columns if column not in taken}
     guesses: dict[str, list[str]] = {}
+    unsure: set[str] = set()
     for rank in range(4):
         for field in fields:
             if field.name in guesses or (rank == 3 and {"quantity", "unit_price"} <= guesses.keys() | known):
@@ -106,8 +110,9 @@ def _guess(
             fitting = [column for column, name in free.items() if name in wanted]
             if fitting:
                 guesses[field.name] = fitting
+                unsure |= {field.name} if rank > 1 else set()
                 free = {column: name for column, name in free.items() if column not in fitting}
-    return guesses
+    return guesses, unsure
 
 
 def _missing(kind: Kind, chosen: Mapping[str, tuple[str, ...]]) -> list[str]:

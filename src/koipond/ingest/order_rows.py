@@ -116,12 +116,11 @@ def _money(raw: IbisTable, readings: Readings, digits: int) -> tuple[dict[str, A
         given = -values["discount"] if readings.negative_discounts else values["discount"]
         discount = to_units(given, digits).fill_null(0)
     amount = to_units(values["amount"], digits) if "amount" in values else ibis.null("int64")
-    if quantity is not None and "unit_price" in values:
-        product = multiply(
-            quantity, readings.numbers["quantity"], values["unit_price"], readings.numbers["unit_price"]
-        )
-        net = _less(product, values.get("discount"), negative_quantity, readings)
-        amount = ibis.coalesce(amount, to_units(net, digits)) if "amount" in values else to_units(net, digits)
+    if quantity is not None and "unit_price" in values and not ("amount" in values and readings.amount_alone):
+        reading, price_reading = readings.numbers["quantity"], readings.numbers["unit_price"]
+        product = multiply(quantity, reading, values["unit_price"], price_reading)
+        net = to_units(_less(product, values.get("discount"), negative_quantity, readings), digits)
+        amount = amount.coalesce(net) if "amount" in values else net
     columns = {
         "amount_fen": amount,
         "discount_fen": discount,

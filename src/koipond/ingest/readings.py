@@ -6,8 +6,9 @@ from typing import Any
 
 import ibis
 
-from koipond.ingest.fields import FIELDS
+from koipond.ingest.fields import FIELDS, PERSON
 from koipond.ingest.instants import InstantReading, choose_instants
+from koipond.ingest.mapping import ColumnMap
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.numbers import Marks, NumberReading, choose_marks, number_reading, read_number
 from koipond.ingest.ports import IbisTable, Reader, RowSource
@@ -16,7 +17,7 @@ from koipond.ingest.words import meanings, word_table
 from koipond.kernel import InputError
 
 WORDS_MAX = 500
-_WHOLE_NUMBER_IDS = ("customer_id", "order_id", "line_id", "sku", "store", "staff", "refund_of")
+_IDS = ("order_id", "line_id", "sku", "store", "staff", "refund_of")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Readings:
     instants: Mapping[str, InstantReading]
     tables: Mapping[str, Mapping[str, str]]
     negative_discounts: bool = False
+    amount_alone: bool = False  # a row without amount is not worth quantity × unit_price
 
     def shown(self) -> dict[str, str]:
         """Return the formats in words, as the import prints them."""
@@ -41,11 +43,12 @@ class Readings:
 
 
 def decide(
-    reader: Reader, table: IbisTable, mapping: Mapping[str, str], request: ImportRequest, rows: RowSource
+    reader: Reader, table: IbisTable, mapping: ColumnMap, request: ImportRequest, rows: RowSource
 ) -> Readings:
     """Return how the columns of ``table`` are read; raise InputError when two ways fit, naming the option.
 
-    ``mapping``: field → the column it comes from.
+    An amount that only a weak name fits (``total``) may be that of the whole order, written in its first
+    row alone: its empty rows are then not filled up from quantity and unit price.
     """
     numeric, instants, tables = {}, {}, {}
     for field in FIELDS[request.kind]:
@@ -60,7 +63,7 @@ def decide(
             )
         elif field.type in ("status", "truth"):
             tables[field.name] = _words(reader, table, field.name, request, rows.file)
-    text = {name: shapes for name, shapes in numeric.items() if not rows.is_exact(mapping[name])}
+    text = {name: shapes for name, shapes in numeric.items() if not rows.is_exact(mapping.columns[name][0])}
     marks = choose_marks(text, request.decimal, request.thousands, rows.file)
     numbers = {
         name: number_reading(shapes, marks if name in text else Marks(".", ""))
@@ -71,15 +74,19 @@ def decide(
         numbers=numbers,
         instants=instants,
         tables=tables,
+        amount_alone="amount" in mapping.unsure,
         negative_discounts="discount" in numbers and _all_negative(reader, table, numbers["discount"]),
     )
 
 
-def without_point_zero(reader: Reader, table: IbisTable) -> IbisTable:
-    """Drop ``.0`` from ids when every value ends so: the trace of a program that took them for floats."""
-    ids = [name for name in _WHOLE_NUMBER_IDS if name in table.columns]
-    if not ids:
-        return table
+def mend_ids(reader: Reader, table: IbisTable) -> IbisTable:
+    """Take off what programs add to ids when every value of a column has it: ``.0`` and a leading ``'``.
+
+    The one is the trace of a program that took the ids for floats, the other keeps Excel from doing so.
+    """
+    ids = [name for name in (*_IDS, *PERSON) if name in table.columns]
+    quoted = _all(reader, table, ids, lambda text: text.startswith("'"))
+    table = table.mutate(**{name: table[name].substr(1).nullif("") for name in quoted})
     floats = _all(reader, table, ids, lambda text: text.endswith(".0"))
     floats = _all(reader, table, floats, lambda text: text.re_search(r"^[0-9]+\.0$"))
     return table.mutate(**{name: table[name].re_replace(r"\.0$", "") for name in floats})

@@ -308,3 +308,48 @@ def test_columns_that_fit_equally_are_not_guessed(space: MemoryWorkspace) -> Non
         load(space, "a,b\n1,2\n", mapping={"nonsense": "a", "at": "c"})
     for part in ("no such field", "no column 'c'", "no column for order_id", "the columns are: a, b"):
         assert part in str(caught.value)
+
+
+def test_a_total_in_the_first_row_of_an_order_is_not_filled_up_from_prices(space: MemoryWorkspace) -> None:
+    text = "user_id,order_id,at,qty,price,total\n1,A,2025-01-01,1,10,25\n1,A,2025-01-01,3,5,\n"
+    assert load(space, text).quarantined == {"unparsable": 1}
+    assert orders(space, "net_fen") == [(2500,)]
+    load(space, text.replace("total", "line_total"), "clear.csv")
+    assert orders(space, "net_fen") == [(4000,)]
+
+
+def test_the_files_of_other_shops(space: MemoryWorkspace) -> None:
+    load(
+        space,
+        "Row ID,Order ID,Order Date,Ship Date,Customer ID,Customer Name,City,State,Postal Code,Product ID,"
+        "Category,Sales,Quantity\n"
+        "1,CA-1,11/8/2016,11/11/2016,CG-1,Claire Gute,Henderson,Kentucky,42420,FUR-1,Furniture,261.96,2\n"
+        '2,CA-1,11/8/2016,11/11/2016,CG-1,Claire Gute,Henderson,Kentucky,42420,FUR-2,Furniture,"1,731.94",3\n'
+        "3,CA-2,6/12/2016,6/16/2016,DV-1,Darrin Van,Los Angeles,California,90036,OFF-1,Office,14.62,2\n"
+        "4,CA-3,6/23/2016,6/26/2016,DV-1,Darrin Van,Los Angeles,California,90036,OFF-1,Office,1.5,2\n",
+    )
+    assert orders(space, "order_id", "net_fen", "day") == [
+        ("CA-1", 199_390, 17_113),
+        ("CA-2", 1_462, 16_964),
+        ("CA-3", 150, 16_975),
+    ]
+    load(
+        space,
+        "SHOP_WEEK;SHOP_DATE;QUANTITY;SPEND;PROD_CODE;CUST_CODE;BASKET_ID;STORE_CODE\n"
+        "200607;20060416;1;0,93;PRD1;C1;B1;S1\n200607;20060416;2;1,03;PRD2;C1;B1;S1\n",
+        "shop.csv",
+        source="dunn",
+    )
+    [basket] = [row for row in space.rows("orders") if row["source"] == "dunn"]
+    assert (basket["net_fen"], basket["day"], basket["store"]) == (196, 13_254, "S1")
+    result = load(
+        space,
+        "订单编号,买家会员名,手机号,订单创建时间,买家实际支付金额,订单状态,店铺名称\n"
+        "'1001,茶客,13800138000,2025/3/1 8:05:00,￥128.00,买家已付款，等待卖家发货,旗舰店\n".replace("，", "")
+        + "'1002,茶客,13800138000,2025/3/2 18:05:00,￥0.00,交易关闭,旗舰店\n",
+        "taobao.csv",
+        mapping={"amount": "买家实际支付金额"},
+        source="tb",
+    )
+    assert (result.kept, result.mapping["phone"], result.mapping["at"]) == (2, "手机号", "订单创建时间")
+    assert {row["order_id"] for row in space.rows("orders") if row["source"] == "tb"} == {"1001", "1002"}

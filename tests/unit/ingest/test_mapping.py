@@ -33,7 +33,8 @@ from koipond.kernel import InputError
         ),
         (
             "TRANSACTION_DT CUSTOMER_ID ORDER_ID PRODUCT_SUBCLASS PRODUCT_ID AMOUNT ASSET SALES_PRICE",
-            "customer_id=CUSTOMER_ID order_id=ORDER_ID at=TRANSACTION_DT amount=AMOUNT sku=PRODUCT_ID",
+            "customer_id=CUSTOMER_ID order_id=ORDER_ID at=TRANSACTION_DT amount=AMOUNT "
+            "unit_price=SALES_PRICE sku=PRODUCT_ID",
         ),
         ("order_id user_id date total", "customer_id=user_id order_id=order_id at=date amount=total"),
     ],
