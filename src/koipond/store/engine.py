@@ -8,18 +8,36 @@ PostgreSQL: READ COMMITTED, one schema a workspace through search_path. Sources:
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.pool import StaticPool
 
-from koipond.kernel import InputError
+from koipond.kernel import BusyError, InputError
 
 _SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 BUSY_TIMEOUT_MS = 30_000
 CACHE_KIB = 65_536
+
+
+class WriteGate:
+    """Lets one thread of this process write at a time. To ask twice in one thread is our own bug."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._owner: int | None = None
+
+    def __enter__(self) -> None:
+        if self._owner == threading.get_ident():
+            raise AssertionError("a transaction was opened inside another of the same thread")
+        self._lock.acquire()
+        self._owner = threading.get_ident()
+
+    def __exit__(self, *_: object) -> None:
+        self._owner = None
+        self._lock.release()
 
 
 class Database:
@@ -43,8 +61,17 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """Open the writing transaction; it commits at the end, and rolls back on an error."""
-        with self._gate, self.writer.begin() as connection:
+        """Open the writing transaction; it commits at the end, and rolls back on an error.
+
+        Raises BusyError when another process has been writing for too long.
+        """
+        with self._gate, ExitStack() as stack:
+            try:
+                connection = stack.enter_context(self.writer.begin())
+            except sa.exc.OperationalError as error:
+                if "locked" in str(error.orig):
+                    raise BusyError("another process keeps the store to itself; try again") from error
+                raise
             yield connection
 
     def close(self) -> None:
@@ -76,13 +103,13 @@ def _sqlite(url: sa.URL) -> Database:
     writer = sa.create_engine(url, pool_size=1, max_overflow=0, **options)
     _prepare(writer, begin="BEGIN IMMEDIATE", more=("journal_mode=WAL",))
     _prepare(reader, begin="BEGIN", more=("journal_mode=WAL", "query_only=ON"))
-    return Database(reader, writer, threading.Lock(), None)
+    return Database(reader, writer, WriteGate(), None)
 
 
 def _memory() -> Database:
     engine = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
     _prepare(engine, begin="BEGIN IMMEDIATE")
-    return Database(engine, engine, threading.Lock(), None)
+    return Database(engine, engine, WriteGate(), None)
 
 
 def _prepare(engine: sa.Engine, *, begin: str, more: tuple[str, ...] = ()) -> None:

@@ -5,6 +5,9 @@ from types import TracebackType
 from typing import Self
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
+
+from koipond.kernel import InputError
 from koipond.outreach.model import QuietHours
 from koipond.store.arms import StoredArms
 from koipond.store.audit import StoredAudit, StoredSettings
@@ -64,6 +67,12 @@ class Store:
         database = open_database(url, schema)
         try:
             migrate(database)
+        except sa.exc.DatabaseError as error:
+            database.close()
+            if not isinstance(error, sa.exc.OperationalError) and type(error) is not sa.exc.DatabaseError:
+                raise  # a statement of ours is wrong
+            place = sa.make_url(url).render_as_string(hide_password=True)
+            raise InputError(f"the store at {place} cannot be opened: {error.orig}") from error
         except BaseException:
             database.close()
             raise

@@ -170,8 +170,16 @@ def _load_people(connection: sa.Connection, numbers: Collection[int]) -> dict[in
     return people
 
 
+def lock_customers(connection: sa.Connection, numbers: Collection[int]) -> None:
+    """Lock customers before they are rewritten, in the gate's order, so that neither waits in a circle."""
+    mine = any_of(connection, customer.c.customer_no, numbers)
+    query = sa.select(customer.c.customer_no).where(mine).order_by(customer.c.customer_no)
+    connection.execute(query.with_for_update(key_share=True)).all()
+
+
 def _set_survivors(connection: sa.Connection, groups: Iterable[set[int]]) -> None:
     rows = {
         number: (number, None if number == min(group) else min(group)) for group in groups for number in group
     }
+    lock_customers(connection, rows.keys())
     update_rows(connection, customer, ("customer_no",), ("survivor_no",), list(rows.values()))

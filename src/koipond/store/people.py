@@ -124,6 +124,7 @@ class StoredPeople:
         """Set what each of ``people`` says; what it leaves open stays."""
         names = ("staff", "minor", "profiling_refused", "zone")
         with self._db.write() as connection:
+            links.lock_customers(connection, {one.customer_no for one in people})
             for name in names:
                 rows = [(p.customer_no, getattr(p, name)) for p in people if getattr(p, name) is not None]
                 update_rows(connection, customer, ("customer_no",), (name,), list(dict(rows).items()))
@@ -147,6 +148,7 @@ class StoredPeople:
                 for number in sorted(wanted.keys() | held.keys())
                 if wanted.get(number, none) != held.get(number, none)
             ]
+            links.lock_customers(connection, [row[0] for row in changed])
             update_rows(connection, customer, ("customer_no",), names, changed)
         return len(changed)
 
