@@ -1,4 +1,4 @@
-"""Both stores for every test: SQLite in a file, PostgreSQL in a schema of its own that is dropped after."""
+"""Both stores for every test: SQLite in a file, PostgreSQL in one schema that is emptied after each test."""
 
 import os
 import uuid
@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from koipond.store import Store, memory_keys
+from koipond.store.tables import METADATA
 
 POSTGRES_URL = os.environ.get(
     "KOIPOND_TEST_POSTGRES_URL", "postgresql+psycopg://postgres@127.0.0.1:5432/test"
@@ -31,28 +32,45 @@ def postgres() -> Iterator[sa.Engine]:
     engine.dispose()
 
 
+@pytest.fixture(scope="module")
+def schema(postgres: sa.Engine) -> Iterator[str]:
+    """One schema a module: making the tables costs more than most tests."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    yield name
+    with postgres.begin() as connection:
+        connection.exec_driver_sql(f"DROP SCHEMA IF EXISTS {name} CASCADE")
+
+
+def empty(connection: sa.Connection) -> None:
+    """Delete every row and number again from 1."""
+    for table in reversed(METADATA.sorted_tables):
+        if sa.inspect(connection).has_table(table.name):
+            connection.execute(sa.delete(table))
+    query = "SELECT sequencename FROM pg_sequences WHERE schemaname = current_schema()"
+    for name in connection.scalars(sa.text(query)).all():
+        connection.exec_driver_sql(f"ALTER SEQUENCE {name} RESTART")
+
+
 @pytest.fixture
 def open_kind(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], Store]]:
     """Opens the one empty store of a kind, again and again, as several processes would."""
     ring = memory_keys(b"test")
     opened: list[Store] = []
-    schema = f"test_{uuid.uuid4().hex[:12]}"
-    used: list[sa.Engine] = []
 
     def opener(kind: str) -> Store:
         if kind == "postgresql":
-            used.append(request.getfixturevalue("postgres"))
-            opened.append(Store.open(POSTGRES_URL, ring, schema=schema))
+            opened.append(Store.open(POSTGRES_URL, ring, schema=request.getfixturevalue("schema")))
         else:
             opened.append(Store.open(f"sqlite:///{tmp_path / 'store.db'}", ring))
         return opened[-1]
 
     yield opener
+    for store in opened[:1]:
+        if store.database.dialect == "postgresql":
+            with store.database.write() as connection:
+                empty(connection)
     for store in opened:
         store.close()
-    for engine in used[:1]:
-        with engine.begin() as connection:
-            connection.exec_driver_sql(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
 
 
 @pytest.fixture(params=BOTH)

@@ -1,6 +1,8 @@
 """The migrated database equals the tables, on both databases, and the way back works."""
 
 import json
+import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +15,15 @@ from koipond.store import Store
 from koipond.store import migrate as migrations
 from koipond.store.engine import open_database
 from koipond.store.tables import METADATA
+
+
+@pytest.fixture
+def schema(postgres: sa.Engine) -> Iterator[str]:
+    """A schema for one test: these take the tables apart."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    yield name
+    with postgres.begin() as connection:
+        connection.exec_driver_sql(f"DROP SCHEMA IF EXISTS {name} CASCADE")
 
 
 def shape(connection: sa.Connection) -> dict[str, Any]:
