@@ -8,6 +8,7 @@ chunks of the same size: what the disk and the driver allow at all.
 """
 
 import argparse
+import gc
 import json
 import os
 import tempfile
@@ -22,6 +23,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from koipond.cli.app import GC_THRESHOLDS
 from koipond.ingest.ports import PersonKeys
 from koipond.outreach.model import BudgetLine, FrequencyCap, GateCandidate
 from koipond.outreach.ports import ChannelSheet, SendResult
@@ -186,6 +188,7 @@ def main() -> None:
     parser.add_argument("--store", choices=["sqlite", "postgresql", "both"], default="both")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    gc.set_threshold(*GC_THRESHOLDS)  # as the program does
     kinds = ["sqlite", "postgresql"] if options.store == "both" else [options.store]
     found = [measure(kind, options.customers) for kind in kinds]
     print(json.dumps(found, indent=1))
