@@ -31,12 +31,15 @@ def know_customers(writer: Writer, judged: IbisTable, people: IbisTable, import_
     number = ibis.literal(import_no, type="int32")
     new = people.anti_join(writer.table("customers"), "customer_no").mutate(import_no=number)
     added = writer.append("customers", as_facts("customers", new).order_by("customer_no"))
-    ways = [
-        people.filter(people[field]).select("customer_no", channel=ibis.literal(channel), import_no=number)
-        for field, channel in (("phone", "sms"), ("email", "email"))
-    ]
-    reach = ibis.union(*ways).anti_join(writer.table("reachable"), ["customer_no", "channel"])
-    writer.append("reachable", as_facts("reachable", reach).order_by("customer_no"))
+    if writer.scalar(people.filter(people["phone"] | people["email"]).count()):
+        ways = [
+            people.filter(people[field]).select(
+                "customer_no", channel=ibis.literal(channel), import_no=number
+            )
+            for field, channel in (("phone", "sms"), ("email", "email"))
+        ]
+        reach = ibis.union(*ways).anti_join(writer.table("reachable"), ["customer_no", "channel"])
+        writer.append("reachable", as_facts("reachable", reach).order_by("customer_no"))
     return added
 
 

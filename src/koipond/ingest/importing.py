@@ -151,7 +151,7 @@ def _result(writer: Writer, job: Job, read: int, outcome: Outcome, rules: Qualit
         flagged=count_flagged(writer, rules),
         mapping=job.mapping.shown(),
         formats={**job.rows.details, **outcome.readings.shown()},
-        samples=samples(writer, job.import_no),
+        samples=samples(writer, job.import_no) if aside else {},
         changes=outcome.changes,
         notes=outcome.notes,
         version=writer.version + 1,

@@ -39,15 +39,21 @@ def put_aside(
     if "customer_no" not in judged.columns:
         judged = judged.mutate(customer_no=ibis.null("int32"))
     bad = judged.filter(judged["rule"].notnull()).select("row", "rule", "field", "customer_no")
+    counts = writer.frame(bad.group_by("rule").agg(rows=lambda t: t.count())).to_pylist()
+    found = {item["rule"]: int(item["rows"]) for item in counts}
+    if found:
+        rows = bad.inner_join(_texts(raw, others), "row")
+        rows = rows.mutate(import_no=ibis.literal(import_no, type="int32"))
+        writer.append("quarantine", as_facts("quarantine", rows).order_by("row"))
+    return {rule: found.get(rule, 0) for rule in ROW_RULES}
+
+
+def _texts(raw: IbisTable, others: Mapping[str, str]) -> IbisTable:
+    """Return row, values (JSON): the texts of every row without identifiers."""
     plain = {name: raw[name] for name in raw.columns if name not in ("row", *PERSON, *others.values())}
     texts = {name: masked(text) if name in _FREE_TEXT else text for name, text in plain.items()}
     texts |= {column: masked(raw[name]) for column, name in others.items()}
-    values = raw.select("row", values=without_nulls(to_json(ibis.struct(texts))))
-    rows = bad.inner_join(values, "row").mutate(import_no=ibis.literal(import_no, type="int32"))
-    writer.append("quarantine", as_facts("quarantine", rows).order_by("row"))
-    counts = writer.frame(bad.group_by("rule").agg(rows=lambda t: t.count())).to_pylist()
-    found = {item["rule"]: int(item["rows"]) for item in counts}
-    return {rule: found.get(rule, 0) for rule in ROW_RULES}
+    return raw.select("row", values=without_nulls(to_json(ibis.struct(texts))))
 
 
 def samples(writer: Writer, import_no: int) -> dict[str, tuple[Sample, ...]]:
