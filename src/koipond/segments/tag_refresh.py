@@ -74,6 +74,8 @@ def refresh_tags(
 
     A group that fails keeps its tags and carries the error. Nothing is visible before the writer publishes.
     """
+    if not (groups or manual or writer.has(TAGS) or writer.meta(META_KEY)):
+        return {}
     run = _Run(writer=writer, scope=scope, seconds=int(now.timestamp()), states=read_tag_states(writer))
     old = writer.cache("_tags_old", _old(writer, scope))
     run.attempt([group for group in groups if group.source == "auto"], old)

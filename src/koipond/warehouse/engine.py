@@ -22,6 +22,11 @@ class EngineOptions:
     row_group_rows: int = 122_880
 
 
+_ROOM = "work"  # the database of one reader, dropped as a whole
+_OPEN = f"ATTACH ':memory:' AS {_ROOM}; USE {_ROOM}"
+_SCHEMAS_MAX = 1_000
+
+
 class Engine:
     """One DuckDB connection, private to a thread; spills to ``spill`` beyond the memory limit."""
 
@@ -41,6 +46,12 @@ class Engine:
         self.raw = backend.con
         self.raw.execute("SET TimeZone = 'UTC'")
         self.raw.execute(";".join(MACROS))
+        self.raw.execute(_OPEN)
+        self._schemas: dict[str, Any] = {}
+
+    def empty_again(self) -> None:
+        """Drop every table and view, so that the engine can serve another reader: connecting costs 20 ms."""
+        self.raw.execute(f"USE memory; DETACH {_ROOM}; {_OPEN}")
 
     def close(self) -> None:
         """Give the memory and the spill files back."""
@@ -67,6 +78,7 @@ class Engine:
         """Yield the rows of ``expression``; other statements may run meanwhile (own cursor)."""
         query = self.sql(expression)
         cursor = self.raw.cursor()
+        cursor.execute(f"USE {_ROOM}")
         try:
             yield from cursor.sql(query).to_arrow_reader(rows)
         finally:
@@ -79,16 +91,23 @@ class Engine:
             self.raw.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM _incoming')
         finally:
             self.raw.unregister("_incoming")
-        return self.ibis.table(name)
+        return self._table(name, f"rows {batches.schema}")
 
     def cache(self, name: str, expression: IbisTable) -> IbisTable:
         """Materialise ``expression`` as table ``name``."""
-        return self.keep(name, self.sql(expression))
+        query = self.sql(expression)
+        if not isinstance(expression, Query):
+            return self.keep(name, query)
+        self._create(name, query)
+        return self._table(name, f"query {expression.key}({','.join(sorted(expression.values))})")
 
     def keep(self, name: str, query: str) -> IbisTable:
         """Materialise the SQL ``query`` as table ``name``."""
-        self.raw.execute(f'CREATE OR REPLACE TABLE "{name}" AS {query}')
+        self._create(name, query)
         return self.ibis.table(name)
+
+    def _create(self, name: str, query: str) -> None:
+        self.raw.execute(f'CREATE OR REPLACE TABLE "{name}" AS {query}')
 
     def name_of(self, expression: IbisTable, spare: str) -> str:
         """Return the quoted name of the table that ``expression`` is, kept as ``spare`` when it is none."""
@@ -105,7 +124,17 @@ class Engine:
     def view(self, name: str, files: list[Path]) -> IbisTable:
         """Return Parquet ``files`` as one table called ``name``."""
         self.raw.execute(f'CREATE OR REPLACE VIEW "{name}" AS SELECT * FROM {read_parquet(files)}')
-        return self.ibis.table(name)
+        return self._table(name, f"file {files[0]}")
+
+    def _table(self, name: str, like: str) -> IbisTable:
+        """Return table ``name``; what is called ``like`` always has the same columns, so look them up once."""
+        import ibis.expr.operations as ops
+
+        if like not in self._schemas:
+            if len(self._schemas) >= _SCHEMAS_MAX:
+                self._schemas.clear()
+            self._schemas[like] = self.ibis.get_schema(name)
+        return ops.DatabaseTable(name, schema=self._schemas[like], source=self.ibis).to_expr()
 
     def merged_view(self, name: str, files: list[Path], delta: Path, on: str) -> IbisTable:
         """Return Parquet ``files`` with the rows of ``delta`` in the place of those with the same ``on``."""
@@ -115,7 +144,7 @@ class Engine:
             f' ANTI JOIN (SELECT "{on}" FROM {late}) USING ("{on}")'
             f" UNION ALL BY NAME SELECT * EXCLUDE (_gone) FROM {late} WHERE NOT _gone"
         )
-        return self.ibis.table(name)
+        return self._table(name, f"file {files[0]}")
 
     def empty(self, name: str, schema: pa.Schema) -> IbisTable:
         """Return a table called ``name`` with ``schema`` and no row."""

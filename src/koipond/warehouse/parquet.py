@@ -36,6 +36,7 @@ class ParquetWarehouse:
         self.versions = versions
         self.clock = clock
         self.options = options or EngineOptions()
+        self._spare: list[Engine] = []
 
     @contextmanager
     def read(self) -> Iterator["ParquetReader"]:
@@ -45,7 +46,7 @@ class ParquetWarehouse:
         try:
             yield ParquetReader(self.root, manifest, engine)
         finally:
-            engine.close()
+            self._give_back(engine)
             self.versions.close_reader(lease)
 
     @contextmanager
@@ -57,14 +58,29 @@ class ParquetWarehouse:
             self._remove_orphans()
             yield ParquetWriter(self, lease, self.versions.current(), engine)
         finally:
-            engine.close()
+            self._give_back(engine)
             self._remove_orphans()
             self.versions.release_writer(lease)
 
     def _engine(self) -> Engine:
         spill = self.root / "spill" / str(os.getpid())
         spill.mkdir(parents=True, exist_ok=True)
-        return Engine(spill, self.options)
+        try:
+            return self._spare.pop()
+        except IndexError:
+            return Engine(spill, self.options)
+
+    def _give_back(self, engine: Engine) -> None:
+        """Keep one emptied engine for the next reader or writer of this warehouse."""
+        if self._spare:
+            engine.close()
+            return
+        try:
+            engine.empty_again()
+        except Exception:  # a query that was left unfinished still holds it: give it up
+            engine.close()
+        else:
+            self._spare.append(engine)
 
     def _remove_orphans(self) -> None:
         """Delete every file that no kept manifest names. Only the writer may call this."""

@@ -13,7 +13,7 @@ from datetime import date
 import ibis
 
 from koipond.bootstrap import App
-from koipond.ingest.ports import Reader, Writer
+from koipond.ingest.ports import Query, Reader, Writer
 from koipond.kernel import InputError, RefusedError, epoch_day, from_epoch_day
 from koipond.segments.snapshot import present_profile
 from koipond.strategy.model import Strategy
@@ -164,9 +164,16 @@ def _require_same_versions(key: str, planned: Mapping[str, int], now: Mapping[st
 def _keep_candidates(writer: Writer, made: Plan, day: date) -> None:
     if writer.has(CANDIDATES):
         old = writer.table(CANDIDATES)
-        last = from_epoch_day(epoch_day(day) - KEPT_DAYS)
-        gone = old.filter(old.due_s < _start_s(last)).select("plan").distinct()
-        writer.remove(CANDIDATES, gone, ["plan"])
+        first_s = _start_s(from_epoch_day(epoch_day(day) - KEPT_DAYS))
+        gone = writer.frame(
+            Query(
+                key="plans_before",
+                build=lambda v: old.filter(old.due_s < v["first_s"]).select("plan").distinct(),
+                values={"first_s": first_s},
+            )
+        )
+        if gone.num_rows:
+            writer.remove(CANDIDATES, writer.stage("_plans_gone", gone), ["plan"])
     writer.append(CANDIDATES, made.candidates)
 
 

@@ -8,7 +8,7 @@ from koipond.profiles.facts import FactTables, read_facts
 from koipond.profiles.purchases import gap_counts
 from koipond.segments.layers.definitions import LayerSet
 from koipond.segments.layers.profile import project
-from koipond.segments.layers.scalars import Scalars, counted, freeze
+from koipond.segments.layers.scalars import Scalars, freeze
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,8 @@ def compute(
     stage = base_table(reader, facts, layers.base_spec, as_of)
     base = stage.table
     if scalars is None:
-        scalars = freeze(reader, base, gap_counts(counted(base), stage.money), layers, as_of)
+        money = stage.money
+        scalars = freeze(reader, base, lambda rows: gap_counts(rows, money), layers, as_of, facts.shape)
     return Computed(
         base=base,
         profile=reader.cache(

@@ -5,14 +5,14 @@ numbers only: a cut-off is beaten by a value strictly above it.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import ibis
 
-from koipond.ingest.ports import IbisTable, Reader
+from koipond.ingest.ports import IbisTable, Query, Reader
 from koipond.profiles import dialect
 from koipond.segments.layers.definitions import LayerSet
 from koipond.segments.layers.grade import CUT_NAMES
@@ -54,38 +54,59 @@ def counted(base: IbisTable) -> IbisTable:
     return base.filter(~base.staff, ~base.profiling_refused)
 
 
-def freeze(reader: Reader, base: IbisTable, gaps: IbisTable, layers: LayerSet, as_of: int) -> Scalars:
-    """Measure the population of ``base``; ``gaps`` is `gap_counts` of the counted customers."""
-    values = _rfm_values(reader, base, layers, as_of)
-    g0 = median_gap(reader.frame(gaps)) or layers.lifecycle.default_cycle_days
+def freeze(
+    reader: Reader,
+    base: IbisTable,
+    gap_counts: Callable[[IbisTable], IbisTable],
+    layers: LayerSet,
+    as_of: int,
+    shape: str,
+) -> Scalars:
+    """Measure the population of ``base``; ``gap_counts`` counts the gaps of the counted customers.
+
+    ``shape`` tells bases with other columns or expressions apart, so that queries are compiled once each.
+    """
+    key = f"{layers.fingerprint}:{shape}"
+    values = _rfm_values(reader, base, layers, as_of, key)
+    gaps = reader.frame(Query(key=f"gaps:{key}", build=lambda _: gap_counts(counted(base))))
+    g0 = median_gap(gaps) or layers.lifecycle.default_cycle_days
     values["ln_g0_nano"] = round(math.log(g0) * NANO)
     values |= alone_days(g0, layers.lifecycle)
-    values |= _grade_values(reader, base, layers)
+    values |= _grade_values(reader, base, layers, key)
     return Scalars(values=values, frozen_day=as_of, definition_version=layers.fingerprint)
 
 
-def _rfm_values(reader: Reader, base: IbisTable, layers: LayerSet, as_of: int) -> dict[str, int]:
+def _rfm_values(reader: Reader, base: IbisTable, layers: LayerSet, as_of: int, key: str) -> dict[str, int]:
     definition = layers.rfm
-    rows = counted(base)
-    rows = reader.cache(
-        "_scored",
-        rows.select("customer_no", **axis_values(rows, definition)).filter(lambda t: t.f > 0),
-    )
-    sums = {f"{axis}_value_sum": ibis.coalesce(rows[axis].sum(), 0).cast("int64") for axis in AXES}
-    values: dict[str, int] = _one(reader, rows.agg(scored=rows.count(), **sums))
+    rows = reader.cache("_scored", Query(key=f"scored:{key}", build=lambda _: _scored(base, layers)))
+
+    def sums(_: Mapping[str, Any]) -> IbisTable:
+        added = {f"{axis}_value_sum": ibis.coalesce(rows[axis].sum(), 0).cast("int64") for axis in AXES}
+        return rows.agg(scored=rows.count(), **added)
+
+    values: dict[str, int] = _one(reader, Query(key=f"value_sums:{key}", build=sums))
     for axis in AXES:
         values |= _cuts(reader, rows, layers, axis, values["scored"], as_of)
-    named = base.select(
-        *(name for name in base.columns if name != "gaps")
-    )  # lists are of no use in what follows
-    scored = counted(named).filter(lambda t: axis_values(t, definition)["f"] > 0)
-    scores = {
-        f"{axis}_score_sum": ibis.coalesce(score(scored, definition, axis, values, as_of).sum(), 0).cast(
-            "int64"
+
+    def scores(frozen: Mapping[str, Any]) -> IbisTable:
+        # lists are of no use in what follows
+        named = base.select(*(name for name in base.columns if name != "gaps"))
+        scored = counted(named).filter(lambda t: axis_values(t, definition)["f"] > 0)
+        points = {axis: score(scored, definition, axis, frozen, frozen["as_of"]) for axis in AXES}
+        return scored.agg(
+            **{
+                f"{axis}_score_sum": ibis.coalesce(own.sum(), 0).cast("int64") for axis, own in points.items()
+            }
         )
-        for axis in AXES
-    }
-    return values | _one(reader, scored.agg(**scores))
+
+    return values | _one(
+        reader, Query(key=f"score_sums:{key}", build=scores, values={**values, "as_of": as_of})
+    )
+
+
+def _scored(base: IbisTable, layers: LayerSet) -> IbisTable:
+    rows = counted(base)
+    return rows.select("customer_no", **axis_values(rows, layers.rfm)).filter(lambda t: t.f > 0)
 
 
 def _cuts(reader: Reader, rows: IbisTable, layers: LayerSet, axis: str, n: int, as_of: int) -> dict[str, int]:
@@ -169,27 +190,34 @@ def median_gap(gaps: Any) -> float | None:
     return sum(found) / 2 if total else None
 
 
-def _grade_values(reader: Reader, base: IbisTable, layers: LayerSet) -> dict[str, int]:
+def _grade_values(reader: Reader, base: IbisTable, layers: LayerSet, key: str) -> dict[str, int]:
     definition = layers.grade
-    rows = counted(base)
-    rows = rows.select(value=rows[f"money_{definition.window.suffix}_fen"]).filter(lambda t: t.value > 0)
-    sums = rows.group_by("value").agg(total=rows.value.sum().cast("int64"))
-    upto = sums.total.sum().over(ibis.cumulative_window(order_by=sums.value.desc()))
-    ranked = sums.select("value", ahead=upto.cast("int64") - sums.total)
-    whole = int(reader.scalar(ibis.coalesce(rows.value.sum(), 0).cast("int64")))
-    percents = {
-        "core": definition.core_percent,
-        "key": definition.key_percent,
-        "regular": definition.regular_percent,
-    }
-    least = {
-        f"{name}_min_fen": ranked.value.min(where=ranked.ahead * 100 < whole * percents[name])
-        for name in CUT_NAMES
-    }
-    found = reader.frame(ranked.agg(**least)).to_pylist()[0]
+
+    def spenders() -> IbisTable:
+        rows = counted(base)
+        return rows.select(value=rows[f"money_{definition.window.suffix}_fen"]).filter(lambda t: t.value > 0)
+
+    def total(_: Mapping[str, Any]) -> IbisTable:
+        rows = spenders()
+        return rows.agg(whole=ibis.coalesce(rows.value.sum(), 0).cast("int64"))
+
+    def cuts(known: Mapping[str, Any]) -> IbisTable:
+        rows = spenders()
+        sums = rows.group_by("value").agg(total=rows.value.sum().cast("int64"))
+        upto = sums.total.sum().over(ibis.cumulative_window(order_by=sums.value.desc()))
+        ranked = sums.select("value", ahead=upto.cast("int64") - sums.total)
+        percents = (definition.core_percent, definition.key_percent, definition.regular_percent)
+        least = {
+            f"{name}_min_fen": ranked.value.min(where=ranked.ahead * 100 < known["whole"] * percent)
+            for name, percent in zip(CUT_NAMES, percents, strict=True)
+        }
+        return ranked.agg(**least)
+
+    whole = _one(reader, Query(key=f"spent:{key}", build=total))
+    found = reader.frame(Query(key=f"grade_cuts:{key}", build=cuts, values=whole)).to_pylist()[0]
     return {name: NEVER if value is None else int(value) for name, value in found.items()}
 
 
-def _one(reader: Reader, expression: IbisTable) -> dict[str, int]:
+def _one(reader: Reader, expression: IbisTable | Query) -> dict[str, int]:
     """Run an aggregate of one row."""
     return {name: int(value) for name, value in reader.frame(expression).to_pylist()[0].items()}
