@@ -39,7 +39,7 @@ class Horizon:
 
 
 WHOLE = Horizon()
-REDUCED = Horizon(customers=2_000, days=60, plan_every_days=7)
+REDUCED = Horizon(customers=2_000, days=60, plan_every_days=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
