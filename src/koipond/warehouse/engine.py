@@ -127,7 +127,7 @@ class Engine:
         return self._table(name, f"file {files[0]}")
 
     def _table(self, name: str, like: str) -> IbisTable:
-        """Return table ``name``; what is called ``like`` always has the same columns, so look them up once."""
+        """Return table ``name``; ``like`` tables always have the same columns: look them up once."""
         import ibis.expr.operations as ops
 
         if like not in self._schemas:

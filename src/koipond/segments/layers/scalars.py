@@ -94,9 +94,7 @@ def _rfm_values(reader: Reader, base: IbisTable, layers: LayerSet, as_of: int, k
         scored = counted(named).filter(lambda t: axis_values(t, definition)["f"] > 0)
         points = {axis: score(scored, definition, axis, frozen, frozen["as_of"]) for axis in AXES}
         return scored.agg(
-            **{
-                f"{axis}_score_sum": ibis.coalesce(own.sum(), 0).cast("int64") for axis, own in points.items()
-            }
+            **{f"{axis}_score_sum": ibis.coalesce(own.sum(), 0).cast("int64") for axis, own in points.items()}
         )
 
     return values | _one(
