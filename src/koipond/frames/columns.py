@@ -1,7 +1,8 @@
 """Columns of an Arrow table as numpy arrays: keys as codes, dates as whole days, numbers as floats."""
 
-from datetime import date
-from typing import Any
+from dataclasses import fields
+from datetime import date, datetime
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,13 @@ import pyarrow.compute as pc
 from koipond.kernel import InputError, epoch_day
 
 _LAST_DAY = epoch_day(date(2200, 1, 1))
+_ZONED = (
+    r"^(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2})?)(?:\.\d{1,9})?"
+    r" ?(?:[Zz]|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)$"
+)
+"""An instant with its offset, as ISO 8601 writes it; the group is the local time there."""
+
+_Cell = TypeVar("_Cell", bound=np.generic)
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -19,8 +27,9 @@ Floats = npt.NDArray[np.float64]
 def epoch_days(table: pa.Table, name: str) -> Ints:
     """Return column ``name`` as whole days since 1970-01-01; no row may be null.
 
-    Takes dates, timestamps (with a zone: the calendar day there), ISO strings, and integers that already
-    count days. Raises InputError for any other type, a null or an integer that cannot be a day.
+    Takes dates, timestamps (with a zone: the calendar day there), ISO strings (with Z or an offset: the
+    calendar day as written, that is at that offset), and integers that already count days. Raises
+    InputError for any other type, a null or an integer that cannot be a day.
     """
     column = table.column(name)
     if column.null_count:
@@ -60,11 +69,30 @@ def encode(table: pa.Table, name: str) -> tuple[pa.Array, Ints]:
 
 
 def to_day(value: str | date, name: str) -> int:
-    """Return the day ``value`` (a date or an ISO string) as days since 1970-01-01; else InputError."""
+    """Return the day ``value`` (date, datetime or ISO text) as days since 1970-01-01; else InputError.
+
+    Of an instant with a zone it is the calendar day there, as in `epoch_days`.
+    """
     try:
-        return epoch_day(date.fromisoformat(value) if isinstance(value, str) else value)
+        day = datetime.fromisoformat(value.strip()) if isinstance(value, str) else value
+        return epoch_day(day.date() if isinstance(day, datetime) else day)
     except (ValueError, TypeError) as error:
         raise InputError(f"{name}: '{value}' is not a date; write it as 2026-01-31") from error
+
+
+def freeze_arrays(result: Any) -> None:
+    """Replace the numpy arrays of a frozen dataclass by read-only views; call it in __post_init__."""
+    for each in fields(result):
+        values = getattr(result, each.name)
+        if isinstance(values, np.ndarray):
+            object.__setattr__(result, each.name, read_only(values))
+
+
+def read_only(values: npt.NDArray[_Cell]) -> npt.NDArray[_Cell]:
+    """Return a view of ``values`` that cannot be written to."""
+    view = values.view()
+    view.setflags(write=False)
+    return view
 
 
 def values_of(array: pa.Array) -> npt.NDArray[Any]:
@@ -100,6 +128,6 @@ def _from_text(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     except pa.ArrowInvalid:
         pass
     try:
-        return column.cast(pa.timestamp("us"))
+        return pc.replace_substring_regex(column, pattern=_ZONED, replacement=r"\1").cast(pa.timestamp("us"))
     except pa.ArrowInvalid as error:
         raise InputError(f"column '{name}' must hold ISO dates: {error}") from error

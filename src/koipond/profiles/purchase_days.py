@@ -67,6 +67,8 @@ def purchase_days(table: TableLike, *, customer: str, at: str, amount: str | Non
     Raises InputError for missing columns, unreadable values or an empty table.
     """
     arrow = pick_columns(table, [customer, at, *([amount] if amount else [])])
+    if not arrow.num_rows:
+        raise InputError("the table is empty; it needs at least one purchase")
     customers, code = encode(arrow, customer)
     day = epoch_days(arrow, at)
     value = floats(arrow, amount) if amount else None

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from koipond.frames import PlotSpec, TableLike, bar_layer, chart, plain, text_table
-from koipond.frames.columns import Floats, Ints, to_day, values_of
+from koipond.frames.columns import Floats, Ints, freeze_arrays, to_day, values_of
 from koipond.kernel import InputError, from_epoch_day
 from koipond.profiles.gaps import Gaps
 from koipond.profiles.purchase_days import PurchaseDays, main_category, purchase_days
@@ -60,6 +60,9 @@ class RepurchaseCycle:
     repeat_rates: tuple[float, ...]
     category_priors: dict[str, float]
     notes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        freeze_arrays(self)
 
     @property
     def due_day(self) -> Floats:
@@ -133,16 +136,17 @@ class RepurchaseCycle:
 
 def repurchase_cycle(
     table: TableLike,
-    *,
     customer: str = "customer_id",
     at: str = "date",
+    *,
     category: str | None = None,
     as_of: str | date | None = None,
     level: float = 0.8,
 ) -> RepurchaseCycle:
     """Return the repurchase cycle of every customer with a purchase on or before ``as_of``.
 
-    One row a purchase; rows of a day are one purchase. ``as_of`` defaults to the last day of the table. With
+    One row a purchase; rows of a day are one purchase; the day of an instant with a zone is the calendar
+    day there. ``as_of`` (date, datetime or ISO text) defaults to the last day of the table. With
     ``category`` the prior of a customer is the median gap of those who mostly buy the same category, when
     they have at least 200 gaps. Raises InputError for bad input or when nobody has bought on two days.
     """

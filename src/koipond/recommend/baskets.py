@@ -65,6 +65,8 @@ def read_baskets(table: TableLike, *, customer: str, item: str, at: str) -> Bask
     Raises InputError for missing columns, unreadable dates or nothing left.
     """
     arrow = pick_columns(table, [customer, item, at])
+    if not arrow.num_rows:
+        raise InputError("the table is empty; it needs at least one purchase")
     customers, who = encode(arrow, customer)
     items, what = encode(arrow, item)
     day = epoch_days(arrow, at)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from koipond.frames import PlotSpec, bar_layer, chart, plain, text_table
-from koipond.frames.columns import Floats, Ints
+from koipond.frames.columns import Floats, Ints, read_only
 from koipond.kernel import InputError, from_epoch_day
 from koipond.recommend.baskets import Baskets, common_items, pairs_of, popularity
 from koipond.recommend.item_models import NEIGHBOURS
@@ -68,6 +68,9 @@ class Evaluation:
     items: int
     scores: tuple[MethodScore, ...]
     recalls: dict[tuple[str, str], Floats]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "recalls", {key: read_only(by) for key, by in self.recalls.items()})
 
     def score(self, method: str, on: str) -> MethodScore:
         """Return the score of ``method`` on list ``on`` (``all`` or ``new``)."""

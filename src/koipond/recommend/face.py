@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -46,8 +47,10 @@ def something_new(
 ) -> pa.Table:
     """Return up to ``k`` items for each customer that they have never bought: customer, rank, item, score.
 
-    The table's schema metadata, key ``koipond``, says as JSON which method served and why. ``options`` are
-    those of `recommend_new`, which returns the same with its evaluation. Raises InputError for bad input.
+    The table's schema metadata, key ``koipond``, says as JSON which method served and why, also when there is
+    no row: ``json.loads(table.schema.metadata[b"koipond"])["reason"]``. `recommend_new` takes the same
+    ``options`` and returns the full result: this table, its evaluation, `to_dict` and `plot`. Dates with a
+    zone count on the calendar day there. Raises InputError for bad input.
     """
     return _with_story(recommend_new(baskets, customer, item, at, k, **options))
 
@@ -63,8 +66,9 @@ def buy_again(
     """Return up to ``k`` items for each customer that they have bought before, most likely first.
 
     Columns customer, rank, item, score, due_on (last purchase plus the shrunk cycle of that item for that
-    customer; null when nothing was ever bought twice). Metadata and ``options`` as in `something_new`, by
-    `recommend_again`. Raises InputError for bad input.
+    customer; null when nothing was ever bought twice). Metadata (also of an
+    empty answer) as in `something_new`; `recommend_again` takes the same ``options`` and returns the full
+    result with `to_dict` and `plot`. Raises InputError for bad input.
     """
     return _with_story(recommend_again(baskets, customer, item, at, k, **options))
 
@@ -92,6 +96,7 @@ def recommend_new(
     filters as in `eligibility_of`. Raises InputError for bad input.
     """
     _among("model", model, NEW_MODELS)
+    _whole("k", k)
     read = read_baskets(baskets, customer=customer, item=item, at=at)
     common = common_items(pairs_of(read), len(read.items), customers_min=customers_min)
     small = int(common.sum()) <= EASE_ITEMS_MAX
@@ -144,6 +149,7 @@ def recommend_again(
     Strangers in ``customers`` get nothing. Raises InputError for bad input.
     """
     _among("model", model, AGAIN_MODELS)
+    _whole("k", k)
     read = read_baskets(baskets, customer=customer, item=item, at=at)
     everything = np.ones(len(read.items), dtype=bool)
     wanted = [RETURNS] if model == "auto" else [model]
@@ -258,6 +264,11 @@ def _strangers(read: Baskets, shelf: Shelf, strangers: pa.Array, eligible: Eligi
 
 def _with_story(found: Recommendation) -> pa.Table:
     return found.table.replace_schema_metadata({"koipond": json.dumps(found.to_dict(), ensure_ascii=False)})
+
+
+def _whole(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 1:
+        raise InputError(f"{name} must be a whole number from 1, not {value!r}")
 
 
 def _among(name: str, value: str, allowed: Sequence[str]) -> None:

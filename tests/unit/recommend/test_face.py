@@ -181,3 +181,35 @@ def test_row_order_does_not_change_a_list(tastes: pa.Table) -> None:
     shuffled = tastes.take(np.random.default_rng(0).permutation(tastes.num_rows))
     first, second = (koipond.something_new(table, k=3) for table in (tastes, shuffled))
     assert first.drop_columns(["score"]).equals(second.drop_columns(["score"]))
+
+
+@pytest.mark.parametrize("k", [0, -1, 2.5, "3", True, None])
+def test_k_is_a_whole_number_from_one(tastes: pa.Table, k: Any) -> None:
+    for ask in (koipond.something_new, koipond.buy_again, recommend_new, recommend_again):
+        with pytest.raises(InputError, match="k must be a whole number from 1"):
+            ask(tastes, k=k)
+
+
+def test_an_empty_answer_says_why_in_its_metadata() -> None:
+    few = _table([("a", "x", 20_000), ("b", "x", 20_000), ("a", "y", 20_010)])
+    found = koipond.something_new(few, k=3)
+    assert found.num_rows == 0
+    assert found.column_names == ["customer", "rank", "item", "score"]
+    assert found.schema.metadata is not None
+    assert "too little history" in json.loads(found.schema.metadata[b"koipond"])["reason"]
+
+
+def test_an_empty_table_is_called_empty() -> None:
+    with pytest.raises(InputError, match="the table is empty"):
+        koipond.something_new(_table([]))
+
+
+def test_instants_with_an_offset_count_on_the_day_they_write() -> None:
+    plain = _table([("a", "x", "2026-01-01"), ("a", "x", "2026-01-09"), ("b", "y", "2026-01-03")])
+    zoned = plain.set_column(2, "date", pc.binary_join_element_wise(plain["date"], "T23:30:00-05:00", ""))
+    assert koipond.buy_again(zoned, check=False).equals(koipond.buy_again(plain, check=False))
+
+
+def test_the_recalls_of_an_evaluation_cannot_be_written(tastes: pa.Table) -> None:
+    found = evaluate(read_baskets(tastes, customer="customer_id", item="item", at="date"), cut=20_300, k=3)
+    assert not any(recall.flags.writeable for recall in found.recalls.values())

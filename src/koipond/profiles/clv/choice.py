@@ -35,12 +35,20 @@ def choose(rows: Counts, model: str) -> Choice:
 
     BG/NBD is never chosen by itself: it calls every one-time buyer alive. A Pareto/NBD whose likelihood is
     flat or did not converge gives way to MBG/NBD, and the notes say so. Raises InputError for an unknown
-    model or when nobody bought twice.
+    model, when nobody bought twice, for fewer than two customers, and when all have the same history.
     """
     if model not in MODELS:
         raise InputError(f"model must be one of {', '.join(MODELS)}, not '{model}'")
     if not (rows.x > 0).any():
         raise InputError("nobody has bought twice before calibration_end; there is nothing to learn from")
+    customers = round(float(rows.weight.sum()))
+    if customers < 2:
+        raise InputError("a model needs at least 2 customers, there is 1 by calibration_end")
+    if len(rows) < 2:
+        raise InputError(
+            f"all {customers} customers have the same history; a model of how customers differ cannot be "
+            "fitted to it"
+        )
     names = _CANDIDATES if model == "auto" else (model,)
     fits = {name: FITTERS[name](rows) for name in names}
     tried = {name: fit.log_likelihood for name, fit in fits.items()}

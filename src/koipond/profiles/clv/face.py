@@ -16,7 +16,6 @@ from koipond.profiles.clv.summary import PurchaseSummary, summarise
 
 def clv(
     table: TableLike,
-    *,
     customer: str = "customer_id",
     at: str = "date",
     amount: str | None = None,
@@ -28,10 +27,13 @@ def clv(
 
     One row a purchase (rows of a day are one purchase); returns, if any, are the caller's to leave out.
     ``model``: bgnbd, mbgnbd, pareto_nbd, bgbb or auto (the likelier of MBG/NBD and Pareto/NBD).
-    ``calibration_end`` (included) defaults to the last day of the table. Times are in ``unit`` (day, week,
-    month, year). Raises InputError for bad input, RefusedError when count and value are too correlated for
-    Gamma-Gamma. Sources: Fader, Hardie and Lee (2005), Batislam et al. (2007), Schmittlein et al. (1987),
-    Fader, Hardie and Shang (2010), Fader and Hardie (2013).
+    ``calibration_end`` (included; date, datetime or ISO text) is where learning stops and every forecast
+    starts; None takes the last day of the table. The result says which day it was: in its text and in
+    ``summary.calibration_end``. The day of an instant with a zone is the calendar day there; of text with Z
+    or an offset, the day as written. Times are in ``unit`` (day, week, month, year). Raises InputError for
+    bad input, for fewer than two customers and for histories that are all alike; RefusedError when count
+    and value are too correlated for Gamma-Gamma. Sources: Fader, Hardie and Lee (2005), Batislam et al.
+    (2007), Schmittlein et al. (1987), Fader, Hardie and Shang (2010), Fader and Hardie (2013).
     """
     read = summarise_periods if model == "bgbb" else summarise
     summary = read(table, customer=customer, at=at, amount=amount, unit=unit, calibration_end=calibration_end)
@@ -79,7 +81,10 @@ def _fit_value(summary: PurchaseSummary) -> tuple[ValueFit, list[str]]:
             "as independent, so money of frequent buyers is biased the other way"
         )
     if not fit.converged:
-        notes.append("Gamma-Gamma did not converge; values vary too little or too few customers repeat")
+        notes.append(
+            "Gamma-Gamma did not converge: values vary too little or too few customers repeat. Expected "
+            "values lean on what each customer spent; money intervals are refused"
+        )
     if fit.model.q <= 2:
         notes.append(f"Gamma-Gamma q = {fit.model.q:.3g} ≤ 2: money has no finite variance; use value_bounds")
     return fit, notes

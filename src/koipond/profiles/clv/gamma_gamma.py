@@ -19,6 +19,7 @@ CORRELATION_NOTED = 0.2
 """Above this |correlation| of purchase count and mean value a result says so."""
 CORRELATION_REFUSED = 0.4
 """Above this the model's independence is plainly wrong and value is refused."""
+_VARIES = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +125,7 @@ def fit_gamma_gamma(x: npt.ArrayLike, mean_value: npt.ArrayLike) -> ValueFit:
         log_likelihood=found.log_likelihood,
         customers=len(count),
         correlation=correlation,
-        converged=found.converged,
+        converged=found.converged and bool(np.ptp(mean) > _VARIES * mean.max()),
         objective=objective,
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from koipond.frames import PlotSpec, TableLike, chart, line_layer, plain, text_table
-from koipond.frames.columns import Floats, to_day, values_of
+from koipond.frames.columns import Floats, freeze_arrays, to_day, values_of
 from koipond.kernel import InputError, epoch_day, from_epoch_day
 from koipond.profiles.clv.face import clv
 from koipond.profiles.clv.result import LifetimeValue
@@ -36,6 +36,9 @@ class HoldoutCheck:
     cumulative_expected: float
     actual_value: Floats | None = None
     expected_value: Floats | None = None
+
+    def __post_init__(self) -> None:
+        freeze_arrays(self)
 
     @property
     def mean_absolute_error(self) -> float:

@@ -8,6 +8,7 @@ third doubt that no interval here covers: compare with a hold-out (`check_holdou
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from numbers import Real
 from statistics import NormalDist
 from typing import Any
 
@@ -41,8 +42,8 @@ class Interval:
 
 def normal_quantile(level: float) -> float:
     """Return z with P(|Z| ≤ z) = ``level``; raise InputError unless 0 < level < 1."""
-    if not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1, not {level}")
+    if not isinstance(level, Real) or not 0 < level < 1:
+        raise InputError(f"level must lie between 0 and 1, not {level!r}")
     return NormalDist().inv_cdf((1 + level) / 2)
 
 

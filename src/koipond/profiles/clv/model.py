@@ -7,7 +7,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from koipond.frames.columns import Floats
+from koipond.frames.columns import Floats, read_only
 from koipond.profiles.clv.collapse import Counts
 from koipond.profiles.clv.maximum import Objective, log_covariance
 
@@ -65,7 +65,7 @@ class Fit:
     @cached_property
     def log_covariance(self) -> Floats:
         """Return the covariance of the log parameters (inverse observed information)."""
-        return log_covariance(self.objective, self.log_params)
+        return read_only(log_covariance(self.objective, self.log_params))
 
     @property
     def log_params(self) -> Floats:

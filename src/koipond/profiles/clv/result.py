@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,10 @@ class LifetimeValue:
         return float(np.sum(self._rows.weight * self.fit.model.p_alive(self._rows)))
 
     def expected_purchases(self, horizon: float) -> Floats:
-        """Return the purchases expected of each customer in the ``horizon`` after calibration."""
+        """Return the purchases expected of each customer in the ``horizon`` after calibration.
+
+        ``horizon`` is one number ≥ 0 in the unit of the fit; InputError for anything else, here and below.
+        """
         return self.fit.model.expected_purchases(_positive(horizon), self._rows)[self._index]
 
     def purchase_bounds(
@@ -94,15 +98,19 @@ class LifetimeValue:
         """Return lower and upper bounds for each customer.
 
         ``individual``: exact quantiles of the number of purchases, parameters taken as known. ``parameter``:
-        bounds of the expectation, from the doubt about the parameters alone.
+        bounds of the expectation, from the doubt about the parameters alone. Raises RefusedError when the
+        data do not say how sure the parameters are.
         """
         model, rows = self.fit.model, self._rows
         if kind == "individual":
             low, high = count_bounds(model, _positive(horizon), rows, level)
         elif kind == "parameter":
-            low, high = parameter_bounds(model, self.fit.log_covariance, _positive(horizon), rows, level)
+            low, high = parameter_bounds(
+                model, _known(self.fit.log_covariance), _positive(horizon), rows, level
+            )
         else:
             raise InputError(f"kind must be 'individual' or 'parameter', not '{kind}'")
+        _known(np.array([low, high]))
         return low[self._index], high[self._index]
 
     def expected_mean_value(self) -> Floats:
@@ -114,8 +122,11 @@ class LifetimeValue:
         return self.expected_purchases(horizon) * self.expected_mean_value()
 
     def value_bounds(self, horizon: float, *, level: float = 0.9) -> tuple[Floats, Floats]:
-        """Return individual bounds of each customer's money in the horizon, parameters taken as known."""
-        value = self._values().model
+        """Return individual bounds of each customer's money in the horizon, parameters taken as known.
+
+        Raises RefusedError when Gamma-Gamma did not converge.
+        """
+        value = self._sure_values().model
         rows, index = collapse_indexed_by(self._rows, self._index, self._spent)
         spent = self._spent[_first_of(index, len(rows))]
         low, high = money_bounds(self.fit.model, value, _positive(horizon), rows, spent, level)
@@ -123,7 +134,10 @@ class LifetimeValue:
         return low[index] * scale, high[index] * scale
 
     def total_purchases(self, horizon: float, *, level: float = 0.9) -> Interval:
-        """Return the purchases expected of all customers together, with an interval."""
+        """Return the purchases expected of all customers together, with an interval.
+
+        Raises RefusedError when the data do not say how sure the parameters are.
+        """
         rows, model = self._rows, self.fit.model
         mean, square = count_moments(model, _positive(horizon), rows)
         chance = float(np.sum(rows.weight * (square - mean**2)))
@@ -131,12 +145,15 @@ class LifetimeValue:
         def total(one: PurchaseModel) -> float:
             return float(np.sum(rows.weight * one.expected_purchases(horizon, rows)))
 
-        doubt = _quadratic(log_gradient(model, total), self.fit.log_covariance)
+        doubt = _quadratic(log_gradient(model, total), _known(self.fit.log_covariance))
         return _interval(total(model), chance + doubt, level)
 
     def total_value(self, horizon: float, *, level: float = 0.9) -> Interval:
-        """Return the money expected of all customers together, with an interval. Needs an amount."""
-        values, model = self._values(), self.fit.model
+        """Return the money expected of all customers together, with an interval. Needs an amount.
+
+        Raises RefusedError when Gamma-Gamma did not converge or the data do not say how sure parameters are.
+        """
+        values, model = self._sure_values(), self.fit.model
         mean, square = (part[self._index] for part in count_moments(model, _positive(horizon), self._rows))
         expected = self.expected_purchases(horizon)
         one = self.expected_mean_value()
@@ -151,12 +168,15 @@ class LifetimeValue:
         def by_value(other: Any) -> float:
             return float(np.sum(expected * other.expected_value(self._spent, self._mean_value)))
 
-        doubt = _quadratic(log_gradient(model, by_purchases), self.fit.log_covariance)
-        doubt += _quadratic(log_gradient(values.model, by_value), values.log_covariance)
+        doubt = _quadratic(log_gradient(model, by_purchases), _known(self.fit.log_covariance))
+        doubt += _quadratic(log_gradient(values.model, by_value), _known(values.log_covariance))
         return _interval(float(np.sum(expected * one)), chance + doubt, level)
 
     def table(self, horizon: float, *, level: float = 0.9) -> pa.Table:
-        """Return one row a customer: history, P(alive), expected purchases and value, individual bounds."""
+        """Return one row a customer: history, P(alive), expected purchases and value, individual bounds.
+
+        ``value_low`` and ``value_high`` are null where `value_bounds` refuses.
+        """
         low, high = self.purchase_bounds(horizon, level=level)
         columns: dict[str, Any] = {
             "customer": self.customers,
@@ -169,7 +189,9 @@ class LifetimeValue:
             "purchases_high": high.astype(np.int64),
         }
         if self.value_fit:
-            value_low, value_high = self.value_bounds(horizon, level=level)
+            sure = self.value_fit.converged
+            none = pa.nulls(len(self.summary), pa.float64())
+            value_low, value_high = self.value_bounds(horizon, level=level) if sure else (none, none)
             columns |= {
                 "expected_value": self.expected_value(horizon),
                 "value_low": value_low,
@@ -202,7 +224,7 @@ class LifetimeValue:
         errors = self.standard_errors
         rows = [[name, value, errors.get(name)] for name, value in self.params.items()]
         head = (
-            f"{self.model}, {len(self.summary)} customers to {self.summary.calibration_end}, "
+            f"{self.model}, {len(self.summary)} customers, calibration_end {self.summary.calibration_end}, "
             f"log-likelihood {self.log_likelihood:.3f}"
         )
         return "\n".join([head, text_table(["parameter", "estimate", "standard error"], rows), *self.notes])
@@ -249,6 +271,16 @@ class LifetimeValue:
             raise InputError("no money was fitted; pass amount=… to koipond.clv")
         return self.value_fit
 
+    def _sure_values(self) -> ValueFit:
+        fit = self._values()
+        if not fit.converged:
+            raise RefusedError(
+                "Gamma-Gamma did not converge, so nothing is known of how sure values are: they vary too "
+                "little or too few customers repeat; use expected_value, or count purchases only",
+                code="model_cannot_say",
+            )
+        return fit
+
 
 def collapse_indexed_by(rows: Counts, index: Ints, by: Floats) -> tuple[Counts, Ints]:
     """Return ``rows`` split where customers of one row differ in ``by``, and each customer's new row."""
@@ -266,9 +298,20 @@ def _first_of(index: Ints, rows: int) -> Ints:
 
 
 def _positive(horizon: float) -> float:
-    if not np.isfinite(horizon) or horizon < 0:
-        raise InputError(f"horizon must be finite and not negative, not {horizon}")
+    if isinstance(horizon, bool) or not isinstance(horizon, Real) or not 0 <= horizon < np.inf:
+        raise InputError(f"horizon must be one number, finite and not negative, not {horizon!r}")
     return float(horizon)
+
+
+def _known(doubt: Floats) -> Floats:
+    """Return ``doubt``; raise RefusedError when any of it is infinite or not a number."""
+    if not np.all(np.isfinite(doubt)):
+        raise RefusedError(
+            "the data do not determine the model's parameters, so no interval can be given; take more "
+            "customers, a longer calibration or model='mbgnbd'",
+            code="model_cannot_say",
+        )
+    return doubt
 
 
 def _quadratic(slopes: list[float], covariance: Floats) -> float:

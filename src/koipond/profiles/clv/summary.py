@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from koipond.frames import TableLike
-from koipond.frames.columns import Floats, Ints, epoch_days, floats, to_day, values_of
+from koipond.frames.columns import Floats, Ints, epoch_days, floats, freeze_arrays, to_day, values_of
 from koipond.kernel import InputError, from_epoch_day
 from koipond.profiles.purchase_days import purchase_days
 
@@ -38,6 +38,9 @@ class PurchaseSummary:
     unit: str
     calibration_end: date
     rows_without_customer: int = 0
+
+    def __post_init__(self) -> None:
+        freeze_arrays(self)
 
     def __len__(self) -> int:
         return len(self.x)
