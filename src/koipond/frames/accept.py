@@ -10,11 +10,15 @@ import pyarrow.parquet as pq
 from koipond.kernel import InputError
 
 TableLike = Any
-"""A pandas or Polars frame, an Arrow table, an Ibis table, a Parquet path or a mapping of columns."""
+"""A pandas or Polars frame (lazy too), an Arrow table, batch, reader or other C stream, an Ibis table, a
+Parquet path or a mapping of columns."""
 
 
 def to_arrow(table: TableLike) -> pa.Table:
-    """Return ``table`` as an Arrow table; raise InputError for an unknown kind or an unreadable path."""
+    """Return ``table`` as an Arrow table; raise InputError for an unknown kind or an unreadable path.
+
+    A reader or another stream that can be read once is empty afterwards.
+    """
     if isinstance(table, pa.Table):
         return table
     if isinstance(table, str | Path):
@@ -25,12 +29,16 @@ def to_arrow(table: TableLike) -> pa.Table:
     if root == "pandas":
         return pa.Table.from_pandas(table, preserve_index=False)
     if root == "polars":
-        return table.to_arrow()
+        return (table.collect() if hasattr(table, "collect") else table).to_arrow()
     if root == "ibis":
         return table.to_pyarrow()
+    if isinstance(table, pa.RecordBatch):
+        return pa.Table.from_batches([table])
+    if hasattr(table, "__arrow_c_stream__"):  # record batch readers, DuckDB relations, …
+        return _from_stream(table)
     raise InputError(
         f"cannot read a table from {type(table).__name__}; "
-        "pass a pandas, Polars, Arrow or Ibis table, a Parquet path or a dict of columns"
+        "pass a pandas, Polars, Arrow or Ibis table, an Arrow stream, a Parquet path or a dict of columns"
     )
 
 
@@ -46,6 +54,9 @@ def pick_columns(table: TableLike, names: Sequence[str]) -> pa.Table:
     if root == "pandas":
         _require([str(name) for name in table.columns], names)
         return to_arrow(table[list(dict.fromkeys(names))])
+    if root == "polars" and hasattr(table, "collect_schema"):
+        _require(table.collect_schema().names(), names)
+        return to_arrow(table.select(list(dict.fromkeys(names))))
     if isinstance(table, str | Path):
         path = Path(table)
         _require(_from_path(path, lambda at: pq.ParquetDataset(at).schema).names, names)
@@ -64,6 +75,13 @@ def _require(present: Sequence[str], names: Iterable[str]) -> None:
     missing = [name for name in names if name not in present]
     if missing:
         raise InputError(f"the table has no column {', '.join(missing)}; it has {', '.join(present)}")
+
+
+def _from_stream(stream: Any) -> pa.Table:
+    try:
+        return pa.table(stream)
+    except (TypeError, ValueError) as error:  # ArrowInvalid is a ValueError
+        raise InputError(f"{type(stream).__name__}: not a stream of rows with columns ({error})") from error
 
 
 def _from_path(path: Path, read: Callable[[Path], Any] = pq.read_table) -> Any:

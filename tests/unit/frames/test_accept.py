@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from koipond.frames import require_columns, text_table, to_arrow
+from koipond.frames import pick_columns, require_columns, text_table, to_arrow
 from koipond.kernel import InputError
 
 COLUMNS = {"customer": ["a", "b"], "spend": [1, 2]}
@@ -50,3 +50,28 @@ def test_full_width_characters_take_two_columns() -> None:
     lines = text_table(["组", "人数"], [["对照组", "12"], ["a", "7"]]).splitlines()
     assert lines[2] == "对照组  12"
     assert lines[3] == "a       7"
+
+
+def test_lazy_frames_batches_readers_and_any_arrow_stream_are_tables() -> None:
+    table = pa.table(COLUMNS)
+
+    class Stream:
+        def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+            return table.__arrow_c_stream__(requested_schema)
+
+    kinds = [
+        lambda: pl.LazyFrame(COLUMNS),
+        lambda: pa.RecordBatch.from_pydict(COLUMNS),
+        lambda: pa.RecordBatchReader.from_batches(table.schema, table.to_batches()),
+        Stream,
+    ]
+    for kind in kinds:
+        assert to_arrow(kind()).to_pydict() == COLUMNS
+        assert pick_columns(kind(), ["spend"]).to_pydict() == {"spend": [1, 2]}
+        with pytest.raises(InputError, match="no column arm"):
+            pick_columns(kind(), ["arm"])
+
+
+def test_a_stream_of_bare_values_is_refused() -> None:
+    with pytest.raises(InputError, match="ChunkedArray"):
+        to_arrow(pa.chunked_array([[1, 2]]))
