@@ -2,7 +2,7 @@
 
 A covariate must be fixed before assignment: the same metric in the weeks before works best (variance falls by
 the squared correlation); last year's value may gain nothing (science B3). A covariate that does not vary, or
-repeats others, is left out of the fit and changes nothing.
+repeats others, is left out of the fit and changes nothing; when none is left the method's name says so.
 """
 
 from collections.abc import Sequence
@@ -67,8 +67,8 @@ def compare_cuped(
         return ArmEstimate(n=arm.n, value=target.value(arm) - shift, variance=variance, df=float(arm.n - 1))
 
     one, two = adjusted(control), adjusted(treated)
-    method = f"CUPED {'Welch t' if target.denominator is None else 'delta-method t'}"
-    return effect_of(one, two, method=method, bound=bound, relative=relative)
+    method = "Welch t" if target.denominator is None else "delta-method t"
+    return effect_of(one, two, method=f"CUPED {method}" if slope else method, bound=bound, relative=relative)
 
 
 def compare_lin(
@@ -107,7 +107,9 @@ def compare_lin(
         return ArmEstimate(n=arm.n, value=value, variance=noise * (1 / arm.n + leverage), df=float(df))
 
     one, two = adjusted(control), adjusted(treated)
-    return effect_of(one, two, method="Lin regression t", bound=bound, relative=relative)
+    varies = any(_independent(arm, covariates) for arm in (control, treated))
+    method = "Lin regression t" if varies else "Welch t"
+    return effect_of(one, two, method=method, bound=bound, relative=relative)
 
 
 def slopes(stats: MetricSums, target: Target, covariates: Sequence[str]) -> dict[str, float]:

@@ -21,6 +21,7 @@ from koipond.frames import TableLike, require_columns, to_arrow
 from koipond.kernel import InputError
 
 _ALPHA = 0.05
+_METRICS: Mapping[str, Any] = {"bought": "proportion", "spend": "mean"}
 ARMS_MAX = 100
 
 
@@ -41,13 +42,16 @@ def compare(
     """Compare every arm of ``table`` (one row per customer) with the control.
 
     ``arm``: the column of arms. ``control``: the control's label in it. ``metrics``: see `read_metrics`,
-    such as ``{"bought": "proportion", "spend": "mean", "aov": ("ratio", "revenue", "orders")}``.
+    such as ``{"bought": "proportion", "spend": "mean", "aov": ("ratio", "revenue", "orders")}``; left out,
+    they are the share who ``bought`` and the mean ``spend``.
     ``covariates``: columns fixed before assignment (CUPED). ``design``: "fixed", "always_valid" or a value
     of `koipond.design`. ``expected``: meant shares of the arms (default: equal). ``customer``: a column
     that must not repeat. Raises InputError for missing columns, missing or infinite values, unknown labels
     and metrics that cannot be tested.
     """
-    wanted = read_metrics(metrics or {})
+    wanted = read_metrics(_METRICS if metrics is None else metrics)
+    if isinstance(covariates, str):
+        raise InputError(f"covariates must be a list of columns: write [{covariates!r}]")
     rows = to_arrow(table)
     columns = sum_columns(wanted, covariates)
     extra = [m.column for m in wanted if m.kind == "quantile"]

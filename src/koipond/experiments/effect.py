@@ -132,7 +132,7 @@ def relative_lift(
     """Return treated / control - 1 with an interval of ``z`` standard errors.
 
     Not defined (None, with the reason) when the control is not positive, or the treated arm for
-    ``log-ratio``.
+    ``log-ratio``, or when no customer differs from another in either arm.
     """
     if method not in ("delta", "log-ratio"):
         raise InputError(f"relative must be 'delta' or 'log-ratio', got {method!r}")
@@ -141,6 +141,8 @@ def relative_lift(
     ratio = treated.value / control.value
     if treated.value == 0 and treated.variance == 0:
         return Relative(estimate=-1.0, low=None, high=None, method="not defined: the arm is zero throughout")
+    if control.variance == 0 and treated.variance == 0:
+        return Relative(estimate=None, low=None, high=None, method="not defined: nobody differs")
     if not _TINY < abs(ratio) < 1 / _TINY and treated.value != 0:
         return Relative(estimate=None, low=None, high=None, method="not defined: an arm is too near to zero")
     if method == "log-ratio" and ratio <= 0:

@@ -105,7 +105,8 @@ def off_policy(
     ``propensity``: the chance with which the logged action was chosen. ``target``: the column with the
     chance the new policy gives that action, or action → chance for a policy that ignores the context; only
     then is the doubly robust value computed, with rewards predicted by action and ``context`` columns on
-    other folds. ``clip`` cuts the weights (default √n). Raises InputError for bad columns, and RefusedError
+    other folds. ``clip`` cuts the weights (default √n). Raises InputError for bad columns or a reward that
+    never varies, and RefusedError
     (``no_overlap``) when the log does not cover the policy.
     """
     check_alpha(alpha)
@@ -115,6 +116,11 @@ def off_policy(
     rewards, chances = _floats(rows, reward), _floats(rows, propensity)
     if len(rewards) < 2:
         raise InputError(f"a log needs choices, there are {len(rewards)}")
+    if rewards.min() == rewards.max():
+        raise InputError(
+            f"column {reward} is {rewards[0]:g} in every row: such a log cannot tell policies apart, and an "
+            "interval from it would be certain of nothing; wait for rewards that differ"
+        )
     actions, labels = _codes(rows, [action])
     chosen: Vector | None = None
     if isinstance(target, str):

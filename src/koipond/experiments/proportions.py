@@ -28,11 +28,18 @@ def compare_proportions(
 ) -> Effect:
     """Return the difference of shares of a 0/1 ``column``, treated - control.
 
-    Defined for one customer an arm and for 0 or all converts. Raises InputError for an empty arm and for
-    values other than 0 and 1.
+    Defined for one customer an arm and for 0 or all converts. When nobody differs from anybody in either arm
+    the difference keeps Newcombe's interval, which grows with fewer customers, and the relative lift is not
+    defined. Raises InputError for an empty arm, for values other than 0 and 1, and for ``interval="wald"``
+    when nobody differs: it would be 0 wide.
     """
     (k1, n1), (k2, n2) = successes(control, column), successes(treated, column)
     p1, p2, total = k1 / n1, k2 / n2, n1 + n2
+    if interval == "wald" and k1 in (0, n1) and k2 in (0, n2):
+        raise InputError(
+            f"column {column}: nobody differs within either arm, so Wald's interval has no width; "
+            "use interval='newcombe'"
+        )
     z = bound.multiplier(total)
     pooled = (k1 + k2) / total
     pooled_se = sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n2))

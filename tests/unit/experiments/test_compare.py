@@ -212,3 +212,41 @@ def test_every_public_name_of_the_package_is_where_it_says() -> None:
         assert getattr(face, name).__name__ == name
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = face.nothing
+
+
+def test_without_metrics_the_share_who_bought_and_the_mean_spend_are_compared(
+    rows: dict[str, np.ndarray],
+) -> None:
+    plain = koipond.compare(rows)
+    spelled = koipond.compare(rows, metrics={"bought": "proportion", "spend": "mean"})
+    assert plain.to_dict() == spelled.to_dict()
+    assert {effect.metric for effect in plain.effects} == {"bought", "spend"}
+    with pytest.raises(InputError, match="no column bought"):
+        koipond.compare({"arm": ["control", "coupon"], "spend": [1, 2]})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        ({"covariates": "before"}, r"list of columns: write \['before'\]"),
+        ({"alpha": "x"}, "alpha must lie between 0 and 1, got 'x'"),
+        ({"alpha": None}, "alpha must lie between"),
+        ({"design": "group_sequential"}, "a value of koipond.design"),
+    ],
+)
+def test_a_wrong_argument_is_named_with_its_fix(
+    rows: dict[str, np.ndarray], wrong: dict[str, object], text: str
+) -> None:
+    with pytest.raises(InputError, match=text):
+        koipond.compare(rows, **wrong)
+
+
+def test_a_covariate_that_never_varies_is_left_out_and_the_method_is_not_called_cuped(
+    rows: dict[str, np.ndarray],
+) -> None:
+    flat = rows | {"before": np.full(len(rows["arm"]), 7)}
+    wanted = {"spend": "mean", "aov": ("ratio", "spend", "orders")}
+    adjusted = koipond.compare(flat, metrics=wanted, covariates=["before"])
+    assert adjusted.to_dict() == koipond.compare(flat, metrics=wanted).to_dict()
+    assert not any("CUPED" in effect.method for effect in adjusted.effects)
+    assert koipond.compare(rows, metrics=wanted, covariates=["before"]).effects[0].method == "CUPED Welch t"

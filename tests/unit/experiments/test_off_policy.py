@@ -107,7 +107,7 @@ def test_a_context_too_fine_to_predict_is_refused() -> None:
         "segment": np.arange(n),
         "action": np.arange(n) % 1001,
         "propensity": np.full(n, 1 / 1001),
-        "reward": np.ones(n),
+        "reward": np.arange(n) % 2,
     }
     with pytest.raises(InputError, match="coarser context"):
         koipond.off_policy(table, target=dict.fromkeys(range(1001), 1 / 1001), context=("segment",))
@@ -138,3 +138,10 @@ def test_bad_logs_are_a_clear_error(change, kwargs, message: str) -> None:
     table, _ = log(np.random.default_rng(9), 200)
     with pytest.raises(InputError, match=message):
         koipond.off_policy(table | change, **({"target": TARGET} | kwargs))
+
+
+@pytest.mark.parametrize("always", [0, 3])
+def test_a_log_whose_reward_never_varies_is_refused_instead_of_answered_with_certainty(always: int) -> None:
+    table, _ = log(np.random.default_rng(3), 1000)
+    with pytest.raises(InputError, match=f"reward is {always} in every row"):
+        koipond.off_policy(table | {"reward": np.full(1000, always)}, target=TARGET)

@@ -60,3 +60,15 @@ def test_an_arm_of_nobody_and_values_other_than_0_and_1_are_refused() -> None:
         compare_proportions(sums_of({"bought": [0, 2]}), arm(1, 2), "bought")
     with pytest.raises(InputError, match="0 and 1"):
         compare_proportions(sums_of({"bought": [0.5, 0.5]}), arm(1, 2), "bought")
+
+
+@pytest.mark.parametrize("share", [0, 1])
+def test_when_nobody_differs_the_difference_has_width_and_the_lift_is_not_defined(share: int) -> None:
+    found = compare_proportions(arm(30 * share, 30), arm(40 * share, 40), "bought")
+    assert found.low < -0.05 < 0.05 < found.high
+    assert (found.p, found.relative.estimate, found.relative.low) == (1.0, None, None)
+    assert found.relative.method == (
+        "not defined: nobody differs" if share else "not defined: the control is not positive"
+    )
+    with pytest.raises(InputError, match="nobody differs"):
+        compare_proportions(arm(30 * share, 30), arm(40 * share, 40), "bought", interval="wald")
