@@ -1,5 +1,6 @@
 """Results of an allocation (分配结果): who gets what, what each limit's last unit was worth, and why."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,13 +59,18 @@ class Allocation:
     price: float  # shadow price of the total budget: value of one more unit of money
     limits: tuple[LimitUse, ...]
     offers: tuple[str, ...]
-    prices: FloatArray = field(repr=False)  # (2, groups)
+    prices: FloatArray = field(repr=False)  # (2, groups); of money in the caller's unit
     _problem: Problem = field(repr=False)
     _value: FloatArray = field(repr=False)
+    _money_unit: int = field(repr=False)  # units of ``_problem``'s money in one of the caller's
+
+    def __post_init__(self) -> None:
+        self.choice.setflags(write=False)
+        self.prices.setflags(write=False)
 
     @property
     def gap(self) -> float:
-        """Upper bound ÷ objective - 1."""
+        """Upper bound ÷ objective - 1: the best possible is at most this share higher than ``objective``."""
         return self.bound / self.objective - 1.0 if self.objective > 0 else 0.0
 
     def by_offer(self) -> list[dict[str, Any]]:
@@ -73,16 +79,21 @@ class Allocation:
         for number, name in enumerate((*self.offers, None)):
             at = np.flatnonzero(self.choice == (number if name is not None else -1))
             value = float(self._value[at, number].sum()) if name is not None else 0.0
-            cost = float(self._problem.cost[number, at].sum()) if name is not None else 0.0
+            cost = self._paid(self._problem.cost[number, at]) if name is not None else 0.0
             rows.append({"offer": name, "customers": len(at), "value": value, "cost": cost})
         return rows
+
+    def _paid(self, cost: FloatArray) -> float:
+        """Return the sum of ``cost`` in the caller's unit, rounded once."""
+        return math.fsum(cost.tolist()) / self._money_unit
 
     def explain(self, customers: int | Sequence[int]) -> tuple[Reason, ...]:
         """Return for each row of ``customers`` what it got, the runner-up and the margin between them."""
         rows = np.atleast_1d(np.asarray(customers, dtype=np.intp))
         if len(rows) and not (rows.min() >= 0 and rows.max() < len(self.choice)):
             raise InputError(f"customers: rows run from 0 to {len(self.choice) - 1}")
-        net = np.vstack([net_surplus(self._problem, self.prices, rows), np.zeros(len(rows))])
+        prices = self.prices / [[self._money_unit], [1]]
+        net = np.vstack([net_surplus(self._problem, prices, rows), np.zeros(len(rows))])
         return tuple(self._reason(int(row), net[:, at]) for at, row in enumerate(rows))
 
     def _reason(self, row: int, net: FloatArray) -> Reason:
@@ -95,7 +106,7 @@ class Allocation:
             customer=row,
             offer=self.offers[given] if held else None,
             value=float(self._value[row, given]) if held else 0.0,
-            cost=float(self._problem.cost[given, row]) if held else 0.0,
+            cost=float(self._problem.cost[given, row]) / self._money_unit if held else 0.0,
             surplus=float(net[given]),
             runner_up=self.offers[other] if other < len(self.offers) else None,
             margin=float(net[given] - others[other]),
@@ -126,7 +137,7 @@ class Allocation:
         limits = [[use.name, use.unit, use.limit, use.used, use.price] for use in self.limits[:_SHOWN_MAX]]
         hidden = len(self.limits) - len(limits)
         head = f"value {self.value:.6g} for cost {self.cost:.6g}; "
-        head += f"at most {100 * self.gap:.4g} % below the best possible"
+        head += f"the best possible is at most {100 * self.gap:.4g} % higher"
         tables = [
             text_table(["offer", "customers", "value", "cost"], offers),
             text_table(["limit", "unit", "at most", "used", "shadow price"], limits),

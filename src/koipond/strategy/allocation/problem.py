@@ -1,8 +1,11 @@
 """The allocation problem (预算分配): customers, offers, and the limits that share them. Pure.
 
-One offer or none for each customer. A limit binds money or head count of a *group*: everybody (``total``),
-one offer, or one segment. Groups are numbered 0 = total, then the offers, then the segments; arrays of
-limits, usage and prices have the shape (2, groups): row 0 money, row 1 head count.
+One offer or none for each customer. Money is counted in a unit so small that every cost is whole, wherever
+costs have a few decimals: then all sums of this package are exact.
+
+A limit binds money or head count of a *group*: everybody (``total``), one offer, or one segment. Groups are
+numbered 0 = total, then the offers, then the segments; arrays of limits, usage and prices have the shape
+(2, groups): row 0 money, row 1 head count.
 
 Customers lie in *cells*, each within one segment; cells are how the dual splits its cuts.
 """

@@ -1,7 +1,9 @@
 """What the caller hands in, checked and turned into a `Problem`. All mistakes are reported at once."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,8 @@ from koipond.strategy.allocation.problem import FloatArray, IntArray, Problem
 PerOffer = float | Sequence[float | None] | None
 PerSegment = float | Mapping[Any, float] | None
 _EXACT_MAX = 2**53
+_DECIMALS_MAX = 9
+_PEEKED = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -23,7 +27,9 @@ class Request:
     value: FloatArray  # (customers, offers)
     offers: tuple[str, ...]
     segments: tuple[str, ...]
-    whole_cost: bool  # costs are integers, so sums are exact
+    whole_cost: bool  # costs were handed in as integers
+    money_unit: int | None  # units of ``problem``'s money in one of the caller's; None: costs are no decimals
+    limits: FloatArray  # (2, groups) as the caller wrote them
 
     @property
     def group_names(self) -> tuple[str, ...]:
@@ -39,6 +45,8 @@ class _Check:
     def table(self, name: str, given: Any, shape: tuple[int, int] | None) -> FloatArray:
         """Return ``given`` as a finite (customers, offers) array."""
         try:
+            if np.asarray(given).dtype.kind in "US":
+                raise TypeError("text")
             table = np.asarray(given, dtype=np.float64)
         except (TypeError, ValueError):
             self.mistakes.append(f"{name}: not numbers; pass an array of customers × offers")
@@ -63,7 +71,7 @@ class _Check:
         if given is None:
             return float("inf")
         try:
-            limit = float(given)
+            limit = float("nan") if isinstance(given, str) else float(given)
         except (TypeError, ValueError):
             limit = float("nan")
         if np.isnan(limit) or limit < 0:
@@ -75,7 +83,7 @@ class _Check:
 
     def per_offer(self, name: str, given: PerOffer, offers: int) -> list[float]:
         """Return one limit for each offer."""
-        if given is None or not isinstance(given, Sequence | np.ndarray):
+        if given is None or isinstance(given, str) or not isinstance(given, Sequence | np.ndarray):
             return [self.limit(name, given)] * offers
         limits = list(given)
         if len(limits) != offers:
@@ -141,14 +149,25 @@ def check_request(
     open_option = _eligible(check, eligible, shape)
     if check.mistakes:
         raise InputError("; ".join(check.mistakes), mistakes=tuple(check.mistakes))
+    unit = 1 if whole else _money_unit(paid)
+    scaled = paid if unit in (1, None) else np.rint(paid * unit)
+    room = money if unit is None else [_whole_below(limit, unit) for limit in money]
     problem = Problem(
         value=np.ascontiguousarray(np.where(open_option, aim, -np.inf).T),
-        cost=np.ascontiguousarray(paid.T),
+        cost=np.ascontiguousarray(scaled.T),
         segment=codes,
-        limits=np.array([money, np.floor(heads)]),
+        limits=np.array([room, np.floor(heads)]),
     )
     segments = tuple(map(str, labels)) if segment is not None else ()
-    return Request(problem=problem, value=expected, offers=names, segments=segments, whole_cost=whole)
+    return Request(
+        problem=problem,
+        value=expected,
+        offers=names,
+        segments=segments,
+        whole_cost=whole,
+        money_unit=unit,
+        limits=np.array([money, np.floor(heads)]),
+    )
 
 
 def _segments(check: _Check, segment: Any, customers: int) -> tuple[IntArray, list[Any]]:
@@ -179,3 +198,24 @@ def _eligible(check: _Check, eligible: Any, shape: tuple[int, int]) -> NDArray[n
 
 def _is_whole(cost: Any) -> bool:
     return bool(np.issubdtype(np.asarray(cost).dtype, np.integer))
+
+
+def _money_unit(paid: FloatArray) -> int | None:
+    """Return the power of ten that makes every cost whole, read as the decimal it prints as.
+
+    None when there is none. A float prints as a decimal exactly when it is the float nearest to it, and a
+    whole number divided by a power of ten is that float.
+    """
+    dearest = float(paid.max(axis=1, initial=0.0).sum())
+    for places in range(_DECIMALS_MAX + 1):
+        unit: int = 10**places
+        if dearest * unit >= _EXACT_MAX:
+            return None
+        if all(bool(np.all(np.rint(part * unit) / unit == part)) for part in (paid[:_PEEKED], paid)):
+            return unit
+    return None
+
+
+def _whole_below(limit: float, unit: int) -> float:
+    """Return how many whole units fit under ``limit``, read as the decimal it prints as."""
+    return float(math.floor(Fraction(repr(limit)) * unit)) if math.isfinite(limit) else limit

@@ -1,4 +1,5 @@
 import json
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -88,8 +89,74 @@ def test_an_offer_whose_lower_bound_is_not_above_zero_is_not_given_by_the_robust
 
 def test_float_costs_add_up_to_no_more_than_the_budget_in_exact_arithmetic() -> None:
     found = allocate(np.ones((3, 1)), np.full((3, 1), 0.1), 0.3)  # as floats, 0.1 + 0.1 + 0.1 > 0.3
-    assert found.cost <= 0.3
+    assert (found.choice.tolist(), found.cost, found.limits[0].used) == ([0, 0, 0], 0.3, 0.3)
+    assert found.by_offer()[0]["cost"] == 0.3
+    assert found.explain(0)[0].cost == 0.1
     assert allocate(np.ones((3, 1)), np.full((3, 1), 10), 30).cost == 30
+
+
+@pytest.mark.parametrize(
+    "costs", [[0.1, 0.2, 0.3], [19.99, 0.01, 5.5], [1 / 3, 1 / 7, 0.1], [1e-9, 2e-9, 3.0]]
+)
+def test_no_reported_money_ever_passes_its_limit_and_what_fits_as_decimals_is_given(
+    costs: list[float],
+) -> None:
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        cost = rng.choice(costs, (12, 2))
+        budget = float(np.round(rng.uniform(0, 8) * max(costs), 1))
+        segment = rng.integers(0, 2, 12)
+        found = allocate(
+            rng.uniform(1, 2, (12, 2)),
+            cost,
+            budget,
+            offer_budget=budget / 2,
+            segment=segment,
+            segment_budget={int(s): budget * 0.7 for s in np.unique(segment)},
+        )
+        assert found.cost <= budget
+        assert all(use.used <= use.limit for use in found.limits)
+        rows = np.flatnonzero(found.choice >= 0)
+        exact = sum(Fraction(repr(float(cost[row, found.choice[row]]))) for row in rows)
+        assert found.cost == pytest.approx(float(exact), rel=1e-15)
+        assert sum(row["cost"] for row in found.by_offer()) == pytest.approx(found.cost)
+
+
+def test_a_price_is_in_the_unit_that_money_was_handed_in() -> None:
+    value = np.random.default_rng(3).uniform(1, 2, (400, 2))
+    fen, yuan = allocate(value, [[150, 99]] * 400, 20_000), allocate(value, [[1.5, 0.99]] * 400, 200.0)
+    assert fen.choice.tolist() == yuan.choice.tolist()
+    assert yuan.cost == fen.cost / 100
+    assert yuan.price == pytest.approx(100 * fen.price)
+    assert yuan.explain(0)[0].surplus == pytest.approx(fen.explain(0)[0].surplus)
+
+
+def test_the_gap_says_how_much_higher_the_best_could_be() -> None:
+    found = allocate([[10.0], [9.0]], [[6], [6]], 11)
+    assert found.bound == pytest.approx(found.objective * (1 + found.gap))
+    assert f"the best possible is at most {100 * found.gap:.4g} % higher" in str(found)
+
+
+def test_arrays_of_the_result_cannot_be_written_to_and_those_of_the_caller_still_can() -> None:
+    value = np.ones((3, 1))
+    found = allocate(value, np.ones((3, 1)), 2.0)
+    for array in (found.choice, found.prices):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1
+    value[0, 0] = 2.0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        ({"budget": "2"}, "budget: '2' is not a limit"),
+        ({"max_per_offer": "22"}, "max_per_offer: '22' is not a limit"),
+        ({"cost": [["1"], ["1"]]}, "cost: not numbers"),
+    ],
+)
+def test_numbers_written_as_text_are_refused(wrong: dict[str, object], text: str) -> None:
+    with pytest.raises(InputError, match=text):
+        allocate(**({"value": np.ones((2, 1)), "cost": np.ones((2, 1)), "budget": 2.0} | wrong))
 
 
 def test_a_large_problem_has_a_small_gap_and_keeps_every_limit() -> None:
