@@ -30,6 +30,10 @@ class Curve:
     customers: FloatArray
     gain: FloatArray
 
+    def __post_init__(self) -> None:
+        self.customers.setflags(write=False)
+        self.gain.setflags(write=False)
+
     @property
     def area(self) -> float:
         """Area between the curve and the straight line to its end, by trapezoids."""
@@ -157,6 +161,8 @@ def _checked(score: Any, treated: Any, outcome: Any, *, binary: bool) -> _Ranked
     names = ("treated", "outcome") if binary else ("treated",)
     odd = [name for name in names if name in arrays and not np.isin(arrays[name], (0.0, 1.0)).all()]
     wrong += [f"{name}: holds values other than 0 and 1" for name in odd]
+    if binary and not wrong and len(np.unique(arrays["outcome"])) == 1:
+        wrong.append("outcome: the same for everybody; no ranking can be better than another")
     if not wrong and not 0 < arrays["treated"].sum() < len(arrays["treated"]):
         wrong.append("treated: an arm is empty; both treated and control customers are needed")
     if wrong:

@@ -29,7 +29,15 @@ class NumberFeature:
     name: str
     mean: float
     sd: float
-    flagged: bool
+    missing: int  # customers of the fit who lacked it
+
+    @property
+    def flagged(self) -> bool:
+        return self.missing > 0
+
+    @property
+    def filled_with(self) -> str:
+        return f"filled with the mean {self.mean:.6g} and flagged in a column of their own"
 
     def columns(self) -> list[str]:
         return [self.name, f"{self.name} missing"] if self.flagged else [self.name]
@@ -48,6 +56,11 @@ class WordFeature:
 
     name: str
     levels: tuple[str, ...]
+    missing: int  # customers of the fit who had none
+
+    @property
+    def filled_with(self) -> str:
+        return "read as a level of their own"
 
     def columns(self) -> list[str]:
         return [f"{self.name}={level}" for level in self.levels]
@@ -77,10 +90,13 @@ class Encoding:
 def fit_encoding(table: pa.Table, names: Sequence[str]) -> Encoding:
     """Return the encoding of columns ``names``; a column that never varies is left out.
 
-    Raises InputError for unknown columns, infinite values, types that are neither numbers nor words, no
-    column that varies, or more than 300 columns.
+    Raises InputError for unknown columns, columns without any value, infinite values, types that are neither
+    numbers nor words, no column that varies, or more than 300 columns.
     """
     require_columns(table, names)
+    empty = [name for name in names if table.num_rows and _all_missing(table[name])]
+    if empty:
+        raise InputError(f"features: no customer has a value in {', '.join(empty)}; leave it out")
     found = [feature for name in names if (feature := _fit(name, table[name])) is not None]
     encoding = Encoding(features=tuple(found))
     if not found:
@@ -88,6 +104,12 @@ def fit_encoding(table: pa.Table, names: Sequence[str]) -> Encoding:
     if len(encoding.columns) > _COLUMNS_MAX:
         raise InputError(f"features: {len(encoding.columns)} columns; name at most {_COLUMNS_MAX}")
     return encoding
+
+
+def _all_missing(column: pa.ChunkedArray) -> bool:
+    if pa.types.is_floating(column.type):
+        column = pc.if_else(pc.is_nan(column), None, column)
+    return bool(column.null_count == len(column))
 
 
 def _fit(name: str, column: pa.ChunkedArray) -> NumberFeature | WordFeature | None:
@@ -98,13 +120,11 @@ def _fit(name: str, column: pa.ChunkedArray) -> NumberFeature | WordFeature | No
         return _fit_words(name, column)
     values = _numbers(name, column)
     missing = np.isnan(values)
-    if missing.all():
-        return None
     mean, sd = float(values[~missing].mean()), float(values[~missing].std())
     varies = sd > 1e-12 * abs(mean)
     if not varies and not missing.any():
         return None
-    return NumberFeature(name=name, mean=mean, sd=sd if varies else 1.0, flagged=bool(missing.any()))
+    return NumberFeature(name=name, mean=mean, sd=sd if varies else 1.0, missing=int(missing.sum()))
 
 
 def _fit_words(name: str, column: pa.ChunkedArray) -> WordFeature | None:
@@ -113,7 +133,7 @@ def _fit_words(name: str, column: pa.ChunkedArray) -> WordFeature | None:
     levels = [word for word, _ in sorted(rows, key=lambda row: (-row[1], row[0]))]
     complete = column.null_count == 0 and len(levels) <= _LEVELS_MAX
     kept = levels[:-1] if complete else levels[:_LEVELS_MAX]
-    return WordFeature(name=name, levels=tuple(kept)) if kept else None
+    return WordFeature(name=name, levels=tuple(kept), missing=column.null_count) if kept else None
 
 
 def _numbers(name: str, column: pa.ChunkedArray) -> FloatArray:

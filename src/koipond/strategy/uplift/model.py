@@ -47,6 +47,19 @@ class Uplift:
     by_arm: Mapping[str, ArmUplift]
     encoding: Encoding = field(repr=False)
 
+    def __post_init__(self) -> None:
+        self.predicted.setflags(write=False)
+        self.low.setflags(write=False)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was filled in before anything was learnt; nothing when no feature had a missing value."""
+        return tuple(
+            f"{feature.name}: {feature.missing} missing values, {feature.filled_with}"
+            for feature in self.encoding.features
+            if feature.missing
+        )
+
     @property
     def arms(self) -> tuple[str, ...]:
         return tuple(self.by_arm)
@@ -96,6 +109,7 @@ class Uplift:
             "verdicts": [verdict.to_dict() for verdict in self.verdicts],
             "models": [score.to_dict() for score in self.models],
             "groups": groups,
+            "notes": self.notes,
         }
         return dict(plain(whole))
 
@@ -111,6 +125,7 @@ class Uplift:
                 *(str(verdict) for verdict in self.verdicts),
                 text_table(["arm", "model", "qini", "sd"], models),
                 text_table(["arm", "group", "customers", "predicted", "effect", "low", "high"], groups),
+                *(["\n".join(self.notes)] if self.notes else []),
             ]
         )
 

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -100,3 +101,17 @@ def test_a_curve_follows_the_result_protocol() -> None:
 
 def test_the_face_offers_it() -> None:
     assert koipond.qini is qini  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("outcome", [0, 1])
+@pytest.mark.parametrize("measure", [qini, uplift_auc])
+def test_an_outcome_that_never_varies_ranks_nobody(measure: Callable[..., float], outcome: int) -> None:
+    with pytest.raises(InputError, match="outcome: the same for everybody"):
+        measure([4, 3, 2, 1], [1, 0, 1, 0], [outcome] * 4)
+
+
+def test_a_curve_cannot_be_written_to() -> None:
+    curve = qini_curve([4, 3, 2, 1], [1, 0, 1, 0], [1, 0, 0, 1])
+    for array in (curve.customers, curve.gain):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1.0

@@ -62,3 +62,15 @@ def test_too_many_columns_are_refused() -> None:
     table = pa.table({f"x{i}": [0.0, 1.0] for i in range(301)})
     with pytest.raises(InputError, match="at most 300"):
         fit_encoding(table, table.column_names)
+
+
+@pytest.mark.parametrize("nothing", [[np.nan, np.nan], [None, None], pa.array([None, None], pa.string())])
+def test_a_feature_that_nobody_has_is_refused_by_name(nothing: object) -> None:
+    table = pa.table({"known": [1.0, 2.0], "lost": nothing})
+    with pytest.raises(InputError, match="no customer has a value in lost"):
+        fit_encoding(table, ["known", "lost"])
+
+
+def test_missing_values_are_counted() -> None:
+    table = pa.table({"x": [1.0, None, float("nan"), 2.0], "w": ["a", None, "b", "a"]})
+    assert [feature.missing for feature in fit_encoding(table, ["x", "w"]).features] == [2, 1]

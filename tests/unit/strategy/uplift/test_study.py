@@ -241,3 +241,17 @@ def test_every_form_of_table_gives_the_same_answer(tmp_path: Path) -> None:
     forms = [table, table.to_pandas(), pl.from_arrow(table), ibis.memtable(table), tmp_path / "test.parquet"]
     one, *others = [uplift(form, splits=2, learners=["T"]).to_dict() for form in forms]
     assert all(other == one for other in others)
+
+
+def test_the_result_says_what_it_filled_in_and_cannot_be_written_to() -> None:
+    table = planted(moved_by_third_feature, customers=400)
+    assert uplift(table, splits=2).notes == ()
+    table["x1"][:7] = np.nan
+    found = uplift(table, splits=2)
+    (note,) = found.notes
+    assert note.startswith("x1: 7 missing values, filled with the mean")
+    assert note in str(found)
+    assert found.to_dict()["notes"] == [note]
+    for array in (found.predicted, found.low):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0, 0] = 1.0
