@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -25,7 +26,7 @@ QUICK = settings(
 )
 START = 15_000
 PEOPLE = 6
-NEVER_FULL = RefreshPolicy(recut_after_days=10**6, changed_percent_max=100)
+NEVER_FULL = RefreshPolicy(recut_after_days=10**6, changed_percent_max=10**6)
 EVENTS = ("Product Viewed", "Product Added", "Promotion Viewed", "Order Completed", "Content Shared", "Other")
 LAYERS = [
     LayerSet(),
@@ -75,12 +76,20 @@ class Brand:
 
     def __init__(self, writer: Writer, day: int, orders: int) -> None:
         self.writer, self.day, self.orders = writer, day, orders
+        self.rows: dict[str, list[dict[str, Any]]] = {}
 
     def add(self, dataset: str, **columns: Any) -> None:
-        rows = fact_columns(dataset, {name: [value] for name, value in columns.items()})
-        self.writer.append(dataset, self.writer.stage("new_row", rows))
+        self.rows.setdefault(dataset, []).append(columns)
+
+    def flush(self, *datasets: str) -> None:
+        for dataset in datasets or tuple(self.rows):
+            rows = self.rows.pop(dataset, [])
+            if rows:
+                columns = {name: [row[name] for row in rows] for name in rows[0]}
+                self.writer.append(dataset, self.writer.stage("new_rows", fact_columns(dataset, columns)))
 
     def drop(self, dataset: str, column: str, value: Any) -> None:
+        self.flush(dataset)
         kind = pa.string() if isinstance(value, str) else pa.int32()
         keys = self.writer.stage("gone_row", pa.table({column: pa.array([value], kind)}))
         if self.writer.has(dataset):
@@ -134,12 +143,8 @@ def rows_of(writer: Writer, table: Any) -> dict[int, dict[str, Any]]:
     return {row["customer_no"]: row for row in writer.frame(table).to_pylist()}
 
 
-@settings(
-    max_examples=30,
-    deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+@pytest.mark.slow
+@settings(QUICK, max_examples=12)
 @given(layers=st.sampled_from(range(len(LAYERS))), first=st.lists(order, min_size=8, max_size=16), then=steps)
 def test_incremental_equals_full_at_the_same_scalars(layers: int, first: Any, then: Any) -> None:
     definitions, day, orders = LAYERS[layers], START, 0
@@ -150,6 +155,7 @@ def test_incremental_equals_full_at_the_same_scalars(layers: int, first: Any, th
             brand = Brand(writer, day, orders)
             for change in first:
                 brand.apply(*change)
+            brand.flush()
             refresh(writer, definitions, from_epoch_day(day))
             writer.publish()
             orders = brand.orders
@@ -159,6 +165,7 @@ def test_incremental_equals_full_at_the_same_scalars(layers: int, first: Any, th
                 brand = Brand(writer, day, orders)
                 for change in changes:
                     brand.apply(*change)
+                brand.flush()
                 before = rows_of(writer, writer.table("profile"))
                 result = refresh(writer, definitions, from_epoch_day(day), policy=NEVER_FULL)
                 assert result.reason == "incremental"
@@ -183,12 +190,8 @@ def assert_moves(writer: Writer, before: Any, after: Any, day: int, counted: Any
     assert sum(counted.values()) == len(expected)
 
 
-@settings(
-    max_examples=20,
-    deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+@pytest.mark.slow
+@settings(QUICK, max_examples=8)
 @given(facts=st.lists(change, min_size=4, max_size=20), pause=st.integers(1, 40))
 def test_nothing_published_changes_by_the_clock_before_the_deadline(facts: Any, pause: int) -> None:
     people = {"customers": fact_columns("customers", {"customer_no": list(range(PEOPLE))})}
@@ -198,6 +201,7 @@ def test_nothing_published_changes_by_the_clock_before_the_deadline(facts: Any, 
             brand = Brand(writer, START - 5, 0)  # every fact is in sight from the start
             for change in facts:
                 brand.apply(*change)
+            brand.flush()
             made = compute(writer, LayerSet(), START)
             rows = rows_of(writer, made.profile)
             later = rows_of(writer, compute(writer, LayerSet(), START + pause, scalars=made.scalars).profile)

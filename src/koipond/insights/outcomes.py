@@ -11,7 +11,7 @@ import ibis
 
 from koipond.ingest.ports import IbisTable, Reader
 from koipond.profiles.facts import FactTables, read_facts
-from koipond.profiles.purchases import linked_refunds
+from koipond.profiles.purchases import linked_refunds, net_of_refunds
 
 _DAY_S = 86_400
 BEFORE_DAYS_MIN = 90
@@ -88,9 +88,7 @@ def net_orders(facts: FactTables, as_of_day: int) -> IbisTable:
         return facts.customers.select("customer_no", at_s=0, net_fen=0).limit(0)
     orders = facts.canonical(facts.orders.filter((ibis._.status == "paid") & (ibis._.day <= as_of_day)))
     if facts.refunds is not None:
-        back = linked_refunds(facts, as_of_day).select(_no="order_no", _fen="refunded_fen")
-        joined = orders.left_join(back, orders.order_no == back["_no"])
-        orders = joined.mutate(net_fen=joined.net_fen - joined["_fen"].fill_null(0))
+        orders = net_of_refunds(orders, linked_refunds(facts, as_of_day))
     return orders.select("customer_no", "at_s", "net_fen").filter(ibis._.net_fen > 0)
 
 

@@ -112,6 +112,13 @@ def praise(facts: FactTables, spec: BaseSpec, as_of: Any) -> IbisTable | None:
     return rows.group_by("customer_no").agg(praise_day=rows.day.max())
 
 
+def first_seen(facts: FactTables, as_of: Any) -> IbisTable | None:
+    """Return customer_no of everyone with any event up to ``as_of``: for own copies of the facts."""
+    if facts.events is None:
+        return None
+    return facts.events.filter(facts.events.day <= as_of).select("customer_no").distinct()
+
+
 def seen_among(facts: FactTables, quiet: IbisTable, as_of: Any) -> IbisTable | None:
     """Return customer_no of those in ``quiet`` with any event up to ``as_of``.
 

@@ -1,6 +1,7 @@
 """Stage 1 of the profile (画像底表): one row a customer, whole numbers only, one pass per fact table.
 
-Source: engine notes §0, science D. Nothing here is published: the profile is.
+Source: engine notes §0, science D. Published beside the profile, so that a deadline is met without the facts
+and new facts make only their own part of a row be measured again (`koipond.profiles.again`).
 """
 
 from collections.abc import Callable
@@ -12,28 +13,39 @@ import ibis
 from koipond.ingest.ports import IbisTable, Query, Reader
 from koipond.profiles.activity import praise, recent_acts, seen_among
 from koipond.profiles.dialect import has_lists
-from koipond.profiles.facts import FactTables
+from koipond.profiles.facts import FactTables, people
 from koipond.profiles.purchases import linked_refunds, money_rows, purchases
 from koipond.profiles.spec import BaseSpec
 
-RELATIONS = ("member", "follower", "friend", "staff", "minor", "profiling_refused")
+ACT_DAYS = ("active_day", "passive_day", "browse_day", "browse_nth_day", "praise_day")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
-    """The base, and on engines without lists the money rows that gaps are counted from."""
+    """The base, and on engines without lists the money rows that gaps are counted from.
+
+    ``shape`` tells bases of other facts or specs apart in the keys of queries.
+    """
 
     table: IbisTable
     money: IbisTable | None
+    shape: str
+
+    @property
+    def kept_query(self) -> Query:
+        """What is published of the base: all but the gaps and the customer_uid, which the profile has."""
+        left_out = [name for name in self.table.columns if name in ("gaps", "customer_uid")]
+        return Query(key=f"kept_base:{self.shape}", build=lambda _: self.table.drop(*left_out))
 
 
 def base_table(reader: Reader, facts: FactTables, spec: BaseSpec, as_of: int) -> Base:
     """Return the base of every customer in ``facts`` on day ``as_of``; its parts are kept by ``reader``.
 
     Columns: customer_no, customer_uid, member … profiling_refused, joined_day, first/last_purchase_day,
-    purchase_days, ln_gaps_nano, loyal_purchase_day (n-th latest), gaps (DuckDB only), and for each window
-    orders_*, money_*_fen, earliest_* (day of the oldest fact inside), purchase_days_*; active_day,
-    passive_day, browse_day, browse_nth_day, praise_day; seen (any event). Days since 1970; missing = null.
+    purchase_days, ln_gaps_nano, loyal_purchase_day (n-th latest), gaps (DuckDB only), bought_by_event, and
+    for each window orders_*, money_*_fen, earliest_* (day of the oldest fact inside), purchase_days_*;
+    active_day, passive_day, browse_day, browse_nth_day, praise_day; seen (any event; looked up where nothing
+    else relates the customer). Days since 1970; missing = null.
     """
     key, values = f"{spec.fingerprint}:{facts.shape}", {"as_of": as_of}
 
@@ -43,16 +55,17 @@ def base_table(reader: Reader, facts: FactTables, spec: BaseSpec, as_of: int) ->
 
     money = None
     if not has_lists(facts.customers):
-        money = keep("_money", lambda day: _money(facts, spec, day))
+        money = keep("_money", lambda day: money_of(facts, spec, day))
     known = keep("_known", lambda day: _known(facts, spec, day, money))
     if facts.events is None:
-        return Base(table=known.mutate(seen=False), money=money)
+        return Base(table=known.mutate(seen=False), money=money, shape=key)
     seen = keep("_seen", lambda day: _seen(facts, known, day))
     rows = known.left_join(seen, known.customer_no == seen["_seen_no"])
-    return Base(table=rows.mutate(seen=rows["_seen_no"].notnull()).drop("_seen_no"), money=money)
+    return Base(table=rows.mutate(seen=rows["_seen_no"].notnull()).drop("_seen_no"), money=money, shape=key)
 
 
-def _money(facts: FactTables, spec: BaseSpec, as_of: Any) -> IbisTable:
+def money_of(facts: FactTables, spec: BaseSpec, as_of: Any) -> IbisTable:
+    """Return the `money_rows` of ``facts``."""
     linked = None
     if facts.orders is not None and facts.refunds is not None:
         linked = linked_refunds(facts, as_of)
@@ -60,49 +73,53 @@ def _money(facts: FactTables, spec: BaseSpec, as_of: Any) -> IbisTable:
 
 
 def _known(facts: FactTables, spec: BaseSpec, as_of: Any, money: IbisTable | None) -> IbisTable:
-    rows = _money(facts, spec, as_of) if money is None else money
-    return _joined(facts, spec, purchases(rows, spec, as_of), as_of)
+    bought = purchases(money_of(facts, spec, as_of) if money is None else money, spec, as_of)
+    return joined(people(facts), [bought, *acts_of(facts, spec, as_of)], spec)
 
 
-def _joined(facts: FactTables, spec: BaseSpec, bought: IbisTable, as_of: Any) -> IbisTable:
-    rows = people(facts).left_join(bought, "customer_no").drop("customer_no_right")
-    acts, praised = recent_acts(facts, spec, as_of), praise(facts, spec, as_of)
-    for part in (acts, praised):
-        if part is not None:
-            rows = rows.left_join(part, "customer_no").drop("customer_no_right")
-    missing = [
-        name
-        for name in ("active_day", "passive_day", "browse_day", "browse_nth_day", "praise_day")
-        if name not in rows.columns
-    ]
-    counts = ["purchase_days", "ln_gaps_nano"]
-    counts += [name for w in spec.windows for name in (f"orders_{w.suffix}", f"money_{w.suffix}_fen")]
-    counts += [f"purchase_days_{w.suffix}" for w in spec.day_windows if w.days is not None]
+def acts_of(facts: FactTables, spec: BaseSpec, as_of: Any) -> list[IbisTable]:
+    """Return the tables of what customers saw and did, none without facts."""
+    parts = (recent_acts(facts, spec, as_of), praise(facts, spec, as_of))
+    return [part for part in parts if part is not None]
+
+
+def joined(rows: IbisTable, parts: list[IbisTable], spec: BaseSpec) -> IbisTable:
+    """Return ``rows`` with the columns of ``parts`` by customer_no; what nobody measured is 0 or null."""
+    for part in parts:
+        rows = rows.left_join(part, "customer_no").drop("customer_no_right")
     return rows.mutate(
-        **{name: ibis.coalesce(rows[name], 0).cast("int64") for name in counts},
-        **{name: ibis.null("int32") for name in missing},
+        **{name: ibis.coalesce(rows[name], 0).cast("int64") for name in count_columns(spec)},
+        **{name: ibis.null("int32") for name in ACT_DAYS if name not in rows.columns},
+        bought_by_event=ibis.coalesce(rows.bought_by_event, False),
     )
 
 
-def people(facts: FactTables) -> IbisTable:
-    """Return one row a surviving customer; what any of the merged numbers is, the survivor is."""
-    columns = ("customer_no", "customer_uid", "joined_day", *RELATIONS)
-    rows = facts.customers.select(*columns)
-    rows = rows.mutate(**{name: ibis.coalesce(rows[name], False) for name in RELATIONS})
-    if facts.links is None:
-        return facts.canonical(rows)
-    own = rows.select("customer_no", "customer_uid")
-    merged = facts.canonical(rows.drop("customer_uid"))
-    merged = merged.group_by("customer_no").agg(
-        joined_day=merged.joined_day.min(), **{name: merged[name].any() for name in RELATIONS}
-    )
-    return merged.inner_join(own, "customer_no").select(*columns)
+def count_columns(spec: BaseSpec) -> list[str]:
+    """Return the names of the columns that are 0 when there is nothing to measure."""
+    names = ["purchase_days", "ln_gaps_nano"]
+    names += [name for w in spec.windows for name in (f"orders_{w.suffix}", f"money_{w.suffix}_fen")]
+    return names + [f"purchase_days_{w.suffix}" for w in spec.day_windows if w.days is not None]
+
+
+def day_columns(spec: BaseSpec) -> list[str]:
+    """Return the names of the columns of purchases that hold days."""
+    earliest = [f"earliest_{w.suffix}" for w in spec.windows if w.days is not None]
+    return ["first_purchase_day", "last_purchase_day", "loyal_purchase_day", *earliest]
 
 
 def _seen(facts: FactTables, known: IbisTable, as_of: Any) -> IbisTable:
     quiet = known.filter(
-        known.purchase_days == 0, ~known.member, ~known.friend, known.joined_day.isnull()
-    ).select("customer_no")
-    seen = seen_among(facts, quiet, as_of)
+        known.purchase_days == 0,
+        ~known.member,
+        ~known.friend,
+        ~ibis.coalesce(known.joined_day <= as_of, False),
+    )
+    seen = seen_among(facts, quiet.select("customer_no"), as_of)
     assert seen is not None
     return seen.select(_seen_no="customer_no")
+
+
+def window_edge(rows: IbisTable, spec: BaseSpec) -> Any:
+    """Return the day on which the oldest fact leaves a window: from then on the base is not true."""
+    days = [rows[f"earliest_{w.suffix}"] + w.days for w in spec.windows if w.days is not None]
+    return ibis.least(*days) if len(days) > 1 else days[0]

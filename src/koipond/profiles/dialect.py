@@ -8,10 +8,16 @@ from typing import Any
 
 import ibis
 import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
 
 from koipond.ingest.ports import IbisTable
 
 _DAYS = dt.Array(dt.int32)
+
+
+def whole(number: Any) -> Any:
+    """Cast to int64 even where Ibis holds the number to be one: DuckDB widens sums to 128 bits."""
+    return ops.Cast(number, dt.int64).to_expr()
 
 
 def has_lists(table: IbisTable) -> bool:

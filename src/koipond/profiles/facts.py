@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import ibis
 
-from koipond.ingest.ports import IbisTable, Reader
+from koipond.ingest.ports import IbisTable, Query, Reader
 
 DATASETS = ("customers", "orders", "refunds", "events", "touches", "responses", "identity_links")
 """The fact datasets that profiles depend on."""
@@ -20,7 +20,9 @@ LINK_STEPS_MAX = 16  # a chain of merges longer than 2^16 is a defect
 class FactTables:
     """Ibis tables of the facts; one that holds no row is None, so that nothing is spent on it.
 
-    ``links``: customer_no → survivor_no, no chains. ``only``: customer_no of the survivors to look at.
+    ``links``: customer_no → survivor_no, no chains; None when every row already names its survivor.
+    ``only``: customer_no of the survivors to look at, None = everyone. ``scope`` tells sets of tables apart
+    in the keys of queries.
     """
 
     customers: IbisTable
@@ -31,12 +33,13 @@ class FactTables:
     responses: IbisTable | None = None
     links: IbisTable | None = None
     only: IbisTable | None = None
+    scope: str = "all"
 
     @property
     def shape(self) -> str:
         """Which tables there are: part of the key of a query built on them."""
         names = ("orders", "refunds", "events", "touches", "responses", "links", "only")
-        return "+".join(name for name in names if getattr(self, name) is not None)
+        return "+".join([self.scope, *(name for name in names if getattr(self, name) is not None)])
 
     def restricted(self, only: IbisTable) -> "FactTables":
         """Return the facts of the survivors whose customer_no stand in ``only``."""
@@ -46,9 +49,52 @@ class FactTables:
         """Give each row the number of its survivor and drop those not to be looked at."""
         if self.links is not None:
             rows = follow(rows, self.links)
-        if self.only is not None:
-            rows = rows.semi_join(self.only, "customer_no")
-        return rows
+        return rows if self.only is None else rows.semi_join(self.only, "customer_no")
+
+
+RELATIONS = ("member", "follower", "friend", "staff", "minor", "profiling_refused")
+_COLUMNS = {
+    "orders": ("source", "order_id", "customer_no", "day", "net_fen", "status"),
+    "refunds": ("source", "order_id", "customer_no", "day", "amount_fen"),
+    "events": ("customer_no", "name", "day", "amount_fen"),
+    "touches": ("customer_no", "day", "state"),
+    "responses": ("customer_no", "day", "kind"),
+}
+"""The columns that profiles read."""
+
+
+def own_rows(facts: FactTables, only: IbisTable, dataset: str) -> IbisTable | None:
+    """Return the rows of ``dataset`` that belong to the survivors in ``only``, under their numbers."""
+    rows = getattr(facts, dataset)
+    if rows is None:
+        return None
+    return facts.restricted(only).canonical(rows.select(*_COLUMNS[dataset]))
+
+
+def own_facts(reader: Reader, facts: FactTables, only: IbisTable, dataset: str) -> IbisTable | None:
+    """Return `own_rows` kept by ``reader``: the files are read once, whatever is measured."""
+    if getattr(facts, dataset) is None:
+        return None
+    query = Query(
+        key=f"own:{dataset}:{only.get_name()}:{facts.shape}",
+        build=lambda _: own_rows(facts, only, dataset),
+    )
+    return reader.cache(f"_own_{dataset}", query)
+
+
+def people(facts: FactTables) -> IbisTable:
+    """Return one row a surviving customer; what any of the merged numbers is, the survivor is."""
+    columns = ("customer_no", "customer_uid", "joined_day", *RELATIONS)
+    rows = facts.customers.select(*columns)
+    rows = rows.mutate(**{name: ibis.coalesce(rows[name], False) for name in RELATIONS})
+    if facts.links is None:
+        return facts.canonical(rows)
+    own = rows.select("customer_no", "customer_uid")
+    merged = facts.canonical(rows.drop("customer_uid"))
+    merged = merged.group_by("customer_no").agg(
+        joined_day=merged.joined_day.min(), **{name: merged[name].any() for name in RELATIONS}
+    )
+    return merged.inner_join(own, "customer_no").select(*columns)
 
 
 def follow(rows: IbisTable, links: IbisTable) -> IbisTable:

@@ -17,26 +17,35 @@ from koipond.profiles.spec import BaseSpec, Window
 NANO = 10**9
 
 
+KEY = ("customer_no", "source", "order_id")
+
+
 def linked_refunds(facts: FactTables, as_of: Any) -> IbisTable:
-    """Return order_no, source, order_id, refunded_fen of the orders with a refund dated up to ``as_of``.
+    """Return customer_no, source, order_id, refunded_fen of the orders with a refund dated up to ``as_of``.
 
     A refund is linked when it names an order of the same customer.
     """
     assert facts.refunds is not None
     assert facts.orders is not None
-    key = ["customer_no", "source", "order_id"]
     named = facts.refunds.filter(facts.refunds.order_id.notnull(), facts.refunds.day <= as_of)
-    named = facts.canonical(named.select(*key, "amount_fen"))
-    sums = named.group_by(key).agg(refunded_fen=named.amount_fen.sum().cast("int64"))
-    orders = facts.canonical(facts.orders.select("order_no", *key))
-    return orders.inner_join(sums, key).select("order_no", *key, "refunded_fen")
+    named = facts.canonical(named.select(*KEY, "amount_fen"))
+    sums = named.group_by(KEY).agg(refunded_fen=dialect.whole(named.amount_fen.sum()))
+    orders = facts.canonical(facts.orders.select(*KEY)).semi_join(named, "customer_no")
+    return orders.inner_join(sums, KEY).select(*KEY, "refunded_fen")
+
+
+def net_of_refunds(orders: IbisTable, linked: IbisTable) -> IbisTable:
+    """Return ``orders`` (survivors' numbers) with ``net_fen`` lowered by their `linked_refunds`."""
+    joined = orders.left_join(linked, KEY)
+    net = joined.net_fen - ibis.coalesce(joined.refunded_fen, 0)
+    return joined.mutate(net_fen=net).select(*orders.columns)
 
 
 def money_rows(facts: FactTables, spec: BaseSpec, as_of: Any, linked: IbisTable | None) -> IbisTable:
     """Return customer_no, day, fen, orders, bought (0 or 1) of paid orders, unlinked refunds and events."""
     parts = []
     if facts.orders is not None:
-        parts.append(_paid(facts, as_of, linked))
+        parts += _paid(facts, as_of, linked)
     if facts.refunds is not None:
         parts.append(_unlinked(facts, as_of, linked))
     if facts.events is not None and spec.purchase_events:
@@ -54,24 +63,31 @@ def _row(day: Any, fen: Any, orders: int, bought: int) -> dict[str, Any]:
     }
 
 
-def _paid(facts: FactTables, as_of: Any, linked: IbisTable | None) -> IbisTable:
+def _paid(facts: FactTables, as_of: Any, linked: IbisTable | None) -> list[IbisTable]:
+    """Return paid orders; those of customers with linked refunds apart, as only they need their order ids."""
     orders = facts.orders
     assert orders is not None
-    rows = facts.canonical(orders.filter(orders.status == "paid", orders.day <= as_of))
-    if linked is not None:
-        refunded = linked.select(_no="order_no", _fen="refunded_fen")
-        rows = rows.left_join(refunded, rows.order_no == refunded["_no"])
-        rows = rows.mutate(net_fen=rows.net_fen - ibis.coalesce(rows["_fen"], 0))
-    rows = rows.filter(rows.net_fen > 0)
+    orders = orders.filter(orders.status == "paid", orders.day <= as_of)
+    if linked is None:
+        return [_bought(facts.canonical(orders.select("customer_no", "day", "net_fen")))]
+    plain = facts.canonical(orders.select("customer_no", "day", "net_fen"))
+    plain = plain.anti_join(linked, "customer_no")
+    own = facts.canonical(orders.select(*KEY, "day", "net_fen")).semi_join(linked, "customer_no")
+    return [_bought(plain), _bought(net_of_refunds(own, linked))]
+
+
+def _bought(orders: IbisTable) -> IbisTable:
+    rows = orders.filter(orders.net_fen > 0)
     return rows.select("customer_no", **_row(day=rows.day, fen=rows.net_fen, orders=1, bought=1))
 
 
 def _unlinked(facts: FactTables, as_of: Any, linked: IbisTable | None) -> IbisTable:
     refunds = facts.refunds
     assert refunds is not None
-    rows = facts.canonical(refunds.filter(refunds.day <= as_of))
+    rows = refunds.filter(refunds.day <= as_of).select(*KEY, "day", "amount_fen")
+    rows = facts.canonical(rows)
     if linked is not None:
-        rows = rows.anti_join(linked, ["customer_no", "source", "order_id"])
+        rows = rows.anti_join(linked, KEY)
     return rows.select("customer_no", **_row(day=rows.day, fen=-rows.amount_fen, orders=0, bought=0))
 
 
@@ -97,8 +113,8 @@ def _window_sums(rows: IbisTable, spec: BaseSpec, as_of: Any) -> dict[str, Any]:
     sums: dict[str, Any] = {}
     for window in spec.windows:
         inside = None if window.days is None else rows.day > as_of - window.days
-        sums[f"orders_{window.suffix}"] = rows.orders.sum(where=inside)
-        sums[f"money_{window.suffix}_fen"] = rows.fen.sum(where=inside).cast("int64")
+        sums[f"orders_{window.suffix}"] = dialect.whole(rows.orders.sum(where=inside))
+        sums[f"money_{window.suffix}_fen"] = dialect.whole(rows.fen.sum(where=inside))
         if inside is not None:
             sums[f"earliest_{window.suffix}"] = rows.day.min(where=inside)
     return sums
@@ -112,6 +128,7 @@ def _by_lists(rows: IbisTable, spec: BaseSpec, as_of: Any) -> IbisTable:
         last_purchase_day=rows.day.max(where=bought),
         _list=ibis.cases((count >= 2, dialect.sorted_list(dialect.list_of(rows.day, where=bought)))),
         _bought=count,
+        bought_by_event=count > rows.orders.sum(),
         **_window_sums(rows, spec, as_of),
     )
     days = sums.mutate(_days=dialect.distinct_days(sums["_list"])).drop("_list")
@@ -142,12 +159,13 @@ def _nth(rows: IbisTable, n: int) -> Any:
 
 
 def _by_windows(rows: IbisTable, spec: BaseSpec, as_of: Any) -> IbisTable:
-    sums = rows.group_by("customer_no").agg(**_window_sums(rows, spec, as_of))
+    by_event = rows.bought.sum() > rows.orders.sum()
+    sums = rows.group_by("customer_no").agg(bought_by_event=by_event, **_window_sums(rows, spec, as_of))
     days = day_gaps(rows)
     order = ibis.window(group_by=days.customer_no, order_by=days.day.desc())
     ranked = days.mutate(_rank=ibis.row_number().over(order))
     inside = {
-        f"purchase_days_{w.suffix}": (ranked.day > as_of - w.days).cast("int64").sum()
+        f"purchase_days_{w.suffix}": dialect.whole((ranked.day > as_of - w.days).cast("int64").sum())
         for w in spec.day_windows
         if w.days is not None
     }
@@ -155,7 +173,7 @@ def _by_windows(rows: IbisTable, spec: BaseSpec, as_of: Any) -> IbisTable:
         first_purchase_day=ranked.day.min(),
         last_purchase_day=ranked.day.max(),
         purchase_days=ranked.count(),
-        ln_gaps_nano=ibis.coalesce((ranked.gap.cast("float64").ln() * NANO).round().sum(), 0).cast("int64"),
+        ln_gaps_nano=dialect.whole((ranked.gap.cast("float64").ln() * NANO).round().sum()),
         loyal_purchase_day=ranked.day.max(where=ranked["_rank"] == spec.loyal_days_min - 1),
         **inside,
     )

@@ -66,11 +66,9 @@ def _moved(rows: IbisTable, name: str) -> Any:
     return ~rows[f"before_{name}"].identical_to(rows[f"after_{name}"])
 
 
-def movement_rows(moved: IbisTable, day: Any, cause: Any) -> IbisTable:
-    """Return the rows of the ``movements`` dataset from `differing` rows; ``cause`` is a column or a word."""
-    moved = moved.mutate(
-        day=day.cast("int32"), cause=ibis.literal(cause) if isinstance(cause, str) else cause
-    )
+def movement_rows(moved: IbisTable, day: Any) -> IbisTable:
+    """Return the rows of the ``movements`` dataset from `differing` rows with their ``cause``."""
+    moved = moved.mutate(day=day.cast("int32"))
     return union_all(
         moved.filter(_moved(moved, name)).select(
             "customer_no",

@@ -6,7 +6,7 @@ is incremental and equals the full one at the same scalars row for row (design Â
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -15,13 +15,14 @@ import ibis
 
 from koipond.ingest.ports import IbisTable, Query, Writer
 from koipond.kernel import epoch_day, from_epoch_day
-from koipond.profiles.base import base_table
+from koipond.profiles.again import base_again
 from koipond.profiles.facts import FactTables, read_facts
-from koipond.segments.affected import CLOCK, CORRECTION, FACTS, affected
+from koipond.segments.affected import CORRECTION, FACTS, affected
 from koipond.segments.layers.compute import compute, profile_query
 from koipond.segments.layers.definitions import LayerSet
+from koipond.segments.layers.profile import project
 from koipond.segments.movements import Cause, differing, movement_rows
-from koipond.segments.state import META_KEY, MOVEMENTS, PROFILE, Published, published
+from koipond.segments.state import BASE, META_KEY, MOVEMENTS, PROFILE, Published, published
 
 Reason = Literal[
     "first", "definition", "day_went_back", "asked", "many_changes", "scalars_old", "incremental"
@@ -84,9 +85,9 @@ def refresh(
     """Write profile and movements of ``as_of`` into ``writer``; the caller publishes."""
     day, state, facts = epoch_day(as_of), published(writer), read_facts(writer)
     reason = _reason(state, layers, day, full=full, policy=policy)
-    if state is None or reason in ("definition", "day_went_back") or not writer.has(PROFILE):
+    if state is None or reason in ("definition", "day_went_back") or not writer.has(BASE):
         return _rebuild(writer, layers, facts, state, day, reason)
-    whom = affected(writer, facts, writer.table(PROFILE), state, day)
+    whom = affected(writer, facts, layers.base_spec, state, day)
     if reason == "incremental" and _are_many(writer, whom, policy):
         reason = "many_changes"
     if reason == "incremental":
@@ -111,7 +112,7 @@ def _reason(
 
 
 def _are_many(writer: Writer, whom: IbisTable, policy: RefreshPolicy) -> bool:
-    facts = whom.filter(whom["rank"] > CLOCK).count().name("changed")
+    facts = whom.filter(whom["rank"] >= FACTS).count().name("changed")
     query = Query(
         key="are_many",
         build=lambda _: facts.as_table().cross_join(writer.table(PROFILE).agg(n=lambda t: t.count())),
@@ -128,8 +129,8 @@ def _rebuild(
     moves: Counter[str] = Counter()
     if state is not None and writer.has(PROFILE):
         cause = Cause.DEFINITION if reason == "definition" else Cause.CORRECTION
-        moved = differing(writer.table(PROFILE), made.profile)
-        moves += _log(writer, movement_rows(moved, ibis.literal(day), cause.value))
+        moves += _log_one_cause(writer, writer.table(PROFILE), made.profile, day, cause)
+    writer.replace(BASE, made.base.kept_query)
     rows = writer.replace(PROFILE, made.profile)
     state = Published(as_of=day, scalars=made.scalars, mark=writer.mark())
     return _done(writer, state, reason, rows, moves)
@@ -146,14 +147,10 @@ def _recut(
 ) -> RefreshResult:
     """Compute everything under the old scalars, then under new ones: two steps, each with its cause."""
     made = compute(writer, layers, day, facts=facts)
-    middle = writer.cache("_middle", profile_query(made.base, layers, state.scalars, day, facts.shape))
+    middle = writer.cache("_middle", profile_query(made.base, layers, state.scalars, day))
     moves = _log_causes(writer, writer.table(PROFILE), middle, whom, day)
-    recut = Query(
-        key=f"recut:{middle.get_name()}:{made.profile.get_name()}",
-        build=lambda v: movement_rows(differing(middle, made.profile), v["as_of"], Cause.RECUT.value),
-        values={"as_of": day},
-    )
-    moves += _log(writer, recut)
+    moves += _log_one_cause(writer, middle, made.profile, day, Cause.RECUT)
+    writer.replace(BASE, made.base.kept_query)
     rows = writer.replace(PROFILE, made.profile)
     state = Published(as_of=day, scalars=made.scalars, mark=writer.mark())
     return _done(writer, state, reason, rows, moves)
@@ -163,30 +160,42 @@ def _step(
     writer: Writer, layers: LayerSet, facts: FactTables, state: Published, whom: IbisTable, day: int
 ) -> RefreshResult:
     """Compute only whom facts or the clock moved, under the frozen scalars."""
-    own = facts.restricted(whom)
-    base = base_table(writer, own, layers.base_spec, day).table
-    fresh = writer.cache("_fresh", profile_query(base, layers, state.scalars, day, own.shape))
-    moves = _log_causes(writer, writer.table(PROFILE), fresh, whom, day)
+    before = writer.cache("_before", _of(writer.table(PROFILE), whom))
+    query = Query(key=f"stored:{layers.base_spec.fingerprint}", build=lambda _: _stored(writer, whom, before))
+    stored = writer.cache("_stored", query)
+    base = base_again(writer, facts, layers.base_spec, whom, stored, day)
+    query = Query(
+        key=f"fresh:{layers.fingerprint}",
+        build=lambda v: project(base, layers, v),
+        values={**state.scalars.values, "as_of": day},
+    )
+    fresh = writer.cache("_fresh", query)
+    moves = _log_causes(writer, before, fresh, whom, day)
+    query = Query(key=f"kept:{layers.base_spec.fingerprint}", build=lambda _: base.drop("customer_uid"))
+    writer.upsert(BASE, query, whom)
     rows = writer.upsert(PROFILE, fresh, whom)
     state = Published(as_of=day, scalars=state.scalars, mark=writer.mark())
     return _done(writer, state, "incremental", rows, moves)
+
+
+def _of(rows: IbisTable, whom: IbisTable) -> Query:
+    return Query(key=f"of:{rows.get_name()}", build=lambda _: rows.semi_join(whom, "customer_no"))
+
+
+def _stored(writer: Writer, whom: IbisTable, before: IbisTable) -> IbisTable:
+    """Return the published base of ``whom`` with the customer_uid of their profiles."""
+    uids = before.select("customer_no", "customer_uid")
+    return writer.table(BASE).semi_join(whom, "customer_no").inner_join(uids, "customer_no")
 
 
 def _log_causes(
     writer: Writer, before: IbisTable, after: IbisTable, why: IbisTable, day: int
 ) -> Counter[str]:
     """Log the differences, each with the cause that ``why`` gives its customer, else the clock."""
-    return _log(
-        writer,
-        Query(
-            key=f"causes:{before.get_name()}:{after.get_name()}:{why.get_name()}",
-            build=lambda v: _with_causes(differing(before, after), why, v["as_of"]),
-            values={"as_of": day},
-        ),
-    )
+    return _log(writer, before, after, day, lambda moved: _causes(moved, why), why.get_name())
 
 
-def _with_causes(moved: IbisTable, why: IbisTable, day: Any) -> IbisTable:
+def _causes(moved: IbisTable, why: IbisTable) -> IbisTable:
     reasons = why.select(_why_no="customer_no", rank="rank")
     joined = moved.left_join(reasons, moved.customer_no == reasons["_why_no"])
     cause = ibis.cases(
@@ -194,15 +203,35 @@ def _with_causes(moved: IbisTable, why: IbisTable, day: Any) -> IbisTable:
         (joined["rank"] == FACTS, Cause.FACTS.value),
         else_=Cause.CLOCK.value,
     )
-    return movement_rows(joined, day, cause)
+    return joined.mutate(cause=cause)
 
 
-def _log(writer: Writer, rows: Any) -> Counter[str]:
-    kept = writer.cache("_movements", rows)
+def _log_one_cause(
+    writer: Writer, before: IbisTable, after: IbisTable, day: int, cause: Cause
+) -> Counter[str]:
+    return _log(
+        writer, before, after, day, lambda moved: moved.mutate(cause=ibis.literal(cause.value)), cause
+    )
+
+
+def _log(
+    writer: Writer,
+    before: IbisTable,
+    after: IbisTable,
+    day: int,
+    with_cause: Callable[[IbisTable], IbisTable],
+    key: str,
+) -> Counter[str]:
+    """Write the movements from ``before`` to ``after``; return how many there are of each cause."""
+    key = f"{before.get_name()}:{after.get_name()}:{key}"
+    query = Query(key=f"moved:{key}", build=lambda _: with_cause(differing(before, after)))
+    moved = writer.cache("_moved", query)
+    query = Query(key="movements", build=lambda v: movement_rows(moved, v["as_of"]), values={"as_of": day})
+    kept = writer.cache("_movements", query)
     query = Query(key="movement_counts", build=lambda _: kept.group_by("cause").agg(n=kept.count()))
     counts = writer.frame(query).to_pylist()
     if counts:
-        writer.append(MOVEMENTS, Query(key="movements", build=lambda _: kept))
+        writer.append(MOVEMENTS, Query(key="kept_movements", build=lambda _: kept))
     return Counter({row["cause"]: row["n"] for row in counts})
 
 

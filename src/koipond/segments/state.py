@@ -8,6 +8,7 @@ from koipond.ingest.ports import Reader
 from koipond.segments.layers.scalars import Scalars
 
 META_KEY = "layers"
+BASE = "base"
 PROFILE = "profile"
 MOVEMENTS = "movements"
 

@@ -11,7 +11,7 @@ from pyroaring import BitMap
 from koipond.ingest.ports import IbisTable, Reader
 from koipond.kernel import InputError, from_epoch_day
 from koipond.profiles.facts import FactTables, read_facts
-from koipond.profiles.purchases import linked_refunds
+from koipond.profiles.purchases import linked_refunds, net_of_refunds
 from koipond.rules import (
     Comparison,
     Facts,
@@ -130,9 +130,7 @@ def paid_orders(facts: FactTables, scope: Scope) -> IbisTable:
     orders = scope.reader.table("orders")
     orders = facts.canonical(orders.filter(orders.status == "paid"))
     if facts.orders is not None and facts.refunds is not None:
-        refunded = linked_refunds(facts, scope.as_of_day).select(_no="order_no", _fen="refunded_fen")
-        joined = orders.left_join(refunded, orders.order_no == refunded["_no"])
-        orders = joined.mutate(net_fen=joined.net_fen - joined["_fen"].fill_null(0)).drop("_no", "_fen")
+        orders = net_of_refunds(orders, linked_refunds(facts, scope.as_of_day))
     return orders.filter(orders.net_fen > 0)
 
 

@@ -118,14 +118,16 @@ def stage(rows: IbisTable, definition: AiplDefinition, as_of: Any) -> Any:
 
 
 def edges(rows: IbisTable, definition: AiplDefinition) -> list[Any]:
-    """Return the days on which a stage may be lost by the clock."""
-    ends: Mapping[str, int] = {
+    """Return the days on which the stage of rows with ``aipl`` may be lost by the clock.
+
+    Acts and browsing carry only the stages below purchase.
+    """
+    bought: Mapping[str, int] = {
         "loyal_purchase_day": definition.loyal_window_days,
         "praise_day": definition.praise_window_days,
         "last_purchase_day": definition.purchase_window_days,
-        "active_day": definition.interest_window_days,
-        "browse_nth_day": definition.interest_window_days,
-        "browse_day": definition.interest_window_days,
-        "passive_day": definition.interest_window_days,
     }
-    return [rows[name] + days for name, days in ends.items()]
+    acts = ("active_day", "browse_nth_day", "browse_day", "passive_day")
+    early = ibis.coalesce(rows.aipl.isin(("aware", "interest")), False)
+    ends = [rows[name] + days for name, days in bought.items()]
+    return ends + [ibis.cases((early, rows[name] + definition.interest_window_days)) for name in acts]

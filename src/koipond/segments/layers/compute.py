@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from koipond.ingest.ports import IbisTable, Query, Reader
-from koipond.profiles.base import base_table
+from koipond.profiles.base import Base, base_table
 from koipond.profiles.facts import FactTables, read_facts
 from koipond.profiles.purchases import gap_counts
 from koipond.segments.layers.definitions import LayerSet
@@ -15,7 +15,7 @@ from koipond.segments.layers.scalars import Scalars, freeze
 class Computed:
     """A profile that lives in a reader's engine, and the numbers it was compared with."""
 
-    base: IbisTable
+    base: Base
     profile: IbisTable
     scalars: Scalars
     as_of: int
@@ -34,25 +34,20 @@ def compute(
     Without ``scalars`` they are frozen from this very population.
     """
     facts = facts or read_facts(reader)
-    stage = base_table(reader, facts, layers.base_spec, as_of)
-    base = stage.table
+    base = base_table(reader, facts, layers.base_spec, as_of)
     if scalars is None:
-        money = stage.money
-        scalars = freeze(reader, base, lambda rows: gap_counts(rows, money), layers, as_of, facts.shape)
-    return Computed(
-        base=base,
-        profile=reader.cache(
-            f"_profile_{layers.fingerprint}_{as_of}", profile_query(base, layers, scalars, as_of, facts.shape)
-        ),
-        scalars=scalars,
-        as_of=as_of,
-    )
+        money = base.money
+        shape = base.shape
+        scalars = freeze(reader, base.table, lambda rows: gap_counts(rows, money), layers, as_of, shape)
+    name = f"_profile_{layers.fingerprint}_{as_of}"
+    profile = reader.cache(name, profile_query(base, layers, scalars, as_of))
+    return Computed(base=base, profile=profile, scalars=scalars, as_of=as_of)
 
 
-def profile_query(base: IbisTable, layers: LayerSet, scalars: Scalars, as_of: int, shape: str) -> Query:
-    """Return the projection of ``base``, compiled once for these definitions and this ``shape`` of facts."""
+def profile_query(base: Base, layers: LayerSet, scalars: Scalars, as_of: int) -> Query:
+    """Return the projection of ``base``, compiled once for these definitions and facts of this shape."""
     return Query(
-        key=f"profile:{layers.fingerprint}:{shape}",
-        build=lambda values: project(base, layers, values),
+        key=f"profile:{layers.fingerprint}:{base.shape}",
+        build=lambda values: project(base.table, layers, values),
         values={**scalars.values, "as_of": as_of},
     )

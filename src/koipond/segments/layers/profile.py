@@ -10,6 +10,7 @@ from typing import Any
 import ibis
 
 from koipond.ingest.ports import IbisTable
+from koipond.profiles.base import window_edge
 from koipond.segments.layers import aipl, grade, lifecycle, rfm
 from koipond.segments.layers.definitions import LayerSet
 
@@ -54,11 +55,10 @@ def project(base: IbisTable, layers: LayerSet, values: Mapping[str, Any]) -> Ibi
     as_of = values["as_of"]
     rows = base.drop("gaps") if "gaps" in base.columns else base
     rows = lifecycle.with_days(rows, layers.lifecycle, values)
-    rows = rows.mutate(**_scores(rows, layers, values))
+    rows = rows.mutate(aipl=aipl.stage(rows, layers.aipl, as_of), **_scores(rows, layers, values))
     rows = rows.mutate(
         value_365d_fen=rows.money_365d_fen,
         grade=grade.grade(rows, layers.grade, values),
-        aipl=aipl.stage(rows, layers.aipl, as_of),
         deadline_day=_deadline(rows, layers, as_of),
         **_rfm(rows, layers, values),
         **lifecycle.columns(rows, layers.lifecycle, as_of),
@@ -91,11 +91,7 @@ def _rfm(rows: IbisTable, layers: LayerSet, values: Mapping[str, Any]) -> dict[s
 
 
 def _deadline(rows: IbisTable, layers: LayerSet, as_of: Any) -> Any:
-    days = [
-        rows[f"earliest_{window.suffix}"] + window.days
-        for window in layers.base_spec.windows
-        if window.days is not None
-    ]
+    days = [window_edge(rows, layers.base_spec)]
     days += rfm.edges(rows, layers.rfm)
     days += lifecycle.edges(rows, layers.lifecycle)
     days += aipl.edges(rows, layers.aipl)

@@ -201,9 +201,9 @@ def _grade_values(reader: Reader, base: IbisTable, layers: LayerSet, key: str) -
 
     def cuts(known: Mapping[str, Any]) -> IbisTable:
         rows = spenders()
-        sums = rows.group_by("value").agg(total=rows.value.sum().cast("int64"))
+        sums = rows.group_by("value").agg(total=dialect.whole(rows.value.sum()))
         upto = sums.total.sum().over(ibis.cumulative_window(order_by=sums.value.desc()))
-        ranked = sums.select("value", ahead=upto.cast("int64") - sums.total)
+        ranked = sums.select("value", ahead=dialect.whole(upto) - sums.total)
         percents = (definition.core_percent, definition.key_percent, definition.regular_percent)
         least = {
             f"{name}_min_fen": ranked.value.min(where=ranked.ahead * 100 < known["whole"] * percent)
