@@ -1,7 +1,7 @@
-"""The first sheet of an Excel workbook as batches of text, read row by row."""
+"""One sheet of an Excel workbook as batches of text, read row by row."""
 
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -21,57 +21,66 @@ class ExcelRows:
     def __init__(self, path: Path, fingerprint: str, sheet: str | None = None) -> None:
         self.file = path.name
         self._path = path
+        self._wanted = sheet
         self.total_bytes = path.stat().st_size
-        self._book = self._open()
-        names = self._book.sheetnames
-        if sheet is not None and sheet not in names:
-            raise InputError(f"{self.file}: has no sheet '{sheet}'; it has {', '.join(names)}")
-        self._sheet = self._book[sheet or names[0]]
-        self.fingerprint = f"{fingerprint}:{sheet or names[0]}"
-        header = next(self._sheet.iter_rows(values_only=True), None)
+        with self._open() as opened:
+            title = str(opened.title)
+            self._max_rows = int(opened.max_row or 0)
+            header = next(opened.iter_rows(values_only=True), None)
         if header is None:
-            raise InputError(f"{self.file}: sheet '{self._sheet.title}' is empty; pass --sheet for another")
+            raise InputError(f"{self.file}: sheet '{title}' is empty; pass --sheet for another")
         cells = [None if cell is None else str(cell) for cell in header]
         while cells and cells[-1] is None:
             cells.pop()
         self.columns = column_names(self.file, cells)
-        self.details: Mapping[str, str] = {"format": "excel", "sheet": str(self._sheet.title)}
+        self.fingerprint = f"{fingerprint}:{title}"
+        self.details: Mapping[str, str] = {"format": "excel", "sheet": title}
         self._texts: set[str] = set()
         self._done_rows = 0
-
-    def _open(self) -> Any:
-        from openpyxl import load_workbook
-        from openpyxl.utils.exceptions import InvalidFileException
-
-        try:
-            return load_workbook(self._path, read_only=True, data_only=True)
-        except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-            raise InputError(
-                f"{self.file}: not a whole Excel workbook ({error}); it is cut off or damaged, save it again"
-            ) from error
 
     def is_exact(self, column: str) -> bool:
         return column not in self._texts
 
     def done_bytes(self) -> int:
-        rows = self._sheet.max_row or self._done_rows or 1
-        return min(self.total_bytes, self.total_bytes * self._done_rows // rows)
+        rows = max(self._max_rows, self._done_rows, 1)
+        return self.total_bytes * self._done_rows // rows
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         places = [self.columns.index(column) for column in columns]
         rows: list[tuple[Any, ...]] = []
         first = 2
-        for number, cells in enumerate(self._sheet.iter_rows(min_row=2, values_only=True), start=2):
-            self._require_width(number, cells)
-            rows.append(cells)
-            if len(rows) == BATCH_ROWS:
-                yield self._batch(first, columns, places, rows)
-                first, rows = number + 1, []
-            self._done_rows = number
+        self._done_rows = 0
+        with self._open() as sheet:
+            for number, cells in enumerate(sheet.iter_rows(min_row=2, values_only=True), start=2):
+                self._require_width(number, cells)
+                rows.append(cells)
+                self._done_rows = number
+                if len(rows) == BATCH_ROWS:
+                    yield self._batch(first, columns, places, rows)
+                    first, rows = number + 1, []
         if rows:
             yield self._batch(first, columns, places, rows)
-        if self._done_rows < 2:
-            raise InputError(f"{self.file}: sheet '{self._sheet.title}' has a header row but no data")
+        if not self._done_rows:
+            raise InputError(f"{self.file}: sheet '{self.details['sheet']}' has a header row but no data")
+
+    @contextmanager
+    def _open(self) -> Iterator[Any]:
+        from openpyxl import load_workbook
+
+        with self._path.open("rb") as file:
+            try:
+                book = load_workbook(file, read_only=True, data_only=True)
+                names = book.sheetnames
+                if self._wanted is not None and self._wanted not in names:
+                    raise InputError(f"{self.file}: has no sheet '{self._wanted}'; it has {', '.join(names)}")
+                yield book[self._wanted or names[0]]
+            except (InputError, GeneratorExit):
+                raise
+            except Exception as error:  # a damaged workbook raises whatever zip, XML and openpyxl stumble on
+                raise InputError(
+                    f"{self.file}: not a whole Excel workbook ({type(error).__name__}: {error}); "
+                    "it is cut off or damaged, save it again"
+                ) from error
 
     def _require_width(self, number: int, cells: Sequence[Any]) -> None:
         extra = next((i for i, c in enumerate(cells) if i >= len(self.columns) and c is not None), None)
