@@ -1,4 +1,4 @@
-"""Rehearse one's own (排演自己的策略): an applied strategy, on a brand fitted to the workspace's facts."""
+"""Rehearse one's own (预演自己的策略): an applied strategy, on a brand fitted to the workspace's facts."""
 
 from dataclasses import replace
 from datetime import date

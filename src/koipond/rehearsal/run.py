@@ -1,4 +1,4 @@
-"""Rehearse (排演): months of the real code on a virtual clock, against customers whose responses are known.
+"""Rehearse (预演): months of the real code on a virtual clock, against customers whose responses are known.
 
 Each virtual day at 10:00: orders, refresh, and on plan days plan → approve → gate → outbox → sandbox; what
 the channel accepted works as planted; answers come back as facts. At the end the lift report is read like any

@@ -1,4 +1,4 @@
-"""The stage (排演舞台): a workspace in memory on a virtual clock, built from files like any other.
+"""The stage (预演舞台): a workspace in memory on a virtual clock, built from files like any other.
 
 The store is SQLite in memory, its keys and uids follow from the seed; the warehouse lies in a scratch folder
 (in memory where the machine has /dev/shm). Nothing of it outlives the rehearsal.
