@@ -77,6 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             show(sys.stderr)
         else:
             note(str(error))
+        if "--json" in given:
+            print(json.dumps({"error": "usage", "message": str(error)}, ensure_ascii=False))
         return 2
     return result if isinstance(result, int) else 0
 
