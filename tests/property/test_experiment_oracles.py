@@ -151,6 +151,10 @@ def test_proportions_equal_statsmodels(n1: int, n2: int, share1: float, share2: 
         assert effect.p == 1.0
     low, high = confint_proportions_2indep(k2, n2, k1, n1, method="newcomb")
     assert (effect.low, effect.high) == (pytest.approx(low, abs=1e-9), pytest.approx(high, abs=1e-9))
+    if not (0 < k1 < n1 or 0 < k2 < n2):  # statsmodels prints an interval without width here
+        with pytest.raises(InputError, match="nobody differs"):
+            compare_proportions(control, treated, "b", interval="wald")
+        return
     wald = compare_proportions(control, treated, "b", interval="wald")
     low, high = confint_proportions_2indep(k2, n2, k1, n1, method="wald")
     assert (wald.low, wald.high) == (pytest.approx(low, abs=1e-9), pytest.approx(high, abs=1e-9))
