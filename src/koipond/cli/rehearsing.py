@@ -74,6 +74,11 @@ def _text(data: Mapping[str, Any], currency: str, language: Any) -> str:
         f" ({_percent(data['low'])} to {_percent(data['high'])});"
         f" the interval {'holds' if data['covered'] else 'misses'} the truth",
     ]
+    if data["curbed"]:
+        lines.append(
+            "Nearly everybody buys within the outcome window anyway, so less than --effect could be planted:"
+            " judge the strategy over a shorter window (metric: window_days)."
+        )
     return "\n\n".join(lines)
 
 

@@ -87,22 +87,21 @@ class SimulatedBrand:
         slow = 1.0 - np.exp(-window_days / self.parameters.lapsed_cycle_days)
         return np.asarray(np.where(self.lapsed[who], slow, regular), dtype=np.float64)
 
-    def touch(self, who: Ints, moment: float, window_days: float, relative_effect: float) -> Bools:
-        """Let a batch of touches at ``moment`` work; return who buys in the window because of them.
-
-        Raise ValueError when the effect would need more buyers than there are customers left to win.
+    def touch(
+        self, who: Ints, moment: float, window_days: float, relative_effect: float
+    ) -> tuple[Bools, float]:
+        """Let a batch of touches at ``moment`` work; return who buys in the window because of them, and the
+        relative effect that could be planted: less than asked for where nearly everybody buys anyway.
         """
         chance = self.chance_to_buy(who, moment, window_days)
-        winnable = float((1.0 - chance).sum())
-        needed = relative_effect * float(chance.sum())
-        if needed > winnable:
-            raise ValueError("the planted effect needs more buyers than there are: shorten the window")
+        winnable, alone = float((1.0 - chance).sum()), float(chance.sum())
+        needed = min(relative_effect * alone, winnable)
         idle = self.next[who] >= moment + window_days
         extra = self.random.random(who.size) < (needed / winnable if winnable else 0.0)
         moved = idle & extra
         at = moment + window_days * self.random.random(who.size)
         self._extra.append((at[moved], who[moved]))
-        return np.asarray(moved)
+        return np.asarray(moved), needed / alone if alone else 0.0
 
     def _first_purchases(self) -> tuple[list[Floats], list[Ints]]:
         times, who = [t for t, _ in self._due], [w for _, w in self._due]

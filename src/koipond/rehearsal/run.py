@@ -47,7 +47,8 @@ class Peek:
 class Rehearsal:
     """What came out: the planted ``truth``, what the report says of it, the report and what happened.
 
-    ``breaks``: invariants of the store that did not hold at the end, none unless the product is broken.
+    ``breaks``: invariants of the store that did not hold at the end, none unless the product is broken;
+    ``curbed``: so many buy by themselves that less than the asked effect could be planted.
     """
 
     scenario: str | None
@@ -60,6 +61,7 @@ class Rehearsal:
     touches: int
     orders: int
     breaks: int
+    curbed: bool = False
     peeks: tuple[Peek, ...] = ()
 
     @property
@@ -91,6 +93,7 @@ class Rehearsal:
             "touches": self.touches,
             "orders": self.orders,
             "breaks": self.breaks,
+            "curbed": self.curbed,
             "as_of": self.report["as_of"],
             "definition_version": self.report["definition_version"],
             "report": dict(self.report),
@@ -210,6 +213,8 @@ class _Run:
         effect = self.effect(report)
         checks = self.app.store.checks.all(self.app.zone, self.clock.now())
         truth = self.played.truth
+        if truth is not None and self.world.curbed:
+            raise InputError("the case's effect cannot be planted on so few customers: more --customers")
         return Rehearsal(
             scenario=self.played.key,
             strategy=self.played.strategy,
@@ -221,6 +226,7 @@ class _Run:
             touches=self.world.touches,
             orders=self.world.orders,
             breaks=sum(check.breaks for check in checks),
+            curbed=self.world.curbed,
             peeks=tuple(self.peeks),
         )
 

@@ -40,7 +40,8 @@ class World:
     """The customers of one rehearsal. Index i of the brand is customer ``first_no`` + i of the store.
 
     ``base``: expected buyers in the window among those drawn for the touch, if nobody were touched;
-    ``extra``: how many more those of them who were touched are to be.
+    ``extra``: how many more those of them who were touched are to be; ``curbed``: somewhere fewer were left
+    to win than the planted effect asks for.
     """
 
     app: App
@@ -52,6 +53,7 @@ class World:
     touches: int = 0
     base: float = 0.0
     extra: float = 0.0
+    curbed: bool = False
     _cursor: ExportCursor = field(default_factory=ExportCursor)
     _met: set[str] = field(default_factory=set)
     _drawn: dict[int, float] = field(
@@ -117,8 +119,10 @@ class World:
     def _work(self, touched: list[dict[str, Any]], moment: float) -> None:
         for variant in sorted({row["variant"] for row in touched}):
             customer_nos = [row["customer_no"] for row in touched if row["variant"] == variant]
-            effect = self.planted.effects.get(variant, 0.0)
-            self.brand.touch(self._indices(customer_nos), moment, self.planted.window_days, effect)
+            asked = self.planted.effects.get(variant, 0.0)
+            who = self._indices(customer_nos)
+            _, effect = self.brand.touch(who, moment, self.planted.window_days, asked)
+            self.curbed |= effect < asked * (1 - 1e-9)
             self.extra += effect * sum(self._drawn.pop(number, 0.0) for number in customer_nos)
         self._met.update(row["touch_key"] for row in touched)
         self.touches += len(touched)

@@ -44,7 +44,8 @@ def test_a_planted_effect_lifts_the_batch_by_that_factor() -> None:
     who = np.arange(PARAMETERS.customers)
     chance = made.chance_to_buy(who, 20_000.0, 14.0)
     natural = made.next[who] < 20_014.0
-    moved = made.touch(who, 20_000.0, 14.0, 0.25)
+    moved, planted = made.touch(who, 20_000.0, 14.0, 0.25)
+    assert planted == pytest.approx(0.25)
     assert not np.any(natural & moved)
     expected = 1.25 * chance.mean()
     error = np.sqrt(expected * (1 - expected) / who.size)
@@ -53,12 +54,16 @@ def test_a_planted_effect_lifts_the_batch_by_that_factor() -> None:
 
 def test_who_was_moved_buys_inside_the_window() -> None:
     made = brand()
-    moved = np.flatnonzero(made.touch(np.arange(PARAMETERS.customers), 20_000.0, 14.0, 0.25))
+    moved = np.flatnonzero(made.touch(np.arange(PARAMETERS.customers), 20_000.0, 14.0, 0.25)[0])
     _, buyers, _ = made.purchases_until(20_014.0)
     assert np.isin(moved, buyers).all()
 
 
-def test_an_effect_that_cannot_be_exact_is_refused() -> None:
-    made = brand()
-    with pytest.raises(ValueError, match="more buyers"):
-        made.touch(np.arange(PARAMETERS.customers), 20_000.0, 90.0, 3.0)
+def test_no_more_is_planted_than_there_are_buyers_to_win() -> None:
+    made = brand(3)
+    who = np.arange(PARAMETERS.customers)
+    alone = made.chance_to_buy(who, 20_000.0, 90.0).sum()
+    moved, planted = made.touch(who, 20_000.0, 90.0, 3.0)
+    assert planted == pytest.approx((who.size - alone) / alone)
+    idle = made.next >= 20_000.0 + 90.0
+    assert np.array_equal(moved, idle), "whoever would not have bought does now"
