@@ -14,7 +14,7 @@ from koipond.kernel import InputError, KoipondError
 from koipond.outreach.ports import Response
 from koipond.worker.reporting import report_dict, strategy_report
 
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "testserver")
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 INBOX_MAX = 100
 _STATUS = {1: 422, 2: 400, 3: 409, 4: 423}
 
