@@ -15,7 +15,7 @@ from koipond.bootstrap.clock import OPENING_HOUR, LastFactClock, LazyClock
 from koipond.channels.sandbox import SandboxChannel
 from koipond.channels.sheets import SHEETS
 from koipond.ingest.ports import Reader
-from koipond.kernel import Clock, InputError, day_of, epoch_day, zone
+from koipond.kernel import Clock, InputError, KoipondError, day_bounds, day_of, epoch_day, zone
 from koipond.outreach.ports import Channel, ChannelSheet
 from koipond.outreach.templates import Template
 from koipond.settings import Settings, SystemClock
@@ -208,9 +208,18 @@ class App:
         """Return D: ``as_of``, or the workspace's today."""
         return as_of or day_of(self.clock.now(), self.zone)
 
-    def stamp(self, day: date) -> dict[str, Any]:
-        """Return what every answer carries."""
-        return {"as_of": day.isoformat(), "definition_version": self.store.definitions.version()}
+    def end_of(self, day: date) -> datetime:
+        """Return the last whole second of a local day."""
+        return day_bounds(day, self.zone)[1] - timedelta(seconds=1)
+
+    def instant_of(self, day: date) -> datetime:
+        """Return the instant from which ``day`` is looked at: now for today, else its last second."""
+        return self.clock.now() if day == self.observation_day(None) else self.end_of(day)
+
+    def stamp(self, day: date | None = None) -> dict[str, Any]:
+        """Return what every answer carries; ``day``: the observation day, default the workspace's today."""
+        seen = self.observation_day(day)
+        return {"as_of": seen.isoformat(), "definition_version": self.store.definitions.version()}
 
     def _find_clock(self) -> Clock:
         if self.settings.clock == "system":
@@ -267,6 +276,22 @@ def _store_url(folder: Path, settings: WorkspaceSettings) -> str:
     return url
 
 
+def stamp_at(folder: Path) -> dict[str, Any]:
+    """Return the stamp of the workspace in ``folder``, nulls when there is none that can be opened.
+
+    For commands that read files alone: no store is made for them.
+    """
+    nothing = {"as_of": None, "definition_version": None}
+    try:
+        settings = load_folder(folder).settings
+        if settings is None or (settings.store is None and not (folder / STATE / "store.sqlite").exists()):
+            return nothing
+        with open_app(folder) as app:
+            return app.stamp()
+    except KoipondError:
+        return nothing
+
+
 def newest_order_at(warehouse: ParquetWarehouse) -> datetime | None:
     """Return the instant of the newest order, None without one."""
     with warehouse.read() as reader:
@@ -276,4 +301,4 @@ def newest_order_at(warehouse: ParquetWarehouse) -> datetime | None:
     return None if newest is None else datetime.fromtimestamp(newest, UTC)
 
 
-__all__ = ["OPENING_HOUR", "STATE", "App", "newest_order_at", "open_app", "open_store"]
+__all__ = ["OPENING_HOUR", "STATE", "App", "newest_order_at", "open_app", "open_store", "stamp_at"]

@@ -99,12 +99,15 @@ class SandboxChannel:
             for _, key, kind, at_s in rows
         ]
 
-    def messages(self, limit: int, after: int = 0) -> list[InboxMessage]:
-        """Return at most ``limit`` messages, the newest first; ``after``: only later ones."""
+    def messages(self, limit: int, after: int = 0, until: datetime | None = None) -> list[InboxMessage]:
+        """Return at most ``limit`` messages, the newest first.
+
+        ``after``: only those with a later number; ``until``: only those accepted by then.
+        """
         rows = self._db.execute(
             "SELECT seq, key, subject, text, html, language, accepted_s FROM message"
-            " WHERE seq > ? ORDER BY seq DESC LIMIT ?",
-            (after, limit),
+            " WHERE seq > ? AND accepted_s <= ? ORDER BY seq DESC LIMIT ?",
+            (after, _seconds(until), limit),
         ).fetchall()
         return [
             InboxMessage(
@@ -119,9 +122,10 @@ class SandboxChannel:
             for seq, key, subject, text, html, language, at_s in rows
         ]
 
-    def count(self) -> tuple[int, int]:
-        """Return how many messages arrived, and how many different keys they bear."""
-        found = self._db.execute("SELECT count(*), count(DISTINCT key) FROM message").fetchall()
+    def count(self, until: datetime | None = None) -> tuple[int, int]:
+        """Return how many messages arrived (``until`` then), and how many different keys they bear."""
+        query = "SELECT count(*), count(DISTINCT key) FROM message WHERE accepted_s <= ?"
+        found = self._db.execute(query, (_seconds(until),)).fetchall()
         return int(found[0][0]), int(found[0][1])
 
     def close(self) -> None:
@@ -137,3 +141,7 @@ class SandboxChannel:
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
+
+
+def _seconds(until: datetime | None) -> int:
+    return 2**62 if until is None else int(until.timestamp())

@@ -1,6 +1,7 @@
 """`koipond plan | approve | plans`: who would be touched, and the approval without which nobody is."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -55,9 +56,16 @@ def approve(
     say(data, lambda: f"plan {data['plan']} is {data['status']} by {data['approved_by']}", as_json=as_json)
 
 
-def plans(context: typer.Context, as_json: JsonFlag = False) -> None:
+def plans(
+    context: typer.Context,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="Only those of this day.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
     from koipond.bootstrap import open_app
 
+    wanted = parse_day(as_of)
     with open_app(context.obj) as app:
         rows = [
             {
@@ -69,19 +77,24 @@ def plans(context: typer.Context, as_json: JsonFlag = False) -> None:
                 "approved_by": one.approved_by,
             }
             for one in app.store.plans.all()
+            if wanted in (None, one.as_of)
         ]
+        stamp = app.stamp(wanted)
     header = ["plan", "as of", "status", "touches", "approved by"]
     table = [[r["plan"], r["as_of"], r["status"], r["touches"], r["approved_by"] or "-"] for r in rows]
-    say({"plans": rows}, lambda: text_table(header, table), as_json=as_json)
+    say({"plans": rows, **stamp}, lambda: text_table(header, table), as_json=as_json)
 
 
-def plan_key(app: "App", given: str) -> str:
-    """Return the plan that ``given`` names; ``latest`` is the newest."""
+def plan_key(app: "App", given: str, day: date | None = None) -> str:
+    """Return the plan that ``given`` names; ``latest`` is the newest. ``day``: it must be of that day."""
     if given != "latest":
+        if day is not None and (found := app.store.plans.get(given)).as_of != day:
+            raise InputError(f"plan {given} is of {found.as_of}, not of {day}; leave --as-of out")
         return given
-    newest = app.store.plans.all(limit=1)
+    newest = [one for one in app.store.plans.all() if day in (None, one.as_of)]
     if not newest:
-        raise InputError("there is no plan yet; make one with: koipond plan")
+        of = "" if day is None else f" of {day}"
+        raise InputError(f"there is no plan{of} yet; make one with: koipond plan")
     return newest[0].key
 
 

@@ -1,35 +1,52 @@
 """What a command says: JSON alone on stdout, or text for people."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from koipond.kernel import InputError
 
+STAMP = ("as_of", "definition_version")
+"""What every answer carries (command contract)."""
+
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")]
 AsOf = Annotated[
     str | None,
     typer.Option("--as-of", metavar="YYYY-MM-DD", help="Observation day D; default the workspace's today."),
 ]
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def parse_day(text: str | None) -> date | None:
-    """Return the day written in ``text``; raise InputError when it is none."""
+def parse_day(text: str | None, option: str = "--as-of") -> date | None:
+    """Return the day written in ``text`` as YYYY-MM-DD; raise InputError when it is none."""
     if text is None:
         return None
     try:
-        return date.fromisoformat(text)
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
     except ValueError as error:
-        raise InputError(f"--as-of '{text}' is not a day; write it as YYYY-MM-DD") from error
+        raise InputError(f"{option} '{text}': there is no such day; write it as YYYY-MM-DD") from error
+    raise InputError(f"{option} '{text}' is not a day; write it as YYYY-MM-DD")
 
 
 def say(data: Mapping[str, Any], text: Callable[[], str], *, as_json: bool) -> None:
-    """Print ``data`` as JSON, or what ``text`` returns."""
+    """Print ``data`` as JSON, or what ``text`` returns. ``data`` must carry the stamp of every answer."""
+    if lacking := [name for name in STAMP if name not in data]:
+        raise AssertionError(f"the answer lacks {', '.join(lacking)}: add app.stamp() or folder_stamp()")
     print(json.dumps(data, ensure_ascii=False) if as_json else text())
+
+
+def folder_stamp(folder: Path) -> dict[str, Any]:
+    """Return the stamp of a command that needs no workspace: the one of ``folder``, nulls without any."""
+    from koipond.bootstrap import stamp_at
+
+    return stamp_at(folder)
 
 
 def note(text: str) -> None:

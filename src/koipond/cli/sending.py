@@ -1,15 +1,15 @@
 """`koipond send | inbox`: approved touches go out; the sandbox shows what arrived."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from koipond.cli.planning import PlanKey, plan_key
-from koipond.cli.reply import JsonFlag, note, say
+from koipond.cli.reply import AsOf, JsonFlag, note, parse_day, say
 
-if TYPE_CHECKING:
-    pass
+ENDS = ("sent", "failed", "unknown", "blocked", "deferred")
+"""What a touch of a plan can come to, as `send` counts it."""
 
 
 def register(app: typer.Typer) -> None:
@@ -24,27 +24,30 @@ def send(
     until_idle: Annotated[
         bool, typer.Option("--until-idle", help="Also wait for retries that are due within minutes.")
     ] = False,
+    as_of: AsOf = None,
     as_json: JsonFlag = False,
 ) -> None:
     from koipond.bootstrap import open_app
     from koipond.worker.sending import send_plan
 
     with open_app(context.obj) as app:
-        done = send_plan(app, plan_key(app, key), until_idle=until_idle)
-        data = {**done.to_dict(), **app.stamp(app.observation_day(None))}
+        day = parse_day(as_of)
+        done = send_plan(app, plan_key(app, key, day), until_idle=until_idle)
+        data = {**done.to_dict(), **app.stamp(day)}
     say(data, lambda: _send_text(data), as_json=as_json)
 
 
 def _send_text(data: Mapping[str, Any]) -> str:
-    blocked = sum(data["blocked_by"].values())
-    lines = [
-        f"plan {data['plan']}: sent {data['sent']:,}, failed {data['failed']:,}, unknown {data['unknown']:,},"
-        f" blocked {blocked:,}, deferred {data['deferred']:,}"
-    ]
+    lines = [f"plan {data['plan']}, this run: {_counts(data)}"]
     lines += [f"  the gate blocked {count:,}: {reason}" for reason, count in data["blocked_by"].items()]
+    lines.append(f"  the whole plan: {_counts(data['total'])}")
     if data["wake_at"]:
         lines.append(f"  the next touch is due {data['wake_at']}")
     return "\n".join(lines)
+
+
+def _counts(data: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {data[name]:,}" for name in ENDS)
 
 
 def inbox(
@@ -54,6 +57,7 @@ def inbox(
         str | None, typer.Option(metavar="KIND", help="clicked, replied, unsubscribed, complained …")
     ] = None,
     keys: Annotated[list[str] | None, typer.Option("--key", help="Which touches answer.")] = None,
+    as_of: AsOf = None,
     as_json: JsonFlag = False,
 ) -> None:
     from koipond.bootstrap import open_app
@@ -63,7 +67,9 @@ def inbox(
         if play:
             box.play(keys or [], _kind(play), app.clock.now())
             note(f"{len(keys or [])} receivers answer: {play}; the next send records it")
-        messages, differ = box.count()
+        day = app.observation_day(parse_day(as_of))
+        until = app.end_of(day)
+        messages, differ = box.count(until)
         shown = [
             {
                 "key": m.key,
@@ -72,10 +78,10 @@ def inbox(
                 "subject": m.subject,
                 "text": m.text,
             }
-            for m in box.messages(limit)
+            for m in box.messages(limit, until=until)
         ]
         box.close()
-        data = {"messages": messages, "keys": differ, "shown": shown, **app.stamp(app.observation_day(None))}
+        data = {"messages": messages, "keys": differ, "shown": shown, **app.stamp(day)}
     say(data, lambda: _inbox_text(data), as_json=as_json)
 
 

@@ -39,29 +39,49 @@ class SendCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSent:
-    """What became of a plan's touches, as counted in the outbox; ``blocked_by``: the gate's reasons."""
+    """What became of a plan's touches, as counted in the outbox before and after one run.
+
+    ``touches``: how many the plan came to; ``blocked_by``: the gate's reasons of this run.
+    """
 
     plan: str
-    states: Mapping[TouchState, int]
+    touches: int
+    before: Mapping[TouchState, int]
+    after: Mapping[TouchState, int]
     blocked_by: Mapping[str, int]
     wake_at: datetime | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the command contract of `send`. ``deferred`` touches wait for their hour or a retry."""
-        n = self.states
-        waiting = (TouchState.PLANNED, TouchState.QUEUED, TouchState.LEASED, TouchState.SENDING)
-        lost = (TouchState.FAILED, TouchState.EXPIRED)
-        ended = {*waiting, *lost, TouchState.UNKNOWN}
+        """Return the command contract of `send`: what this run did, the whole plan under ``total``.
+
+        ``deferred`` touches wait for their hour or a retry: those of this run did not wait before it.
+        """
+        was, now = _ends(self.before), _ends(self.after)
+        total = {**now, "blocked": max(self.touches - sum(now.values()), 0)}
+        run = {name: max(count - was[name], 0) for name, count in now.items()}
         return {
             "plan": self.plan,
-            "sent": sum(count for state, count in n.items() if state not in ended),
-            "failed": sum(n.get(state, 0) for state in lost),
-            "unknown": n.get(TouchState.UNKNOWN, 0),
+            **run,
             "blocked": sum(self.blocked_by.values()),
-            "deferred": sum(n.get(state, 0) for state in waiting),
+            "total": total,
             "blocked_by": dict(self.blocked_by),
             "wake_at": self.wake_at.isoformat() if self.wake_at else None,
         }
+
+
+_WAITING = (TouchState.PLANNED, TouchState.QUEUED, TouchState.LEASED, TouchState.SENDING)
+_LOST = (TouchState.FAILED, TouchState.EXPIRED)
+
+
+def _ends(states: Mapping[TouchState, int]) -> dict[str, int]:
+    """Return how many touches were sent, failed, are unknown or wait."""
+    other = {*_WAITING, *_LOST, TouchState.UNKNOWN}
+    return {
+        "sent": sum(count for state, count in states.items() if state not in other),
+        "failed": sum(states.get(state, 0) for state in _LOST),
+        "unknown": states.get(TouchState.UNKNOWN, 0),
+        "deferred": sum(states.get(state, 0) for state in _WAITING),
+    }
 
 
 def send_plan(app: App, key: str, *, until_idle: bool = False) -> PlanSent:
@@ -70,6 +90,8 @@ def send_plan(app: App, key: str, *, until_idle: bool = False) -> PlanSent:
     ``until_idle`` also waits for touches that are due within `IDLE_WAIT`. Raises RefusedError when nobody
     approved the plan.
     """
+    outbox = app.store.outbox(app.zone, quiet=app.settings.policy.quiet)
+    before = outbox.counts(key)
     admitted = admit_plan(app, key)
     with app.channels() as channels:
         done = send_due(app, channels)
@@ -81,8 +103,14 @@ def send_plan(app: App, key: str, *, until_idle: bool = False) -> PlanSent:
     with app.warehouse.write("send") as writer:
         if sync_facts(app, writer):
             writer.publish()
-    outbox = app.store.outbox(app.zone, quiet=app.settings.policy.quiet)
-    return PlanSent(plan=key, states=outbox.counts(key), blocked_by=admitted.blocked, wake_at=done.wake_at)
+    return PlanSent(
+        plan=key,
+        touches=int(app.store.plans.get(key).summary.get("touches", 0)),
+        before=before,
+        after=outbox.counts(key),
+        blocked_by=admitted.blocked,
+        wake_at=done.wake_at,
+    )
 
 
 def send_due(app: App, channels: Sequence[Channel], stopped: Callable[[], bool] = lambda: False) -> SendCount:
