@@ -14,10 +14,17 @@ HEAD = """# Commands
 `koipond -C DIR COMMAND …` works on the workspace in DIR (default: the current folder). `--as-of YYYY-MM-DD`
 is the observation day D of reading and planning commands; by default the workspace's today (with
 `clock: last_fact` the local day of the newest order). `--json` prints JSON alone on stdout, with `as_of` and
-`definition_version`; everything for people goes to stderr. Rates are fractions, money is in minor units.
+`definition_version`: both null where a command needs no workspace and there is none. Notes for people go to
+stderr. Rates are fractions, money is in minor units.
 
 Exit codes: 0 done · 1 findings or breaks · 2 bad input · 3 refused (approval, stale) · 4 busy ·
 130 cancelled.
+
+`send` counts what this run did under `sent`, `failed`, `unknown`, `blocked` and `deferred` (the touches it
+left waiting for their hour or a retry), and where all touches of the plan stand now under `total`. The first
+run's counts add up to the plan's touches; so do the totals after any run. A later run asks the gate once more
+for what it blocked.
+
 With `--json` an error is `{"error": code, "message": text}` on stdout.
 """
 

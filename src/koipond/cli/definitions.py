@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import JsonFlag, say
+from koipond.cli.reply import AsOf, JsonFlag, folder_stamp, parse_day, say
 from koipond.kernel import FindingsError, InputError
 
 _SIGN = {"add": "+", "change": "~", "archive": "-"}
@@ -30,6 +30,7 @@ def check(context: typer.Context, as_json: JsonFlag = False) -> None:
     findings = find(context.obj)
     wrong = errors(findings)
     data = {"findings": [finding.to_dict() for finding in findings], "errors": len(wrong)}
+    data |= folder_stamp(context.obj)
     lines = [str(finding) for finding in findings]
     say(
         data,
@@ -40,17 +41,18 @@ def check(context: typer.Context, as_json: JsonFlag = False) -> None:
         raise typer.Exit(1)
 
 
-def show_diff(context: typer.Context, as_json: JsonFlag = False) -> None:
+def show_diff(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap import StoreDefinitions, open_app
     from koipond.workspace import load_folder
     from koipond.workspace.counting import ScopeCounter
     from koipond.workspace.diff import diff
 
     folder = load_folder(context.obj)
-    with open_app(context.obj) as app, app.reading() as (reader, day):
+    with open_app(context.obj) as app, app.reading(parse_day(as_of)) as (reader, day):
         counter = ScopeCounter(app.scope(reader, day), folder)
         found = diff(folder, StoreDefinitions(app.store).current(), counter)
-    say(found.to_dict(), lambda: _changes_text(found.to_dict()), as_json=as_json)
+        data = {**found.to_dict(), **app.stamp(day)}
+    say(data, lambda: _changes_text(data), as_json=as_json)
     if found.findings:
         raise typer.Exit(1)
 
@@ -70,7 +72,7 @@ def apply(
         if found.findings:
             raise FindingsError(found.findings)
         definitions.apply(apply_steps(found), author, app.machine.now())
-        data = {**found.to_dict(), "definition_version": app.store.definitions.version()}
+        data = {**found.to_dict(), **app.stamp()}
     say(
         data,
         lambda: f"{_changes_text(data)}\ndefinition version {data['definition_version']}",
@@ -88,12 +90,13 @@ def export(
 
     with open_app(context.obj) as app:
         applied = StoreDefinitions(app.store).current()
+        stamp = app.stamp()
     written = export_files((one.kind, one.key, one.body) for one in applied)
     for file, text in written.items():
         path = target / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    say({"files": sorted(written)}, lambda: "\n".join(sorted(written)), as_json=as_json)
+    say({"files": sorted(written), **stamp}, lambda: "\n".join(sorted(written)), as_json=as_json)
 
 
 def add(
@@ -111,16 +114,17 @@ def add(
         raise InputError(f"no playbook {', '.join(unknown)}; shipped are {', '.join(SHIPPED)}")
     written = [file for name in names for file in add_playbook(context.obj, name, channels=channel or ())]
     say(
-        {"files": written},
+        {"files": written, **folder_stamp(context.obj)},
         lambda: "\n".join([*written, "Next: koipond check, koipond apply"]),
         as_json=as_json,
     )
 
 
-def list_shipped(as_json: JsonFlag = False) -> None:
+def list_shipped(context: typer.Context, as_json: JsonFlag = False) -> None:
     from koipond.workspace.playbooks import SHIPPED
 
-    say({"playbooks": list(SHIPPED)}, lambda: "\n".join(SHIPPED), as_json=as_json)
+    data = {"playbooks": list(SHIPPED), **folder_stamp(context.obj)}
+    say(data, lambda: "\n".join(SHIPPED), as_json=as_json)
 
 
 def _changes_text(data: dict[str, Any]) -> str:

@@ -44,20 +44,28 @@ def bring(
     with open_app(context.obj) as app:
         store = app.store
         made = bring_list(key, people, store.identity, store.lists, author=author, now=app.machine.now())
-    data = made.to_dict()
+        data = {**made.to_dict(), **app.stamp()}
     say(data, lambda: f"{key}: {made.members:,} customers of {made.read:,} lines", as_json=as_json)
 
 
-def show_lists(context: typer.Context, as_json: JsonFlag = False) -> None:
+def show_lists(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap import open_app
 
     with open_app(context.obj) as app:
+        day = app.observation_day(parse_day(as_of))
+        instant = app.end_of(day)
         rows = [
             {"list": one.key, "customers": one.member_count, "author": one.author, "at": one.at.isoformat()}
             for one in app.store.lists.lists()
+            if one.at <= instant
         ]
+        stamp = app.stamp(day)
     table = [[*row.values()] for row in rows]
-    say({"lists": rows}, lambda: text_table(["list", "customers", "author", "at"], table), as_json=as_json)
+    say(
+        {"lists": rows, **stamp},
+        lambda: text_table(["list", "customers", "author", "at"], table),
+        as_json=as_json,
+    )
 
 
 def set_tag(
@@ -74,7 +82,7 @@ def set_tag(
     from koipond.segments.ports import TagChange
     from koipond.worker.explaining import one_customer
 
-    last = parse_day(until)
+    last = parse_day(until, "--until")
     with open_app(context.obj) as app:
         found = _group(app, group, value)
         change = TagChange(
@@ -89,7 +97,8 @@ def set_tag(
         changed = app.store.tags.change_tags(
             [change], exclusive=found.exclusive, day=epoch_day(day), now=app.clock.now()
         )
-    data = {"customer_no": change.customer_no, "group": group, "value": value, "changed": changed}
+        data = {"customer_no": change.customer_no, "group": group, "value": value, "changed": changed}
+        data |= app.stamp(day)
     say(data, lambda: "done; rules see it after a refresh" if changed else "no change", as_json=as_json)
 
 

@@ -68,7 +68,7 @@ def register(app: typer.Typer) -> None:
         with open_app(context.obj) as app:
             results = [_import(app, request, one) for one in rows]
             app.clock.forget()
-            data = {**total(results), **app.stamp(app.observation_day(None))}
+            data = {**total(results), **app.stamp()}
         say(data, lambda: "\n\n".join(_text(one) for one in results), as_json=as_json)
 
 

@@ -56,6 +56,7 @@ def register(app: typer.Typer) -> None:
                 "currency": made.settings.currency,
                 "clock": made.settings.clock,
                 "keys": str(keys) if keys else None,
+                **made.stamp(),
             }
         say(data, lambda: _text(target, str(keys)), as_json=as_json)
 

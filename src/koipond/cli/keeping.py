@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from koipond.cli.reply import JsonFlag, say
+from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
 from koipond.frames import text_table
 from koipond.kernel import InputError
 
@@ -34,7 +34,7 @@ def doctor(context: typer.Context, as_json: JsonFlag = False) -> None:
 
     with open_app(context.obj) as app:
         problems = [*_keys(app), *_disk(app), *_definitions(app), *_offers(app), *_email(app)]
-        data = {"problems": [{"problem": what, "fix": fix} for what, fix in problems]}
+        data = {"problems": [{"problem": what, "fix": fix} for what, fix in problems], **app.stamp()}
     rows = [[what, fix] for what, fix in problems]
     say(data, lambda: text_table(["problem", "fix"], rows) if rows else "nothing is missing", as_json=as_json)
     if problems:
@@ -107,7 +107,8 @@ def confirm(context: typer.Context, as_json: JsonFlag = False) -> None:
 
     with open_app(context.obj) as app:
         kept = confirm_backup(app.store.keys, app.machine.now())
-    say({"backup_confirmed_at": kept.backup_confirmed_at}, lambda: "noted", as_json=as_json)
+        data = {"backup_confirmed_at": kept.backup_confirmed_at, **app.stamp()}
+    say(data, lambda: "noted", as_json=as_json)
 
 
 def rotate(context: typer.Context, as_json: JsonFlag = False) -> None:
@@ -116,6 +117,7 @@ def rotate(context: typer.Context, as_json: JsonFlag = False) -> None:
     with open_app(context.obj) as app:
         ring = app.store.rotate_keys()
         data = {"key": ring.active.key_id, "keys": str(ring.file) if ring.file else None}
+        data |= app.stamp()
     text = f"identifiers stand under key {data['key']} now; back up {data['keys']}"
     say(data, lambda: f"{text}, then: koipond keys confirm-backup", as_json=as_json)
 
@@ -130,17 +132,16 @@ def import_codes(
     as_json: JsonFlag = False,
 ) -> None:
     from koipond.bootstrap import open_app
-    from koipond.cli.reply import parse_day
     from koipond.kernel import day_bounds
 
     codes = _read_codes(file)
-    day = parse_day(expires_on)
+    day = parse_day(expires_on, "--expires-on")
     with open_app(context.obj) as app:
         if list_key not in app.runtime.offers:
             known = ", ".join(sorted(app.runtime.offers)) or "none"
             raise InputError(f"no code list '{list_key}' is applied; there is {known}")
         added = app.store.codes.add(list_key, codes, day_bounds(day, app.zone)[1] if day else None)
-    data = {"list": list_key, "read": len(codes), "added": added}
+        data = {"list": list_key, "read": len(codes), "added": added, **app.stamp()}
     say(data, lambda: f"{added:,} of {len(codes):,} codes are new in {list_key}", as_json=as_json)
 
 
@@ -157,11 +158,13 @@ def _read_codes(file: Path) -> list[str]:
     return codes
 
 
-def list_codes(context: typer.Context, as_json: JsonFlag = False) -> None:
+def list_codes(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap import open_app
 
     with open_app(context.obj) as app:
-        stock = app.store.codes.stock(app.clock.now())
+        day = app.observation_day(parse_day(as_of))
+        stock = app.store.codes.stock(app.instant_of(day))
         rows = [{"list": s.list_key, "issued": s.issued, "left": s.left} for s in stock]
+        stamp = app.stamp(day)
     table = [[*row.values()] for row in rows]
-    say({"lists": rows}, lambda: text_table(["list", "issued", "left"], table), as_json=as_json)
+    say({"lists": rows, **stamp}, lambda: text_table(["list", "issued", "left"], table), as_json=as_json)

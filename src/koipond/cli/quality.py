@@ -60,7 +60,8 @@ def _decide(context: typer.Context, rule: str, verdict: str, by: str, *, as_json
             verdicts=app.store.verdicts,
             clock=app.machine,
         )
-    data = {"rule": rule, "verdict": verdict, "people": len(people), "changed": changed}
+        data = {"rule": rule, "verdict": verdict, "people": len(people), "changed": changed}
+        data |= app.stamp()
     say(data, lambda: f"{changed} of {len(people)} people {verdict}", as_json=as_json)
 
 
@@ -81,7 +82,7 @@ def undo(
             consents=app.store.consents,
             touches=app.store.touches,
         )
-    data = {"import_no": import_no, "changes": dict(changes)}
+        data = {"import_no": import_no, "changes": dict(changes), **app.stamp()}
     say(data, lambda: f"import {import_no} is undone", as_json=as_json)
 
 

@@ -1,11 +1,12 @@
 """`koipond serve`: health, reports and the inbox on loopback, and the send loop."""
 
 import socket
+import sys
 from typing import Annotated
 
 import typer
 
-from koipond.cli.reply import note
+from koipond.cli.reply import JsonFlag, note, say
 from koipond.kernel import BusyError, InputError
 
 DEFAULT_PORT = 8765
@@ -20,6 +21,7 @@ def register(app: typer.Typer) -> None:
         context: typer.Context,
         port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = DEFAULT_PORT,
         sending: Annotated[bool, typer.Option("--send/--no-send", help="Run the send loop.")] = True,
+        as_json: JsonFlag = False,
     ) -> None:
         import uvicorn
 
@@ -30,7 +32,11 @@ def register(app: typer.Typer) -> None:
         listener = _listen(port)
         with open_app(context.obj) as app:
             loop = SendLoop(app) if sending else None
-            note(f"http://{_LOOPBACK}:{listener.getsockname()[1]}/  (Ctrl-C ends it)")
+            url = f"http://{_LOOPBACK}:{listener.getsockname()[1]}/"
+            note(f"{url}  (Ctrl-C ends it)")
+            if as_json:
+                say({"url": url, "sending": sending, **app.stamp()}, str, as_json=True)
+                sys.stdout.flush()
             if loop:
                 loop.start()
             try:

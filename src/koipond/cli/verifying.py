@@ -2,7 +2,7 @@
 
 import typer
 
-from koipond.cli.reply import JsonFlag, say
+from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
 from koipond.frames import text_table
 
 
@@ -10,14 +10,15 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command(help="Check caps, budgets, duplicates, hold-outs, leases and codes on the live store.")
-    def verify(context: typer.Context, as_json: JsonFlag = False) -> None:
+    def verify(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
         from koipond.bootstrap import open_app
 
         with open_app(context.obj) as app:
-            checks = app.store.checks.all(app.zone, app.clock.now())
+            day = app.observation_day(parse_day(as_of))
+            checks = app.store.checks.all(app.zone, app.instant_of(day))
             rows = [{"name": c.name, "status": c.status, "detail": c.detail} for c in checks]
             breaks = sum(row["status"] != "ok" for row in rows)
-            data = {"checks": rows, "breaks": breaks, **app.stamp(app.observation_day(None))}
+            data = {"checks": rows, "breaks": breaks, **app.stamp(day)}
         table = text_table(["check", "status", "detail"], [[*row.values()] for row in rows])
         say(data, lambda: f"{table}\n{breaks} breaks", as_json=as_json)
         if breaks:

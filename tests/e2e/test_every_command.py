@@ -1,0 +1,126 @@
+"""The command contract over every command there is: JSON alone, stamped, on the day that was asked."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from docs.generate import commands
+from typer.main import get_command
+
+from koipond.cli.app import build
+from tests.e2e.conftest import Koipond
+from tests.e2e.test_app_first_afternoon import MAPS
+
+DAY = "2026-03-28"
+TAG = (
+    "key: purpose\nowner: crm-team\nsource: manual\nvalues: [gift]\n"
+    "name: {zh: 购买目的, en: Purchase purpose, id: Tujuan belanja}\n"
+)
+
+COMMANDS: Mapping[str, tuple[str, ...]] = {
+    "init": ("--clock", "last_fact"),
+    "import": ("orders", "ORDERS", *MAPS),
+    "playbook list": (),
+    "playbook add": ("dormant_recall_code",),
+    "check": (),
+    "diff": (),
+    "apply": (),
+    "export": ("EXPORT",),
+    "codes import": ("recall_code", "CODES"),
+    "codes list": (),
+    "lists import": ("guests", "GUESTS"),
+    "lists show": (),
+    "tags set": ("m7", "purpose", "gift"),
+    "refresh": (),
+    "tags report": (),
+    "quality": (),
+    "quality confirm": ("test_account",),
+    "quality clear": ("test_account",),
+    "layers": (),
+    "segments list": (),
+    "segments count": ("lifecycle = growth",),
+    "keys confirm-backup": (),
+    "keys rotate": (),
+    "doctor": (),
+    "plan": (),
+    "plans": (),
+    "why": ("m0",),
+    "approve": ("latest", "--by", "anna"),
+    "send": ("latest",),
+    "inbox": (),
+    "report": ("dormant_recall_code",),
+    "verify": (),
+    "rehearse": ("--strategy", "dormant_recall_code", "--customers", "200", "--days", "30"),
+    "serve": ("--port", "0", "--no-send"),
+    "quality undo": ("1",),
+}
+"""Every command, in an order in which each finds what it needs, with what to give it."""
+
+READING = frozenset(
+    {
+        "refresh",
+        "quality",
+        "layers",
+        "segments list",
+        "segments count",
+        "diff",
+        "lists show",
+        "tags report",
+        "codes list",
+        "plan",
+        "plans",
+        "why",
+        "send",
+        "inbox",
+        "report",
+        "verify",
+        "rehearse",
+    }
+)
+"""Commands that read or plan: each takes --as-of. The others change something, or say what stands now."""
+
+
+def test_every_command_is_walked_by_this_file() -> None:
+    assert {*COMMANDS} == {" ".join(path) for path, _ in commands(get_command(build()), ())}
+
+
+@pytest.mark.parametrize("path", sorted(READING))
+def test_commands_that_read_or_plan_take_an_observation_day(path: str) -> None:
+    found = dict(commands(get_command(build()), ()))[tuple(path.split())]
+    assert "--as-of" in {name for parameter in found.params for name in parameter.opts}
+
+
+def test_every_answer_is_json_alone_and_says_day_and_definition_version(
+    koipond: Koipond,
+    orders_csv: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "codes.txt").write_text("\n".join(f"C{n}" for n in range(400)))
+    (tmp_path / "guests.txt").write_text("m1\nm2\n")
+    files = {
+        "ORDERS": orders_csv,
+        "EXPORT": tmp_path / "export",
+        "CODES": tmp_path / "codes.txt",
+        "GUESTS": tmp_path / "guests.txt",
+    }
+    monkeypatch.setattr("uvicorn.Server.run", lambda *_args, **_named: None)
+    for path, words in COMMANDS.items():
+        given = [files.get(word, word) for word in words]
+        if path in READING:
+            given += ["--as-of", DAY]
+        if path == "apply":
+            (tmp_path / "brand" / "tags").mkdir()
+            (tmp_path / "brand" / "tags" / "purpose.yaml").write_text(TAG)
+        code, answer = koipond(*path.split(), *given)
+        assert code in (0, 1), (path, answer)
+        assert "error" not in answer, (path, answer)
+        assert isinstance(answer["definition_version"], int), path
+        assert len(answer["as_of"]) == len(DAY), path
+        if path in READING and path != "rehearse":  # a rehearsal lives on days of its own
+            assert answer["as_of"] == DAY, path
+
+
+def test_without_a_workspace_the_stamp_is_null(koipond: Koipond) -> None:
+    answer = koipond("playbook", "list")[1]
+    assert (answer["as_of"], answer["definition_version"]) == (None, None)
