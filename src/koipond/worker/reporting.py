@@ -13,7 +13,7 @@ from koipond.insights.lift import LiftQuestion, LiftReport, lift_report
 from koipond.insights.outcomes import OutcomeWindow
 from koipond.insights.words import WORDS, Language
 from koipond.kernel import InputError, epoch_day, minor_digits
-from koipond.strategy.model import Strategy
+from koipond.strategy.model import MetricName, Strategy
 
 LAYER = "lifecycle"
 """Every strategy's report is broken down by it: named before anybody saw a result."""
@@ -44,7 +44,9 @@ def strategy_report(
         layer=LAYER,
     )
     made = replace(lift_report(reader, question), rehearsed=rehearsed)
-    said = _sentence(made, language or app.settings.language, app.settings.currency)
+    said = primary_sentence(
+        made, strategy.metric.primary, language or app.settings.language, app.settings.currency
+    )
     return replace(made, sentence=said)
 
 
@@ -68,10 +70,23 @@ def _bound(strategy: Strategy, day: date) -> Bound | None:
     return AlwaysValidBound()
 
 
-def _sentence(report: LiftReport, language: Language, currency: str) -> str:
+def primary_sentence(report: LiftReport, metric: MetricName, language: Language, currency: str) -> str:
+    """Return what is known of the strategy's primary metric, in one sentence."""
     word = WORDS[language]
-    effect = report.effect("conversion")
+    label = word[metric]
+    effect = report.effect(metric)
     if effect is None:
-        return f"{word['conversion']}: {word['unknown']}."
-    wording = Wording(label=word["conversion"], unit="share", minor_digits=minor_digits(currency))
-    return sentence(effect, wording, language, arm=word["touch"])
+        return f"{label}: {word['unknown']}."
+    within = label[:1].lower() + label[1:]
+    return sentence(effect, _wording(metric, within, currency), language, arm=word["the_touch"])
+
+
+def _wording(metric: MetricName, label: str, currency: str) -> Wording:
+    if metric == "conversion":
+        return Wording(label=label, unit="share")
+    if metric == "revenue_per_customer_fen":
+        digits = minor_digits(currency)
+        return Wording(
+            label=label, unit="money_minor", digits=digits, minor_digits=digits, suffix=f" {currency}"
+        )
+    return Wording(label=label, digits=3)
