@@ -105,7 +105,7 @@ def loop() -> list[list[str]]:
         ["A person approves", "approve", "latest", "--by", "demo"],
         ["Out to the sandbox", "send", "latest", "--until-idle"],
         ["What arrived", "inbox", "--limit", "2"],
-        ["Why one customer got what he got", "why", "1"],
+        ["Why one customer got what he got", "why", "365", "--plan", "latest"],
         ["Caps, budgets, hold-outs: nothing is broken", "verify"],
         [
             "The recall strategy, rehearsed on simulated customers like these",

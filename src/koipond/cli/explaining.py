@@ -9,6 +9,11 @@ from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
 from koipond.kernel import InputError
 
 _LANGUAGES = ("zh", "en", "id")
+_HEADINGS = {
+    "zh": "客户 {customer_no}，观察日 {as_of}",
+    "en": "customer {customer_no} as of {as_of}",
+    "id": "pelanggan {customer_no} per {as_of}",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -40,13 +45,25 @@ def register(app: typer.Typer) -> None:
 
 def why_text(data: Mapping[str, Any], language: str) -> str:
     """Return the explanation in one language."""
-    lines = [f"customer {data['customer_no']} as of {data['as_of']}"]
+    lines = [_HEADINGS[language].format(**data)]
     if data["layers"]:
-        shown = [f"{name} {value}" for name, value in data["layers"].items() if value not in (None, False)]
-        lines.append("  " + ", ".join(shown))
+        lines.append("  " + _layers_text(data["layers"], language))
     lines += [f"{play['strategy']}/{play['play']}: {play['words'][language]}" for play in data["plays"]]
     for segment in data["segments"]:
         mark = "✓" if segment["member"] else "✗"
         lines.append(f"{mark} {segment['segment']}: {segment['words'][language]}")
         lines += [f"    {'✓' if c['holds'] else '✗'} {c['words'][language]}" for c in segment["conditions"]]
     return "\n".join(lines)
+
+
+def _layers_text(layers: Mapping[str, Any], language: Any) -> str:
+    """Return the layers a customer is in, in the words that rules are read in."""
+    from koipond.rules import Comparison, Field, default_catalog, words
+
+    catalog = default_catalog("CNY")  # layers carry no money, so any currency reads them alike
+    shown = [
+        words(Comparison(operand=Field(name=name), op="=", value=value), language, catalog)
+        for name, value in layers.items()
+        if value not in (None, False)
+    ]
+    return ("；" if language == "zh" else "; ").join(shown)

@@ -88,7 +88,7 @@ SENTENCES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         ),
         "frequency_cap": (
             "已达频次上限“{detail}”：{window} 内 {count} 次（上限 {touches_max}）；{free_at} 后可以。",
-            "has reached the cap '{detail}': {count} touches in {window} (at most {touches_max});"
+            "has reached the cap '{detail}': {count} of at most {touches_max} in {window};"
             " free at {free_at}.",
             "mencapai batas '{detail}': {count} sentuhan dalam {window} (paling banyak {touches_max});"
             " bebas lagi {free_at}.",
