@@ -26,6 +26,9 @@ run's counts add up to the plan's touches; so do the totals after any run. A lat
 for what it blocked.
 
 With `--json` an error is `{"error": code, "message": text}` on stdout.
+A full disk, missing rights, a database that is down or a damaged file end in one line with the fix (exit 2; a
+lock: 4), Ctrl-C in 130 with nothing half-written. A mistake of the program itself leaves its trace on stderr,
+`"error": "internal"` and exit 2.
 """
 
 

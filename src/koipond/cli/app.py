@@ -2,7 +2,9 @@
 
 import gc
 import json
+import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Annotated
 import typer
 
 from koipond.cli.reply import note
-from koipond.kernel import FindingsError, KoipondError
+from koipond.kernel import CancelledError, FindingsError, KoipondError
 
 COMMANDS: tuple[str, ...] = (
     "init",
@@ -57,35 +59,69 @@ def build() -> typer.Typer:
     return app
 
 
+_STDOUT = 1
 GC_THRESHOLDS = (50_000, 20, 50)
 """Batches are millions of small values without cycles: looking for cycles at Python's own thresholds takes a
 quarter of the gate's time (bench/gate.py)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program; return 0 done · 1 findings · 2 bad input · 3 refused · 4 busy · 130 cancelled."""
+    """Run the program; return 0 done · 1 findings · 2 bad input · 3 refused · 4 busy · 130 cancelled.
+
+    A mistake of ours leaves its trace on stderr and ends with 2, so that no script takes it for findings.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
     gc.set_threshold(*GC_THRESHOLDS)
+    as_json = "--json" in given
     try:
         result = build()(given, standalone_mode=False)
+        sys.stdout.flush()
     except KoipondError as error:
-        return _report(error, as_json="--json" in given)
+        return _report(error, as_json=as_json)
     except (typer.Abort, KeyboardInterrupt):
-        return _cancelled()
+        result = CancelledError.exit_code
+    except BrokenPipeError:
+        return _unread()
+    except SystemExit as left:
+        if isinstance(left.__context__, BrokenPipeError):
+            return _unread()
+        raise
     except typer.TyperException as error:
-        if show := getattr(error, "show", None):
-            show(sys.stderr)
-        else:
-            note(str(error))
-        if "--json" in given:
-            print(json.dumps({"error": "usage", "message": str(error)}, ensure_ascii=False))
-        return 2
+        return _misused(error, as_json=as_json)
+    except Exception as error:
+        return _unexpected(error, as_json=as_json)
+    if result == CancelledError.exit_code:  # so the command line library ends a command on Ctrl-C
+        return _report(CancelledError("cancelled; nothing is half-written"), as_json=as_json)
     return result if isinstance(result, int) else 0
 
 
-def _cancelled() -> int:
-    note("cancelled; nothing is half-written")
-    return 130
+def _unread() -> int:
+    """Whoever read our answer left, as ``head`` does: the work is done, the interpreter must not complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
+    return 0
+
+
+def _misused(error: Exception, *, as_json: bool) -> int:
+    if show := getattr(error, "show", None):
+        show(sys.stderr)
+    else:
+        note(str(error))
+    if as_json:
+        print(json.dumps({"error": "usage", "message": str(error)}, ensure_ascii=False))
+    return 2
+
+
+def _unexpected(error: Exception, *, as_json: bool) -> int:
+    from koipond.bootstrap.faults import explained
+
+    if (known := explained(error)) is not None:
+        return _report(known, as_json=as_json)
+    traceback.print_exc()
+    what = f"{type(error).__name__}: {error}"
+    note("koipond: this is a mistake of the program; please report it with the lines above")
+    if as_json:
+        print(json.dumps({"error": "internal", "message": what}, ensure_ascii=False))
+    return 2
 
 
 def _report(error: KoipondError, *, as_json: bool) -> int:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,9 @@ class Engine:
 
     def frame(self, expression: IbisTable) -> pa.Table:
         """Run ``expression`` and return its rows."""
-        return self.raw.sql(self.sql(expression)).to_arrow_table()
+        query = self.sql(expression)
+        with interruptible():
+            return self.raw.sql(query).to_arrow_table()
 
     def sql(self, expression: IbisTable | str) -> str:
         """Compile ``expression`` to DuckDB SQL, registering in-memory tables it uses."""
@@ -80,7 +83,8 @@ class Engine:
         cursor = self.raw.cursor()
         cursor.execute(f"USE {_ROOM}")
         try:
-            yield from cursor.sql(query).to_arrow_reader(rows)
+            with interruptible():
+                yield from cursor.sql(query).to_arrow_reader(rows)
         finally:
             cursor.close()
 
@@ -88,7 +92,8 @@ class Engine:
         """Copy rows from outside into table ``name``."""
         self.raw.register("_incoming", batches)
         try:
-            self.raw.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM _incoming')
+            with interruptible():
+                self.raw.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM _incoming')
         finally:
             self.raw.unregister("_incoming")
         return self._table(name, f"rows {batches.schema}")
@@ -107,7 +112,8 @@ class Engine:
         return self.ibis.table(name)
 
     def _create(self, name: str, query: str) -> None:
-        self.raw.execute(f'CREATE OR REPLACE TABLE "{name}" AS {query}')
+        with interruptible():
+            self.raw.execute(f'CREATE OR REPLACE TABLE "{name}" AS {query}')
 
     def name_of(self, expression: IbisTable, spare: str) -> str:
         """Return the quoted name of the table that ``expression`` is, kept as ``spare`` when it is none."""
@@ -157,11 +163,23 @@ class Engine:
         query = self.sql(expression)
         target = _literal(str(file))
         group = self.options.row_group_rows
-        (count,) = self.raw.execute(
-            f"COPY ({query}) TO {target} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {group})"
-        ).fetchall()[0]
+        with interruptible():
+            (count,) = self.raw.execute(
+                f"COPY ({query}) TO {target} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {group})"
+            ).fetchall()[0]
         sync(file)
         return int(count)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C during a query be Ctrl-C: DuckDB makes an error of it that looks like a fault."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "Query interrupted" in str(error):
+            raise KeyboardInterrupt from error
+        raise
 
 
 def read_parquet(files: list[Path]) -> str:

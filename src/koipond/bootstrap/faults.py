@@ -1,0 +1,122 @@
+"""What the machine did to us (环境故障): errors of disks, databases and rights as one line with the fix.
+
+Only what an operator can mend is explained here; any other error is a mistake of ours and keeps its trace.
+"""
+
+import errno
+import sqlite3
+import sys
+from types import ModuleType
+
+from koipond.kernel import BusyError, CancelledError, InputError, KoipondError
+
+_FULL = "no space is left on the disk; make room, then run the command again: nothing is half-written"
+_RIGHTS = "this user may not write or read there; mend the rights of that folder, or choose another with -C"
+_COPY = "restore .koipond from a copy, or import the facts into a new workspace"
+_CONNECTION = ("08", "57P", "28", "3D")  # SQLSTATE: connection, operator intervention, login, database
+_LOCKED = ("55P03", "40P01", "40001", "53300")
+_LINE_MAX = 300
+
+
+def explained(error: BaseException) -> KoipondError | None:
+    """Return ``error`` as one an operator can act on, None when it is a mistake of ours."""
+    if isinstance(error, sqlite3.Error):
+        return _sqlite(error)
+    if isinstance(error, OSError):
+        return _system(error)
+    if isinstance(error, MemoryError):
+        return InputError("the memory of this machine is used up; close other programs", code="out_of_memory")
+    for explain, module in ((_store, _loaded("sqlalchemy.exc")), (_warehouse, _loaded("duckdb"))):
+        if module is not None and (found := explain(error, module)) is not None:
+            return found
+    return _arrow(error, _loaded("pyarrow"))
+
+
+def _loaded(name: str) -> ModuleType | None:
+    """A library that nobody has loaded has raised nothing."""
+    return sys.modules.get(name)
+
+
+def _system(error: OSError) -> KoipondError:
+    where = f"{error.filename}: " if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return InputError(f"{where}{_FULL}", code="disk_full")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return InputError(f"{where}{_RIGHTS}", code="no_rights")
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return InputError("too many files are open; raise the limit with: ulimit -n 4096", code="system")
+    if isinstance(error, ConnectionError | TimeoutError):
+        return InputError(f"the other side does not answer ({_line(error)}); try again", code="unreachable")
+    said = error.strerror or _line(error)
+    return InputError(f"{where}{said}; look at that file or folder, then try again", code="system")
+
+
+def _sqlite(error: BaseException) -> KoipondError | None:
+    said = str(error).lower()
+    if "locked" in said or "busy" in said:
+        return BusyError("another process keeps the store to itself; try again")
+    if "disk is full" in said:
+        return InputError(_FULL, code="disk_full")
+    if "readonly" in said or "unable to open" in said:
+        return InputError(f"the store in .koipond cannot be opened or written: {_RIGHTS}", code="no_rights")
+    if "malformed" in said or "not a database" in said:
+        return InputError(f"the store is damaged ({_line(error)}); {_COPY}", code="damaged")
+    if "disk i/o" in said:
+        return InputError(f"the disk fails ({_line(error)}); check it, then {_COPY}", code="damaged")
+    return None
+
+
+def _store(error: BaseException, module: ModuleType) -> KoipondError | None:
+    if isinstance(error, module.TimeoutError):
+        return BusyError("every connection to the store is in use; try again")
+    if not isinstance(error, module.DBAPIError):
+        return None
+    if isinstance(error.orig, sqlite3.Error):
+        return _sqlite(error.orig)
+    state = getattr(error.orig, "sqlstate", None) or ""
+    if state in _LOCKED:
+        return BusyError(f"another process keeps the store to itself ({_line(error.orig)}); try again")
+    if state.startswith("53100"):
+        return InputError(f"the store's server: {_FULL}", code="disk_full")
+    if state.startswith("42501"):
+        return InputError(f"the store refuses this user: {_line(error.orig)}", code="no_rights")
+    lost = isinstance(error, module.OperationalError | module.InterfaceError) and not state
+    if lost or error.connection_invalidated or state.startswith(_CONNECTION):
+        fix = "start PostgreSQL, or mend the URL in the variable that koipond.yaml names"
+        return InputError(f"the store does not answer ({_line(error.orig)}); {fix}", code="unreachable")
+    return None
+
+
+def _warehouse(error: BaseException, module: ModuleType) -> KoipondError | None:
+    if isinstance(error, RuntimeError) and "interrupted" in str(error).lower():
+        return CancelledError("cancelled; nothing is half-written")
+    if not isinstance(error, module.Error):
+        return None
+    said = str(error)
+    if isinstance(error, module.OutOfMemoryException):
+        fix = "export KOIPOND_MEMORY_LIMIT=… with more, or close other programs"
+        return InputError(f"the memory of the warehouse is used up; {fix}", code="out_of_memory")
+    if "No space left" in said or "max_temp_directory_size" in said:
+        return InputError(_FULL, code="disk_full")
+    if "Permission denied" in said or "Read-only file system" in said:
+        return InputError(f"{_line(error)}: {_RIGHTS}", code="no_rights")
+    broken = ("magic bytes", "No files found", "Parquet", "parquet", "thrift", "Corrupt", "Snappy", "ZSTD")
+    if any(word in said for word in broken):
+        return InputError(
+            f"a file of the warehouse is missing or damaged ({_line(error)}); {_COPY}", code="damaged"
+        )
+    if isinstance(error, module.IOException):
+        return InputError(f"the disk of the warehouse fails ({_line(error)})", code="system")
+    return None
+
+
+def _arrow(error: BaseException, module: ModuleType | None) -> KoipondError | None:
+    if module is None or not isinstance(error, module.ArrowException) or "arquet" not in str(error):
+        return None
+    return InputError(f"a Parquet file is damaged ({_line(error)}); write it anew", code="damaged")
+
+
+def _line(error: BaseException | None) -> str:
+    """Return the first line that says something, cut to a readable length."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__)[:_LINE_MAX]

@@ -1,0 +1,70 @@
+"""Errors of the machine become one line with the fix; mistakes of ours do not."""
+
+import errno
+import sqlite3
+
+import duckdb
+import pyarrow as pa
+import pytest
+import sqlalchemy as sa
+
+from koipond.bootstrap.faults import explained
+
+
+class RefusedError(Exception):
+    """What a driver raises, with its SQLSTATE."""
+
+    def __init__(self, sqlstate: str | None) -> None:
+        super().__init__("server said no\nmore of it")
+        self.sqlstate = sqlstate
+
+
+def store(kind: type[sa.exc.DBAPIError], cause: BaseException) -> sa.exc.DBAPIError:
+    return kind("SELECT 1", None, cause)
+
+
+OPERATIONAL, DATABASE = sa.exc.OperationalError, sa.exc.DatabaseError
+KNOWN = [
+    (OSError(errno.ENOSPC, "No space left on device", "/x"), 2, "disk_full"),
+    (PermissionError(errno.EACCES, "Permission denied", "/x"), 2, "no_rights"),
+    (OSError(errno.EROFS, "Read-only file system", "/x"), 2, "no_rights"),
+    (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), 2, "unreachable"),
+    (IsADirectoryError(errno.EISDIR, "Is a directory", "/x"), 2, "system"),
+    (sqlite3.OperationalError("database is locked"), 4, "busy"),
+    (store(OPERATIONAL, sqlite3.OperationalError("database is locked")), 4, "busy"),
+    (store(OPERATIONAL, sqlite3.OperationalError("database or disk is full")), 2, "disk_full"),
+    (store(OPERATIONAL, sqlite3.OperationalError("attempt to write a readonly database")), 2, "no_rights"),
+    (store(DATABASE, sqlite3.DatabaseError("database disk image is malformed")), 2, "damaged"),
+    (store(OPERATIONAL, RefusedError(None)), 2, "unreachable"),
+    (store(OPERATIONAL, RefusedError("57P01")), 2, "unreachable"),
+    (store(OPERATIONAL, RefusedError("55P03")), 4, "busy"),
+    (store(OPERATIONAL, RefusedError("53100")), 2, "disk_full"),
+    (sa.exc.TimeoutError("QueuePool limit"), 4, "busy"),
+    (duckdb.InvalidInputException("No magic bytes found at end of file 'x.parquet'"), 2, "damaged"),
+    (duckdb.IOException("IO Error: No files found that match the pattern"), 2, "damaged"),
+    (duckdb.IOException("IO Error: Could not write file: No space left on device"), 2, "disk_full"),
+    (duckdb.OutOfMemoryException("Out of Memory Error"), 2, "out_of_memory"),
+    (pa.ArrowInvalid("Parquet file size is 3 bytes"), 2, "damaged"),
+    (MemoryError(), 2, "out_of_memory"),
+]
+OURS = [
+    ValueError("no"),
+    store(sa.exc.IntegrityError, sqlite3.IntegrityError("UNIQUE constraint failed")),
+    store(sa.exc.ProgrammingError, RefusedError("42601")),
+    duckdb.BinderException("Referenced column not found"),
+    sqlite3.OperationalError("no such table: touch"),
+    RuntimeError("other"),
+]
+
+
+@pytest.mark.parametrize(("error", "code", "name"), KNOWN, ids=lambda value: str(value)[:40])
+def test_what_an_operator_can_mend_is_one_line(error: Exception, code: int, name: str) -> None:
+    found = explained(error)
+    assert found is not None
+    assert (found.exit_code, found.code) == (code, name)
+    assert "\n" not in str(found)
+
+
+@pytest.mark.parametrize("error", OURS, ids=lambda value: str(value)[:40])
+def test_our_own_mistakes_stay_what_they_are(error: Exception) -> None:
+    assert explained(error) is None
