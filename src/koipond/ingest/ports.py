@@ -109,6 +109,13 @@ class Writer(Reader, Protocol):
         """Drop the rows of ``dataset`` whose ``on`` columns stand in ``keys``; return how many."""
         ...
 
+    def settle(self, datasets: Sequence[str], mark: int) -> None:
+        """Merge the small files of ``datasets`` written up to ``mark``, when there are many of them.
+
+        Afterwards `changed_customers` is to be asked for what came since ``mark`` or later only.
+        """
+        ...
+
     def set_meta(self, key: str, value: Any) -> None:
         """Publish the JSON value ``value`` under ``key`` with this version."""
         ...

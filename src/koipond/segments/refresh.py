@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import ibis
 
+from koipond.ingest.facts import FACTS as FACT_SCHEMAS
 from koipond.ingest.ports import IbisTable, Query, Writer
 from koipond.kernel import epoch_day, from_epoch_day
 from koipond.profiles.again import base_again
@@ -237,6 +238,7 @@ def _log(
 
 def _done(writer: Writer, state: Published, reason: Reason, rows: int, moves: Counter[str]) -> RefreshResult:
     writer.set_meta(META_KEY, state.to_json())
+    writer.settle((*FACT_SCHEMAS, MOVEMENTS), state.mark)
     return RefreshResult(
         as_of=from_epoch_day(state.as_of),
         definition_version=state.definition_version,

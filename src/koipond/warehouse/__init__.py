@@ -1,6 +1,7 @@
 """Warehouse (数仓): versioned Parquet read through an in-memory DuckDB, or Spark."""
 
 from koipond.warehouse.engine import Engine, EngineOptions
-from koipond.warehouse.parquet import ParquetReader, ParquetWarehouse, is_alive, this_process
+from koipond.warehouse.holder import is_alive, this_process
+from koipond.warehouse.parquet import ParquetReader, ParquetWarehouse
 
 __all__ = ["Engine", "EngineOptions", "ParquetReader", "ParquetWarehouse", "is_alive", "this_process"]

@@ -182,9 +182,10 @@ def interruptible() -> Iterator[None]:
         raise
 
 
-def read_parquet(files: list[Path]) -> str:
-    """Return the table function that reads ``files``."""
-    return f"read_parquet([{', '.join(_literal(str(file)) for file in files)}])"
+def read_parquet(files: list[Path], *, with_file: str | None = None) -> str:
+    """Return the table function that reads ``files``; ``with_file`` names a column for each row's file."""
+    named = f", filename = '{with_file}'" if with_file else ""
+    return f"read_parquet([{', '.join(_literal(str(file)) for file in files)}]{named})"
 
 
 def sync(path: Path) -> None:

@@ -4,7 +4,6 @@ A killed writer leaves only files that no manifest names; the next writer remove
 """
 
 import os
-import socket
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,13 +14,16 @@ from typing import Any
 import pyarrow as pa
 
 from koipond.ingest.facts import FACTS
-from koipond.ingest.ports import Holder, IbisTable, Manifest, VersionLog
+from koipond.ingest.ports import IbisTable, Manifest, VersionLog
 from koipond.kernel import Clock, InputError
 from koipond.warehouse.engine import Engine, EngineOptions, read_parquet, sync
+from koipond.warehouse.holder import is_alive, this_process
 
 KEY = "customer_no"  # of the datasets that are kept by upsert
 DELTA_SHARE = 8  # an upsert rewrites the dataset when its delta is more than an eighth of it,
 DELTA_ROWS_MIN = 25_000  # or when it is so small that merging would cost more than writing
+SMALL_FILES_MAX = 16  # more files than this, each under SMALL_BYTES, are merged into one
+SMALL_BYTES = 2**21
 _MARK = "file_mark"
 _CHANGES = "fact_changes"
 
@@ -188,7 +190,7 @@ class ParquetWriter(ParquetReader):
         self._set_files(_delta(dataset), ())
         return rows
 
-    def append(self, dataset: str, expression: IbisTable) -> int:
+    def append(self, dataset: str, expression: IbisTable | str) -> int:
         file, rows = self._write(dataset, expression)
         if rows:
             self._set_files(dataset, (*self.manifest.datasets.get(dataset, ()), file))
@@ -224,25 +226,37 @@ class ParquetWriter(ParquetReader):
     def remove(self, dataset: str, keys: IbisTable, on: Sequence[str]) -> int:
         if self.manifest.datasets.get(_delta(dataset)):
             self.replace(dataset, self.table(dataset))
-        removed, kept = 0, []
-        for file in self.manifest.datasets.get(dataset, ()):
-            rows = self.engine.view(f"_old_{dataset}", [self.root / dataset / file])
-            hits = int(self.scalar(rows.semi_join(keys, list(on)).count()))
-            if hits == 0:
-                kept.append(file)
-                continue
-            removed += hits
-            self._note_removed(dataset, rows.semi_join(keys, list(on)))
-            rest, left = self._write(dataset, rows.anti_join(keys, list(on)), mark=_mark_of(file))
-            if left:
-                kept.append(rest)
-        if removed:
-            self._set_files(dataset, tuple(kept))
-        return removed
+        files = self.manifest.datasets.get(dataset, ())
+        those = f"{self.engine.name_of(keys, '_gone_keys')} USING ({', '.join(on)})"
+        hits = self._hits(dataset, files, those)
+        if not hits:
+            return 0
+        self._note_removed(dataset, [file for file in files if file in hits], those)
+        kept: list[str] = []
+        for file in files:
+            rest: tuple[str, ...] = (file,)
+            if file in hits:
+                left = f"SELECT * FROM {read_parquet([self.root / dataset / file])} ANTI JOIN {those}"
+                rest = self._written(dataset, left, mark=_mark_of(file))
+            kept.extend(rest)
+        self._set_files(dataset, tuple(kept))
+        return sum(hits.values())
 
-    def _note_removed(self, dataset: str, rows: IbisTable) -> None:
+    def _hits(self, dataset: str, files: Sequence[str], those: str) -> dict[str, int]:
+        """Return how many rows ``those`` match in each of ``files`` that holds one, by one scan of all."""
+        if not files:
+            return {}
+        rows = read_parquet([self.root / dataset / file for file in files], with_file="_file")
+        found = self.engine.raw.execute(
+            f"SELECT _file, count(*) FROM {rows} SEMI JOIN {those} GROUP BY _file"
+        ).fetchall()
+        return {Path(file).name: int(count) for file, count in found}
+
+    def _note_removed(self, dataset: str, files: Sequence[str], those: str) -> None:
+        rows = read_parquet([self.root / dataset / file for file in files])
         for column in _people(FACTS.get(dataset)):
-            self._note(dataset, rows, column, removed=True)
+            gone = f"SELECT DISTINCT {column} AS {KEY}, '{dataset}' AS dataset, true AS removed FROM {rows}"
+            self.append(_CHANGES, f"{gone} SEMI JOIN {those}")
 
     def _note_replaced(self, dataset: str, expression: IbisTable) -> bool:
         """Log whose rows differ when a whole fact dataset is replaced; say whether there was one."""
@@ -262,6 +276,24 @@ class ParquetWriter(ParquetReader):
         named = rows.select(rows[column].name(KEY), dataset=ibis.literal(dataset), removed=removed)
         self.append(_CHANGES, named.distinct())
 
+    def settle(self, datasets: Sequence[str], mark: int) -> None:
+        late = [file for file in self.manifest.datasets.get(_CHANGES, ()) if _mark_of(file) > mark]
+        self._set_files(_CHANGES, tuple(late))
+        for dataset in datasets:
+            files = self.manifest.datasets.get(dataset, ())
+            if len(files) > SMALL_FILES_MAX:
+                self._merge_small(dataset, [file for file in files if _mark_of(file) <= mark])
+
+    def _merge_small(self, dataset: str, files: Sequence[str]) -> None:
+        """Merge the small ones of ``files`` into one, which counts as written with the last of them."""
+        folder = self.root / dataset
+        small = [file for file in files if (folder / file).stat().st_size < SMALL_BYTES]
+        if len(small) > SMALL_FILES_MAX:
+            rows = f"SELECT * FROM {read_parquet([folder / file for file in small])}"
+            merged = self._written(dataset, rows, mark=max(map(_mark_of, small)))
+            rest = [file for file in self.manifest.datasets[dataset] if file not in small]
+            self._set_files(dataset, (*rest, *merged))
+
     def set_meta(self, key: str, value: Any) -> None:
         self.manifest = replace(self.manifest, meta={**self.manifest.meta, key: value})
 
@@ -276,8 +308,8 @@ class ParquetWriter(ParquetReader):
         self.manifest = log.current()
         return self.version
 
-    def _written(self, dataset: str, query: str) -> tuple[str, ...]:
-        file, rows = self._write(dataset, query)
+    def _written(self, dataset: str, query: str, *, mark: int | None = None) -> tuple[str, ...]:
+        file, rows = self._write(dataset, query, mark=mark)
         return (file,) if rows else ()
 
     def _write(
@@ -310,36 +342,3 @@ def _people(schema: pa.Schema | None) -> tuple[str, ...]:
     """Return the columns of a fact dataset that number a customer."""
     names = schema.names if schema is not None else ()
     return tuple(name for name in ("customer_no", "survivor_no") if name in names)
-
-
-def this_process(purpose: str) -> Holder:
-    """Describe the running process as the holder of a lease."""
-    return Holder(host=socket.gethostname(), pid=os.getpid(), started=_started(os.getpid()), purpose=purpose)
-
-
-def is_alive(holder: Holder) -> bool:
-    """Say whether the holder's process still runs; one on another machine is taken to live."""
-    if holder.host != socket.gethostname():
-        return True
-    return _started(holder.pid) == holder.started != ""
-
-
-def _started(pid: int) -> str:
-    """Return the start stamp of process ``pid`` in clock ticks since boot, empty when there is none."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return _started_without_proc(pid)
-    return stat.rpartition(")")[2].split()[19]
-
-
-def _started_without_proc(pid: int) -> str:
-    if Path("/proc/self/stat").exists():
-        return ""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return ""
-    except PermissionError:
-        return "running"
-    return "running"

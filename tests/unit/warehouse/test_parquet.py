@@ -8,6 +8,7 @@ from koipond.ingest.facts import FACTS
 from koipond.kernel import BusyError, FixedClock, InputError
 from koipond.testing.versions import MemoryVersionLog
 from koipond.warehouse import ParquetWarehouse
+from koipond.warehouse.parquet import SMALL_FILES_MAX
 
 CLOCK = FixedClock(datetime(2026, 1, 1, tzinfo=UTC))
 
@@ -79,6 +80,45 @@ def test_remove_rewrites_only_the_files_that_hold_a_key(warehouse: ParquetWareho
         assert len(before & set(writer.manifest.datasets["events"])) == 1
         writer.publish()
     assert ids(warehouse) == ["a", "c"]
+
+
+def test_removed_rows_are_told_once_however_many_files_they_lay_in(warehouse: ParquetWarehouse) -> None:
+    for name in "abc":
+        write(warehouse, name)
+    with warehouse.write("test") as writer:
+        since = writer.mark()
+        keys = writer.stage("gone", pa.table({"event_id": ["a", "c"]}))
+        assert writer.remove("events", keys, ["event_id"]) == 2
+        told = writer.frame(writer.changed_customers(["events"], since)).to_pylist()
+        assert told == [{"customer_no": 1, "dataset": "events", "removed": True}]
+        writer.publish()
+    assert ids(warehouse) == ["b"]
+
+
+def test_settling_merges_many_small_files_and_tells_no_change(warehouse: ParquetWarehouse) -> None:
+    names = [f"e{n:02d}" for n in range(SMALL_FILES_MAX + 2)]
+    for name in names[:-1]:
+        write(warehouse, name)
+    with warehouse.write("test") as writer:
+        settled = writer.mark()
+        writer.append("events", writer.stage("new", events(names[-1])))
+        writer.settle(["events", "orders"], settled)
+        assert len(writer.manifest.datasets["events"]) == 2
+        told = writer.frame(writer.changed_customers(["events"], settled)).to_pylist()
+        assert told == [{"customer_no": 1, "dataset": "events", "removed": False}]
+        nothing = writer.changed_customers(["events"], writer.mark())
+        assert writer.frame(nothing).num_rows == 0
+        writer.publish()
+    assert ids(warehouse) == names
+
+
+def test_settling_leaves_a_few_files_alone(warehouse: ParquetWarehouse) -> None:
+    for name in "abc":
+        write(warehouse, name)
+    with warehouse.write("test") as writer:
+        before = writer.manifest.datasets["events"]
+        writer.settle(["events"], writer.mark())
+        assert writer.manifest.datasets["events"] == before
 
 
 def test_a_second_writer_is_told_who_writes(warehouse: ParquetWarehouse) -> None:
