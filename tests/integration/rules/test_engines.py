@@ -1,11 +1,8 @@
 """One meaning on every engine: each kind of condition on DuckDB and Spark against the in-memory reading."""
 
 import json
-import os
 import random
-import shutil
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -201,29 +198,8 @@ def test_duckdb(people: list[Person], tmp_path: Path) -> None:
         engine.close()
 
 
-@pytest.fixture
-def spark() -> Iterator[Any]:
-    """A local Spark behind Ibis."""
-    if shutil.which("java") is None:
-        pytest.skip("Spark needs Java 17: apt-get install openjdk-17-jre-headless")
-    sql = pytest.importorskip("pyspark.sql", reason="Spark needs the extra: pip install koipond[spark]")
-    import ibis
-
-    os.environ["PYSPARK_PYTHON"] = sys.executable
-    options = {"ui.enabled": "false", "sql.shuffle.partitions": "2", "sql.session.timeZone": "UTC"}
-    builder = sql.SparkSession.builder.master("local[2]")
-    for name, value in options.items():
-        builder = builder.config(f"spark.{name}", value)
-    session = builder.getOrCreate()
-    try:
-        yield ibis.pyspark.connect(session)
-    finally:
-        session.stop()
-
-
 @pytest.mark.spark
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::ResourceWarning")
 def test_spark(people: list[Person], spark: Any, tmp_path: Path) -> None:
     import pyarrow.parquet as pq
 

@@ -1,9 +1,5 @@
 """Arms are drawn alike in Python, on DuckDB and on Spark (science D6)."""
 
-import os
-import shutil
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -93,26 +89,8 @@ def test_growing_brand_keeps_its_global_hold_out_until_the_rotation_ends(tmp_pat
     assert widths == [667, 667, 500]
 
 
-@pytest.fixture
-def spark() -> Iterator[Any]:
-    """A local Spark behind Ibis."""
-    if shutil.which("java") is None:
-        pytest.skip("Spark needs Java 17: apt-get install openjdk-17-jre-headless")
-    sql = pytest.importorskip("pyspark.sql", reason="Spark needs the extra: pip install koipond[spark]")
-    import ibis
-
-    os.environ["PYSPARK_PYTHON"] = sys.executable
-    builder = sql.SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
-    session = builder.config("spark.driver.bindAddress", "127.0.0.1").getOrCreate()
-    try:
-        yield ibis.pyspark.connect(session)
-    finally:
-        session.stop()
-
-
 @pytest.mark.spark
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::ResourceWarning")
 def test_spark_draws_as_python_does(spark: Any, tmp_path: Path) -> None:
     pq.write_table(pa.table({"uid": UIDS}), tmp_path / "people.parquet")
     people = spark.read_parquet(str(tmp_path / "people.parquet"), table_name="people_of_arms")
