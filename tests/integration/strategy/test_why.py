@@ -57,7 +57,7 @@ def test_touch_is_said_with_channel_time_and_variant(tmp_path: Path) -> None:
 def test_cap_says_how_full_it_is_and_when_it_is_free_again(tmp_path: Path) -> None:
     brand = Brand().people(1).touch(1, 1).touch(1, 2).touch(1, 6).touch(1, 6.5)
     assert sentence(why(brand, request_of(), tmp_path)) == (
-        "has reached the cap 'all_channels': 4 touches in 7 days (at most 3); free at 2026-03-11 12:00."
+        "has reached the cap 'all_channels': 4 of at most 3 in 7 days; free at 2026-03-11 12:00."
     )
 
 
