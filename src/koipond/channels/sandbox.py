@@ -27,6 +27,9 @@ CREATE TABLE IF NOT EXISTS answer (
 COLLECTED_MAX = 10_000
 
 
+_SEQ_MAX = 2**62
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxMessage:
     """One message as it arrived."""
@@ -99,15 +102,17 @@ class SandboxChannel:
             for _, key, kind, at_s in rows
         ]
 
-    def messages(self, limit: int, after: int = 0, until: datetime | None = None) -> list[InboxMessage]:
+    def messages(
+        self, limit: int, after: int = 0, until: datetime | None = None, before: int | None = None
+    ) -> list[InboxMessage]:
         """Return at most ``limit`` messages, the newest first.
 
-        ``after``: only those with a later number; ``until``: only those accepted by then.
+        ``after``, ``before``: only those with a later, an earlier number; ``until``: accepted by then.
         """
         rows = self._db.execute(
             "SELECT seq, key, subject, text, html, language, accepted_s FROM message"
-            " WHERE seq > ? AND accepted_s <= ? ORDER BY seq DESC LIMIT ?",
-            (after, _seconds(until), limit),
+            " WHERE seq > ? AND seq < ? AND accepted_s <= ? ORDER BY seq DESC LIMIT ?",
+            (after, _SEQ_MAX if before is None else before, _seconds(until), limit),
         ).fetchall()
         return [
             InboxMessage(

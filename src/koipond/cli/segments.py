@@ -19,17 +19,11 @@ def register(app: typer.Typer) -> None:
 
 def show(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap import open_app
-    from koipond.kernel import epoch_day
-    from koipond.segments.segment_state import read_states, stale
+    from koipond.worker.overview import segment_rows
 
-    with open_app(context.obj) as app, app.warehouse.read() as reader:
+    with open_app(context.obj) as app:
         day = app.observation_day(parse_day(as_of))
-        states, rows = read_states(reader), []
-        for key, definition in sorted(app.runtime.segments.items()):
-            state = states.get(key)
-            why = stale(definition, state, epoch_day(day))
-            freshness = "fresh" if why is None else f"{why.code}: {why.detail}"
-            rows.append({"segment": key, "count": state.count if state else None, "freshness": freshness})
+        rows = segment_rows(app, day)
         data = {"segments": rows, **app.stamp(day)}
     table = [[row["segment"], row["count"], row["freshness"]] for row in rows]
     say(data, lambda: text_table(["segment", "customers", "freshness"], table), as_json=as_json)

@@ -9,6 +9,7 @@ from typing import Any
 from koipond.frames import text_table
 from koipond.insights.words import WORDS, Language
 from koipond.kernel import minor_digits
+from koipond.rules.labels import CHOICES, label
 
 Report = Mapping[str, Any]
 Table = tuple[str, list[str], list[list[str]]]
@@ -36,6 +37,21 @@ def to_text(report: Report, *, currency: str, language: Language = "en") -> str:
 
 def to_html(report: Report, *, currency: str, language: Language = "en") -> str:
     """Return the report as one page without scripts or outside references."""
+    language_tag = "zh-CN" if language == "zh" else language
+    return (
+        f"<!doctype html><html lang={language_tag}><meta charset=utf-8>"
+        f"<meta name=viewport content='width=device-width'><title>{escape(report['strategy'])}</title>"
+        f"<style>{_STYLE}</style>{report_body(report, currency=currency, language=language)}</html>\n"
+    )
+
+
+def style() -> str:
+    """Return the style sheet of the reports' pages."""
+    return _STYLE
+
+
+def report_body(report: Report, *, currency: str, language: Language = "en") -> str:
+    """Return the report as HTML to stand in a page that has the style of `style`."""
     word = WORDS[language]
     body = [f"<h1>{escape(report['strategy'])}: {word['title']}</h1>"]
     body.append(f"<p class=note>{escape(_facts(report, language))}</p>")
@@ -44,12 +60,7 @@ def to_html(report: Report, *, currency: str, language: Language = "en") -> str:
     if report["sentence"]:
         body.append(f"<p class=say>{escape(report['sentence'])}</p>")
     body += [_html_table(*table) for table in _tables(report, currency, language)]
-    language_tag = "zh-CN" if language == "zh" else language
-    return (
-        f"<!doctype html><html lang={language_tag}><meta charset=utf-8>"
-        f"<meta name=viewport content='width=device-width'><title>{escape(report['strategy'])}</title>"
-        f"<style>{_STYLE}</style>{''.join(body)}</html>\n"
-    )
+    return "".join(body)
 
 
 def to_csv(report: Report) -> str:
@@ -105,7 +116,7 @@ def _tables(report: Report, currency: str, language: Language) -> list[Table]:
         tables.append(_breakdown(report["breakdown"], language))
     if report["responses"]:
         word = WORDS[language]
-        rows = [[kind, f"{count:,}"] for kind, count in report["responses"].items()]
+        rows = [[word.get(kind, kind), f"{count:,}"] for kind, count in report["responses"].items()]
         tables.append((word["responses"], [word["responses"], word["customers"]], rows))
     return tables
 
@@ -182,9 +193,21 @@ def _breakdown(rows: Sequence[Report], language: Language) -> Table:
         show, difference = _shower(row["metric"], ""), row["absolute"]
         interval = f"{show(difference['low'])} … {show(difference['high'])}"
         made.append(
-            [row["value"], f"{row['customers']:,}", show(difference["estimate"]), interval, row["method"]]
+            [
+                _layer_value(row, language),
+                f"{row['customers']:,}",
+                show(difference["estimate"]),
+                interval,
+                row["method"],
+            ]
         )
     return word["breakdown"], header, made
+
+
+def _layer_value(row: Report, language: Language) -> str:
+    """Return a layer's value as the glossary calls it; a value of one's own stays as it is."""
+    known = CHOICES.get(row["layer"])
+    return label(known[row["value"]], language) if known and row["value"] in known else str(row["value"])
 
 
 def _lift(relative: Report, language: Language) -> list[str]:

@@ -1,0 +1,151 @@
+"""The served pages: overview, report, inbox, unsubscribe. Plain HTML without scripts or outside links."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from koipond.api.words import NAMES, PAGES
+from koipond.bootstrap import App
+from koipond.insights.render import report_body, style
+from koipond.insights.words import WORDS, Language
+from koipond.worker.overview import overview
+from koipond.worker.reporting import report_dict, strategy_report
+
+PAGE_MESSAGES = 50
+_TAGS = {"zh": "zh-CN", "en": "en", "id": "id"}
+_STYLE = """
+nav{display:flex;gap:1rem;flex-wrap:wrap;border-bottom:1px solid #dfe5ea;padding:0 0 .6rem;margin:0 0 1.4rem}
+nav b{color:#2f7d5b}nav a,main a{color:#1f6a9a;text-decoration:none}nav .right{margin-left:auto}
+article{border-top:1px solid #dfe5ea;padding:.7rem 0}article h2{margin:.2rem 0}
+pre{white-space:pre-wrap;overflow-wrap:anywhere;font:inherit;margin:0}
+td.text,th.text{text-align:left}.bad{color:#a3341f;font-weight:600}
+"""
+
+
+def home_page(app: App, language: Language) -> str:
+    """Return the overview: strategies, segments, touches by state, invariants."""
+    word, found = PAGES[language], overview(app)
+    metrics = WORDS[language]
+    strategies = [
+        [
+            f"<a href='/reports/{escape(key)}?language={language}'>"
+            f"{escape(one.name.get(language) or one.name.get('en') or key)}</a>",
+            escape(one.owner),
+            escape(metrics[one.metric.primary]),
+        ]
+        for key, one in sorted(app.runtime.strategies.items())
+    ]
+    segments = [
+        [
+            escape(row["segment"]),
+            "-" if row["count"] is None else f"{row['count']:,}",
+            word["fresh"] if row["freshness"] == "fresh" else _bad(row["freshness"]),
+        ]
+        for row in found.segments
+    ]
+    touches = [[escape(_state(state, metrics)), f"{count:,}"] for state, count in found.touches.items()]
+    checks = [
+        [
+            escape(row["name"]),
+            word["ok"] if row["status"] == "ok" else _bad(row["status"]),
+            escape(row["detail"]),
+        ]
+        for row in found.checks
+    ]
+    body = (
+        f"<h1>{escape(app.settings.name or app.settings.key)}</h1>"
+        f"<p class=note>{word['as_of']} {found.as_of} · {word['version']} {found.definition_version}</p>"
+        + _table(
+            word["reports"], [word[k] for k in ("strategy", "owner", "metric")], strategies, word["none"]
+        )
+        + _table(word["segments"], [word[k] for k in ("segment", "customers", "freshness")], segments, "-")
+        + _table(word["touches"], [word["state"], word["count"]], touches, word["no_touches"])
+        + _table(word["checks"], [word["check"], word["status"], ""], checks, "-")
+    )
+    return _shell(app, word["home"], body, language, "/")
+
+
+def report_page(app: App, key: str, language: Language) -> str:
+    """Return the lift report of strategy ``key``; raise InputError when there is none."""
+    with app.reading() as (reader, day):
+        made = strategy_report(app, reader, key, day, language=language)
+        body = report_body(report_dict(app, made, day), currency=app.settings.currency, language=language)
+    return _shell(app, f"{key}: {WORDS[language]['title']}", body, language, f"/reports/{key}")
+
+
+def inbox_page(app: App, language: Language, before: int | None) -> str:
+    """Return what arrived in the sandbox, the newest first; ``before``: only numbers below it."""
+    word, box = PAGES[language], app.sandbox()
+    try:
+        messages, touches = box.count()
+        shown = box.messages(PAGE_MESSAGES, before=before)
+    finally:
+        box.close()
+    articles = "".join(
+        f"<article><p class=note>{one.accepted_at.astimezone(app.zone):%Y-%m-%d %H:%M} {app.zone.key}"
+        f" · {escape(one.key)} · {escape(one.language)}</p>"
+        f"<h2>{escape(one.subject)}</h2><pre>{escape(one.text)}</pre></article>"
+        for one in shown
+    )
+    links = [f"<a href='/inbox?language={language}'>{word['newer']}</a>"] if before else []
+    if len(shown) == PAGE_MESSAGES:
+        links.append(f"<a href='/inbox?language={language}&amp;before={shown[-1].seq}'>{word['older']}</a>")
+    counted = word["messages"].format(messages=f"{messages:,}", touches=f"{touches:,}")
+    body = (
+        f"<h1>{word['inbox']}</h1><p class=note>{counted}</p>"
+        f"{articles or '<p>' + word['empty'] + '</p>'}<p>{' · '.join(links)}</p>"
+    )
+    return _shell(app, word["inbox"], body, language, "/inbox")
+
+
+def unsubscribe_page(touch_key: str, *, done: bool) -> str:
+    """Return the page behind an unsubscribe link: a button (mail scanners follow links), then the answer.
+
+    The answer is the same for an unknown key, so that nobody can try keys out.
+    """
+    if done:
+        body = "<p>已退订。 You are unsubscribed. Anda sudah berhenti berlangganan.</p>"
+    else:
+        body = (
+            f"<form method=post action='/unsubscribe/{escape(touch_key, quote=True)}'>"
+            "<button>退订 · Unsubscribe · Berhenti berlangganan</button></form>"
+        )
+    return _page("Unsubscribe", f"<main>{body}</main>", "en")
+
+
+def _shell(app: App, title: str, body: str, language: Language, path: str) -> str:
+    word = PAGES[language]
+    spoken = " · ".join(
+        NAMES[one] if one == language else f"<a href='{path}?language={one}'>{NAMES[one]}</a>"
+        for one in NAMES
+    )
+    nav = (
+        f"<nav><b>{escape(app.settings.name or app.settings.key)}</b>"
+        f"<a href='/?language={language}'>{word['home']}</a>"
+        f"<a href='/inbox?language={language}'>{word['inbox']}</a><span class=right>{spoken}</span></nav>"
+    )
+    return _page(title, f"{nav}<main>{body}</main>", language)
+
+
+def _page(title: str, body: str, language: Language) -> str:
+    return (
+        f"<!doctype html><html lang={_TAGS[language]}><head><meta charset=utf-8>"
+        f"<meta name=viewport content='width=device-width'><title>{escape(title)} · Koipond</title>"
+        f"<style>{style()}{_STYLE}</style></head><body>{body}</body></html>\n"
+    )
+
+
+def _table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]], empty: str) -> str:
+    """Return a table of cells that are HTML already."""
+    if not rows:
+        return f"<h2>{title}</h2><p class=note>{escape(empty)}</p>"
+    head = "".join(f"<th class=text>{name}</th>" for name in header)
+    lines = "".join("<tr>" + "".join(f"<td class=text>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<h2>{title}</h2><table><tr>{head}</tr>{lines}</table>"
+
+
+def _state(state: str, word: Mapping[str, str]) -> str:
+    return word["unknown_state"] if state == "unknown" else word.get(state, state)
+
+
+def _bad(text: str) -> str:
+    return f"<span class=bad>{escape(text)}</span>"

@@ -1,0 +1,50 @@
+"""How a workspace stands (总览): its segments, its touches by state, the invariants of its store."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from koipond.bootstrap import App
+from koipond.kernel import epoch_day
+from koipond.segments.segment_state import read_states, stale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """What the home page shows. ``touches``: state → how many; ``checks``: name, status and detail."""
+
+    as_of: date
+    definition_version: int
+    warehouse_version: int
+    segments: Sequence[Mapping[str, Any]]
+    touches: Mapping[str, int]
+    checks: Sequence[Mapping[str, Any]]
+
+
+def overview(app: App) -> Overview:
+    """Return how the workspace stands today."""
+    day = app.observation_day(None)
+    counts = app.store.outbox(app.zone).counts()
+    checks = app.store.checks.all(app.zone, app.clock.now())
+    return Overview(
+        as_of=day,
+        definition_version=app.store.definitions.version(),
+        warehouse_version=app.store.versions.current().version,
+        segments=segment_rows(app, day),
+        touches={state.value: count for state, count in counts.items() if count},
+        checks=[{"name": c.name, "status": c.status, "detail": c.detail} for c in checks],
+    )
+
+
+def segment_rows(app: App, day: date) -> list[dict[str, Any]]:
+    """Return each applied segment with its members' count and whether a plan of ``day`` may use them."""
+    rows = []
+    with app.warehouse.read() as reader:
+        states = read_states(reader)
+    for key, definition in sorted(app.runtime.segments.items()):
+        state = states.get(key)
+        why = stale(definition, state, epoch_day(day))
+        freshness = "fresh" if why is None else f"{why.code}: {why.detail}"
+        rows.append({"segment": key, "count": state.count if state else None, "freshness": freshness})
+    return rows
