@@ -180,7 +180,10 @@ class App:
 
     @contextmanager
     def reading(self, as_of: date | None = None) -> Iterator[tuple[ParquetReader, date]]:
-        """Open the warehouse with the profile of the observation day; yield the reader and the day."""
+        """Open the warehouse with the profile of the observation day; yield the reader and the day.
+
+        The profile is the one that a refresh on that day would publish.
+        """
         from koipond.segments.snapshot import present_profile
 
         day = self.observation_day(as_of)
@@ -189,20 +192,27 @@ class App:
             yield reader, day
 
     def scope(self, reader: Reader, day: date, members: Mapping[str, "BitMap"] | None = None) -> "Scope":
-        """Return over whom rules are read; ``members``: segments as last refreshed."""
+        """Return over whom rules are read, on the profile that ``reader`` presents.
+
+        ``members``: segment → customers, default those of the applied segments on ``day``.
+        """
         from pyroaring import BitMap
 
+        from koipond.segments.day_members import DayMembers
         from koipond.segments.scope import Scope
+        from koipond.segments.state import PROFILE
 
         verdicts = self.store.verdicts.current().to_pylist()
-        return Scope(
+        scope = Scope(
             reader=reader,
             as_of_day=epoch_day(day),
             catalog=self.catalog,
             lists=self.store.lists,
             excluded=BitMap(row["customer_no"] for row in verdicts if row["verdict"] == "confirmed"),
-            members=members or {},
+            profile=reader.table(PROFILE),
         )
+        found = DayMembers(scope, self.runtime.segments) if members is None else members
+        return replace(scope, members=found)
 
     def observation_day(self, as_of: date | None) -> date:
         """Return D: ``as_of``, or the workspace's today."""

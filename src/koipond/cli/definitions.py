@@ -43,13 +43,15 @@ def check(context: typer.Context, as_json: JsonFlag = False) -> None:
 
 def show_diff(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap import StoreDefinitions, open_app
+    from koipond.segments.segment_state import members_of, read_states
     from koipond.workspace import load_folder
     from koipond.workspace.counting import ScopeCounter
     from koipond.workspace.diff import diff
 
     folder = load_folder(context.obj)
     with open_app(context.obj) as app, app.reading(parse_day(as_of)) as (reader, day):
-        counter = ScopeCounter(app.scope(reader, day), folder)
+        scope = app.scope(reader, day, members_of(read_states(reader)))
+        counter = ScopeCounter(scope, folder)
         found = diff(folder, StoreDefinitions(app.store).current(), counter)
         data = {**found.to_dict(), **app.stamp(day)}
     say(data, lambda: _changes_text(data), as_json=as_json)

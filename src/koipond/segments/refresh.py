@@ -14,7 +14,7 @@ from typing import Any, Literal
 import ibis
 
 from koipond.ingest.facts import FACTS as FACT_SCHEMAS
-from koipond.ingest.ports import IbisTable, Query, Writer
+from koipond.ingest.ports import IbisTable, Query, Reader, Writer
 from koipond.kernel import epoch_day, from_epoch_day
 from koipond.profiles.again import base_again
 from koipond.profiles.facts import FactTables, read_facts
@@ -96,6 +96,16 @@ def refresh(
     return _recut(writer, layers, facts, state, whom, day, reason)
 
 
+def keeps_scalars(
+    reader: Reader, layers: LayerSet, state: Published, day: int, policy: RefreshPolicy = DEFAULT_POLICY
+) -> bool:
+    """Say whether a refresh on ``day`` would be incremental: then its cut-offs are those of ``state``."""
+    if not reader.has(BASE) or _reason(state, layers, day, full=False, policy=policy) != "incremental":
+        return False
+    whom = affected(reader, read_facts(reader), layers.base_spec, state, day)
+    return not _are_many(reader, whom, policy)
+
+
 def _reason(
     state: Published | None, layers: LayerSet, day: int, *, full: bool, policy: RefreshPolicy
 ) -> Reason:
@@ -112,13 +122,13 @@ def _reason(
     return "incremental"
 
 
-def _are_many(writer: Writer, whom: IbisTable, policy: RefreshPolicy) -> bool:
+def _are_many(reader: Reader, whom: IbisTable, policy: RefreshPolicy) -> bool:
     facts = whom.filter(whom["rank"] >= FACTS).count().name("changed")
     query = Query(
         key="are_many",
-        build=lambda _: facts.as_table().cross_join(writer.table(PROFILE).agg(n=lambda t: t.count())),
+        build=lambda _: facts.as_table().cross_join(reader.table(PROFILE).agg(n=lambda t: t.count())),
     )
-    [row] = writer.frame(query).to_pylist()
+    [row] = reader.frame(query).to_pylist()
     return bool(row["changed"] * 100 > row["n"] * policy.changed_percent_max)
 
 

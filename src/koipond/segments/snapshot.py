@@ -1,4 +1,9 @@
-"""Layers on a day (某日分层): the published profile where it fits, else one computed by the reader."""
+"""Layers on a day (某日分层): the published profile where it fits, else one computed by the reader.
+
+Two questions are asked. ``layers`` wants the definitions to the letter: cut-offs of the day's own population.
+Rules, segments and plans want what a refresh on the day would publish: an incremental one keeps the cut-offs
+that are frozen, at most seven days old.
+"""
 
 from datetime import date
 from typing import Any
@@ -8,6 +13,7 @@ from koipond.kernel import epoch_day
 from koipond.segments.layers.compute import compute
 from koipond.segments.layers.counts import count_profile
 from koipond.segments.layers.definitions import LayerSet
+from koipond.segments.refresh import keeps_scalars
 from koipond.segments.state import PROFILE, published
 
 
@@ -24,8 +30,12 @@ def profile_on(reader: Reader, layers: LayerSet, as_of: date) -> IbisTable:
 
 
 def present_profile(reader: Reader, layers: LayerSet, as_of: date) -> None:
-    """Let ``reader`` see the profile of ``as_of`` as the dataset ``profile``, published or not."""
-    reader.present(PROFILE, profile_on(reader, layers, as_of))
+    """Let ``reader`` see as the dataset ``profile`` what a refresh on ``as_of`` would publish."""
+    day, state = epoch_day(as_of), published(reader)
+    if state is None or day <= state.as_of or not keeps_scalars(reader, layers, state, day):
+        reader.present(PROFILE, profile_on(reader, layers, as_of))
+        return
+    reader.present(PROFILE, compute(reader, layers, day, scalars=state.scalars).profile)
 
 
 def count_layers(reader: Reader, layers: LayerSet, as_of: date) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import ibis
 from koipond.bootstrap import App
 from koipond.ingest.ports import Query, Reader, Writer
 from koipond.kernel import InputError, RefusedError, epoch_day, from_epoch_day
+from koipond.segments.day_members import DayMembers
 from koipond.segments.snapshot import present_profile
 from koipond.strategy.model import Strategy
 from koipond.strategy.plan import (
@@ -138,8 +139,10 @@ def request_of(app: App, plan: str, day: date, strategies: Sequence[Strategy]) -
 
 
 def audiences_of(app: App, reader: Reader, day: date) -> SegmentAudiences:
-    """Return who is in the applied segments on ``day``, as last refreshed."""
-    return SegmentAudiences(scope=app.scope(reader, day), definitions=app.runtime.segments)
+    """Return who is in the applied segments on ``day``."""
+    scope = app.scope(reader, day)
+    days = DayMembers(scope, app.runtime.segments)
+    return SegmentAudiences(scope=scope, days=days, definitions=app.runtime.segments)
 
 
 def _chosen(app: App, keys: Sequence[str]) -> list[Strategy]:

@@ -1,34 +1,33 @@
 """Audiences (人群包) from the segments' own state: members as last refreshed, or the rule read on the day."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from pyroaring import BitMap
 
+from koipond.kernel import KoipondError
 from koipond.segments.bitmaps import to_table
+from koipond.segments.day_members import DayMembers
 from koipond.segments.definition import SegmentDefinition
-from koipond.segments.membership import members
 from koipond.segments.scope import Scope
-from koipond.segments.segment_state import SegmentState, members_of, read_states, stale
+from koipond.segments.segment_state import stale
 from koipond.strategy.plan.model import Audience
 
-_REMEDY = {"failed": "run: koipond check", "of_a_later_day": ""}
+_REMEDY = {"failed": "run: koipond check"}
 
 
 @dataclass(slots=True, kw_only=True)
 class SegmentAudiences:
     """The port `AudienceReader` over `koipond.segments`. Staleness: `koipond.segments.stale` (design §6).
 
-    A plan for a day before the last refresh reads the rules on that day, so nothing later leaks into it.
+    A plan for another day than that of the last refresh reads the rules on its own day: before the refresh
+    nothing later leaks into it, after it the clock counts. Members too old to be trusted, of an earlier
+    definition or of a failed refresh are stale.
     """
 
     scope: Scope
-    definitions: Mapping[str, SegmentDefinition]
-    _states: dict[str, SegmentState] = field(default_factory=dict)
+    days: DayMembers
+    definitions: dict[str, SegmentDefinition]
     _made: dict[str, Audience] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._states = read_states(self.scope.reader)
 
     def audience(self, segment: str) -> Audience:
         """Return the members of ``segment`` and whether they are fresh."""
@@ -40,23 +39,17 @@ class SegmentAudiences:
         definition = self.definitions.get(segment)
         if definition is None:
             return Audience(members=None, stale="it was never applied; run: koipond apply")
-        state = self._states.get(segment)
+        state = self.days.states.get(segment)
+        held = state.members if state else None
         why = stale(definition, state, self.scope.as_of_day)
-        if why is None:
-            assert state is not None
-            return self._staged(segment, state.members)
-        if why.code == "of_a_later_day":
-            return self._staged(segment, self._read(definition))
+        if why is None or why.code == "of_a_later_day":
+            try:
+                return self._staged(segment, self.days[segment])
+            except KoipondError as error:
+                return replace(self._staged(segment, held), stale=f"failed: {error}")
         remedy = _REMEDY.get(why.code, "run: koipond refresh")
         words = why.detail if remedy in why.detail else f"{why.detail}; {remedy}"
-        found = self._staged(segment, state.members if state else None)
-        return replace(found, stale=f"{why.code}: {words}")
-
-    def _read(self, definition: SegmentDefinition) -> BitMap:
-        """Read the rule on the day of the scope, its parents first."""
-        known = {parent: self._read(self.definitions[parent]) for parent in definition.parents}
-        scope = replace(self.scope, members={**members_of(self._states), **known})
-        return members(scope, definition.rule)
+        return replace(self._staged(segment, held), stale=f"{why.code}: {words}")
 
     def _staged(self, segment: str, found: BitMap | None) -> Audience:
         if found is None:

@@ -50,9 +50,9 @@ def in_no_segment() -> Words:
 
 
 def _alone(scope: Scope, customer_no: int) -> Scope:
-    """Return ``scope`` with the profile of one customer, and every segment's members as refreshed."""
+    """Return ``scope`` with the profile of one customer."""
     profile = scope.profile if scope.profile is not None else scope.reader.table("profile")
-    members = {**members_of(read_states(scope.reader)), **scope.members}
+    members = scope.members or members_of(read_states(scope.reader))
     return replace(scope, profile=profile.filter(profile.customer_no == customer_no), members=members)
 
 
