@@ -54,4 +54,4 @@ lock:
 	.uv/bin/uv pip compile -q pyproject.toml --all-extras --group dev -c requirements/runtime.txt --universal --python-version 3.11 --generate-hashes --no-annotate -o requirements/dev.txt
 
 clean:
-	rm -rf $(VENV) .uv .pytest_cache .mypy_cache .ruff_cache demo
+	rm -rf $(VENV) .uv .pytest_cache .mypy_cache .ruff_cache demo demo-files

@@ -5,7 +5,7 @@ know mailings but no consents: consents are made from the mailing list, and the 
 """
 
 import argparse
-import os
+import hashlib
 import shlex
 import shutil
 import subprocess
@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 CURRENCY, ZONE = "USD", "America/New_York"
 EN = ("--language", "en", "--name", "Complete Journey")
 RULE = "lifecycle = dormant and rfm_level in (high, mid) and orders.count(last 180 days) >= 3"
+PROGRAM = (sys.executable, "-m", "koipond.cli")
 WINDOW_DAYS = 7
 STRATEGIES = ("newcomer_welcome", "dormant_recall", "high_value_care")
 
@@ -34,16 +35,64 @@ def main() -> int:
     data = package_data()
     started = time.monotonic()
     shutil.rmtree(given.folder, ignore_errors=True)
-    for say, *words in [*facts(given.folder, data), *loop()]:
-        code = koipond(given.folder, say, words)
+    made = given.folder.with_name(given.folder.name + "-files")
+    kept = made / f"imported-{fingerprint()}"
+    if taken_from(kept, given.folder):
+        print(f"\n\033[1m# The retail year was imported by an earlier run\033[0m\n{kept}")
+    else:
+        code = run(given.folder, facts(made, data))
         if code:
             return code
-        if words[0] == "playbook":
-            judge_within(given.folder, WINDOW_DAYS)
+        keep(given.folder, kept)
+    code = run(given.folder, loop())
+    if code:
+        return code
     print(f"\nFrom a file of orders to a rehearsed plan in {time.monotonic() - started:.0f} seconds.")
     if given.serve:
         return koipond(given.folder, "Health, reports and the inbox in a browser; Ctrl-C ends it", ["serve"])
     return 0
+
+
+def run(folder: Path, steps: list[list[str]]) -> int:
+    """Run the steps, each what it is for and the words of the command; return the first exit code not 0."""
+    for say, *words in steps:
+        code = koipond(folder, say, words)
+        if code:
+            return code
+        if words[0] == "playbook":
+            judge_within(folder, WINDOW_DAYS)
+    return 0
+
+
+def fingerprint() -> str:
+    """Return a digest of the program and of this file: what was imported by another version is not used."""
+    import koipond
+
+    digest = hashlib.sha256()
+    for file in [Path(__file__), *sorted(Path(koipond.__file__).parent.rglob("*.py"))]:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def taken_from(kept: Path, folder: Path) -> bool:
+    """Take the workspace from ``kept``; False when there is none, or its keys are gone."""
+    if not kept.is_dir():
+        return False
+    shutil.copytree(kept, folder)
+    opened = subprocess.run([*PROGRAM, "-C", str(folder), "quality"], capture_output=True, check=False)
+    if opened.returncode:
+        shutil.rmtree(folder)
+    return opened.returncode == 0
+
+
+def keep(folder: Path, kept: Path) -> None:
+    """Keep a copy of the imported workspace for the next run, and only that one."""
+    for old in kept.parent.glob("imported-*"):
+        shutil.rmtree(old)
+    part = kept.with_name("part")
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.copytree(folder, part)
+    part.rename(kept)
 
 
 def package_data() -> Path:
@@ -54,9 +103,8 @@ def package_data() -> Path:
     return Path(next(iter(spec.submodule_search_locations))) / "data"
 
 
-def facts(folder: Path, data: Path) -> list[list[str]]:
-    """Return the steps that make the workspace and fill it; write the files that are made from the data."""
-    made = folder.with_name(folder.name + "-files")
+def facts(made: Path, data: Path) -> list[list[str]]:
+    """Return the steps that make the workspace and fill it; write what is made from the data to ``made``."""
     made.mkdir(parents=True, exist_ok=True)
     consents_from_mailings(data, made / "consents.csv")
     mailings_as_touches(data, made / "mailings.csv")
@@ -172,8 +220,7 @@ def koipond(folder: Path, say: str, arguments: list[str]) -> int:
     """Run one command as an operator would, showing it first."""
     folder.mkdir(parents=True, exist_ok=True)
     print(f"\n\033[1m# {say}\033[0m\n$ koipond -C {folder} {shlex.join(arguments)}", flush=True)
-    command = [sys.executable, "-m", "koipond.cli", "-C", str(folder), *arguments]
-    return subprocess.run(command, env=os.environ, check=False).returncode
+    return subprocess.run([*PROGRAM, "-C", str(folder), *arguments], check=False).returncode
 
 
 if __name__ == "__main__":
