@@ -1,6 +1,7 @@
 """Rehearsals (BAR-R4): does the report's interval hold the planted effect as often as it says?
 
-    PYTHONPATH=src python bench/rehearsal.py [--reduced 500] [--whole 20] [--idle 200] [--jobs 2] [--go-on]
+    PYTHONPATH=src python bench/rehearsal.py [--reduced 500] [--whole 20] [--idle 200] [--jobs 2]
+        [--go-on] [--minutes 5]
 
 Reduced: 2,000 customers, 60 days, half of them case C1 (variant against variant, +20 %), half C4 (coupon
 against the hold-out, +25 %); whole: 20,000 customers, 90 days, planned daily. Idle: C4 with an effect of 0,
@@ -8,7 +9,8 @@ planned weekly and its report read at each plan day (always-valid intervals) and
 
 Bars: 0.95 inside the Wilson interval of the coverage; false positives of the looks at most nominal; a reduced
 rehearsal in at most 2 s, a whole one in at most 120 s on 2 cores. One process a rehearsal at a time, one
-thread each. Each rehearsal is a line of bench/results/rehearsal.jsonl; `--go-on` keeps what is there.
+thread each. Each rehearsal is a line of bench/results/rehearsal.jsonl; `--go-on` keeps what is there, and
+`--minutes` starts none after so many, so that a long run can be made in pieces.
 Writes bench/results/rehearsal.json.
 """
 
@@ -17,9 +19,10 @@ import json
 import multiprocessing
 import statistics
 import time
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -122,14 +125,23 @@ def idle_summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def run(wanted: Iterable[Task], jobs: int, log: Path) -> None:
-    """Play ``wanted`` and append a line for each to ``log``."""
+def run(wanted: Sequence[Task], jobs: int, log: Path, minutes: float) -> None:
+    """Play ``wanted`` in order until ``minutes`` are over, and append a line for each to ``log``."""
     context = multiprocessing.get_context("spawn")
+    waiting, ends_s = iter(wanted), time.monotonic() + minutes * 60
+    done = 0
     with log.open("a") as out, ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        for row in pool.map(play, wanted):
-            out.write(json.dumps(row) + "\n")
-            out.flush()
-            print(row["key"], row["covered"], f"{row['cpu_s']} s CPU", flush=True)
+        running = {pool.submit(play, task) for task in islice(waiting, jobs)}
+        while running:
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            for row in (future.result() for future in finished):
+                done += 1
+                out.write(json.dumps(row) + "\n")
+                out.flush()
+                said = "holds" if row["covered"] else "misses"
+                print(f"{done}/{len(wanted)} {row['key']}: {said}, {row['cpu_s']} s CPU", flush=True)
+                if time.monotonic() < ends_s:
+                    running |= {pool.submit(play, task) for task in islice(waiting, 1)}
 
 
 def report(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -154,6 +166,7 @@ def main() -> None:
     parser.add_argument("--idle", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--go-on", action="store_true")
+    parser.add_argument("--minutes", type=float, default=24 * 60.0)
     given = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
     log = RESULTS / "rehearsal.jsonl"
@@ -161,7 +174,7 @@ def main() -> None:
         log.unlink(missing_ok=True)
     wanted = tasks(given.reduced, given.whole, given.idle)
     known = {json.loads(line)["key"] for line in log.read_text().splitlines()} if log.exists() else set()
-    run([task for task in wanted if task.key not in known], given.jobs, log)
+    run([task for task in wanted if task.key not in known], given.jobs, log, given.minutes)
     rows = [json.loads(line) for line in log.read_text().splitlines()]
     result = report(rows)
     (RESULTS / "rehearsal.json").write_text(json.dumps(result, indent=1))

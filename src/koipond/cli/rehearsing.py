@@ -1,15 +1,21 @@
 """`koipond rehearse`: the same code on simulated customers whose true responses are known."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
+from koipond.cli.reply import AsOf, JsonFlag, note, parse_day, say
 from koipond.kernel import InputError
 
 _LANGUAGES = ("zh", "en", "id")
 _PERCENT = 100
+_WEEK = 7
+
+if TYPE_CHECKING:
+    from koipond.rehearsal.run import Progress, Watch
 
 
 def register(app: typer.Typer) -> None:
@@ -57,8 +63,46 @@ def rehearse(
             played = own_scenario(app, str(strategy), effect, parse_day(as_of))
             currency, spoken = app.settings.currency, spoken or app.settings.language
         horizon = own_horizon(played, horizon)
-    data = play(played, seed, horizon=horizon, language=spoken).to_dict()
+    with _watching(as_json=as_json) as watch:
+        data = play(played, seed, horizon=horizon, language=spoken, watch=watch).to_dict()
     say(data, lambda: _text(data, currency, spoken), as_json=as_json)
+
+
+@contextmanager
+def _watching(*, as_json: bool) -> Iterator["Watch | None"]:
+    """Show how far it is, on stderr: a bar to a person, a line a simulated week to a log, nothing to JSON."""
+    if sys.stderr.isatty():
+        with _bar() as watch:
+            yield watch
+    else:
+        yield None if as_json else _Weekly()
+
+
+class _Weekly:
+    """Says how far it is once in each simulated week, and at the end."""
+
+    def __init__(self) -> None:
+        self._week = -1
+
+    def __call__(self, now: "Progress") -> None:
+        if now.done // _WEEK > self._week or now.done == now.days:
+            self._week = now.done // _WEEK
+            note(_done(now))
+
+
+@contextmanager
+def _bar() -> Iterator["Watch"]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("the brand's history", total=None)
+        yield lambda now: bar.update(task, completed=now.done, total=now.days, description=_done(now))
+
+
+def _done(now: "Progress") -> str:
+    return f"{now.day}: day {now.done} of {now.days}, {now.orders:,} orders, {now.touches:,} touches"
 
 
 def _text(data: Mapping[str, Any], currency: str, language: Any) -> str:

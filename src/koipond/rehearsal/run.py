@@ -5,7 +5,7 @@ the channel accepted works as planted; answers come back as facts. At the end th
 other. One thread, no machine clock, deterministic by seed. Source: design §9.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -31,7 +31,20 @@ from koipond.worker.sending import IDLE_WAIT, send_due
 from koipond.worker.syncing import sync_facts
 
 METRIC = "conversion"
+Watch = Callable[["Progress"], None]
+"""Is told after each day that was worked."""
 WAITS_MAX = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a rehearsal is: the ``day`` just worked is number ``done`` of ``days``, counted from 0."""
+
+    day: date
+    done: int
+    days: int
+    orders: int
+    touches: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,24 +120,28 @@ def rehearse(
     horizon: Horizon = WHOLE,
     peek_every_days: int | None = None,
     language: Language | None = None,
+    watch: Watch | None = None,
 ) -> Rehearsal:
     """Play ``played`` with the customers that ``seed`` draws; equal arguments give equal results.
 
-    ``peek_every_days`` also reads the report while it runs, as an impatient operator would. Raises InputError
+    ``peek_every_days`` also reads the report while it runs, as an impatient operator would; ``watch`` is told
+    of each day. Raises InputError
     when the days are too few for one outcome window, or nobody ever came into the strategy's audience;
     FindingsError when its files are wrong.
     """
-    ends_on = played.first_day + timedelta(days=_last_plan(played, horizon))
-    files = dated(played.files, played.strategy, ends_on)
+    last_plan = _last_plan(played, horizon)
+    files = dated(played.files, played.strategy, played.first_day + timedelta(days=last_plan))
     clock = VirtualClock(datetime.combine(played.first_day, time(), UTC) - timedelta(days=2))
     with open_stage(files, seed=seed, clock=clock) as app, ExitStack() as stack:
-        run = _begin(app, clock, played, seed, horizon)
+        run = _begin(app, clock, played, seed, horizon, last_plan)
         for channel in run.world.channels.values():
             stack.callback(channel.close)
         for number in run.days():
             run.work(number)
             if peek_every_days and number and number % peek_every_days == 0:
                 run.peek()
+            if watch is not None:
+                watch(run.progress(number))
         return run.result(language)
 
 
@@ -149,6 +166,7 @@ class _Run:
     played: Scenario
     seed: int
     horizon: Horizon
+    last_plan: int
     world: World
     peeks: list[Peek] = field(default_factory=list)
 
@@ -158,8 +176,17 @@ class _Run:
         With a plan every day, the days between the strategy's end and its report are worked as well.
         """
         every, last = self.horizon.plan_every_days, self.horizon.days
-        until = last if every == 1 else _last_plan(self.played, self.horizon) + 1
+        until = last if every == 1 else self.last_plan + 1
         return [*range(0, until, every), last]
+
+    def progress(self, number: int) -> Progress:
+        return Progress(
+            day=self.played.first_day + timedelta(days=number),
+            done=number,
+            days=self.horizon.days,
+            orders=self.world.orders,
+            touches=self.world.touches,
+        )
 
     def work(self, number: int) -> None:
         day = self.played.first_day + timedelta(days=number)
@@ -167,7 +194,7 @@ class _Run:
         self.world.buy_until(self.clock.now())
         self.send()  # what was deferred, and the answers since
         refresh_workspace(self.app, None)
-        if number <= _last_plan(self.played, self.horizon):
+        if number <= self.last_plan:
             plan = plan_touches(self.app, [self.played.strategy], None)
             self.app.store.plans.approve(plan.plan, AUTHOR, self.clock.now())
             admit_plan(self.app, plan.plan)
@@ -231,7 +258,9 @@ class _Run:
         )
 
 
-def _begin(app: App, clock: VirtualClock, played: Scenario, seed: int, horizon: Horizon) -> _Run:
+def _begin(
+    app: App, clock: VirtualClock, played: Scenario, seed: int, horizon: Horizon, last_plan: int
+) -> _Run:
     """Make the customers known on the eve of the first day."""
     strategy = app.runtime.strategies[played.strategy]
     start = brand_time(morning(played.first_day, app.zone))
@@ -249,4 +278,6 @@ def _begin(app: App, clock: VirtualClock, played: Scenario, seed: int, horizon: 
     offers = {o.code_list for play in strategy.plays for o in play.offer.variants.values()} - {None}
     for code_list in sorted(filter(None, offers)):
         app.store.codes.add(code_list, [f"KOI{n:06d}" for n in range(horizon.customers)])
-    return _Run(app=app, clock=clock, played=played, seed=seed, horizon=horizon, world=world)
+    return _Run(
+        app=app, clock=clock, played=played, seed=seed, horizon=horizon, last_plan=last_plan, world=world
+    )

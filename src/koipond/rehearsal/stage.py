@@ -5,8 +5,6 @@ The store is SQLite in memory, its keys and uids follow from the seed; the wareh
 """
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
@@ -18,6 +16,7 @@ import yaml
 
 from koipond.bootstrap import App, StoreDefinitions
 from koipond.kernel import FindingsError, InputError, VirtualClock, day_bounds
+from koipond.rehearsal.scratch import scratch_folder
 from koipond.settings import Settings
 from koipond.store import Store, memory_keys
 from koipond.workspace import errors, load_folder
@@ -27,7 +26,6 @@ from koipond.workspace.settings import FILE
 MORNING = timedelta(hours=10)
 """When a virtual day is worked, counted from local midnight: outside the default quiet hours."""
 
-_MEMORY = Path("/dev/shm")
 AUTHOR = "rehearsal"
 
 
@@ -42,8 +40,7 @@ def open_stage(files: Mapping[str, str], *, seed: int, clock: VirtualClock) -> I
 
     `koipond.yaml` gets an id of the seed and the machine's clock, which is ``clock``.
     """
-    with tempfile.TemporaryDirectory(prefix="koipond-rehearsal-", dir=_scratch()) as name:
-        folder = Path(name)
+    with scratch_folder() as folder:
         _write(folder, files, seed)
         loaded = load_folder(folder)
         if wrong := errors(loaded.findings):
@@ -95,7 +92,3 @@ def _write(folder: Path, files: Mapping[str, str], seed: int) -> None:
             body.pop("store", None)
             text = yaml.safe_dump(body, sort_keys=False, allow_unicode=True)
         target.write_text(text, encoding="utf-8")
-
-
-def _scratch() -> Path | None:
-    return _MEMORY if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) else None

@@ -86,10 +86,10 @@ class World:
         """Let the touches accepted since the last call work, and answer some of them."""
         moment = brand_time(instant)
         for told in self._told():
-            self._note_drawn(
-                [r["customer_no"] for r in told.assignments.to_pylist() if self._is_touch_arm(r)], moment
-            )
+            drawn = [row["customer_no"] for row in told.assignments.to_pylist() if self._is_touch_arm(row)]
+            self._note_drawn(sorted(drawn), moment)
             touched = [row for row in told.touches.to_pylist() if self._is_new_touch(row)]
+            touched.sort(key=_customer_no)  # chance must not hang on the order in which an engine gives rows
             self._work(touched, moment)
             self._answer(touched, instant + _LAG)
 
@@ -138,6 +138,10 @@ class World:
         with self.app.warehouse.write("rehearse") as writer:
             writer.append(dataset, writer.stage(f"_new_{dataset}", rows))
             writer.publish()
+
+
+def _customer_no(row: Mapping[str, Any]) -> int:
+    return int(row["customer_no"])
 
 
 def _keys(touched: list[dict[str, Any]], chosen: Bools) -> list[str]:
