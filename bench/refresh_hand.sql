@@ -44,10 +44,13 @@ FROM customers c LEFT JOIN bought b USING (customer_no) LEFT JOIN acts USING (cu
 LEFT JOIN (SELECT customer_no, max(day) AS praise_day FROM events
            WHERE name IN ('Cart Shared', 'Content Shared', 'Positive Review Posted', 'Product Shared')
              AND day > ${D} - 365 AND day <= ${D} GROUP BY customer_no) USING (customer_no);
-CREATE OR REPLACE TEMP TABLE seen AS
-SELECT DISTINCT customer_no, true AS seen FROM events SEMI JOIN (
-  SELECT customer_no FROM base WHERE purchase_days = 0 AND NOT member AND NOT friend AND joined_day IS NULL
-) USING (customer_no) WHERE day <= ${D};
+CREATE OR REPLACE TEMP TABLE quiet AS
+SELECT customer_no FROM base WHERE purchase_days = 0 AND NOT coalesce(joined_day <= ${D}, false);
+CREATE OR REPLACE TEMP TABLE first AS
+SELECT customer_no, event_day, least(event_day, order_day, refund_day) AS fact_day FROM quiet
+LEFT JOIN (SELECT customer_no, min(day) AS event_day FROM events SEMI JOIN quiet USING (customer_no) GROUP BY ALL) USING (customer_no)
+LEFT JOIN (SELECT customer_no, min(day) AS order_day FROM orders SEMI JOIN quiet USING (customer_no) GROUP BY ALL) USING (customer_no)
+LEFT JOIN (SELECT customer_no, min(day) AS refund_day FROM refunds SEMI JOIN quiet USING (customer_no) GROUP BY ALL) USING (customer_no);
 CREATE OR REPLACE TEMP TABLE cuts AS
 WITH counted AS (SELECT * FROM base WHERE NOT staff AND NOT profiling_refused),
 scored AS (SELECT * FROM counted WHERE orders_365d > 0),

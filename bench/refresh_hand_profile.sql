@@ -16,7 +16,7 @@ SELECT customer_no, customer_uid, staff, h(profiling_refused, first_day) AS firs
   h(profiling_refused, purchase_days > 0 AND ${D} >= risky AND ${D} < dormant) AS at_risk,
   h(profiling_refused, purchase_days > 0 AND ${D} >= due_from AND ${D} < due_past) AS due,
   h(profiling_refused, purchase_days = 1) AS one_time_buyer,
-  h(profiling_refused, purchase_days = 0 AND related AND coalesce(joined_day + 90 < ${D}, false)) AS never_bought,
+  h(profiling_refused, purchase_days = 0 AND related AND coalesce(coalesce(joined_day, fact_day) + 90 < ${D}, false)) AS never_bought,
   h(profiling_refused, CASE WHEN second_day > ${D} - 365 OR praise_day > ${D} - 365 THEN 'loyal'
          WHEN last_day > ${D} - 912 THEN 'purchase'
          WHEN member OR active_day > ${D} - 15 OR browse_nth_day > ${D} - 15 THEN 'interest'
@@ -24,7 +24,7 @@ SELECT customer_no, customer_uid, staff, h(profiling_refused, first_day) AS firs
   h(profiling_refused, CASE WHEN purchase_days > 0 THEN CASE WHEN money_365d >= ${core} THEN 'core' WHEN money_365d >= ${key} THEN 'key'
          WHEN money_365d >= ${regular} THEN 'regular' ELSE 'fringe' END END) AS grade,
   h(profiling_refused, nullif(least(a(earliest + 365), a(due_from), a(due_past), a(risky), a(dormant), a(churned),
-    a(CASE WHEN purchase_days = 0 THEN joined_day END), a(CASE WHEN purchase_days = 0 THEN joined_day + 91 END),
+    a(CASE WHEN purchase_days = 0 THEN joined_day END), a(CASE WHEN purchase_days = 0 THEN coalesce(joined_day, fact_day) + 91 END),
     a(second_day + 365), a(praise_day + 365), a(last_day + 912), 
     a(CASE WHEN early THEN least(a(active_day + 15), a(browse_nth_day + 15), a(browse_day + 15), a(passive_day + 15)) END)),
     2147483647)) AS deadline_day,
@@ -37,11 +37,12 @@ FROM (
     last_day + CASE WHEN purchase_days = 1 THEN ${alone_dormant} ELSE c * 3000 // 1000000000 + 1 END AS dormant,
     last_day + CASE WHEN purchase_days = 1 THEN ${alone_churned} ELSE c * 5000 // 1000000000 + 1 END AS churned
   FROM (
-    SELECT *, friend OR member OR coalesce(seen, false) OR coalesce(joined_day <= ${D}, false) AS related,
+    SELECT *, friend OR member OR coalesce(event_day <= ${D}, false) OR coalesce(joined_day <= ${D}, false) AS related,
       CASE WHEN purchase_days > 0 THEN round(exp((3 * ${ln_g0} + ln_gaps) / (purchase_days + 2) / 1e9) * 1e6)::BIGINT END AS c,
       CASE WHEN orders_365d > 0 THEN 1 + (last_day > ${r1})::INT + (last_day > ${r2})::INT + (last_day > ${r3})::INT + (last_day > ${r4})::INT END AS r,
       CASE WHEN orders_365d > 0 THEN 1 + (orders_365d > ${f1})::INT + (orders_365d > ${f2})::INT + (orders_365d > ${f3})::INT + (orders_365d > ${f4})::INT END AS f,
       CASE WHEN orders_365d > 0 THEN 1 + (money_365d > ${m1})::INT + (money_365d > ${m2})::INT + (money_365d > ${m3})::INT + (money_365d > ${m4})::INT END AS m
-    FROM base LEFT JOIN seen USING (customer_no)
+    FROM base LEFT JOIN first USING (customer_no)
+    WHERE purchase_days > 0 OR coalesce(least(joined_day, fact_day) <= ${D}, least(joined_day, fact_day) IS NULL)
   )
 )) TO '${OUT}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)

@@ -63,7 +63,10 @@ undo = st.tuples(st.just("undo"), st.integers(0, 12))
 flags = st.tuples(st.just("flags"), who, st.booleans(), st.booleans(), st.none() | back)
 link = st.tuples(st.just("link"), st.integers(1, PEOPLE - 1))
 unlink = st.tuples(st.just("unlink"), st.integers(1, PEOPLE - 1))
-change = st.one_of(order, order, order, refund, event, touch, response, replace, undo, flags, link, unlink)
+unreal = st.tuples(st.just("unreal"), st.sets(who, max_size=2))
+change = st.one_of(
+    *(order, order, order, refund, event, touch, response, replace, undo, flags, link, unlink, unreal)
+)
 steps = st.lists(
     st.tuples(st.sampled_from([0, 1, 1, 7, 20, 90, 400]), st.lists(change, max_size=6)),
     min_size=1,
@@ -137,6 +140,9 @@ class Brand:
                 self.add("identity_links", customer_no=a[0], survivor_no=a[0] // 2)
             case "unlink":
                 self.drop("identity_links", "customer_no", a[0])
+            case "unreal":  # the operator's decisions are published as a whole
+                rows = {"rule": ["test_account"] * len(a[0]), "customer_no": sorted(a[0])}
+                self.writer.replace("left_out", self.writer.stage("out", fact_columns("left_out", rows)))
 
 
 def rows_of(writer: Writer, table: Any) -> dict[int, dict[str, Any]]:

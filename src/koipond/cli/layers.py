@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
+from koipond.cli.reply import AsOf, JsonFlag, left_out_text, parse_day, say
 from koipond.frames import text_table
 
 _BLOCKS = (("Lifecycle", "lifecycle"), ("Flags", "flags"), ("AIPL", "aipl"), ("Value grade", "grade"))
@@ -30,7 +30,7 @@ def layers_text(data: Mapping[str, Any]) -> str:
     buyers, rfm = data["buyers"], data["rfm"]
     parts = [
         f"{data['customers']:,} customers, {buyers:,} buyers as of {data['as_of']}"
-        f" (definition version {data['definition_version']})",
+        f" (definition version {data['definition_version']}){left_out_text(data['left_out'])}",
         f"RFM: {rfm['customers']:,} scored\n{_counts(rfm['cells'], buyers)}",
         f"RFM level\n{_counts(rfm['level'], rfm['customers'])}",
     ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
+from koipond.cli.reply import AsOf, JsonFlag, left_out_text, parse_day, say
 from koipond.frames import text_table
 from koipond.insights.render import money
 from koipond.kernel import InputError
@@ -105,6 +105,7 @@ def plan_text(data: Mapping[str, Any], currency: str) -> str:
         f"plan {data['plan']} as of {data['as_of']}: {data['touches']:,} touches"
         f" ({data['deferred']:,} deferred) for {money(data['cost_fen'], currency)};"
         f" {data['considered']:,} candidates, {data['customers']:,} customers"
+        f"{left_out_text(data['left_out'])}"
     )
     plays = [
         [f"{p['strategy']}/{p['play']}", p["considered"], p["touches"], p["deferred"]] for p in data["plays"]

@@ -49,6 +49,11 @@ def folder_stamp(folder: Path) -> dict[str, Any]:
     return stamp_at(folder)
 
 
+def left_out_text(people: int) -> str:
+    """Return who is not counted, nothing when everybody is."""
+    return f"; {people:,} people confirmed as unreal are left out" if people else ""
+
+
 def note(text: str) -> None:
     """Tell the person something that is not the answer (stderr)."""
     print(text, file=sys.stderr)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
+from koipond.cli.reply import AsOf, JsonFlag, left_out_text, parse_day, say
 from koipond.frames import text_table
 
 
@@ -19,14 +19,18 @@ def register(app: typer.Typer) -> None:
 
 def show(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap import open_app
+    from koipond.profiles.facts import count_left_out
     from koipond.worker.overview import segment_rows
 
     with open_app(context.obj) as app:
         day = app.observation_day(parse_day(as_of))
         rows = segment_rows(app, day)
-        data = {"segments": rows, **app.stamp(day)}
+        with app.warehouse.read() as reader:
+            out = count_left_out(reader)
+        data = {"segments": rows, "left_out": out, **app.stamp(day)}
     table = [[row["segment"], row["count"], row["freshness"]] for row in rows]
-    say(data, lambda: text_table(["segment", "customers", "freshness"], table), as_json=as_json)
+    head = f"as of {data['as_of']}{left_out_text(out)}"
+    say(data, lambda: f"{head}\n{text_table(['segment', 'customers', 'freshness'], table)}", as_json=as_json)
 
 
 def count(
@@ -36,13 +40,14 @@ def count(
     as_json: JsonFlag = False,
 ) -> None:
     from koipond.bootstrap import open_app
+    from koipond.profiles.facts import count_left_out
     from koipond.rules import parse, words
     from koipond.segments.count import count_rule
 
     with open_app(context.obj) as app, app.reading(parse_day(as_of)) as (reader, day):
         scope = app.scope(reader, day)
         tree = parse(_rule_text(app.store.definitions.current(), rule), scope.catalog)
-        data = {**count_rule(scope, tree), **app.stamp(day)}
+        data = {**count_rule(scope, tree), "left_out": count_left_out(reader), **app.stamp(day)}
         said = words(tree, app.settings.language, scope.catalog)
     say(data, lambda: f"{said}\n{count_text(data)}", as_json=as_json)
 
@@ -58,4 +63,4 @@ def count_text(data: Mapping[str, Any]) -> str:
         [f"{'  ' * (node['path'].count('.') + bool(node['path']))}{node['text']}", node["count"]]
         for node in data["nodes"]
     ]
-    return text_table([f"as of {data['as_of']}", "customers"], rows)
+    return text_table([f"as of {data['as_of']}{left_out_text(data['left_out'])}", "customers"], rows)

@@ -4,7 +4,7 @@ The warehouse adds up integers; `koipond.experiments` decides. Nothing here read
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
@@ -17,7 +17,8 @@ from koipond.experiments.metric import Metric
 from koipond.experiments.statistics import MetricSums, aggregates
 from koipond.ingest.ports import IbisTable, Reader
 from koipond.insights.breakdown import breakdown_rows, with_layer
-from koipond.insights.outcomes import OutcomeWindow, first_draws, outcomes, population
+from koipond.insights.outcomes import OutcomeWindow, first_draws, outcomes, over, population, unreal
+from koipond.insights.waiting import Waiting, waiting
 from koipond.kernel import InputError
 
 TOUCH, HOLDOUT = "touch", "holdout"
@@ -56,6 +57,7 @@ class LeftOut:
 
     pending: int  # outcome window not over yet
     merged: int  # one person in both arms
+    unreal: int  # confirmed by an operator (koipond quality)
     staff: int
 
 
@@ -73,6 +75,7 @@ class LiftReport:
     breakdown: Sequence[Mapping[str, Any]] = ()
     sentence: str = ""
     rehearsed: bool = False
+    waiting: Waiting = field(default_factory=Waiting)
 
     @property
     def population(self) -> int:
@@ -99,8 +102,9 @@ class LiftReport:
             "rehearsed": self.rehearsed,
             "window_days": self.question.window.days,
             "population": self.population,
-            "left_out": {name: getattr(self.left_out, name) for name in ("pending", "merged", "staff")},
-            "arms": [arm_row(arm, stats) for arm, stats in sorted(self.sums.items(), reverse=True)],
+            "left_out": asdict(self.left_out),
+            "first_result_on": self.waiting.first_result_on,
+            "arms": [self._arm(arm) for arm in (TOUCH, HOLDOUT)],
             "effects": [effect_row(effect) for effect in self.comparison.effects] if self.comparison else [],
             "srm_p": self.comparison.srm_p if self.comparison else None,
             "design": self.comparison.design if self.comparison else None,
@@ -115,6 +119,9 @@ class LiftReport:
             "breakdown": [dict(row) for row in self.breakdown],
             "sentence": self.sentence,
         }
+
+    def _arm(self, arm: str) -> dict[str, Any]:
+        return {**arm_row(arm, self.sums.get(arm)), **self.waiting.row(arm)}
 
     def _margin(self) -> dict[str, Any] | None:
         revenue = self.incremental("revenue_per_customer_fen")
@@ -157,6 +164,7 @@ def lift_report(reader: Reader, question: LiftQuestion) -> LiftReport:
         responses=_responses(reader, question),
         variants=_variants(reader, touched, question),
         breakdown=_breakdown(reader, rows, question),
+        waiting=waiting(reader, question.strategy, question.window),
     )
 
 
@@ -201,15 +209,11 @@ def compare_sums(
     )
 
 
-def arm_row(arm: str, stats: MetricSums) -> dict[str, Any]:
-    """Return one arm as the contract has it."""
-    return {
-        "arm": arm,
-        "assigned": stats.n,
-        "touched": int(stats.total("touched")),
-        "converted": int(stats.total("converted")),
-        "revenue_fen": int(stats.total("revenue_fen")),
-    }
+def arm_row(arm: str, stats: MetricSums | None) -> dict[str, Any]:
+    """Return one arm as the contract has it; zeros while nobody's outcome window is over."""
+    names = ("touched", "converted", "revenue_fen")
+    totals = {name: int(stats.total(name)) if stats else 0 for name in names}
+    return {"arm": arm, "assigned": stats.n if stats else 0, **totals}
 
 
 def effect_row(effect: Effect) -> dict[str, Any]:
@@ -242,20 +246,22 @@ def _product(rows: IbisTable, factors: Sequence[str]) -> Any:
 
 def _left_out(reader: Reader, question: LiftQuestion, counted: int) -> LeftOut:
     draws = first_draws(reader, question.strategy, question.window)
-    late = draws.drawn_day + question.window.days > question.window.as_of_day
+    late, single = ~over(draws, question.window), draws.arms == 1
     row = reader.frame(
         draws.aggregate(
             drawn=draws.count(),
             merged=(draws.arms > 1).ifelse(1, 0).sum(),
-            pending=((draws.arms == 1) & late).ifelse(1, 0).sum(),
+            pending=(single & late).ifelse(1, 0).sum(),
         )
     ).to_pylist()[0]
+    fake = int(reader.scalar(unreal(reader, draws.filter(single & ~late)).count()))
     if not row["drawn"]:
         raise InputError(
             f"strategy '{question.strategy}' has drawn no arm yet; plan, approve and send it first"
         )
     merged, pending = int(row["merged"]), int(row["pending"])
-    return LeftOut(pending=pending, merged=merged, staff=int(row["drawn"]) - merged - pending - counted)
+    staff = int(row["drawn"]) - merged - pending - fake - counted
+    return LeftOut(pending=pending, merged=merged, unreal=fake, staff=staff)
 
 
 def _cost(reader: Reader, question: LiftQuestion) -> int:

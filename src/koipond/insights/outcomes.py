@@ -6,11 +6,12 @@ Staff and customers merged across arms leave; the latter are counted. Source: de
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import ibis
 
 from koipond.ingest.ports import IbisTable, Reader
-from koipond.profiles.facts import FactTables, read_facts
+from koipond.profiles.facts import FactTables, left_out_people, read_facts
 from koipond.profiles.purchases import linked_refunds, net_of_refunds
 
 _DAY_S = 86_400
@@ -33,8 +34,11 @@ class OutcomeWindow:
 
 
 def first_draws(reader: Reader, strategy: str, window: OutcomeWindow) -> IbisTable:
-    """Return customer_no (survivor), arm, arms, play, variant, drawn_s of each customer's first draw."""
-    drawn = read_facts(reader).canonical(reader.table("assignments").filter(lambda t: t.scope == strategy))
+    """Return customer_no (survivor), arm, arms, play, variant, drawn_s of each customer's first draw by the
+    as-of day."""
+    rows = reader.table("assignments")
+    rows = rows.filter((rows.scope == strategy) & (rows.drawn_day <= window.as_of_day))
+    drawn = read_facts(reader).canonical(rows)
     if window.since_day is not None:
         drawn = drawn.filter(lambda t: t.drawn_day >= window.since_day)
     if window.until_day is not None:
@@ -50,12 +54,35 @@ def first_draws(reader: Reader, strategy: str, window: OutcomeWindow) -> IbisTab
 
 
 def population(reader: Reader, strategy: str, window: OutcomeWindow) -> IbisTable:
-    """Return those of `first_draws` that count: one arm, not staff, window elapsed at the as-of day."""
+    """Return those of `first_draws` that count: one arm, window elapsed at the as-of day, neither staff nor
+    confirmed as unreal."""
     draws = first_draws(reader, strategy, window)
+    return _real(reader, draws.filter(lambda t: (t.arms == 1) & over(t, window)))
+
+
+def running(reader: Reader, strategy: str, window: OutcomeWindow) -> IbisTable:
+    """Return those of `first_draws` that will count once their window is over."""
+    draws = first_draws(reader, strategy, window)
+    return _real(reader, draws.filter(lambda t: (t.arms == 1) & ~over(t, window)))
+
+
+def over(draws: IbisTable, window: OutcomeWindow) -> Any:
+    """Say whose outcome window has elapsed."""
+    return draws.drawn_day + window.days <= window.as_of_day
+
+
+def unreal(reader: Reader, draws: IbisTable) -> IbisTable:
+    """Return those of ``draws`` whom an operator confirmed as unreal."""
+    people = left_out_people(read_facts(reader))
+    return draws.limit(0) if people is None else draws.semi_join(people, "customer_no")
+
+
+def _real(reader: Reader, draws: IbisTable) -> IbisTable:
     staff = reader.table("customers").filter(lambda t: t.staff.fill_null(False)).select("customer_no")
-    return draws.filter(lambda t: (t.arms == 1) & (t.drawn_day + window.days <= window.as_of_day)).anti_join(
-        staff, "customer_no"
-    )
+    people = left_out_people(read_facts(reader))
+    if people is not None:
+        draws = draws.anti_join(people, "customer_no")
+    return draws.anti_join(staff, "customer_no")
 
 
 def outcomes(reader: Reader, people: IbisTable, strategy: str, window: OutcomeWindow) -> IbisTable:
@@ -74,7 +101,7 @@ def outcomes(reader: Reader, people: IbisTable, strategy: str, window: OutcomeWi
         before_order_count=before.ifelse(1, 0).sum(),
         before_revenue_fen=before.ifelse(bought.net_fen, 0).sum(),
     )
-    touched = _touched(reader, people, strategy)
+    touched = touched_since(reader, people, strategy)
     rows = people.left_join(sums, "customer_no").drop("customer_no_right")
     rows = rows.left_join(touched, "customer_no").drop("customer_no_right")
     names = ["order_count", "revenue_fen", "before_order_count", "before_revenue_fen", "touched"]
@@ -92,7 +119,8 @@ def net_orders(facts: FactTables, as_of_day: int) -> IbisTable:
     return orders.select("customer_no", "at_s", "net_fen").filter(ibis._.net_fen > 0)
 
 
-def _touched(reader: Reader, people: IbisTable, strategy: str) -> IbisTable:
+def touched_since(reader: Reader, people: IbisTable, strategy: str) -> IbisTable:
+    """Return customer_no, touched (1) of those of ``people`` whom the strategy reached since their draw."""
     touches = read_facts(reader).canonical(reader.table("touches").filter(lambda t: t.strategy == strategy))
     made = people.select("customer_no", "drawn_s").inner_join(
         touches.select("customer_no", "at_s"), "customer_no"

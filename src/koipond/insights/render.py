@@ -12,6 +12,11 @@ from koipond.kernel import minor_digits
 from koipond.rules.labels import CHOICES, label
 
 Report = Mapping[str, Any]
+_CSV_FACTS = (
+    *("strategy", "as_of", "definition_version", "rehearsed"),
+    *("population", "first_result_on", "srm_p", "cost_fen"),
+)
+_LEFT_OUT = ("pending", "merged", "unreal", "staff")
 Table = tuple[str, list[str], list[list[str]]]
 
 _STYLE = """
@@ -28,7 +33,7 @@ th:first-child,td:first-child{text-align:left}th{font-weight:600;color:#5b6875}
 
 def to_text(report: Report, *, currency: str, language: Language = "en") -> str:
     """Return the report for a terminal."""
-    parts = [_heading(report, language), report["sentence"]]
+    parts = [_heading(report, language), first_result(report, language), report["sentence"]]
     parts += [
         f"{title}\n{text_table(header, rows)}" for title, header, rows in _tables(report, currency, language)
     ]
@@ -57,6 +62,8 @@ def report_body(report: Report, *, currency: str, language: Language = "en") -> 
     body.append(f"<p class=note>{escape(_facts(report, language))}</p>")
     if report["rehearsed"]:
         body.append(f"<p class=rehearsed><b>{word['rehearsed']}</b>. {word['rehearsed_long']}</p>")
+    if soon := first_result(report, language):
+        body.append(f"<p class=note>{escape(soon)}</p>")
     if report["sentence"]:
         body.append(f"<p class=say>{escape(report['sentence'])}</p>")
     body += [_html_table(*table) for table in _tables(report, currency, language)]
@@ -68,7 +75,7 @@ def to_csv(report: Report) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["section", "name", "field", "value"])
-    for name in ("strategy", "as_of", "definition_version", "rehearsed", "population", "srm_p", "cost_fen"):
+    for name in _CSV_FACTS:
         writer.writerow(["report", name, "", report.get(name)])
     for arm in report["arms"]:
         writer.writerows(["arm", arm["arm"], field, value] for field, value in arm.items() if field != "arm")
@@ -78,6 +85,12 @@ def to_csv(report: Report) -> str:
             rows += [(f"{kind}_{field}", value) for field, value in effect[kind].items()]
         writer.writerows(["effect", effect["metric"], field, value] for field, value in rows)
     return out.getvalue()
+
+
+def first_result(report: Report, language: Language) -> str:
+    """Return on which day the first outcome window is over, nothing once one is."""
+    on = report.get("first_result_on")
+    return f"{WORDS[language]['first_result']} {on}." if on and not report["population"] else ""
 
 
 def money(minor: float | None, currency: str) -> str:
@@ -96,7 +109,7 @@ def _heading(report: Report, language: Language) -> str:
 
 def _facts(report: Report, language: Language) -> str:
     word, left = WORDS[language], report["left_out"]
-    out = ", ".join(f"{left[name]} {word[name]}" for name in ("pending", "merged", "staff") if left[name])
+    out = ", ".join(f"{left[name]} {word[name]}" for name in _LEFT_OUT if left[name])
     facts = [
         f"{word['as_of']} {report.get('as_of', '')}",
         f"{word['version']} {report.get('definition_version', '')}",
@@ -124,12 +137,15 @@ def _tables(report: Report, currency: str, language: Language) -> list[Table]:
 def _arms(report: Report, currency: str, language: Language) -> Table:
     word = WORDS[language]
     header = [word[name] for name in ("arm", "assigned", "touched", "converted", "rate", "revenue")]
+    runs = [name for name in ("waiting", "waiting_touched") if any(arm.get(name) for arm in report["arms"])]
+    header += [word[name] for name in runs]
     rows = []
     for arm in report["arms"]:
         rate = arm["converted"] / arm["assigned"] if arm["assigned"] else 0.0
         counts = [f"{arm[name]:,}" for name in ("assigned", "touched", "converted")]
         name = word.get(arm["arm"], arm["arm"])
-        rows.append([name, *counts, f"{rate:.2%}", money(arm["revenue_fen"], currency)])
+        still = [f"{arm[run]:,}" for run in runs]
+        rows.append([name, *counts, f"{rate:.2%}", money(arm["revenue_fen"], currency), *still])
     return word["population"], header, rows
 
 

@@ -4,6 +4,7 @@ Each window is cut in the filter, so that files in order of time are read only w
 Pure: Ibis expressions.
 """
 
+from types import MappingProxyType
 from typing import Any
 
 import ibis
@@ -112,22 +113,32 @@ def praise(facts: FactTables, spec: BaseSpec, as_of: Any) -> IbisTable | None:
     return rows.group_by("customer_no").agg(praise_day=rows.day.max())
 
 
-def first_seen(facts: FactTables, as_of: Any) -> IbisTable | None:
-    """Return customer_no of everyone with any event up to ``as_of``: for own copies of the facts."""
-    if facts.events is None:
-        return None
-    return facts.events.filter(facts.events.day <= as_of).select("customer_no").distinct()
+FIRST_DAYS = MappingProxyType(
+    {"event_day": ("events",), "touch_day": ("touches", "responses"), "order_day": ("orders", "refunds")}
+)
+"""Column → the facts whose earliest day it is, of any status and whenever: since when somebody is known."""
 
 
-def seen_among(facts: FactTables, quiet: IbisTable, as_of: Any) -> IbisTable | None:
-    """Return customer_no of those in ``quiet`` with any event up to ``as_of``.
+def first_days(facts: FactTables, column: str, quiet: IbisTable | None = None) -> IbisTable | None:
+    """Return customer_no and ``column`` of FIRST_DAYS, of those in ``quiet`` alone when it is given.
 
-    Only customers without another relation are looked up: reading every event of everyone would cost as
-    much as all the purchases.
+    Only customers who never bought are looked up: reading every event of everyone would cost as much as all
+    the purchases. None without facts.
     """
-    if facts.events is None:
+    parts = [getattr(facts, name) for name in FIRST_DAYS[column]]
+    rows = [part.select("customer_no", "day") for part in parts if part is not None]
+    if not rows:
         return None
-    rows = facts.events.filter(facts.events.day <= as_of).select("customer_no")
+    if quiet is not None:
+        numbers = _all_numbers(facts, quiet)
+        rows = [part.semi_join(numbers, "customer_no") for part in rows]
+    found = facts.canonical(union_all(rows))
+    return found.group_by("customer_no").agg(**{column: found.day.min()})
+
+
+def _all_numbers(facts: FactTables, survivors: IbisTable) -> IbisTable:
+    """Return the numbers of ``survivors`` and of all that were merged into them."""
     if facts.links is None:
-        return rows.semi_join(quiet, "customer_no").distinct()
-    return facts.canonical(rows.distinct()).semi_join(quiet, "customer_no").distinct()
+        return survivors
+    merged = facts.links.semi_join(survivors.select(survivor_no="customer_no"), "survivor_no")
+    return survivors.union(merged.select("customer_no"), distinct=True)

@@ -10,7 +10,7 @@ from typing import Any
 import ibis
 
 from koipond.ingest.ports import IbisTable, Query, Reader
-from koipond.profiles.activity import first_seen
+from koipond.profiles.activity import FIRST_DAYS, first_days
 from koipond.profiles.base import ACT_DAYS, acts_of, count_columns, day_columns, money_of
 from koipond.profiles.facts import RELATIONS, FactTables, own_facts, own_rows, people
 from koipond.profiles.purchases import purchases
@@ -84,9 +84,9 @@ def _assembled(
     rows = _left(rows, bought.select("customer_no", _bought=True), {"_bought": "_bought"})
     for part in [purchases(money_of(own, spec, as_of), spec, as_of), *acts_of(own, spec, as_of)]:
         rows = _left(rows, part, {name: f"new_{name}" for name in part.columns if name != "gaps"})
-    seen = first_seen(own, as_of)
-    if seen is not None:
-        rows = _left(rows, seen.mutate(seen=True), {"seen": "new_seen"})
+    for column in FIRST_DAYS:
+        if (found := first_days(own, column)) is not None:
+            rows = _left(rows, found, {column: f"new_{column}"})
     kept = [name for name in stored.columns if name not in PERSON]
     rows = _left(rows, stored, {name: f"old_{name}" for name in kept})
     return rows.select(*PERSON, **_chosen(rows, spec))
@@ -113,5 +113,6 @@ def _chosen(rows: IbisTable, spec: BaseSpec) -> dict[str, Any]:
     picked |= {name: pick(name, purchased, 0, "int64") for name in count_columns(spec)}
     picked |= {name: pick(name, acted, None, "int32") for name in ACT_DAYS}
     picked["bought_by_event"] = pick("bought_by_event", purchased, False, "boolean")
-    picked["seen"] = pick("seen", acted, False, "boolean")
+    again = {"event_day": acted, "touch_day": acted, "order_day": purchased}
+    picked |= {name: pick(name, again[name], None, "int32") for name in FIRST_DAYS}
     return picked

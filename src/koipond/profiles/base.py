@@ -11,7 +11,7 @@ from typing import Any
 import ibis
 
 from koipond.ingest.ports import IbisTable, Query, Reader
-from koipond.profiles.activity import praise, recent_acts, seen_among
+from koipond.profiles.activity import FIRST_DAYS, first_days, praise, recent_acts
 from koipond.profiles.dialect import has_lists
 from koipond.profiles.facts import FactTables, people
 from koipond.profiles.purchases import linked_refunds, money_rows, purchases
@@ -44,8 +44,9 @@ def base_table(reader: Reader, facts: FactTables, spec: BaseSpec, as_of: int) ->
     Columns: customer_no, customer_uid, member … profiling_refused, joined_day, first/last_purchase_day,
     purchase_days, ln_gaps_nano, loyal_purchase_day (n-th latest), gaps (DuckDB only), bought_by_event, and
     for each window orders_*, money_*_fen, earliest_* (day of the oldest fact inside), purchase_days_*;
-    active_day, passive_day, browse_day, browse_nth_day, praise_day; seen (any event; looked up where nothing
-    else relates the customer). Days since 1970; missing = null.
+    active_day, passive_day, browse_day, browse_nth_day, praise_day; event_day, touch_day, order_day (of the
+    earliest fact of these kinds; looked up for those who neither bought nor joined). Days since 1970;
+    missing = null.
     """
     key, values = f"{spec.fingerprint}:{facts.shape}", {"as_of": as_of}
 
@@ -57,11 +58,9 @@ def base_table(reader: Reader, facts: FactTables, spec: BaseSpec, as_of: int) ->
     if not has_lists(facts.customers):
         money = keep("_money", lambda day: money_of(facts, spec, day))
     known = keep("_known", lambda day: _known(facts, spec, day, money))
-    if facts.events is None:
-        return Base(table=known.mutate(seen=False), money=money, shape=key)
-    seen = keep("_seen", lambda day: _seen(facts, known, day))
-    rows = known.left_join(seen, known.customer_no == seen["_seen_no"])
-    return Base(table=rows.mutate(seen=rows["_seen_no"].notnull()).drop("_seen_no"), money=money, shape=key)
+    first = keep("_first", lambda day: _first_days(facts, known, day))
+    rows = known.left_join(first, known.customer_no == first["_first_no"]).drop("_first_no")
+    return Base(table=rows, money=money, shape=key)
 
 
 def money_of(facts: FactTables, spec: BaseSpec, as_of: Any) -> IbisTable:
@@ -107,16 +106,18 @@ def day_columns(spec: BaseSpec) -> list[str]:
     return ["first_purchase_day", "last_purchase_day", "loyal_purchase_day", *earliest]
 
 
-def _seen(facts: FactTables, known: IbisTable, as_of: Any) -> IbisTable:
-    quiet = known.filter(
-        known.purchase_days == 0,
-        ~known.member,
-        ~known.friend,
-        ~ibis.coalesce(known.joined_day <= as_of, False),
-    )
-    seen = seen_among(facts, quiet.select("customer_no"), as_of)
-    assert seen is not None
-    return seen.select(_seen_no="customer_no")
+def _first_days(facts: FactTables, known: IbisTable, as_of: Any) -> IbisTable:
+    """Return ``_first_no`` and the FIRST_DAYS of everybody whom neither purchase nor joining makes known."""
+    quiet = known.filter(known.purchase_days == 0, ~ibis.coalesce(known.joined_day <= as_of, False))
+    quiet = quiet.select("customer_no")
+    rows = quiet
+    for column in FIRST_DAYS:
+        found = first_days(facts, column, quiet)
+        if found is None:
+            rows = rows.mutate(**{column: ibis.null("int32")})
+        else:
+            rows = rows.left_join(found, "customer_no").drop("customer_no_right")
+    return rows.select(*FIRST_DAYS, _first_no="customer_no")
 
 
 def window_edge(rows: IbisTable, spec: BaseSpec) -> Any:

@@ -11,7 +11,10 @@ import ibis
 
 from koipond.ingest.ports import IbisTable, Query, Reader
 
-DATASETS = ("customers", "orders", "refunds", "events", "touches", "responses", "identity_links")
+DATASETS = (
+    *("customers", "orders", "refunds", "events", "touches", "responses"),
+    *("identity_links", "left_out"),
+)
 """The fact datasets that profiles depend on."""
 LINK_STEPS_MAX = 16  # a chain of merges longer than 2^16 is a defect
 
@@ -21,6 +24,7 @@ class FactTables:
     """Ibis tables of the facts; one that holds no row is None, so that nothing is spent on it.
 
     ``links``: customer_no → survivor_no, no chains; None when every row already names its survivor.
+    ``left_out``: customer_no of people whom an operator confirmed as unreal; None when there are none.
     ``only``: customer_no of the survivors to look at, None = everyone. ``scope`` tells sets of tables apart
     in the keys of queries.
     """
@@ -32,13 +36,14 @@ class FactTables:
     touches: IbisTable | None = None
     responses: IbisTable | None = None
     links: IbisTable | None = None
+    left_out: IbisTable | None = None
     only: IbisTable | None = None
     scope: str = "all"
 
     @property
     def shape(self) -> str:
         """Which tables there are: part of the key of a query built on them."""
-        names = ("orders", "refunds", "events", "touches", "responses", "links", "only")
+        names = ("orders", "refunds", "events", "touches", "responses", "links", "left_out", "only")
         return "+".join([self.scope, *(name for name in names if getattr(self, name) is not None)])
 
     def restricted(self, only: IbisTable) -> "FactTables":
@@ -83,7 +88,20 @@ def own_facts(reader: Reader, facts: FactTables, only: IbisTable, dataset: str) 
 
 
 def people(facts: FactTables) -> IbisTable:
-    """Return one row a surviving customer; what any of the merged numbers is, the survivor is."""
+    """Return one row a surviving customer who counts; what any of the merged numbers is, the survivor is.
+
+    Whoever was confirmed as unreal under any number counts under none.
+    """
+    rows, unreal = _survivors(facts), left_out_people(facts)
+    return rows if unreal is None else rows.anti_join(unreal, "customer_no")
+
+
+def left_out_people(facts: FactTables) -> IbisTable | None:
+    """Return customer_no of the survivors whom an operator confirmed as unreal, None when nobody is."""
+    return None if facts.left_out is None else facts.canonical(facts.left_out).distinct()
+
+
+def _survivors(facts: FactTables) -> IbisTable:
     columns = ("customer_no", "customer_uid", "joined_day", *RELATIONS)
     rows = facts.customers.select(*columns)
     rows = rows.mutate(**{name: ibis.coalesce(rows[name], False) for name in RELATIONS})
@@ -119,6 +137,7 @@ def read_facts(reader: Reader) -> FactTables:
         touches=known("touches"),
         responses=known("responses"),
         links=_resolved(reader) if reader.has("identity_links") else None,
+        left_out=reader.table("left_out").select("customer_no") if reader.has("left_out") else None,
     )
 
 
@@ -140,3 +159,9 @@ def union_all(parts: Iterable[IbisTable]) -> IbisTable:
     """Return all rows of ``parts``, at least one."""
     first, *rest = parts
     return first.union(*rest) if rest else first
+
+
+def count_left_out(reader: Reader) -> int:
+    """Return how many people an operator confirmed as unreal: they are in no count, and each names them."""
+    unreal = left_out_people(read_facts(reader))
+    return 0 if unreal is None else int(reader.scalar(unreal.count()))

@@ -31,10 +31,16 @@ def affected(reader: Reader, facts: FactTables, spec: BaseSpec, state: Published
         passed = profile.filter(profile.deadline_day <= day)
         left = base.filter(window_edge(base, spec) <= day)
         clock = [_part(passed, CLOCK), _part(left, CLOCK, purchases=True)]
+        joining = base.filter(base.joined_day > values["seen_day"], base.joined_day <= day)
+        clock.append(_part(joining, CLOCK))
         rows = union_all([*_by_facts(facts, written, values["seen_day"], day), *clock])
         worst = {name: rows[name].max().cast("int64") for name in ("rank", "purchases", "acts", "person")}
         found = rows.group_by("customer_no").agg(**worst)
-        return found.mutate(**{name: found[name] == 1 for name in ("purchases", "acts", "person")})
+        held = profile.select(_held="customer_no")
+        found = found.left_join(held, found.customer_no == held["_held"])
+        new = found["_held"].isnull()  # whoever has no row yet is measured in every part
+        parts = {name: (found[name] == 1) | new for name in ("purchases", "acts", "person")}
+        return found.mutate(**parts).drop("_held")
 
     query = Query(
         key=f"affected:{facts.shape}:{spec.fingerprint}",
@@ -58,8 +64,8 @@ def _part(
 def _by_facts(facts: FactTables, written: IbisTable, seen: Any, as_of: Any) -> list[IbisTable]:
     """Whose facts were written or taken away, and whose come into sight. Whoever loses facts is seen anew:
     without purchases, any event counts as a relation."""
-    person = written.dataset.isin(("customers", "identity_links"))
-    corrected = written.removed | (written.dataset == "identity_links")
+    person = written.dataset.isin(("customers", "identity_links", "left_out"))
+    corrected = written.removed | written.dataset.isin(("identity_links", "left_out"))
     acts = person | corrected | written.dataset.isin((*_ACTS, "refunds"))
     purchases = person | written.dataset.isin(_PURCHASES)
     rank = ibis.ifelse(corrected, CORRECTION, FACTS)

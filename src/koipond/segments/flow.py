@@ -80,7 +80,7 @@ def flow(reader: Reader, layers: LayerSet, start_on: date, end_on: date) -> Flow
         ends.append(reader.cache(name, rows.select("customer_no", stage=rows.aipl)))
     before, after = ends
     later = after.select(_no="customer_no", end="stage")
-    joined = before.left_join(later, before.customer_no == later["_no"])
+    joined = before.outer_join(later, before.customer_no == later["_no"])  # some came in between
     pairs = joined.group_by(["stage", "end"]).agg(n=joined.count())
     matrix = {(row["stage"], row["end"]): row["n"] for row in reader.frame(pairs).to_pylist()}
     return Flow(

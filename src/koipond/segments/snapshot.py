@@ -10,6 +10,7 @@ from typing import Any
 
 from koipond.ingest.ports import IbisTable, Reader
 from koipond.kernel import epoch_day
+from koipond.profiles.facts import count_left_out, left_out_people, read_facts
 from koipond.segments.layers.compute import compute
 from koipond.segments.layers.counts import count_profile
 from koipond.segments.layers.definitions import LayerSet
@@ -39,5 +40,11 @@ def present_profile(reader: Reader, layers: LayerSet, as_of: date) -> None:
 
 
 def count_layers(reader: Reader, layers: LayerSet, as_of: date) -> dict[str, Any]:
-    """Return the ``layers`` answer of the command contract on ``as_of``: every key present, counts."""
-    return count_profile(reader, profile_on(reader, layers, as_of))
+    """Return the ``layers`` answer of the command contract on ``as_of``: every key present, counts.
+
+    Whom an operator confirmed as unreal is not counted, refreshed or not; ``left_out`` says how many.
+    """
+    profile, unreal = profile_on(reader, layers, as_of), left_out_people(read_facts(reader))
+    if unreal is not None:
+        profile = profile.anti_join(unreal, "customer_no")
+    return {**count_profile(reader, profile), "left_out": count_left_out(reader)}

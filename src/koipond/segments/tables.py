@@ -10,7 +10,7 @@ from pyroaring import BitMap
 
 from koipond.ingest.ports import IbisTable, Reader
 from koipond.kernel import InputError, from_epoch_day
-from koipond.profiles.facts import FactTables, read_facts
+from koipond.profiles.facts import FactTables, left_out_people, read_facts
 from koipond.profiles.purchases import linked_refunds, net_of_refunds
 from koipond.rules import (
     Comparison,
@@ -73,9 +73,9 @@ def profile_in_scope(scope: Scope) -> IbisTable:
     if scope.only is not None:
         profile = profile.semi_join(scope.only, "customer_no")
     profile = profile.filter(~profile.profiling_refused.fill_null(False))
-    if scope.reader.has("left_out"):
-        left_out = facts_of(scope).canonical(scope.reader.table("left_out").select("customer_no"))
-        profile = profile.anti_join(left_out, "customer_no")
+    unreal = left_out_people(facts_of(scope))  # until the next refresh the published profile holds them
+    if unreal is not None:
+        profile = profile.anti_join(unreal, "customer_no")
     if not scope.excluded:
         return profile
     excluded = _staged(scope.reader, "excluded", scope.excluded)

@@ -108,6 +108,40 @@ def test_people_merged_across_arms_and_staff_leave_counted(tmp_path: Path) -> No
     assert (made.left_out.merged, made.left_out.staff) == (1, 1)
 
 
+def test_people_confirmed_as_unreal_leave_counted_under_any_of_their_numbers(tmp_path: Path) -> None:
+    made = report(
+        tmp_path,
+        assignments=[draw(n, "touch" if n < 3 else "holdout") for n in range(6)],
+        orders=[order(1, 1, 100, "fake")],
+        identity_links=[{"customer_no": 9, "survivor_no": 4}],
+        left_out=[{"rule": "test_account", "customer_no": n} for n in (1, 9)],
+    )
+    assert arms(made) == {"touch": (2, 0, 0), "holdout": (2, 0, 0)}
+    assert (made.left_out.unreal, made.left_out.staff, made.left_out.pending) == (2, 0, 0)
+
+
+def test_before_any_window_is_over_the_arms_are_listed_with_the_day_of_the_first_result(
+    tmp_path: Path,
+) -> None:
+    draws = [draw(n, "touch" if n < 3 else "holdout", day=DRAWN_DAY + n) for n in range(5)]
+    sent = {"strategy": "recall", "customer_no": 1, "touch_key": "k", "day": DRAWN_DAY + 1}
+    touches = [{**sent, "at_s": (DRAWN_DAY + 1) * DAY_S + 40_000}]
+    early = report(tmp_path / "a", date(2026, 3, 14), assignments=draws, touches=touches).to_dict()
+    nothing = {"assigned": 0, "touched": 0, "converted": 0, "revenue_fen": 0}
+    assert early["arms"] == [
+        {"arm": "touch", **nothing, "waiting": 3, "waiting_touched": 1},
+        {"arm": "holdout", **nothing, "waiting": 2, "waiting_touched": 0},
+    ]
+    assert (early["population"], early["first_result_on"]) == (0, "2026-03-15")
+    later = report(tmp_path / "b", date(2026, 3, 15), assignments=draws, touches=touches).to_dict()
+    assert [(arm["assigned"], arm["waiting"]) for arm in later["arms"]] == [(1, 2), (0, 2)]
+
+
+def test_a_report_for_a_day_before_the_draws_knows_none(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no arm"):
+        report(tmp_path, date(2026, 2, 28), assignments=[draw(1, "touch")])
+
+
 def test_the_effect_is_the_difference_of_the_arms(tmp_path: Path) -> None:
     people = [draw(n, "touch" if n % 2 else "holdout") for n in range(400)]
     bought = [order(n, 1, 1000 + n, f"o{n}") for n in range(400) if n % 10 in (0, 1, 3, 5)]

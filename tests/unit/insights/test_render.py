@@ -14,7 +14,7 @@ REPORT: dict[str, Any] = {
     "rehearsed": True,
     "window_days": 14,
     "population": 400,
-    "left_out": {"pending": 7, "merged": 0, "staff": 1},
+    "left_out": {"pending": 7, "merged": 0, "unreal": 2, "staff": 1},
     "arms": [{"arm": "touch", "assigned": 360, "touched": 350, "converted": 90, "revenue_fen": 123_456}],
     "effects": [
         {

@@ -22,7 +22,7 @@ KINDS = {
     "aipl": AiplDefinition,
     "grade": GradeDefinition,
 }
-EXPRESSIONS_VERSION = 1
+EXPRESSIONS_VERSION = 2
 """Raise when the meaning of an expression changes, so that every workspace refreshes in full."""
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import ibis
 
 from koipond.ingest.ports import IbisTable
+from koipond.profiles.activity import FIRST_DAYS
 from koipond.segments.layers.fields import Fields
 
 STAGES = ("prospect", "intro", "growth", "mature", "dormant", "churned")
@@ -24,6 +25,7 @@ FLAGS = ("at_risk", "due", "one_time_buyer", "never_bought")
 MICRO = 10**6
 NANO = 10**9
 MILLI = 1000
+_FAR = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,21 +134,46 @@ def with_days(rows: IbisTable, definition: LifecycleDefinition, values: Mapping[
     )
 
 
+def _by(day: Any, as_of: Any) -> Any:
+    return ibis.coalesce(day <= as_of, False)
+
+
 def related(rows: IbisTable, as_of: Any) -> Any:
     """Say whether a customer has a relation: friend, member, registered, or any event."""
-    return rows.friend | rows.member | rows.seen | ibis.coalesce(rows.joined_day <= as_of, False)
+    return rows.friend | rows.member | _by(rows.event_day, as_of) | _by(rows.joined_day, as_of)
+
+
+def first_fact_day(rows: IbisTable) -> Any:
+    """Return the day of the earliest fact of any kind of somebody who never bought, null without any."""
+    days = [ibis.coalesce(rows[name], _FAR) for name in FIRST_DAYS]
+    return ibis.least(*days).nullif(_FAR).cast("int32")
+
+
+def relation_day(rows: IbisTable) -> Any:
+    """Return since when there is a relation: the joining day, else the earliest fact of any kind."""
+    return ibis.coalesce(rows.joined_day, first_fact_day(rows))
+
+
+def known(rows: IbisTable, as_of: Any) -> Any:
+    """Say who belongs to the population of ``as_of``: bought, joined or has any fact by then.
+
+    Somebody without a dated fact (a line of a customers file) always does: nothing says since when.
+    """
+    first = first_fact_day(rows)
+    undated = first.isnull() & rows.joined_day.isnull()
+    return (rows.purchase_days > 0) | undated | _by(rows.joined_day, as_of) | _by(first, as_of)
 
 
 def columns(rows: IbisTable, definition: LifecycleDefinition, as_of: Any) -> Mapping[str, Any]:
     """Return the stage and the four flags of rows that went through `with_days`."""
     bought = rows.purchase_days > 0
-    known = related(rows, as_of)
+    relation = related(rows, as_of)
     due = (as_of >= rows.due_from_day) & (as_of <= rows.due_to_day)
     at_risk = (as_of >= rows["_at_risk_day"]) & (as_of < rows["_dormant_day"])
-    old = rows.joined_day + definition.never_bought_after_days < as_of
+    old = relation_day(rows) + definition.never_bought_after_days < as_of
     return {
         "lifecycle": ibis.cases(
-            (~bought & ~known, "prospect"),
+            (~bought & ~relation, "prospect"),
             (~bought, "intro"),
             (as_of >= rows["_churned_day"], "churned"),
             (as_of >= rows["_dormant_day"], "dormant"),
@@ -156,7 +183,7 @@ def columns(rows: IbisTable, definition: LifecycleDefinition, as_of: Any) -> Map
         "at_risk": ibis.coalesce(bought & at_risk, False),
         "due": ibis.coalesce(bought & due, False),
         "one_time_buyer": rows.purchase_days == 1,
-        "never_bought": ibis.coalesce(~bought & known & old, False),
+        "never_bought": ibis.coalesce(~bought & relation & old, False),
     }
 
 
@@ -170,5 +197,5 @@ def edges(rows: IbisTable, definition: LifecycleDefinition) -> list[Any]:
         rows["_dormant_day"],
         rows["_churned_day"],
         ibis.cases((unbought, rows.joined_day)),
-        ibis.cases((unbought, rows.joined_day + definition.never_bought_after_days + 1)),
+        ibis.cases((unbought, relation_day(rows) + definition.never_bought_after_days + 1)),
     ]

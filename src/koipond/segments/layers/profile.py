@@ -51,9 +51,13 @@ _FAR = 2**31 - 1
 
 
 def project(base: IbisTable, layers: LayerSet, values: Mapping[str, Any]) -> IbisTable:
-    """Return the profile of each row of ``base``; ``values`` are the frozen scalars and ``as_of``."""
+    """Return the profile of everybody in ``base`` who is known by ``as_of``.
+
+    ``values`` are the frozen scalars and ``as_of``.
+    """
     as_of = values["as_of"]
     rows = base.drop("gaps") if "gaps" in base.columns else base
+    rows = rows.filter(lifecycle.known(rows, as_of))
     rows = lifecycle.with_days(rows, layers.lifecycle, values)
     rows = rows.mutate(aipl=aipl.stage(rows, layers.aipl, as_of), **_scores(rows, layers, values))
     rows = rows.mutate(

@@ -7,7 +7,7 @@ it, limits cut it, and the candidates are read off it when they are written. Sou
 from collections.abc import Sequence
 
 from koipond.ingest.ports import IbisTable, Reader
-from koipond.profiles.facts import read_facts
+from koipond.profiles.facts import count_left_out, read_facts
 from koipond.strategy.model import EVERYONE
 from koipond.strategy.plan.candidates import candidates
 from koipond.strategy.plan.codes import outcome
@@ -47,6 +47,7 @@ def make_plan(reader: Reader, audiences: AudienceReader, request: PlanRequest) -
         losses=_losses(known, counted),
         notes=notes(known, counted),
         candidates=candidates(known, table, counted),
+        left_out=count_left_out(reader),
     )
 
 

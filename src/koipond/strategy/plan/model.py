@@ -130,6 +130,7 @@ class Plan:
     losses: tuple[Loss, ...]
     notes: tuple[str, ...]  # what an operator must know first, with the command that mends it
     candidates: IbisTable
+    left_out: int = 0  # people confirmed as unreal: in no audience
 
     @property
     def considered(self) -> int:
@@ -165,6 +166,7 @@ class Plan:
             "plays": [_plain(play) for play in self.plays],
             "losses": [_plain(loss) for loss in self.losses],
             "notes": list(self.notes),
+            "left_out": self.left_out,
         }
 
 
