@@ -123,3 +123,10 @@ def test_ctrl_c_ends_with_130_and_json(
     monkeypatch.setattr("koipond.cli.definitions.say", pressed)
     assert main(["playbook", "list", "--json"]) == 130
     assert '"cancelled"' in capsys.readouterr().out
+
+
+def test_a_url_for_the_store_is_refused_and_not_repeated(koipond: Koipond) -> None:
+    code, answer = koipond("init", "--store", "postgresql+psycopg://anna:secret@db/brand")
+    assert code == 2
+    assert "environment variable" in answer["message"]
+    assert "secret" not in answer["message"]

@@ -8,6 +8,8 @@ import typer
 
 from koipond.cli.reply import JsonFlag, say
 
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -35,7 +37,14 @@ def register(app: typer.Typer) -> None:
         as_json: JsonFlag = False,
     ) -> None:
         from koipond.bootstrap import start_workspace
+        from koipond.kernel import InputError
 
+        if store is not None and not _VARIABLE.fullmatch(store):
+            raise InputError(
+                "--store takes the name of an environment variable that holds the URL, nothing else;"
+                " for example: export BRAND_STORE=postgresql+psycopg://USER@HOST/DATABASE, then"
+                " --store BRAND_STORE"
+            )
         target = Path(context.obj) / folder if folder else Path(context.obj)
         derived = re.sub(r"[^a-z0-9_]+", "_", target.resolve().name.lower()).strip("_") or "brand"
         with start_workspace(
