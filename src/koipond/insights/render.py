@@ -183,7 +183,7 @@ def _incremental(report: Report, currency: str, language: Language) -> Table:
         rows.append([word["margin_after_cost"], after["estimate"], f"{after['low']} … {after['high']}"])
     rows.append([word["cost"], money(report["cost_fen"], currency), ""])
     rows.append([word["cost_per_order"], money(report["cost_per_incremental_order_fen"], currency), ""])
-    return word["incremental"], [word["incremental"], "", word["interval"]], rows
+    return word["incremental"], ["", "", word["interval"]], rows
 
 
 def _variants(comparison: Report, language: Language) -> Table:
@@ -234,13 +234,14 @@ def _lift(relative: Report, language: Language) -> list[str]:
 
 
 def _shower(metric: str, currency: str) -> Any:
+    """Return how an amount of ``metric`` is written: money, points of a share, whole counts, or a mean."""
     if metric.endswith("_fen"):
         return lambda value: money(value, currency)
-    return (
-        (lambda value: f"{100 * value:+.2f} pp")
-        if metric == "conversion"
-        else (lambda value: f"{value:+.4f}")
-    )
+    if metric == "conversion":
+        return lambda value: f"{100 * value:+.2f} pp"
+    if metric in ("conversions", "orders"):
+        return lambda value: f"{value:+,.0f}"
+    return lambda value: f"{value:+.4f}"
 
 
 def _html_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
