@@ -163,10 +163,10 @@ def prepare(folder: Path, sizes: tuple[int, int, int]) -> None:
         writer.table("orders")
         writer.engine.raw.execute(
             f"""CREATE VIEW new_orders AS
-              SELECT * REPLACE ({sizes[1]} + order_no AS order_no, 'N' || order_no AS order_id,
-                {DAY + 1} AS day, {DAY + 1}::BIGINT * 86400 AS at_s, 2 AS import_no)
-              FROM (SELECT * FROM orders WHERE customer_no % 100 = 7
-                QUALIFY row_number() OVER (PARTITION BY customer_no ORDER BY order_no) = 1)"""
+              SELECT * REPLACE (order_no::INTEGER AS customer_no, {sizes[1]} + order_no AS order_no,
+                'N' || order_no AS order_id, 'paid' AS status, 2 AS import_no,
+                {DAY + 1} AS day, {DAY + 1}::BIGINT * 86400 AS at_s)
+              FROM orders WHERE order_no < {sizes[0]} AND order_no % 100 = 7"""
         )
         writer.append("orders", writer.engine.ibis.table("new_orders"))
         writer.publish()

@@ -13,11 +13,12 @@ WITH money AS (
   SELECT customer_no, day, -amount_fen, false
   FROM refunds ANTI JOIN linked USING (customer_no, source, order_id) WHERE day <= ${D}
 )
-SELECT customer_no, min(day) FILTER (bought) AS first_day, max(day) FILTER (bought) AS last_day,
-       count_if(bought) AS bought, count_if(bought AND day > ${D} - 365) AS orders_365d,
-       sum(fen) FILTER (day > ${D} - 365)::BIGINT AS money_365d, min(day) FILTER (day > ${D} - 365) AS earliest,
-       CASE WHEN count_if(bought) >= 2 THEN list_sort(list(day) FILTER (bought)) END AS ds
-FROM money GROUP BY customer_no;
+SELECT * EXCLUDE (ds), ds[1] AS first_day, ds[-1] AS last_day, coalesce(len(ds), 0) AS bought,
+       CASE WHEN len(ds) >= 2 THEN ds END AS ds
+FROM (SELECT customer_no, count_if(bought AND day > ${D} - 365) AS orders_365d,
+             sum(fen) FILTER (day > ${D} - 365)::BIGINT AS money_365d, min(day) FILTER (day > ${D} - 365) AS earliest,
+             list_sort(list(day) FILTER (bought)) AS ds
+      FROM money GROUP BY customer_no);
 CREATE OR REPLACE TEMP TABLE bought AS
 SELECT * EXCLUDE (ds), coalesce(len(gaps) + 1, (bought > 0)::BIGINT) AS purchase_days,
        coalesce(list_sum(list_transform(gaps, lambda g: round(ln(g) * 1e9)::BIGINT)), 0)::BIGINT AS ln_gaps,

@@ -45,4 +45,4 @@ FROM (
     FROM base LEFT JOIN first USING (customer_no)
     WHERE purchase_days > 0 OR coalesce(least(joined_day, fact_day) <= ${D}, least(joined_day, fact_day) IS NULL)
   )
-)) TO '${OUT}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)
+)) TO '${OUT}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880)

@@ -55,6 +55,11 @@ def days_after(days: Any, edge: Any) -> Any:
     """Count the days after ``edge``."""
 
 
+@ibis.udf.scalar.builtin(name="list_extract", signature=((_DAYS, dt.int32), dt.int32))
+def nth_of(days: Any, n: Any) -> Any:
+    """Return the n-th day, from the end when ``n`` < 0, or null."""
+
+
 @ibis.udf.scalar.builtin(name="koipond_nth_latest", signature=((_DAYS, dt.int32), dt.int32))
 def nth_latest(days: Any, n: Any) -> Any:
     """Return the n-th latest day or null."""

@@ -121,35 +121,32 @@ def _window_sums(rows: IbisTable, spec: BaseSpec, as_of: Any) -> dict[str, Any]:
 
 
 def _by_lists(rows: IbisTable, spec: BaseSpec, as_of: Any) -> IbisTable:
-    bought = rows.bought == 1
-    count = rows.bought.sum()
+    bought = dialect.list_of(rows.day, where=rows.bought == 1)
     sums = rows.group_by("customer_no").agg(
-        first_purchase_day=rows.day.min(where=bought),
-        last_purchase_day=rows.day.max(where=bought),
-        _list=ibis.cases((count >= 2, dialect.sorted_list(dialect.list_of(rows.day, where=bought)))),
-        _bought=count,
-        bought_by_event=count > rows.orders.sum(),
+        _list=dialect.sorted_list(bought),
+        _orders=rows.orders.sum(),
         **_window_sums(rows, spec, as_of),
     )
-    days = sums.mutate(_days=dialect.distinct_days(sums["_list"])).drop("_list")
+    days = sums.mutate(
+        first_purchase_day=dialect.nth_of(sums["_list"], 1),  # cheaper than min and max beside the list
+        last_purchase_day=dialect.nth_of(sums["_list"], -1),
+        bought_by_event=sums["_list"].length() > sums["_orders"],
+        _days=dialect.distinct_days(sums["_list"]),
+    ).drop("_list", "_orders")
     gaps = days.mutate(gaps=dialect.gaps_of(days["_days"]))
-    several = gaps.gaps.length() + 1
-    single = (gaps["_bought"] > 0).cast("int64")
     more = {
         f"purchase_days_{w.suffix}": _days_in(gaps, w, as_of) for w in spec.day_windows if w.days is not None
     }
     return gaps.mutate(
-        purchase_days=ibis.coalesce(several, single),
+        purchase_days=ibis.coalesce(gaps.gaps.length() + 1, 0),
         ln_gaps_nano=ibis.coalesce(dialect.ln_nano_of(gaps.gaps), 0),
         loyal_purchase_day=_nth(gaps, spec.loyal_days_min),
         **more,
-    ).drop("_days", "_bought")
+    ).drop("_days")
 
 
 def _days_in(rows: IbisTable, window: Window, as_of: Any) -> Any:
-    edge = as_of - window.days
-    single = (rows.last_purchase_day > edge).cast("int64")
-    return ibis.coalesce(dialect.days_after(rows["_days"], edge), single, 0)
+    return ibis.coalesce(dialect.days_after(rows["_days"], as_of - window.days), 0)
 
 
 def _nth(rows: IbisTable, n: int) -> Any:

@@ -22,7 +22,7 @@ from koipond.segments.affected import CORRECTION, FACTS, affected
 from koipond.segments.layers.compute import compute, profile_query
 from koipond.segments.layers.definitions import LayerSet
 from koipond.segments.layers.profile import project
-from koipond.segments.movements import Cause, differing, movement_rows
+from koipond.segments.movements import MOVING, Cause, differing, movement_rows
 from koipond.segments.state import BASE, META_KEY, MOVEMENTS, PROFILE, Published, published
 
 Reason = Literal[
@@ -171,7 +171,7 @@ def _step(
     writer: Writer, layers: LayerSet, facts: FactTables, state: Published, whom: IbisTable, day: int
 ) -> RefreshResult:
     """Compute only whom facts or the clock moved, under the frozen scalars."""
-    before = writer.cache("_before", _of(writer.table(PROFILE), whom))
+    before = writer.cache("_before", _moving_of(writer.table(PROFILE), whom))
     query = Query(key=f"stored:{layers.base_spec.fingerprint}", build=lambda _: _stored(writer, whom, before))
     stored = writer.cache("_stored", query)
     base = base_again(writer, facts, layers.base_spec, whom, stored, day)
@@ -189,8 +189,10 @@ def _step(
     return _done(writer, state, "incremental", rows, moves)
 
 
-def _of(rows: IbisTable, whom: IbisTable) -> Query:
-    return Query(key=f"of:{rows.get_name()}", build=lambda _: rows.semi_join(whom, "customer_no"))
+def _moving_of(rows: IbisTable, whom: IbisTable) -> Query:
+    """What of the published rows of ``whom`` is looked at again; each further column costs reading it."""
+    own = rows.select("customer_no", "customer_uid", *MOVING)
+    return Query(key=f"of:{rows.get_name()}", build=lambda _: own.semi_join(whom, "customer_no"))
 
 
 def _stored(writer: Writer, whom: IbisTable, before: IbisTable) -> IbisTable:

@@ -26,6 +26,7 @@ class EngineOptions:
 _ROOM = "work"  # the database of one reader, dropped as a whole
 _OPEN = f"ATTACH ':memory:' AS {_ROOM}; USE {_ROOM}"
 _SCHEMAS_MAX = 1_000
+COMPRESSION = "COMPRESSION zstd, COMPRESSION_LEVEL 1"  # the size of level 3, a quarter less time to write
 
 
 class Engine:
@@ -165,7 +166,7 @@ class Engine:
         group = self.options.row_group_rows
         with interruptible():
             (count,) = self.raw.execute(
-                f"COPY ({query}) TO {target} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {group})"
+                f"COPY ({query}) TO {target} (FORMAT parquet, {COMPRESSION}, ROW_GROUP_SIZE {group})"
             ).fetchall()[0]
         sync(file)
         return int(count)

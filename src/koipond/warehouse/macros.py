@@ -18,5 +18,6 @@ MACROS = (
     """CREATE OR REPLACE TEMP MACRO koipond_days_after(ds INTEGER[], edge INTEGER) AS
         len(list_filter(ds, lambda x: x > edge))""",
     # the n-th latest day, null when there are fewer
-    "CREATE OR REPLACE TEMP MACRO koipond_nth_latest(ds INTEGER[], n INTEGER) AS ds[len(ds) - n + 1]",
+    """CREATE OR REPLACE TEMP MACRO koipond_nth_latest(ds INTEGER[], n INTEGER) AS
+        CASE WHEN len(ds) >= n THEN ds[len(ds) - n + 1] END""",
 )

@@ -205,7 +205,7 @@ class ParquetWriter(ParquetReader):
         ]
         old = f" UNION ALL BY NAME SELECT * FROM {read_parquet(late)} ANTI JOIN {dead} USING ({KEY})"
         run(
-            f"CREATE OR REPLACE TABLE _delta AS SELECT *, false AS _gone FROM {new} UNION ALL BY NAME"
+            f"CREATE OR REPLACE VIEW _delta AS SELECT *, false AS _gone FROM {new} UNION ALL BY NAME"
             f" SELECT {KEY}, true AS _gone FROM {dead} ANTI JOIN {new} USING ({KEY}){old if late else ''}"
         )
         counted = f"SELECT (SELECT count(*) FROM {new}), (SELECT count(*) FROM _delta)"
