@@ -48,7 +48,13 @@ class Person:
             return Reason.SUPPRESSED
         if self.minor and purpose == "marketing":
             return Reason.MINOR
-        return None if not consent_required or self.consented(channel, purpose) else Reason.NO_CONSENT
+        return Reason.NO_CONSENT if self.forbids(channel, purpose, consent_required) else None
+
+    def forbids(self, channel: str, purpose: str, consent_required: bool) -> bool:
+        """Say whether consent keeps ``channel`` shut. A refusal always does, also where none is required or
+        it is assumed; no statement at all only where consent is required."""
+        said = self.consents.get((channel, purpose))
+        return consent_required if said is None else said[1]
 
     def consented(self, channel: str, purpose: str) -> bool:
         """Say whether the newest statement of any linked customer is a consent."""
@@ -190,7 +196,7 @@ def _may_not(batch: Batch, person: Person, one: GateCandidate) -> Lost:
     kind = batch.address_kinds.get(one.channel)
     if one.address_required and kind is not None and kind not in person.addresses:
         return Reason.NO_ADDRESS, kind
-    if one.consent_required and not person.consented(one.channel, one.purpose):
+    if person.forbids(one.channel, one.purpose, one.consent_required):
         return Reason.NO_CONSENT, f"{one.channel}:{one.purpose}"
     return None
 

@@ -194,17 +194,17 @@ def _due(connection: sa.Connection, channel: str, now_s: int, limit: int) -> Seq
     if limit <= 0:
         return []
     linked = customer.alias()
-    agreed = sa.and_(
+    said = sa.and_(
         consent.c.customer_no == touch.c.customer_no,
         consent.c.channel == touch.c.channel,
         consent.c.purpose == touch.c.purpose,
-        consent.c.granted,
     )
     doubtful = sa.or_(
         *(customer.c.staff, customer.c.minor, customer.c.survivor_no.is_not(None)),
         sa.exists().where(suppression.c.customer_no == touch.c.customer_no),
         sa.exists().where(linked.c.survivor_no == touch.c.customer_no),
-        touch.c.consent_required & ~sa.exists().where(agreed),
+        touch.c.consent_required & ~sa.exists().where(said),
+        sa.exists().where(said, ~consent.c.granted),
     )
     query = (
         sa.select(

@@ -154,6 +154,24 @@ def test_consent_of_the_channel_and_purpose_opens_the_gate_until_it_is_withdrawn
     assert reasons(admit(store, replace(one, occurrence="next"))) == ["no_consent:email:marketing"]
 
 
+@pytest.mark.parametrize("required", [True, False], ids=["required", "assumed or none"])
+def test_a_refusal_recorded_after_the_plan_shuts_the_gate_whatever_the_consent_mode(
+    store: Store, ask: Ask, required: bool
+) -> None:
+    def say(granted: bool, hour: int) -> None:
+        at = NOON + timedelta(hours=hour)
+        place = {"customer_no": 1, "channel": "email", "purpose": "marketing"}
+        store.consents.append([ConsentStatement(**place, granted=granted, at=at, source="form")], NOON)
+
+    say(True, 0)
+    one, other = (ask(n, channel="email", consent_required=required) for n in (1, 2))
+    say(False, 1)
+    silent = "no_consent:email:marketing" if required else "touch"
+    assert reasons(admit(store, one, other)) == ["no_consent:email:marketing", silent]
+    elsewhere = ask(1, channel="sandbox", consent_required=False)
+    assert reasons(admit(store, elsewhere)) == ["touch"]  # another channel was not refused
+
+
 def test_the_cap_counts_touches_of_one_batch_too(store: Store, ask: Ask) -> None:
     many = [ask(1, occurrence=str(n)) for n in range(5)] + [ask(2)]
     assert reasons(admit(store, *many)) == ["touch"] * 3 + ["frequency_cap:week"] * 2 + ["touch"]

@@ -266,6 +266,17 @@ def test_who_opts_out_while_a_touch_waits_does_not_get_it(store: Store, touches:
     assert [store.touches.of(n)[0].detail for n in (2, 4)] == ["suppressed", "no_consent"]
 
 
+def test_who_refuses_while_a_touch_waits_does_not_get_it_though_no_consent_was_asked(
+    store: Store, touches: list[str]
+) -> None:
+    place = {"channel": "sandbox", "purpose": "marketing", "granted": False, "at": NOON, "source": "form"}
+    store.consents.append([ConsentStatement(customer_no=3, **place)], NOON)
+    claim = store.outbox(PLACE).claim(SHEET, 10, NOON)
+    assert 3 not in {one.customer_no for one in claim.touches}
+    assert len(claim.touches) == len(touches) - 1
+    assert store.touches.of(3)[0].detail == "no_consent"
+
+
 def test_a_late_worker_does_not_send_at_night(store: Store, touches: list[str]) -> None:
     night = datetime(2026, 3, 2, 13, tzinfo=UTC)  # 21:00 in Shanghai
     claim = store.outbox(PLACE, quiet=QuietHours()).claim(SHEET, 4, night)

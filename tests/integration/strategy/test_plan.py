@@ -82,6 +82,12 @@ def test_consent_is_bound_to_channel_and_purpose(planned: Run) -> None:
     assert set(planned(brand, by_email()).why().values()) == {"no_consent:email:marketing"}
 
 
+def test_a_refusal_shuts_a_channel_that_needs_no_consent(planned: Run) -> None:
+    brand = Brand().people(1, 2, 3)
+    brand.add("consents", *consent_for(2, channel="sandbox", granted=False), *consent_for(3, granted=False))
+    assert planned(brand).why() == {1: None, 2: "no_consent:sandbox:marketing", 3: None}
+
+
 def test_assumed_consent_holds_for_its_segment_but_not_against_a_refusal(planned: Run) -> None:
     brand = Brand(segments={"old_members": [1, 2]}).people(1, 2, 3).add("reachable", *email_for(1, 2, 3))
     brand.add("consents", *consent_for(2, granted=False))

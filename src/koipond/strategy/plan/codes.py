@@ -98,8 +98,8 @@ def _channel_code(known: Known, play: PlayTask, channel: ChannelSheet, wide: Ibi
         checks.append((wide[f"suppressed_{channel.channel}"], code(Reason.SUPPRESSED, place)))
     if channel.address_kind:
         checks.append((~wide[f"reachable_{channel.channel}"], code(Reason.NO_ADDRESS, place)))
-    if channel.consent == "required":
-        checks.append((~wide[f"consent_{channel.channel}_{purpose}"], code(Reason.NO_CONSENT, place)))
+    if (allowed := f"consent_{channel.channel}_{purpose}") in wide.columns:
+        checks.append((~wide[allowed], code(Reason.NO_CONSENT, place)))
     checks += _caps(known, play, channel, wide)
     return ibis.cases(*checks, else_=0) if checks else ibis.literal(0)
 

@@ -26,7 +26,10 @@ def contact_table(known: Known) -> IbisTable:
 
 
 def _add_channels(known: Known, table: IbisTable) -> IbisTable:
-    """Add ``suppressed_``, ``reachable_`` and ``consent_<channel>_<purpose>`` where they matter."""
+    """Add ``suppressed_``, ``reachable_`` and ``consent_<channel>_<purpose>`` where they matter.
+
+    A refusal shuts a channel that needs no consent, too.
+    """
     reader, number = known.reader, table.customer_no
     added: dict[str, Expr] = {}
     for channel in known.channels.values():
@@ -38,7 +41,7 @@ def _add_channels(known: Known, table: IbisTable) -> IbisTable:
             rows = known.facts.rows("reachable")
             have = rows.filter(rows.channel == channel.channel)
             added[f"reachable_{channel.channel}"] = number.isin(have.customer_no)
-        if channel.consent == "required":
+        if channel.consent == "required" or reader.has("consents"):
             for purpose in sorted({p.play.purpose for p in known.plays if channel in p.channels}):
                 added[f"consent_{channel.channel}_{purpose}"] = _consent(known, table, channel, purpose)
     return table.mutate(**added) if added else table
@@ -47,12 +50,14 @@ def _add_channels(known: Known, table: IbisTable) -> IbisTable:
 def _consent(known: Known, table: IbisTable, channel: ChannelSheet, purpose: str) -> Expr:
     rows = known.facts.rows("consents")
     rows = rows.filter((rows.channel == channel.channel) & (rows.purpose == purpose))
+    refused = table.customer_no.isin(rows.filter(~rows.granted).customer_no)
+    if channel.consent != "required":
+        return ~refused
     given = table.customer_no.isin(rows.filter(rows.granted).customer_no)
     assumed = known.request.policy.assumed_consent.get(channel.channel)
     members = known.audiences[assumed].members if assumed else None
     if members is None:
         return given
-    refused = table.customer_no.isin(rows.filter(~rows.granted).customer_no)
     return given | (table.customer_no.isin(members.customer_no) & ~refused)
 
 
