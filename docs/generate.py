@@ -68,3 +68,7 @@ def section(path: tuple[str, ...], command: Any) -> str:
 if __name__ == "__main__":
     TARGET.write_text(reference(), encoding="utf-8")
     sys.stdout.write(f"wrote {TARGET}\n")
+    sys.path.insert(0, str(Path(__file__).parent.parent))
+    from docs.generate_layers import write
+
+    write()

@@ -1,7 +1,7 @@
 """Bootstrap (装配): builds the adapters a command needs from settings; no container, no globals."""
 
-from koipond.bootstrap.app import App, newest_order_at, open_app, stamp_at
+from koipond.bootstrap.app import App, newest_fact_at, open_app, stamp_at
 from koipond.bootstrap.definitions import StoreDefinitions
 from koipond.bootstrap.start import start_workspace
 
-__all__ = ["App", "StoreDefinitions", "newest_order_at", "open_app", "stamp_at", "start_workspace"]
+__all__ = ["App", "StoreDefinitions", "newest_fact_at", "open_app", "stamp_at", "start_workspace"]

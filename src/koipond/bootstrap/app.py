@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -163,13 +163,8 @@ class App:
 
     @cached_property
     def quality_rules(self) -> "QualityRules":
-        """When a person looks unreal; raise InputError for an unknown threshold in `koipond.yaml`."""
-        from koipond.ingest.quality import QualityRules
-
-        given = self.settings.quality
-        if unknown := sorted(set(given) - {field.name for field in fields(QualityRules)}):
-            raise InputError(f"koipond.yaml: quality has no threshold {', '.join(unknown)}")
-        return QualityRules(**dict(given))  # type: ignore[arg-type]
+        """When a person looks unreal."""
+        return self.settings.quality.resolve()
 
     @cached_property
     def runtime(self) -> "Runtime":
@@ -234,7 +229,7 @@ class App:
     def _find_clock(self) -> Clock:
         if self.settings.clock == "system":
             return self.machine
-        newest = newest_order_at(self.warehouse)
+        newest = newest_fact_at(self.warehouse)
         if newest is None:
             return self.machine
         return LastFactClock(self.machine, newest, self.zone, self._anchor(newest))
@@ -302,13 +297,25 @@ def stamp_at(folder: Path) -> dict[str, Any]:
         return nothing
 
 
-def newest_order_at(warehouse: ParquetWarehouse) -> datetime | None:
-    """Return the instant of the newest order, None without one."""
+CLOCK_FACTS = ((("orders", "at_s"),), (("events", "at_s"), ("refunds", "at_s"), ("customers", "joined_s")))
+"""What the clock of a `last_fact` workspace lives on: orders, and without any the other acts of customers."""
+
+
+def newest_fact_at(warehouse: ParquetWarehouse) -> datetime | None:
+    """Return the instant of the newest order; without orders of the newest event, refund or joining.
+
+    None without any. Touches do not count: what we send would move our own clock.
+    """
     with warehouse.read() as reader:
-        if not reader.has("orders"):
-            return None
-        newest = reader.scalar(reader.table("orders").at_s.max().name("newest"))
-    return None if newest is None else datetime.fromtimestamp(newest, UTC)
+        for kinds in CLOCK_FACTS:
+            found = [
+                reader.scalar(reader.table(name)[column].max().name("newest"))
+                for name, column in kinds
+                if reader.has(name)
+            ]
+            if newest := max((at for at in found if at is not None), default=None):
+                return datetime.fromtimestamp(newest, UTC)
+    return None
 
 
-__all__ = ["OPENING_HOUR", "STATE", "App", "newest_order_at", "open_app", "open_store", "stamp_at"]
+__all__ = ["OPENING_HOUR", "STATE", "App", "newest_fact_at", "open_app", "open_store", "stamp_at"]

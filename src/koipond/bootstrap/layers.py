@@ -7,8 +7,6 @@ from koipond.segments.layers.definitions import LayerSet
 from koipond.store import AppliedDefinition
 from koipond.workspace import WorkspaceSettings
 
-_EVENT_LISTS = {"browse": "browse_events", "active": "active_events", "purchase": "purchase_events"}
-
 
 def applied_layers(applied: Iterable[AppliedDefinition], settings: WorkspaceSettings) -> LayerSet:
     """Return the layer set of the applied files; `koipond.yaml` fills what aipl.yaml leaves out.
@@ -20,11 +18,7 @@ def applied_layers(applied: Iterable[AppliedDefinition], settings: WorkspaceSett
         for one in applied
         if one.kind == "layer"
     }
-    named = {
-        target: getattr(settings.events, name)
-        for name, target in _EVENT_LISTS.items()
-        if getattr(settings.events, name)
-    }
-    if named:
-        bodies["aipl"] = {**named, **bodies.get("aipl", {})}
+    if named := {name: given for name, given in settings.events.model_dump().items() if given}:
+        aipl = bodies.get("aipl", {})
+        bodies["aipl"] = {**aipl, "events": {**named, **aipl.get("events", {})}}
     return LayerSet.from_mapping(bodies)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from koipond.cli.reply import JsonFlag, say
+from koipond.cli.reply import JsonFlag, note, say
 from koipond.kernel import InputError
 
 if TYPE_CHECKING:
@@ -70,6 +70,9 @@ def register(app: typer.Typer) -> None:
             app.clock.forget()
             data = {**total(results), **app.stamp()}
         say(data, lambda: "\n\n".join(_text(one) for one in results), as_json=as_json)
+        for one in results:
+            if strange := one.get("unrecognised_events"):
+                note(strange_events(one["file"], strange))
 
 
 def total(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -107,7 +110,27 @@ def _import(app: "App", request: "ImportRequest", rows: Any) -> dict[str, Any]:
             region=app.settings.country or "CN",
             progress=progress,
         )
-    return result.to_dict()
+    answer = result.to_dict()
+    if request.kind == "events":
+        answer["unrecognised_events"] = _unrecognised(app, result.import_no)
+    return answer
+
+
+def _unrecognised(app: "App", import_no: int) -> dict[str, int]:
+    from koipond.segments.layers.event_names import unrecognised
+
+    with app.warehouse.read() as reader:
+        return unrecognised(reader, import_no, app.layers.aipl.event_names)
+
+
+def strange_events(file: str, names: Mapping[str, int]) -> str:
+    """Return what to do when no event name of ``file`` means anything to the layers."""
+    shown = ", ".join(f"{name} ({count:,})" for name, count in names.items())
+    return (
+        f"{file}: none of its event names means anything to AIPL and lifecycle yet: {shown}.\n"
+        "Say in koipond.yaml which count as what, such as 'events: {browse: [home], active: [basket],"
+        " purchase: [paid]}', then: koipond refresh. Known names: docs/reference/layers.md"
+    )
 
 
 @contextmanager

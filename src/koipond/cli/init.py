@@ -23,7 +23,8 @@ def register(app: typer.Typer) -> None:
         zone: Annotated[str, typer.Option(help="IANA time zone of the brand.")] = "Asia/Shanghai",
         currency: Annotated[str, typer.Option(help="ISO 4217 code.")] = "CNY",
         clock: Annotated[
-            str, typer.Option(help="system, or last_fact: today is the day of the newest order.")
+            str,
+            typer.Option(help="system, or last_fact: today is the day of the newest order, else fact."),
         ] = "system",
         name: Annotated[str, typer.Option(help="The brand's name, as customers read it.")] = "",
         key: Annotated[str, typer.Option(help="Short key: small letters, digits, _.")] = "",

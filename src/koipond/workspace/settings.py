@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from koipond.ingest.quality import QualityRules
 from koipond.kernel import minor_digits, zone
 from koipond.kernel.errors import InputError
 from koipond.outreach.model import ContactPolicy, QuietHours
@@ -77,11 +78,38 @@ class DefaultsShape(Shape):
 
 
 class EventsShape(Shape):
-    """Which event names count as what; empty = the product's own list (science D1)."""
+    """Which event names count as what, in place of the product's own list (science D1); empty = that one."""
 
     browse: list[str] = Field(default_factory=list)
     active: list[str] = Field(default_factory=list)
+    passive: list[str] = Field(default_factory=list)
+    praise: list[str] = Field(default_factory=list)
     purchase: list[str] = Field(default_factory=list)
+    engaged: list[str] = Field(default_factory=list)
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class QualityShape(Shape):
+    """When a person looks unreal; what is not given keeps the default of `QualityRules`."""
+
+    test_words: list[str] | None = None
+    test_orders_min: int | None = Field(default=None, ge=1)
+    test_amount_fen_max: int | None = Field(default=None, ge=0)
+    reward_orders_min: int | None = Field(default=None, ge=1)
+    reward_days_max: int | None = Field(default=None, ge=0)
+    reward_discounted_share: Share | None = None
+    reward_discount_rate: Share | None = None
+    day_orders_max: int | None = Field(default=None, ge=1)
+    day_events_max: int | None = Field(default=None, ge=1)
+
+    def resolve(self) -> QualityRules:
+        """Return the rules with these thresholds."""
+        given = self.model_dump(exclude_none=True)
+        if "test_words" in given:
+            given["test_words"] = tuple(given["test_words"])
+        return QualityRules(**given)
 
 
 class ChannelShape(Shape):
@@ -113,7 +141,7 @@ class WorkspaceSettings(Shape):
     language: Literal["zh", "en", "id"] = "zh"
     defaults: DefaultsShape = DefaultsShape()
     traits: dict[Key, TraitShape] = Field(default_factory=dict)
-    quality: dict[Key, int | float] = Field(default_factory=dict)
+    quality: QualityShape = QualityShape()
     events: EventsShape = EventsShape()
     channels: dict[Key, ChannelShape] = Field(default_factory=dict)
 

@@ -1,6 +1,7 @@
 """AIPL (S10): aware, interest, purchase, loyal; the highest stage wins. Source: science D1.
 
-Pure: Ibis expressions over the base. Event names are those of the facts; the defaults are Segment v2 names.
+Pure: Ibis expressions over the base. Event names are those of the facts; the defaults are Segment v2 names
+and their aliases.
 """
 
 from collections.abc import Mapping
@@ -10,11 +11,12 @@ from typing import Any
 import ibis
 
 from koipond.ingest.ports import IbisTable
+from koipond.segments.layers.event_names import with_aliases
 from koipond.segments.layers.fields import Fields
 
 STAGES = ("aware", "interest", "purchase", "loyal")
-BROWSE = ("Page Viewed", "Product List Viewed", "Product Viewed")
-ACTIVE = (
+BROWSE = with_aliases("Page Viewed", "Product List Viewed", "Product Viewed")
+ACTIVE = with_aliases(
     "Cart Viewed",
     "Checkout Started",
     "Coupon Applied",
@@ -27,10 +29,10 @@ ACTIVE = (
     "Promotion Clicked",
     "Trial Started",
 )
-PASSIVE = ("Promotion Viewed",)
-PRAISE = ("Cart Shared", "Content Shared", "Positive Review Posted", "Product Shared")
-PURCHASE = ("Order Completed",)
-ENGAGED = (
+PASSIVE = with_aliases("Promotion Viewed")
+PRAISE = with_aliases("Cart Shared", "Content Shared", "Positive Review Posted", "Product Shared")
+PURCHASE = with_aliases("Order Completed")
+ENGAGED = with_aliases(
     "Checked In",
     "Coupon Applied",
     "Coupon Claimed",
@@ -64,6 +66,11 @@ class AiplDefinition:
     praise_events: tuple[str, ...] = PRAISE
     purchase_events: tuple[str, ...] = PURCHASE
     engaged_events: tuple[str, ...] = ENGAGED
+
+    @property
+    def event_names(self) -> frozenset[str]:
+        """Every event name that means something here."""
+        return frozenset(name for one in _LISTS for name in getattr(self, f"{one}_events"))
 
     @staticmethod
     def read(source: Fields) -> "AiplDefinition":
