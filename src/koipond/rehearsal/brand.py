@@ -1,10 +1,10 @@
 """A simulated brand (模拟品牌): customers whose true purchase behaviour is known, in continuous time.
 
 A customer buys in a gamma renewal rhythm around a personal cycle, and at each purchase may lapse into a slow
-random rate. The chance p that somebody buys within a window is therefore known exactly, and a planted
-relative effect r of a batch of touches is exact too: who would not have bought in the window does so with the
-chance k = r·Σp / Σ(1-p), which lifts the expected buyers of the batch from Σp to (1+r)·Σp. Days are float
-days since 1970 in the brand's zone. Deterministic by seed.
+random rate. The chance p that somebody buys within a window is therefore known exactly, and so is a planted
+relative effect r: who would not have bought in the window does so with the chance k = r·Σp / Σ(1-p), which
+lifts the expected buyers of a batch from Σp to (1+r)·Σp (`odds`). Days are float days since 1970 in the
+brand's zone. Deterministic by seed.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 _MAX_HISTORY_STEPS = 10_000
+_SURE = 1.0 - 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,11 @@ class BrandParameters:
     basket_spread: float = 0.6
     opt_out_rate: float = 0.002  # chance that a marketing touch is answered by an opt-out
     click_rate: float = 0.08
+
+
+def odds(chance: Floats) -> float:
+    """Return buyers to non-buyers to be expected of customers with these chances, Σp / Σ(1-p)."""
+    return float(chance.sum() / (1.0 - chance).sum())
 
 
 class SimulatedBrand:
@@ -75,7 +81,7 @@ class SimulatedBrand:
         return all_times[order], all_who[order], self._amounts(order.size)
 
     def chance_to_buy(self, who: Ints, moment: float, window_days: float) -> Floats:
-        """Return the true chance that each of ``who`` buys by himself in the window after ``moment``."""
+        """Return the true chance that each of ``who`` buys by himself in the window after ``moment``, < 1."""
         from scipy.special import gammaincc
 
         k = self.parameters.rhythm
@@ -85,23 +91,17 @@ class SimulatedBrand:
         then = gammaincc(k, rate * (elapsed + window_days))
         regular = 1.0 - np.divide(then, now, out=np.zeros_like(then), where=now > 0)
         slow = 1.0 - np.exp(-window_days / self.parameters.lapsed_cycle_days)
-        return np.asarray(np.where(self.lapsed[who], slow, regular), dtype=np.float64)
+        chance = np.where(self.lapsed[who], slow, regular)
+        return np.asarray(np.minimum(chance, _SURE), dtype=np.float64)
 
-    def touch(
-        self, who: Ints, moment: float, window_days: float, relative_effect: float
-    ) -> tuple[Bools, float]:
-        """Let a batch of touches at ``moment`` work; return who buys in the window because of them, and the
-        relative effect that could be planted: less than asked for where nearly everybody buys anyway.
+    def touch(self, who: Ints, moment: float, window_days: float, chance: Floats) -> Bools:
+        """Let touches at ``moment`` work: whoever of ``who`` would not buy in the window does so with his
+        ``chance``, at any time of it. Return who buys because of them.
         """
-        chance = self.chance_to_buy(who, moment, window_days)
-        winnable, alone = float((1.0 - chance).sum()), float(chance.sum())
-        needed = min(relative_effect * alone, winnable)
-        idle = self.next[who] >= moment + window_days
-        extra = self.random.random(who.size) < (needed / winnable if winnable else 0.0)
-        moved = idle & extra
+        moved = (self.next[who] >= moment + window_days) & (self.random.random(who.size) < chance)
         at = moment + window_days * self.random.random(who.size)
         self._extra.append((at[moved], who[moved]))
-        return np.asarray(moved), needed / alone if alone else 0.0
+        return np.asarray(moved)
 
     def _first_purchases(self) -> tuple[list[Floats], list[Ints]]:
         times, who = [t for t, _ in self._due], [w for _, w in self._due]

@@ -246,7 +246,7 @@ class _Run:
             scenario=self.played.key,
             strategy=self.played.strategy,
             seed=self.seed,
-            truth=self.world.extra / self.world.base if truth is None else truth,
+            truth=self.world.planted_buyers / self.world.base if truth is None else truth,
             found=effect.relative if effect else Relative(estimate=None, low=None, high=None, method="none"),
             report=report_dict(self.app, report, day),
             horizon=self.horizon,

@@ -14,7 +14,7 @@ import numpy as np
 from koipond.bootstrap import App
 from koipond.channels.sandbox import SandboxChannel
 from koipond.ingest.ports import PersonKeys
-from koipond.rehearsal.brand import Bools, Ints, SimulatedBrand
+from koipond.rehearsal.brand import Bools, Ints, SimulatedBrand, odds
 from koipond.rehearsal.facts import brand_time, customer_rows, order_rows
 from koipond.rehearsal.scenario import Reach
 from koipond.store.consents import ConsentStatement
@@ -22,6 +22,8 @@ from koipond.store.export import Export, ExportCursor
 
 SOURCE = "rehearsal"
 _REACHED = ("accepted", "delivered", "opened", "clicked", "replied")
+CURBED = 0.99
+"""Less than this share of the effect planted is worth saying."""
 _LAG = timedelta(hours=2)
 """How long after a touch its click or opt-out comes."""
 
@@ -40,8 +42,7 @@ class World:
     """The customers of one rehearsal. Index i of the brand is customer ``first_no`` + i of the store.
 
     ``base``: expected buyers in the window among those drawn for the touch, if nobody were touched;
-    ``extra``: how many more those of them who were touched are to be; ``curbed``: somewhere fewer were left
-    to win than the planted effect asks for.
+    ``extra``: how many more those of them who were touched are to be.
     """
 
     app: App
@@ -53,12 +54,20 @@ class World:
     touches: int = 0
     base: float = 0.0
     extra: float = 0.0
-    curbed: bool = False
     _cursor: ExportCursor = field(default_factory=ExportCursor)
     _met: set[str] = field(default_factory=set)
-    _drawn: dict[int, float] = field(
-        default_factory=dict
-    )  # chance to buy of who is drawn and not touched yet
+    _drawn: dict[int, tuple[float, float]] = field(default_factory=dict)  # not touched yet: chance, odds
+    _owed: dict[str, float] = field(default_factory=dict)  # variant → buyers that no batch had left to win
+
+    @property
+    def planted_buyers(self) -> float:
+        """How many more buyers were planted: ``extra`` unless too few were left to win."""
+        return self.extra - sum(self._owed.values())
+
+    @property
+    def curbed(self) -> bool:
+        """Whether clearly fewer were left to win than the planted effect asks for."""
+        return self.planted_buyers < CURBED * self.extra
 
     def enter(self, reach: tuple[Reach, ...]) -> None:
         """Make the customers known to the store and to the warehouse, each with the addresses he has."""
@@ -86,8 +95,7 @@ class World:
         """Let the touches accepted since the last call work, and answer some of them."""
         moment = brand_time(instant)
         for told in self._told():
-            drawn = [row["customer_no"] for row in told.assignments.to_pylist() if self._is_touch_arm(row)]
-            self._note_drawn(sorted(drawn), moment)
+            self._note_drawn([row for row in told.assignments.to_pylist() if self._is_mine(row)], moment)
             touched = [row for row in told.touches.to_pylist() if self._is_new_touch(row)]
             touched.sort(key=_customer_no)  # chance must not hang on the order in which an engine gives rows
             self._work(touched, moment)
@@ -101,8 +109,8 @@ class World:
             self._cursor, done = told.cursor, told.done
             yield told
 
-    def _is_touch_arm(self, row: Mapping[str, Any]) -> bool:
-        return bool(row["scope"] == self.planted.strategy and row["arm"] == "touch")
+    def _is_mine(self, row: Mapping[str, Any]) -> bool:
+        return bool(row["scope"] == self.planted.strategy)
 
     def _is_new_touch(self, row: Mapping[str, Any]) -> bool:
         mine = row["strategy"] == self.planted.strategy and row["state"] in _REACHED
@@ -111,21 +119,39 @@ class World:
     def _indices(self, customer_nos: list[int]) -> Ints:
         return np.array(customer_nos, dtype=np.int64) - self.first_no
 
-    def _note_drawn(self, customer_nos: list[int], moment: float) -> None:
-        chance = self.brand.chance_to_buy(self._indices(customer_nos), moment, self.planted.window_days)
-        self._drawn.update(zip(customer_nos, chance.tolist(), strict=True))
-        self.base += float(chance.sum())
+    def _note_drawn(self, assignments: list[dict[str, Any]], moment: float) -> None:
+        """Note what is to be expected of those drawn together.
+
+        The odds are those of all arms: what a touch does to somebody must not hang on who else is in his arm.
+        """
+        assignments.sort(key=_customer_no)
+        numbers = [row["customer_no"] for row in assignments]
+        chance = self.brand.chance_to_buy(self._indices(numbers), moment, self.planted.window_days)
+        touch_arm = np.array([row["arm"] == "touch" for row in assignments], dtype=bool)
+        batch = odds(chance) if numbers else 0.0
+        for place in np.flatnonzero(touch_arm):
+            self._drawn[numbers[place]] = (float(chance[place]), batch)
+        self.base += float(chance[touch_arm].sum())
 
     def _work(self, touched: list[dict[str, Any]], moment: float) -> None:
         for variant in sorted({row["variant"] for row in touched}):
-            customer_nos = [row["customer_no"] for row in touched if row["variant"] == variant]
-            asked = self.planted.effects.get(variant, 0.0)
-            who = self._indices(customer_nos)
-            _, effect = self.brand.touch(who, moment, self.planted.window_days, asked)
-            self.curbed |= effect < asked * (1 - 1e-9)
-            self.extra += effect * sum(self._drawn.pop(number, 0.0) for number in customer_nos)
+            self._plant(variant, [row["customer_no"] for row in touched if row["variant"] == variant], moment)
         self._met.update(row["touch_key"] for row in touched)
         self.touches += len(touched)
+
+    def _plant(self, variant: str, customer_nos: list[int], moment: float) -> None:
+        """Win the buyers that the effect asks for among ``customer_nos``, and those still owed before."""
+        effect, days = self.planted.effects.get(variant, 0.0), self.planted.window_days
+        who = self._indices(customer_nos)
+        chance = self.brand.chance_to_buy(who, moment, days)
+        alone = (0.0, odds(chance))  # of somebody touched again without a draw
+        known = [self._drawn.pop(number, alone) for number in customer_nos]
+        idle = 1.0 - chance
+        wanted = effect * np.array([batch for _, batch in known]) + self._owed.get(variant, 0.0) / idle.sum()
+        given = np.minimum(wanted, 1.0)
+        self.brand.touch(who, moment, days, given)
+        self._owed[variant] = float(((wanted - given) * idle).sum())
+        self.extra += effect * sum(expected for expected, _ in known)
 
     def _answer(self, touched: list[dict[str, Any]], at: datetime) -> None:
         clicked, left = self.brand.clicks(len(touched)), self.brand.opts_out(len(touched))
