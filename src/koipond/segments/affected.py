@@ -13,6 +13,7 @@ from koipond.segments.state import BASE, PROFILE, Published
 
 CLOCK, FACTS, CORRECTION = 0, 1, 2
 """Ranks of the causes: of several, the greatest stands."""
+PARTS = ("purchases", "acts", "person")
 _PURCHASES = ("orders", "refunds")
 _ACTS = ("events", "touches", "responses")
 
@@ -34,13 +35,9 @@ def affected(reader: Reader, facts: FactTables, spec: BaseSpec, state: Published
         joining = base.filter(base.joined_day > values["seen_day"], base.joined_day <= day)
         clock.append(_part(joining, CLOCK))
         rows = union_all([*_by_facts(facts, written, values["seen_day"], day), *clock])
-        worst = {name: rows[name].max().cast("int64") for name in ("rank", "purchases", "acts", "person")}
+        worst = {name: rows[name].max().cast("int64") for name in ("rank", *PARTS)}
         found = rows.group_by("customer_no").agg(**worst)
-        held = profile.select(_held="customer_no")
-        found = found.left_join(held, found.customer_no == held["_held"])
-        new = found["_held"].isnull()  # whoever has no row yet is measured in every part
-        parts = {name: (found[name] == 1) | new for name in ("purchases", "acts", "person")}
-        return found.mutate(**parts).drop("_held")
+        return found.mutate(**{name: found[name] == 1 for name in PARTS})
 
     query = Query(
         key=f"affected:{facts.shape}:{spec.fingerprint}",
@@ -48,6 +45,13 @@ def affected(reader: Reader, facts: FactTables, spec: BaseSpec, state: Published
         values={"seen_day": state.as_of, "as_of": as_of},
     )
     return reader.cache("_affected", query)
+
+
+def new_in_every_part(whom: IbisTable, held: IbisTable) -> IbisTable:
+    """Return `affected` rows; of whoever has no row in ``held`` yet, every part is to be measured."""
+    known = held.select(_held="customer_no")
+    rows = whom.left_join(known, whom.customer_no == known["_held"])
+    return rows.mutate(**{name: rows[name] | rows["_held"].isnull() for name in PARTS}).drop("_held")
 
 
 def _part(

@@ -18,7 +18,7 @@ from koipond.ingest.ports import IbisTable, Query, Reader, Writer
 from koipond.kernel import epoch_day, from_epoch_day
 from koipond.profiles.again import base_again
 from koipond.profiles.facts import FactTables, read_facts
-from koipond.segments.affected import CORRECTION, FACTS, affected
+from koipond.segments.affected import CORRECTION, FACTS, affected, new_in_every_part
 from koipond.segments.layers.compute import compute, profile_query
 from koipond.segments.layers.definitions import LayerSet
 from koipond.segments.layers.profile import project
@@ -174,7 +174,9 @@ def _step(
     before = writer.cache("_before", _moving_of(writer.table(PROFILE), whom))
     query = Query(key=f"stored:{layers.base_spec.fingerprint}", build=lambda _: _stored(writer, whom, before))
     stored = writer.cache("_stored", query)
-    base = base_again(writer, facts, layers.base_spec, whom, stored, day)
+    query = Query(key="whom_parts", build=lambda _: new_in_every_part(whom, before))
+    parts = writer.cache("_whom_parts", query)
+    base = base_again(writer, facts, layers.base_spec, parts, stored, day)
     query = Query(
         key=f"fresh:{layers.fingerprint}",
         build=lambda v: project(base, layers, v),
