@@ -44,6 +44,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "doctor": (),
     "plan": (),
     "plans": (),
+    "preview": ("latest", "--limit", "2"),
     "why": ("m0",),
     "approve": ("latest", "--by", "anna"),
     "send": ("latest",),

@@ -15,6 +15,30 @@ _HEADINGS = {
     "id": "pelanggan {customer_no} per {as_of}",
 }
 
+_CAUSES = {
+    "zh": {
+        "facts": "新事实",
+        "clock": "时间推移",
+        "recut": "重新划分界线",
+        "definition": "定义变更",
+        "correction": "数据更正",
+    },
+    "en": {
+        "facts": "new facts",
+        "clock": "time passed",
+        "recut": "cut-offs taken anew",
+        "definition": "the definition changed",
+        "correction": "facts corrected",
+    },
+    "id": {
+        "facts": "fakta baru",
+        "clock": "waktu berlalu",
+        "recut": "batas dihitung ulang",
+        "definition": "definisi berubah",
+        "correction": "koreksi data",
+    },
+}
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -48,22 +72,37 @@ def why_text(data: Mapping[str, Any], language: str) -> str:
     lines = [_HEADINGS[language].format(**data)]
     if data["layers"]:
         lines.append("  " + _layers_text(data["layers"], language))
+    lines += [f"  ! {one['words'][language]}" for one in data["contradictions"]]
     lines += [f"{play['strategy']}/{play['play']}: {play['words'][language]}" for play in data["plays"]]
     for segment in data["segments"]:
         mark = "✓" if segment["member"] else "✗"
         lines.append(f"{mark} {segment['segment']}: {segment['words'][language]}")
         lines += [f"    {'✓' if c['holds'] else '✗'} {c['words'][language]}" for c in segment["conditions"]]
+    lines += [_move_text(move, language) for move in data["history"]]
     return "\n".join(lines)
 
 
 def _layers_text(layers: Mapping[str, Any], language: Any) -> str:
     """Return the layers a customer is in, in the words that rules are read in."""
+    shown = [
+        _value_text(name, value, language) for name, value in layers.items() if value not in (None, False)
+    ]
+    return ("；" if language == "zh" else "; ").join(shown)
+
+
+def _value_text(name: str, value: Any, language: Any) -> str:
     from koipond.rules import Comparison, Field, default_catalog, words
 
     catalog = default_catalog("CNY")  # layers carry no money, so any currency reads them alike
-    shown = [
-        words(Comparison(operand=Field(name=name), op="=", value=value), language, catalog)
-        for name, value in layers.items()
-        if value not in (None, False)
-    ]
-    return ("；" if language == "zh" else "; ").join(shown)
+    return words(Comparison(operand=Field(name=name), op="=", value=value), language, catalog)
+
+
+def _move_text(move: Mapping[str, Any], language: str) -> str:
+    """Return one movement: the day, the value before and after, and what caused it."""
+    ends = []
+    for value in (move["before"], move["after"]):
+        flag = {"true": True, "false": False}.get(value)
+        ends.append(
+            "-" if value is None else _value_text(move["layer"], value if flag is None else flag, language)
+        )
+    return f"{move['on']} {ends[0]} → {ends[1]} ({_CAUSES[language][move['cause']]})"

@@ -1,13 +1,14 @@
 """`koipond layers`: how many customers stand in each layer."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from koipond.cli.reply import AsOf, JsonFlag, left_out_text, parse_day, say
 from koipond.frames import text_table
 
+MOVES_SHOWN = 30
 _BLOCKS = (("Lifecycle", "lifecycle"), ("Flags", "flags"), ("AIPL", "aipl"), ("Value grade", "grade"))
 
 
@@ -15,13 +16,19 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command(help="RFM, lifecycle, AIPL and value grades on the observation day.")
-    def layers(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
+    def layers(
+        context: typer.Context,
+        since: Annotated[
+            str | None, typer.Option(metavar="YYYY-MM-DD", help="Also show who moved after that day.")
+        ] = None,
+        as_of: AsOf = None,
+        as_json: JsonFlag = False,
+    ) -> None:
         from koipond.bootstrap import open_app
-        from koipond.segments.snapshot import count_layers
+        from koipond.worker.layers import layer_counts
 
-        with open_app(context.obj) as app, app.warehouse.read() as reader:
-            day = app.observation_day(parse_day(as_of))
-            data = {**count_layers(reader, app.layers, day), **app.stamp(day)}
+        with open_app(context.obj) as app:
+            data = layer_counts(app, parse_day(as_of), parse_day(since))
         say(data, lambda: layers_text(data), as_json=as_json)
 
 
@@ -35,7 +42,29 @@ def layers_text(data: Mapping[str, Any]) -> str:
         f"RFM level\n{_counts(rfm['level'], rfm['customers'])}",
     ]
     parts += [f"{title}\n{_counts(data[key], buyers)}" for title, key in _BLOCKS]
+    parts.append(f"Contradictions between layers\n{_counts(data['contradictions'], buyers)}")
+    if "flow" in data:
+        parts += _moved_text(data)
     return "\n\n".join(parts)
+
+
+def _moved_text(data: Mapping[str, Any]) -> list[str]:
+    flow, header = data["flow"], ["start", "kept", "deepened", "shallower", "lost", "new"]
+    stages = {**flow["stages"], "any": flow["total"]}
+    rows = [[name, *(stage[key] for key in header)] for name, stage in stages.items()]
+    kinds = ["layer", "before", "after", "cause", "customers"]
+    moves = [["-" if row[kind] is None else row[kind] for kind in kinds] for row in data["movements"]]
+    fast = data["fast"]
+    rates = ["-" if fast[key] is None else f"{fast[key]:.2%}" for key in ("advancing_rate", "thriving_rate")]
+    if not moves:
+        moves = [["none told by a refresh", "", "", "", ""]]
+    return [
+        f"AIPL flow from {flow['start_on']}\n{text_table(['stage', *header], rows)}",
+        f"FAST: {fast['fertility']:,} with a stage, {rates[0]} deepened in a week,"
+        f" {fast['superiority']:,} members within reach, {rates[1]} of them active",
+        f"Movements since {flow['start_on']}\n{text_table(kinds, moves[:MOVES_SHOWN])}"
+        + (f"\n… {len(moves) - MOVES_SHOWN} more: --json" if len(moves) > MOVES_SHOWN else ""),
+    ]
 
 
 def _counts(counts: Mapping[str, int], whole: int) -> str:

@@ -1,4 +1,4 @@
-"""`koipond plan | approve | plans`: who would be touched, and the approval without which nobody is."""
+"""`koipond plan | preview | approve | plans`: who would be touched, and the approval that it takes."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -20,6 +20,7 @@ PlanKey = Annotated[str, typer.Argument(metavar="PLAN", help="Key that plan prin
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(help="Plan the day's touches: who, what, when, why not.")(plan)
+    app.command(help="Show a plan's first messages as their customers would get them.")(preview)
     app.command(help="Approve a plan; nothing is sent without it.")(approve)
     app.command(help="List the plans, newest first.")(plans)
 
@@ -39,6 +40,34 @@ def plan(
         made = plan_touches(app, strategies or (), parse_day(as_of))
         data, currency = made.to_dict(), app.settings.currency
     say(data, lambda: plan_text(data, currency), as_json=as_json)
+
+
+def preview(
+    context: typer.Context,
+    key: PlanKey,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many messages.")] = 5,
+    as_json: JsonFlag = False,
+) -> None:
+    from koipond.bootstrap import open_app
+    from koipond.worker.previewing import preview_plan
+
+    with open_app(context.obj) as app:
+        data = preview_plan(app, plan_key(app, key), limit)
+    say(data, lambda: preview_text(data), as_json=as_json)
+
+
+def preview_text(data: Mapping[str, Any]) -> str:
+    """Return the messages as text."""
+    parts = []
+    for one in data["messages"]:
+        variant = f" ({one['variant']})" if one["variant"] else ""
+        parts.append(
+            f"customer {one['customer_no']} · {one['strategy']}/{one['play']}{variant} · {one['channel']}"
+        )
+        message = one["message"]
+        lines = [one["problem"]] if message is None else [message["subject"], *message["text"].splitlines()]
+        parts += [f"  {line}" for line in lines if line.strip()] + [""]
+    return "\n".join(parts) if parts else f"plan {data['plan']} touches nobody"
 
 
 def approve(

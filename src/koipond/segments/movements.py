@@ -24,6 +24,8 @@ from koipond.segments.state import MOVEMENTS, PROFILE
 MOVING = (*LAYERS, *FLAGS)
 """The profile columns whose changes are movements."""
 
+MOVES_MAX = 500
+
 
 class Cause(StrEnum):
     """Why a value changed. Plays react to facts and clock only, unless they say otherwise."""
@@ -98,6 +100,21 @@ def history(reader: Reader, customer_no: int) -> list[Movement]:
         )
         for row in reader.frame(rows).to_pylist()
     ]
+
+
+def count_moves(reader: Reader, since: date, until: date) -> list[dict[str, Any]]:
+    """Return who moved after ``since`` up to ``until``: layer, before, after, cause and how many customers.
+
+    The most first, at most MOVES_MAX rows.
+    """
+    if not reader.has(MOVEMENTS):
+        return []
+    rows = reader.table(MOVEMENTS)
+    rows = rows.filter(rows.day > epoch_day(since), rows.day <= epoch_day(until))
+    kinds = ["layer", "before", "after", "cause"]
+    counted = rows.group_by(kinds).agg(customers=rows.customer_no.nunique())
+    most = counted.order_by(ibis.desc("customers"), *kinds).limit(MOVES_MAX)
+    return [dict(row) for row in reader.frame(most).to_pylist()]
 
 
 def values_on(reader: Reader, customer_no: int, on: date) -> Mapping[str, str | None]:

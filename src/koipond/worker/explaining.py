@@ -1,5 +1,6 @@
 """Why (为什么): one customer of the workspace, on the day or in a plan already made."""
 
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -7,20 +8,25 @@ import ibis
 
 from koipond.bootstrap import App
 from koipond.kernel import InputError
+from koipond.rules import words
+from koipond.rules.labels import LANGS
+from koipond.segments.contradictions import contradictions_of
+from koipond.segments.movements import history
 from koipond.segments.snapshot import present_profile
 from koipond.strategy.why import Explanation, explain
 from koipond.worker.planning import CANDIDATES, audiences_of, request_of
 
+HISTORY_MAX = 50
 LAYERS = ("lifecycle", "rfm_cell", "rfm_level", "aipl", "grade", "at_risk", "due", "one_time_buyer")
 
 
-def explain_customer(app: App, words: str, as_of: date | None, plan: str | None) -> dict[str, Any]:
-    """Return the layers of the customer whom ``words`` name, and what each play does and why.
+def explain_customer(app: App, asked: str, as_of: date | None, plan: str | None) -> dict[str, Any]:
+    """Return the layers of the customer whom ``asked`` names, and what each play does and why.
 
-    ``words``: the shop's id, phone, e-mail, our uid or number. With ``plan`` its own answer, else one
+    ``asked``: the shop's id, phone, e-mail, our uid or number. With ``plan`` its own answer, else one
     computed now. Raises InputError when nobody or several people are meant, or no strategy is applied.
     """
-    number = one_customer(app, words)
+    number = one_customer(app, asked)
     made = app.store.plans.get(plan) if plan else None
     day = made.as_of if made else app.observation_day(as_of)
     strategies = list(app.runtime.strategies.values())
@@ -45,7 +51,18 @@ def explain_customer(app: App, words: str, as_of: date | None, plan: str | None)
         )
         profile = reader.table("profile").filter(ibis._.customer_no == number).select(*LAYERS)
         layers = reader.frame(profile).to_pylist()
-    return {**found.to_dict(), "layers": layers[0] if layers else None, **app.stamp(day)}
+        moves = [asdict(one) for one in history(reader, number) if one.on <= day][-HISTORY_MAX:]
+    own = layers[0] if layers else {}
+    return {
+        **found.to_dict(),
+        "layers": own or None,
+        "contradictions": [
+            {"contradiction": name, "words": {one: words(rule, one, scope.catalog) for one in LANGS}}
+            for name, rule in contradictions_of(own, scope.catalog).items()
+        ],
+        "history": [{**move, "on": move["on"].isoformat()} for move in moves],
+        **app.stamp(day),
+    }
 
 
 def one_customer(app: App, words: str) -> int:

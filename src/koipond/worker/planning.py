@@ -48,7 +48,7 @@ def plan_touches(app: App, keys: Sequence[str], as_of: date | None) -> Plan:
 
     Raises InputError for an unknown strategy or when none is applied, BusyError when another process writes.
     """
-    strategies = _chosen(app, keys)
+    strategies = chosen(app, keys)
     day, now = app.observation_day(as_of), app.clock.now()
     with app.warehouse.write("plan") as writer:
         draft = app.store.plans.make(
@@ -75,7 +75,7 @@ def admit_plan(app: App, key: str) -> Admission:
     """
     plan = app.store.plans.require_approved(key)
     _require_same_versions(key, plan.strategies, app.runtime.strategies)
-    strategies = _chosen(app, sorted(plan.strategies))
+    strategies = chosen(app, sorted(plan.strategies))
     now, queued, deferred = app.clock.now(), 0, 0
     blocked: Counter[str] = Counter()
     gate = app.store.gate(app.zone, quiet=app.settings.policy.quiet, quotas=app.quotas)
@@ -145,7 +145,8 @@ def audiences_of(app: App, reader: Reader, day: date) -> SegmentAudiences:
     return SegmentAudiences(scope=scope, days=days, definitions=app.runtime.segments)
 
 
-def _chosen(app: App, keys: Sequence[str]) -> list[Strategy]:
+def chosen(app: App, keys: Sequence[str]) -> list[Strategy]:
+    """Return the applied strategies ``keys``, all when empty; raise InputError for one not applied."""
     applied = app.runtime.strategies
     if not applied:
         raise InputError("no strategy is applied; run: koipond playbook add NAME, then: koipond apply")

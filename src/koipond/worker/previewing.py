@@ -1,0 +1,30 @@
+"""Preview (预览): what a plan's first messages say to the very customers they are meant for."""
+
+from dataclasses import asdict
+from typing import Any
+
+import ibis
+
+from koipond.bootstrap import App
+from koipond.segments.snapshot import present_profile
+from koipond.strategy.plan import gather, preview_touches
+from koipond.worker.planning import CANDIDATES, audiences_of, chosen, request_of
+
+
+def preview_plan(app: App, key: str, count: int) -> dict[str, Any]:
+    """Return the first ``count`` messages of plan ``key``, rendered; nothing is sent or kept.
+
+    Codes and unsubscribe links are made at sending and shown as stand-ins. Raises InputError for an unknown
+    plan.
+    """
+    plan = app.store.plans.get(key)
+    strategies = chosen(app, sorted(plan.strategies))
+    with app.warehouse.read() as reader:
+        shown = []
+        if reader.has(CANDIDATES):
+            present_profile(reader, app.layers, plan.as_of)
+            request = request_of(app, key, plan.as_of, strategies)
+            known = gather(reader, audiences_of(app, reader, plan.as_of), request)
+            rows = reader.table(CANDIDATES).filter(ibis._.plan == key)
+            shown = preview_touches(known, rows, count=count)
+    return {"plan": key, "messages": [asdict(one) for one in shown], **app.stamp(plan.as_of)}
