@@ -37,12 +37,12 @@ def waiting(reader: Reader, strategy: str, window: OutcomeWindow) -> Waiting:
     rows = people.left_join(reached, "customer_no").drop("customer_no_right")
     rows = rows.mutate(touched=rows.touched.fill_null(0))
     counted = rows.group_by("arm").aggregate(
-        n=rows.count(), touched=rows.touched.sum().cast("int64"), drawn_day=rows.drawn_day.min()
+        n=rows.count(), touched=rows.touched.sum(), drawn_day=rows.drawn_day.min()
     )
     found: list[dict[str, Any]] = reader.frame(counted).to_pylist()
     days = [row["drawn_day"] + window.days for row in found]
     return Waiting(
         assigned={row["arm"]: row["n"] for row in found},
-        touched={row["arm"]: row["touched"] for row in found},
+        touched={row["arm"]: int(row["touched"]) for row in found},
         first_result_day=min(days, default=None),
     )
