@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from koipond.segments.contradictions import CONTRADICTIONS
 from koipond.segments.layers.definitions import KINDS
 from koipond.segments.layers.event_names import ALIASES
 
@@ -25,6 +26,13 @@ passive: […], praise: […], purchase: […], engaged: […]}`; what `layers/a
 holds no known name says so and lists what it holds.
 
 | v2 name | also known as |
+|---|---|"""
+CONTRADICTING = """## Contradictions
+
+Each layer looks at a window and a measure of its own, so two of them may say the opposite of one customer.
+`koipond layers` counts these, `koipond why` names them for one customer; look before you act on either layer.
+
+| contradiction | rule |
 |---|---|"""
 TITLES = {
     "rfm": "RFM (recency, frequency, money)",
@@ -118,6 +126,8 @@ def reference() -> str:
         ]
         head = [f"## `layers/{name}.yaml`: {TITLES[name]}", "", "| key | default | what |", "|---|---|---|"]
         parts.append("\n".join([*head, *table, ""]))
+    against = [f"| `{name}` | `{rule}` |" for name, rule in CONTRADICTIONS.items()]
+    parts.append("\n".join([CONTRADICTING, *against, ""]))
     aliases = [f"| {name} | {', '.join(f'`{one}`' for one in other)} |" for name, other in ALIASES.items()]
     parts.append("\n".join([EVENTS, *aliases, ""]))
     return "\n".join(parts)
