@@ -106,6 +106,21 @@ def test_a_mistake_of_ours_is_no_finding(
     assert (code, answer["error"]) == (2, "internal")
 
 
+def test_lost_keys_are_said_and_not_replaced(
+    koipond: Koipond, orders_csv: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ready(koipond, orders_csv)
+    before = koipond("layers")[1]
+    with monkeypatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path / "elsewhere"))
+        for _ in range(2):  # the second time there is no new file either
+            code, answer = koipond("layers")
+            assert (code, answer["error"]) == (2, "wrong_keys")
+            assert "is missing" in answer["message"]
+        assert koipond("import", "orders", orders_csv, *MAPS)[0] == 2
+    assert koipond("layers")[1] == before
+
+
 def test_a_reader_that_leaves_ends_nothing() -> None:
     program = [sys.executable, "-m", "koipond.cli", "--help"]
     script = ["bash", "-c", '"$@" | true; echo ${PIPESTATUS[0]}', "-", *program]

@@ -19,7 +19,7 @@ from koipond.kernel import Clock, InputError, KoipondError, day_bounds, day_of, 
 from koipond.outreach.ports import Channel, ChannelSheet
 from koipond.outreach.templates import Template
 from koipond.settings import Settings, SystemClock
-from koipond.store import Store, load_keys
+from koipond.store import Store, load_keys, save_keys
 from koipond.warehouse import EngineOptions, ParquetReader, ParquetWarehouse
 from koipond.workspace import WorkspaceSettings, load_folder
 from koipond.workspace.kinds import kind_named
@@ -266,7 +266,11 @@ def open_store(folder: Path, settings: WorkspaceSettings) -> Store:
     """Open the workspace's store: the one `koipond.yaml` names, or SQLite inside the folder."""
     if settings.id is None:
         raise InputError(f"{folder}/koipond.yaml has no id; write 'id: ' and 32 hex digits of your own")
-    return Store.open(_store_url(folder, settings), load_keys(settings.id), schema=f"koipond_{settings.key}")
+    ring = load_keys(settings.id, make=False)
+    store = Store.open(_store_url(folder, settings), ring, schema=f"koipond_{settings.key}")
+    if ring.file is not None and not ring.file.exists():
+        save_keys(ring)
+    return store
 
 
 def _store_url(folder: Path, settings: WorkspaceSettings) -> str:

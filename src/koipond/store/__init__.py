@@ -3,7 +3,7 @@
 from koipond.store.consents import ConsentStatement, Suppression
 from koipond.store.definitions import AppliedDefinition, DefinitionChange
 from koipond.store.facade import Store
-from koipond.store.keys import KeyRing, confirm_backup, key_file, load_keys, memory_keys
+from koipond.store.keys import KeyRing, confirm_backup, key_file, load_keys, memory_keys, save_keys
 from koipond.store.people import PersonFlags
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "key_file",
     "load_keys",
     "memory_keys",
+    "save_keys",
 ]

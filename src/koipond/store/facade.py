@@ -27,7 +27,7 @@ from koipond.store.migrate import migrate
 from koipond.store.outbox import StoredOutbox
 from koipond.store.people import StoredPeople
 from koipond.store.plans import StoredPlans
-from koipond.store.rotation import rotate
+from koipond.store.rotation import require_own, rotate
 from koipond.store.verify import StoredChecks
 from koipond.store.versions import StoredVersionLog
 
@@ -62,11 +62,13 @@ class Store:
         """Open the store at ``url`` and bring its tables up to date.
 
         ``sqlite:///FILE``, ``sqlite://`` (in memory, for rehearsals) or ``postgresql://…`` with one
-        ``schema`` a workspace. Raises InputError when the URL or the store cannot be used.
+        ``schema`` a workspace. Raises InputError when the URL or the store cannot be used, or ``ring`` is not
+        that of the store.
         """
         database = open_database(url, schema)
         try:
             migrate(database)
+            require_own(database, ring)
         except sa.exc.DatabaseError as error:
             database.close()
             if not isinstance(error, sa.exc.OperationalError) and type(error) is not sa.exc.DatabaseError:

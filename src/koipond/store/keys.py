@@ -76,10 +76,11 @@ def key_file(workspace_id: str, environ: Mapping[str, str] = os.environ) -> Path
     return Path(home) / "koipond" / "keys" / f"{workspace_id}.json"
 
 
-def load_keys(workspace_id: str, environ: Mapping[str, str] = os.environ) -> KeyRing:
+def load_keys(workspace_id: str, environ: Mapping[str, str] = os.environ, *, make: bool = True) -> KeyRing:
     """Return the keys from the environment or the file, making the file when there is none.
 
-    Raises InputError when they cannot be read, or when others may read the file.
+    ``make`` False: new keys are not written yet, so that a workspace whose keys are lost does not get others
+    unnoticed. Raises InputError when they cannot be read, or when others may read the file.
     """
     given = environ.get(ENVIRONMENT)
     if given:
@@ -87,7 +88,7 @@ def load_keys(workspace_id: str, environ: Mapping[str, str] = os.environ) -> Key
     file = key_file(workspace_id, environ)
     if not file.exists():
         ring = KeyRing(keys=(_new_key("k1"),), file=file)
-        return save_keys(ring)
+        return save_keys(ring) if make else ring
     if file.stat().st_mode & 0o077:
         raise InputError(f"other users can read the keys in {file}; run: chmod 600 {file}")
     return _parse(file.read_text(encoding="utf-8"), file)

@@ -8,7 +8,7 @@ import json
 
 import sqlalchemy as sa
 
-from koipond.kernel import BusyError, stable_json
+from koipond.kernel import BusyError, InputError, stable_json
 from koipond.store.bulk import Row, update_rows, upsert_rows
 from koipond.store.cipher import Lookup, Vault
 from koipond.store.engine import Database
@@ -25,6 +25,23 @@ def guard(connection: sa.Connection, ring: KeyRing) -> None:
     found = connection.execute(sa.select(workspace_setting.c.value).where(name)).scalar_one_or_none()
     if found is not None and json.loads(found) != ring.active.key_id:
         raise BusyError("the keys were rotated since this process began; run the command again")
+
+
+def require_own(database: Database, ring: KeyRing) -> None:
+    """Raise InputError when ``ring`` does not open the identifiers of the store: its keys are others."""
+    with database.read() as connection:
+        row = connection.execute(sa.select(identifier).limit(1)).one_or_none()
+    if row is None:
+        return
+    try:
+        Vault(ring).open(row.cipher, row.key_hash, row.key_id)
+    except InputError as error:
+        place = "KOIPOND_KEYS" if ring.file is None else str(ring.file)
+        what = "holds other keys" if ring.file is None or ring.file.exists() else "is missing"
+        raise InputError(
+            f"{place} {what}: the identifiers of this workspace do not open; restore your copy of its keys",
+            code="wrong_keys",
+        ) from error
 
 
 def rotate(database: Database, ring: KeyRing) -> KeyRing:
