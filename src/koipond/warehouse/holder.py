@@ -19,6 +19,17 @@ def is_alive(holder: Holder) -> bool:
     return _started(holder.pid) == holder.started != ""
 
 
+def spill_name() -> str:
+    """Return the name of the folder in which this process may spill: one a process."""
+    return f"{socket.gethostname()}.{os.getpid()}"
+
+
+def is_left_behind(name: str) -> bool:
+    """Say whether the process that a `spill_name` names is gone; one on another machine is taken to live."""
+    host, _, pid = name.rpartition(".")
+    return host == socket.gethostname() and pid.isdigit() and not _started(int(pid))
+
+
 def _started(pid: int) -> str:
     """Return the start stamp of process ``pid`` in clock ticks since boot, empty when there is none."""
     try:

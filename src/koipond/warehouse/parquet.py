@@ -3,7 +3,7 @@
 A killed writer leaves only files that no manifest names; the next writer removes them. Rule: design §2.
 """
 
-import os
+import shutil
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from koipond.ingest.facts import FACTS
 from koipond.ingest.ports import IbisTable, Manifest, VersionLog
 from koipond.kernel import Clock, InputError
 from koipond.warehouse.engine import Engine, EngineOptions, read_parquet, sync
-from koipond.warehouse.holder import is_alive, this_process
+from koipond.warehouse.holder import is_alive, is_left_behind, spill_name, this_process
 
 KEY = "customer_no"  # of the datasets that are kept by upsert
 DELTA_SHARE = 8  # an upsert rewrites the dataset when its delta is more than an eighth of it,
@@ -26,6 +26,7 @@ SMALL_FILES_MAX = 16  # more files than this, each under SMALL_BYTES, are merged
 SMALL_BYTES = 2**21
 _MARK = "file_mark"
 _CHANGES = "fact_changes"
+SPILL = "spill"
 
 
 class ParquetWarehouse:
@@ -65,7 +66,7 @@ class ParquetWarehouse:
             self.versions.release_writer(lease)
 
     def _engine(self) -> Engine:
-        spill = self.root / "spill" / str(os.getpid())
+        spill = self.root / SPILL / spill_name()
         spill.mkdir(parents=True, exist_ok=True)
         try:
             return self._spare.pop()
@@ -85,7 +86,8 @@ class ParquetWarehouse:
             self._spare.append(engine)
 
     def _remove_orphans(self) -> None:
-        """Delete every file that no kept manifest names. Only the writer may call this."""
+        """Delete every file that no kept manifest names, and what dead processes spilled. Only the writer may
+        call this."""
         named = {
             self.root / dataset / file
             for manifest in self.versions.kept(self.clock.now())
@@ -95,6 +97,9 @@ class ParquetWarehouse:
         for file in self.root.glob("*/*.parquet"):
             if file not in named:
                 file.unlink(missing_ok=True)
+        for folder in (self.root / SPILL).glob("*"):
+            if is_left_behind(folder.name):  # a killed query may have left gigabytes there
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 class ParquetReader:

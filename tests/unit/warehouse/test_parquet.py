@@ -1,3 +1,6 @@
+import socket
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,6 +11,7 @@ from koipond.ingest.facts import FACTS
 from koipond.kernel import BusyError, FixedClock, InputError
 from koipond.testing.versions import MemoryVersionLog
 from koipond.warehouse import ParquetWarehouse
+from koipond.warehouse.holder import spill_name
 from koipond.warehouse.parquet import SMALL_FILES_MAX
 
 CLOCK = FixedClock(datetime(2026, 1, 1, tzinfo=UTC))
@@ -128,3 +132,18 @@ def test_a_second_writer_is_told_who_writes(warehouse: ParquetWarehouse) -> None
         warehouse.write("refresh"),
     ):
         pass
+
+
+def test_the_next_writer_removes_what_a_dead_process_spilled(tmp_path: Path) -> None:
+    warehouse = ParquetWarehouse(tmp_path, MemoryVersionLog(), CLOCK)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = tmp_path / "spill" / f"{socket.gethostname()}.{dead.pid}"
+    elsewhere = tmp_path / "spill" / f"another-host.{dead.pid}"
+    for folder in (left, elsewhere):
+        folder.mkdir(parents=True)
+        (folder / "block.tmp").write_bytes(b"x")
+    with warehouse.write("next"):
+        assert not left.exists()
+    assert (elsewhere / "block.tmp").exists()
+    assert (tmp_path / "spill" / spill_name()).exists()
