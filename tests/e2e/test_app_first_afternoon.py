@@ -1,6 +1,9 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from koipond.bootstrap import open_app
 from tests.e2e.conftest import Koipond
 
 MAPS = (
@@ -126,3 +129,54 @@ def test_lists_and_manual_tags_are_seen_by_rules(koipond: Koipond, orders_csv: P
     assert koipond("refresh")[0] == 0
     assert koipond("segments", "count", "tag.purpose = gift")[1]["count"] == 1
     assert koipond("tags", "report")[0] == 0
+
+
+def by_mail(koipond: Koipond, orders_csv: Path) -> dict[str, Any]:
+    """Return the approved plan of a brand that writes e-mails to people with address and consent."""
+    start(koipond, orders_csv)
+    folder = orders_csv.parent / "brand"
+    people = [f"m{n},m{n}@example.org" for n in range(300)]
+    (folder / "people.csv").write_text("customer_id,email\n" + "\n".join(people) + "\n")
+    said = [f"m{n},email,marketing,yes,2026-01-01" for n in range(300)]
+    (folder / "said.csv").write_text("customer_id,channel,purpose,granted,at\n" + "\n".join(said) + "\n")
+    assert koipond("import", "customers", folder / "people.csv")[0] == 0
+    assert koipond("import", "consents", folder / "said.csv")[0] == 0
+    strategy = folder / "strategies" / "dormant_recall.yaml"
+    text = strategy.read_text().replace("[sandbox]", "[email]").replace("shop.example", "tea.example.org")
+    strategy.write_text(text)
+    code, answer = koipond("apply")
+    assert code == 0, answer
+    assert koipond("refresh")[0] == 0
+    plan: dict[str, Any] = koipond("plan", "dormant_recall")[1]
+    assert plan["touches"] > 0
+    assert koipond("approve", plan["plan"], "--by", "anna")[0] == 0
+    return plan
+
+
+def test_a_channel_that_this_machine_cannot_send_on_is_named(
+    koipond: Koipond, orders_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KOIPOND_SMTP_URL", raising=False)
+    plan = by_mail(koipond, orders_csv)
+    sent = koipond("send", plan["plan"])[1]
+    assert (sent["sent"], sent["deferred"]) == (0, plan["touches"])
+    assert sent["closed"] == {"email": plan["touches"]}
+    again = koipond("send", plan["plan"])[1]
+    assert (again["deferred"], again["total"]["deferred"]) == (0, plan["touches"])
+    assert any("SMTP" in one["problem"] for one in koipond("doctor")[1]["problems"])
+    waiting = koipond("report", "dormant_recall")[1]["arms"][0]
+    assert waiting["waiting"] >= plan["touches"]
+    assert waiting["waiting_touched"] == 0
+
+
+def test_sending_beside_a_running_import_still_says_what_was_sent(koipond: Koipond, orders_csv: Path) -> None:
+    """Facts are told by the next writer: an exit of 4 after the messages went out would hide them."""
+    start(koipond, orders_csv)
+    plan = koipond("plan")[1]
+    assert koipond("approve", plan["plan"], "--by", "anna")[0] == 0
+    with open_app(orders_csv.parent / "brand") as app, app.warehouse.write("a long import"):
+        assert koipond("plan")[0] == 4
+        code, sent = koipond("send", plan["plan"])
+        assert koipond("report", "dormant_recall")[1]["error"] == "bad_input"  # no arm is told yet
+    assert (code, sent["sent"]) == (0, plan["touches"])
+    assert koipond("refresh")[1]["facts_told"] >= plan["touches"]

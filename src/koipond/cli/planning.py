@@ -146,5 +146,6 @@ def plan_text(data: Mapping[str, Any], currency: str) -> str:
     ]
     if losses:
         lines.append(text_table(["left in peace", "detail", "play", "candidates"], losses))
-    lines.append(f"Next: koipond approve {data['plan']} --by NAME, then: koipond send {data['plan']}")
+    if data["touches"]:
+        lines.append(f"Next: koipond approve {data['plan']} --by NAME, then: koipond send {data['plan']}")
     return "\n\n".join(lines)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
+from koipond.cli.reply import AsOf, JsonFlag, note, parse_day, say
 from koipond.kernel import InputError
 
 _LANGUAGES = ("zh", "en", "id")
@@ -27,14 +27,13 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         from koipond.bootstrap import open_app
         from koipond.worker.reporting import report_dict, strategy_report
-        from koipond.worker.syncing import sync_facts
+        from koipond.worker.syncing import tell_facts
 
         if form not in _FORMATS or (language or "zh") not in _LANGUAGES:
             raise InputError(f"--format: {', '.join(_FORMATS)}; --language: {', '.join(_LANGUAGES)}")
         with open_app(context.obj) as app:
-            with app.warehouse.write("report") as writer:
-                if sync_facts(app, writer):
-                    writer.publish()
+            if not tell_facts(app, "report"):
+                note("another process writes: what was sent since its last writing is not in this report yet")
             spoken: Any = language or app.settings.language
             with app.reading(parse_day(as_of)) as (reader, day):
                 made = strategy_report(app, reader, strategy, day, language=spoken)

@@ -41,6 +41,10 @@ def _send_text(data: Mapping[str, Any]) -> str:
     lines = [f"plan {data['plan']}, this run: {_counts(data)}"]
     lines += [f"  the gate blocked {count:,}: {reason}" for reason, count in data["blocked_by"].items()]
     lines.append(f"  the whole plan: {_counts(data['total'])}")
+    lines += [
+        f"  {count:,} wait for {channel}, which this machine cannot send on; see: koipond doctor"
+        for channel, count in data["closed"].items()
+    ]
     if data["wake_at"]:
         lines.append(f"  the next touch is due {data['wake_at']}")
     return "\n".join(lines)

@@ -16,6 +16,7 @@ from koipond.profiles.purchases import linked_refunds, net_of_refunds
 
 _DAY_S = 86_400
 BEFORE_DAYS_MIN = 90
+_WAITING = ("planned", "queued", "leased", "sending")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +121,13 @@ def net_orders(facts: FactTables, as_of_day: int) -> IbisTable:
 
 
 def touched_since(reader: Reader, people: IbisTable, strategy: str) -> IbisTable:
-    """Return customer_no, touched (1) of those of ``people`` whom the strategy reached since their draw."""
+    """Return customer_no, touched (1) of those of ``people`` to whom the strategy sent since their draw.
+
+    A touch that still waits has reached nobody; one whose call was never answered may have.
+    """
     touches = read_facts(reader).canonical(reader.table("touches").filter(lambda t: t.strategy == strategy))
     made = people.select("customer_no", "drawn_s").inner_join(
-        touches.select("customer_no", "at_s"), "customer_no"
+        touches.select("customer_no", "at_s", "state"), "customer_no"
     )
-    return made.filter(lambda t: t.at_s >= t.drawn_s).select("customer_no", touched=1).distinct()
+    sent = made.filter(lambda t: (t.at_s >= t.drawn_s) & ~ibis.coalesce(t.state.isin(_WAITING), False))
+    return sent.select("customer_no", touched=1).distinct()

@@ -129,6 +129,18 @@ class StoredOutbox:
         with self._db.read() as connection:
             return {TouchState(state): count for state, count in connection.execute(query)}
 
+    def waiting(self, plan: str) -> Mapping[str, int]:
+        """Return channel → touches of ``plan`` that wait to be sent on it."""
+        query = (
+            sa.select(outbox.c.channel, sa.func.count())
+            .join(touch, touch.c.touch_no == outbox.c.touch_no)
+            .where(touch.c.plan == plan, QUEUED)
+            .group_by(outbox.c.channel)
+            .order_by(outbox.c.channel)
+        )
+        with self._db.read() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
     def next_due(self, channel: str, now: datetime) -> datetime | None:
         """Return when the next touch of ``channel`` is due or a lease ends; None when nothing waits."""
         with self._db.read() as connection:

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from koipond.bootstrap import App
-from koipond.kernel import BusyError
 from koipond.outreach.ports import Channel
 from koipond.worker.sending import send_due
-from koipond.worker.syncing import sync_facts
+from koipond.worker.syncing import tell_facts
 
 LONGEST_SLEEP = timedelta(seconds=30)
 """Other processes admit touches too: look again after this long at the latest."""
@@ -48,15 +47,7 @@ class SendLoop:
         while not self._stopping.is_set():
             done = send_due(app, channels, self._stopping.is_set)
             if done.outcomes:
-                self._tell()
+                tell_facts(app, "tell what was sent")
             self.last_error = None
             wait = LONGEST_SLEEP if done.wake_at is None else done.wake_at - app.clock.now()
             self._stopping.wait(max(min(wait, LONGEST_SLEEP).total_seconds(), SHORTEST_SLEEP_S))
-
-    def _tell(self) -> None:
-        try:
-            with self._app.warehouse.write("tell what was sent") as writer:
-                if sync_facts(self._app, writer):
-                    writer.publish()
-        except BusyError:
-            return  # the next writer tells it

@@ -16,7 +16,7 @@ from koipond.outreach.model import TouchState
 from koipond.outreach.ports import Channel, Claim, LeasedTouch, Message, Outbox, SendOutcome, SendResult
 from koipond.outreach.templates import TemplateError, render
 from koipond.worker.planning import admit_plan
-from koipond.worker.syncing import sync_facts
+from koipond.worker.syncing import tell_facts
 
 CLAIM = 1_000
 IDLE_WAIT = timedelta(minutes=5)
@@ -41,7 +41,8 @@ class SendCount:
 class PlanSent:
     """What became of a plan's touches, as counted in the outbox before and after one run.
 
-    ``touches``: how many the plan came to; ``blocked_by``: the gate's reasons of this run.
+    ``touches``: how many the plan came to; ``blocked_by``: the gate's reasons of this run; ``closed``:
+    channel that this machine cannot send on → touches that wait for it, until they expire.
     """
 
     plan: str
@@ -50,6 +51,7 @@ class PlanSent:
     after: Mapping[TouchState, int]
     blocked_by: Mapping[str, int]
     wake_at: datetime | None
+    closed: Mapping[str, int]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the command contract of `send`: what this run did, the whole plan under ``total``.
@@ -65,6 +67,7 @@ class PlanSent:
             "blocked": sum(self.blocked_by.values()),
             "total": total,
             "blocked_by": dict(self.blocked_by),
+            "closed": dict(self.closed),
             "wake_at": self.wake_at.isoformat() if self.wake_at else None,
         }
 
@@ -94,15 +97,14 @@ def send_plan(app: App, key: str, *, until_idle: bool = False) -> PlanSent:
     before = outbox.counts(key)
     admitted = admit_plan(app, key)
     with app.channels() as channels:
+        opened = {channel.sheet.channel for channel in channels}
         done = send_due(app, channels)
         for _ in range(ROUNDS_MAX if until_idle else 0):
             if done.wake_at is None or done.wake_at - app.clock.now() > IDLE_WAIT:
                 break
             app.clock.wait_until(done.wake_at)
             done = send_due(app, channels)
-    with app.warehouse.write("send") as writer:
-        if sync_facts(app, writer):
-            writer.publish()
+    tell_facts(app, "send")
     return PlanSent(
         plan=key,
         touches=int(app.store.plans.get(key).summary.get("touches", 0)),
@@ -110,6 +112,7 @@ def send_plan(app: App, key: str, *, until_idle: bool = False) -> PlanSent:
         after=outbox.counts(key),
         blocked_by=admitted.blocked,
         wake_at=done.wake_at,
+        closed={on: count for on, count in outbox.waiting(key).items() if on not in opened},
     )
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 from koipond.bootstrap import App
 from koipond.ingest.facts import FACTS
 from koipond.ingest.ports import Writer
+from koipond.kernel import BusyError
 from koipond.store.export import Export, cursor_from
 
 CURSOR = "store_export"
@@ -28,6 +29,17 @@ def sync_facts(app: App, writer: Writer) -> int:
         if told.done:
             break
     return written + _copy_states(app, writer)
+
+
+def tell_facts(app: App, purpose: str) -> bool:
+    """Publish what the store made; False when another process writes: the next writer tells it."""
+    try:
+        with app.warehouse.write(purpose) as writer:
+            if sync_facts(app, writer):
+                writer.publish()
+    except BusyError:
+        return False
+    return True
 
 
 def _write(writer: Writer, told: Export) -> int:

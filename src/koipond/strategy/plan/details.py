@@ -72,14 +72,14 @@ def notes(known: Known, counted: Sequence[Cell]) -> tuple[str, ...]:
         (reason,) = reasons
         found.append(f"all {total} candidates end at {reason}: {REMEDIES[reason]}")
     if not total and not found:
-        found.append("nobody is in the audience of these plays today; look at: koipond segments")
+        found.append("nobody is in the audience of these plays today; look at: koipond segments list")
     return tuple(found)
 
 
 REMEDIES = {
     Reason.NOT_RUNNING: "it has not started, has ended or is paused; mend its dates, then: koipond apply",
     Reason.STALE_SEGMENT: "the segment is older than the plan's day; run: koipond refresh",
-    Reason.STAFF: "only staff are in the audience; look at: koipond segments",
+    Reason.STAFF: "only staff are in the audience; look at: koipond segments list",
     Reason.SUPPRESSED: "everybody is suppressed on these channels; look at: koipond why CUSTOMER",
     Reason.MINOR: "everybody is a minor, and minors get no marketing",
     Reason.NO_ADDRESS: "nobody has an address on these channels; run: koipond import customers FILE",
