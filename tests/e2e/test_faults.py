@@ -145,27 +145,3 @@ def test_a_url_for_the_store_is_refused_and_not_repeated(koipond: Koipond) -> No
     assert code == 2
     assert "environment variable" in answer["message"]
     assert "secret" not in answer["message"]
-
-
-def test_mail_without_a_server_waits_and_says_so(
-    koipond: Koipond, orders_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = ready(koipond, orders_csv)
-    people = tmp_path / "people.csv"
-    people.write_text("customer_id,email\n" + "".join(f"m{n},m{n}@example.com\n" for n in range(300)))
-    agreed = tmp_path / "consents.csv"
-    rows = "".join(f"m{n},email,marketing,granted,2026-01-01\n" for n in range(300))
-    agreed.write_text(f"customer_id,channel,purpose,status,at\n{rows}")
-    assert koipond("import", "customers", people)[0] == koipond("import", "consents", agreed)[0] == 0
-    assert koipond("playbook", "add", "dormant_recall")[0] == 0
-    file = folder / "strategies" / "dormant_recall.yaml"
-    text = file.read_text().replace("[sandbox]", "[email]").replace("shop.example", "brand.example")
-    file.write_text(text)
-    assert koipond("apply")[0] == koipond("refresh")[0] == 0
-    plan = koipond("plan")[1]
-    assert plan["touches"] > 0
-    assert koipond("approve", "latest", "--by", "anna")[0] == 0
-    assert main(["-C", str(folder), "send", "latest"]) == 0
-    assert "KOIPOND_SMTP_URL" in capsys.readouterr().err
-    total = koipond("send", "latest")[1]["total"]
-    assert (total["sent"], total["deferred"]) == (0, plan["touches"])

@@ -123,11 +123,6 @@ class App:
             for channel in opened:
                 channel.close()
 
-    def mail_waits(self) -> bool:
-        """Say whether an applied strategy sends e-mail and no SMTP server is set here."""
-        plays = [play for strategy in self.runtime.strategies.values() for play in strategy.plays]
-        return self.environment.smtp_url is None and any("email" in play.channels for play in plays)
-
     def _email(self, url: str) -> Channel:
         from koipond.channels.email import EmailChannel, email_settings
 

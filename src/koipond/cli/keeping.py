@@ -89,7 +89,7 @@ def _email(app: "App") -> list[Problem]:
     if not uses:
         return []
     problems = []
-    if app.mail_waits():
+    if app.environment.smtp_url is None:
         problems.append(
             ("strategies send e-mail but no SMTP server is set", "export KOIPOND_SMTP_URL=smtp://…")
         )

@@ -34,8 +34,6 @@ def send(
         day = parse_day(as_of)
         done = send_plan(app, plan_key(app, key, day), until_idle=until_idle)
         data = {**done.to_dict(), **app.stamp(day)}
-        if data["total"]["deferred"] and app.mail_waits():
-            note("touches by e-mail wait, no SMTP server is set here: export KOIPOND_SMTP_URL=smtp://…")
     say(data, lambda: _send_text(data), as_json=as_json)
 
 
