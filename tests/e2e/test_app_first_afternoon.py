@@ -169,6 +169,20 @@ def test_a_channel_that_this_machine_cannot_send_on_is_named(
     assert waiting["waiting_touched"] == 0
 
 
+def test_a_mail_server_that_does_not_answer_is_said(
+    koipond: Koipond, orders_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = by_mail(koipond, orders_csv)
+    monkeypatch.setenv("KOIPOND_SMTP_URL", "smtp://127.0.0.1:1")
+    monkeypatch.setenv("KOIPOND_MAIL_FROM", "hello@tea.example.org")
+    sent = koipond("send", plan["plan"])[1]
+    assert (sent["sent"], sent["deferred"], sent["closed"]) == (0, plan["touches"], {})
+    (problem,) = sent["problems"]
+    assert (problem["state"], problem["touches"]) == ("queued", plan["touches"])
+    assert problem["detail"]
+    assert sent["wake_at"] is not None
+
+
 def test_sending_beside_a_running_import_still_says_what_was_sent(koipond: Koipond, orders_csv: Path) -> None:
     """Facts are told by the next writer: an exit of 4 after the messages went out would hide them."""
     start(koipond, orders_csv)

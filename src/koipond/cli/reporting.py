@@ -1,5 +1,6 @@
 """`koipond report`: what a strategy earned against its hold-out."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,18 +40,18 @@ def register(app: typer.Typer) -> None:
                 made = strategy_report(app, reader, strategy, day, language=spoken)
                 data = report_dict(app, made, day)
             currency = app.settings.currency
-        if as_json or form == "json":
-            return say(data, str, as_json=True)
         text = _rendered(data, form, currency, spoken)
         if output is None:
-            return say(data, lambda: text, as_json=False)
+            return say(data, lambda: text, as_json=as_json)
         output.write_text(text, encoding="utf-8")
-        say(data, lambda: f"wrote {output}", as_json=False)
+        say(data, lambda: f"wrote {output}", as_json=as_json)
 
 
 def _rendered(data: Any, form: str, currency: str, language: Any) -> str:
     from koipond.insights.render import to_csv, to_html, to_text
 
+    if form == "json":
+        return json.dumps(data, ensure_ascii=False)
     if form == "csv":
         return to_csv(data)
     render = to_html if form == "html" else to_text

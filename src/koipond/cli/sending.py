@@ -45,9 +45,13 @@ def _send_text(data: Mapping[str, Any]) -> str:
         f"  {count:,} wait for {channel}, which this machine cannot send on; see: koipond doctor"
         for channel, count in data["closed"].items()
     ]
+    lines += [f"  {one['touches']:,} {_STATES[one['state']]}: {one['detail']}" for one in data["problems"]]
     if data["wake_at"]:
         lines.append(f"  the next touch is due {data['wake_at']}")
     return "\n".join(lines)
+
+
+_STATES = {"queued": "will be tried again", "failed": "failed", "unknown": "may have gone out"}
 
 
 def _counts(data: Mapping[str, int]) -> str:

@@ -141,6 +141,24 @@ class StoredOutbox:
         with self._db.read() as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
 
+    def problems(self, plan: str, limit: int = 20) -> list[tuple[str, str, int]]:
+        """Return (state, what was said, touches) of those of ``plan`` that did not go out, most first.
+
+        ``queued`` ones are tried again: their last call was refused.
+        """
+        refused = sa.or_(outbox.c.state.in_(("failed", "unknown")), sa.and_(QUEUED, outbox.c.attempts > 0))
+        count = sa.func.count()
+        query = (
+            sa.select(outbox.c.state, outbox.c.detail, count)
+            .join(touch, touch.c.touch_no == outbox.c.touch_no)
+            .where(touch.c.plan == plan, outbox.c.detail != "", refused)
+            .group_by(outbox.c.state, outbox.c.detail)
+            .order_by(count.desc(), outbox.c.state, outbox.c.detail)
+            .limit(limit)
+        )
+        with self._db.read() as connection:
+            return [(row[0], row[1], row[2]) for row in connection.execute(query)]
+
     def next_due(self, channel: str, now: datetime) -> datetime | None:
         """Return when the next touch of ``channel`` is due or a lease ends; None when nothing waits."""
         with self._db.read() as connection:

@@ -42,7 +42,8 @@ class PlanSent:
     """What became of a plan's touches, as counted in the outbox before and after one run.
 
     ``touches``: how many the plan came to; ``blocked_by``: the gate's reasons of this run; ``closed``:
-    channel that this machine cannot send on → touches that wait for it, until they expire.
+    channel that this machine cannot send on → touches that wait for it, until they expire; ``problems``:
+    state, what the channel or the last look at the customer said, touches.
     """
 
     plan: str
@@ -52,6 +53,7 @@ class PlanSent:
     blocked_by: Mapping[str, int]
     wake_at: datetime | None
     closed: Mapping[str, int]
+    problems: Sequence[tuple[str, str, int]] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the command contract of `send`: what this run did, the whole plan under ``total``.
@@ -68,6 +70,9 @@ class PlanSent:
             "total": total,
             "blocked_by": dict(self.blocked_by),
             "closed": dict(self.closed),
+            "problems": [
+                {"state": state, "detail": said, "touches": count} for state, said, count in self.problems
+            ],
             "wake_at": self.wake_at.isoformat() if self.wake_at else None,
         }
 
@@ -113,6 +118,7 @@ def send_plan(app: App, key: str, *, until_idle: bool = False) -> PlanSent:
         blocked_by=admitted.blocked,
         wake_at=done.wake_at,
         closed={on: count for on, count in outbox.waiting(key).items() if on not in opened},
+        problems=outbox.problems(key),
     )
 
 
