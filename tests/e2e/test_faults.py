@@ -129,6 +129,11 @@ def test_a_reader_that_leaves_ends_nothing() -> None:
     assert b"Traceback" not in told.stderr
 
 
+def test_the_program_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.split()[0] == "koipond"
+
+
 def test_ctrl_c_ends_with_130_and_json(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,12 @@ COMMANDS: tuple[str, ...] = (
 """Modules below `koipond.cli`, each with a function `register(app)`; order = order in the help."""
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        print(f"koipond {version('koipond')}")
+        raise typer.Exit
+
+
 def build() -> typer.Typer:
     """Return the program with every command."""
     app = typer.Typer(
@@ -51,6 +58,9 @@ def build() -> typer.Typer:
     def workspace(
         context: typer.Context,
         folder: Annotated[Path, typer.Option("-C", metavar="DIR", help="The workspace folder.")] = Path(),
+        _version: Annotated[
+            bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Print the version.")
+        ] = False,
     ) -> None:
         context.obj = folder
 

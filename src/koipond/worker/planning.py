@@ -80,7 +80,8 @@ def admit_plan(app: App, key: str) -> Admission:
     blocked: Counter[str] = Counter()
     gate = app.store.gate(app.zone, quiet=app.settings.policy.quiet, quotas=app.quotas)
     with app.warehouse.read() as reader:
-        if not reader.has(CANDIDATES):
+        if not reader.has(CANDIDATES):  # no plan ever had anybody
+            app.store.plans.end(key, "sent", now)
             return Admission(queued=0, deferred=0, blocked={})
         tell_flags(app, reader)
         present_profile(reader, app.layers, plan.as_of)
