@@ -2,17 +2,19 @@
 
 import ast
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import yaml
 
+from koipond.ingest.quality import QualityRules
 from koipond.rules import default_catalog
 from koipond.strategy.spec import StrategyShape
 from koipond.strategy.variables import known_variables
 from koipond.workspace import check, load_folder
 from koipond.workspace.kinds import KINDS, NOT_YET
 from koipond.workspace.model import Definition
-from koipond.workspace.settings import WorkspaceSettings
+from koipond.workspace.settings import QualityShape, WorkspaceSettings
 from koipond.workspace.shape import MISSING_CODES
 from koipond.workspace.source import parse_source
 
@@ -47,6 +49,20 @@ def test_every_key_of_a_strategy_and_of_the_settings_is_documented() -> None:
     assert set(StrategyShape.model_fields) <= named
     assert set(WorkspaceSettings.model_fields) <= named
     assert set(NOT_YET) <= named
+
+
+def test_every_threshold_of_quality_is_documented_with_its_default() -> None:
+    rules = QualityRules()
+    assert set(QualityShape.model_fields) == {field.name for field in fields(QualityRules)}
+    for row in re.findall(r"^\| (`(?:test|reward|day)_.*)$", TEXT, re.MULTILINE):
+        names, defaults = re.findall(r"`([a-z_]+)`", row.split("|")[0]), row.split("|")[1].split(", ")
+        given = [defaults] if names == ["test_words"] else [[one] for one in defaults]
+        for name, shown in zip(names, given, strict=True):
+            value = getattr(rules, name)
+            assert [one.strip() for one in shown] == [
+                str(one) for one in (value if isinstance(value, tuple) else [value])
+            ]
+    assert all(f"`{name}`" in TEXT for name in QualityShape.model_fields)
 
 
 def test_every_variable_is_documented() -> None:

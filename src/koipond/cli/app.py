@@ -7,12 +7,12 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from koipond import __version__
 from koipond.cli.reply import note
 from koipond.kernel import CancelledError, FindingsError, KoipondError
 
@@ -39,7 +39,7 @@ COMMANDS: tuple[str, ...] = (
 
 def _say_version(asked: bool) -> None:
     if asked:
-        print(f"koipond {version('koipond')}")
+        print(f"koipond {__version__}")
         raise typer.Exit
 
 
