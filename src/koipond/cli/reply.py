@@ -20,6 +20,7 @@ AsOf = Annotated[
     str | None,
     typer.Option("--as-of", metavar="YYYY-MM-DD", help="Observation day D; default the workspace's today."),
 ]
+_FIRST_YEAR, _LAST_YEAR = 1900, 2199  # windows reach back and forth from it
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -27,12 +28,15 @@ def parse_day(text: str | None, option: str = "--as-of") -> date | None:
     """Return the day written in ``text`` as YYYY-MM-DD; raise InputError when it is none."""
     if text is None:
         return None
+    if not _DAY.fullmatch(text):
+        raise InputError(f"{option} '{text}' is not a day; write it as YYYY-MM-DD")
     try:
-        if _DAY.fullmatch(text):
-            return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
         raise InputError(f"{option} '{text}': there is no such day; write it as YYYY-MM-DD") from error
-    raise InputError(f"{option} '{text}' is not a day; write it as YYYY-MM-DD")
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise InputError(f"{option} '{text}': write a day of {_FIRST_YEAR} to {_LAST_YEAR}, as YYYY-MM-DD")
+    return day
 
 
 def say(data: Mapping[str, Any], text: Callable[[], str], *, as_json: bool) -> None:

@@ -12,7 +12,18 @@ def test_a_day_is_four_two_and_two_digits() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["20260228", "2026-W09-6", "2026-2-8", "2026-02-30", "", "soon", "２０２６-02-28"]
+    "text",
+    [
+        "20260228",
+        "2026-W09-6",
+        "2026-2-8",
+        "2026-02-30",
+        "",
+        "soon",
+        "２０２６-02-28",
+        "0001-01-01",
+        "9999-12-31",
+    ],
 )
 def test_every_other_way_to_write_a_day_is_refused(text: str) -> None:
     with pytest.raises(InputError, match=r"--until .*YYYY-MM-DD"):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from pyroaring import BitMap
 
-from koipond.kernel import KoipondError
+from koipond.kernel import KoipondError, from_epoch_day
 from koipond.segments.bitmaps import to_table
 from koipond.segments.day_members import DayMembers
 from koipond.segments.definition import SegmentDefinition
@@ -48,6 +48,8 @@ class SegmentAudiences:
             except KoipondError as error:
                 return replace(self._staged(segment, held), stale=f"failed: {error}")
         remedy = _REMEDY.get(why.code, "run: koipond refresh")
+        if why.code == "too_old":
+            remedy += f" --as-of {from_epoch_day(self.scope.as_of_day)}"
         words = why.detail if remedy in why.detail else f"{why.detail}; {remedy}"
         return replace(self._staged(segment, held), stale=f"{why.code}: {words}")
 
