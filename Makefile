@@ -41,7 +41,7 @@ crash: setup
 	$(PY) -m tests.crash.run --kills $(KILLS)
 
 bench: setup
-	for script in ingest experiments clv recommend allocation segments refresh plan gate rehearsal; do $(PY) bench/$$script.py || exit 1; done
+	for script in ingest experiments clv recommend allocation segments refresh plan gate mail rehearsal; do $(PY) bench/$$script.py || exit 1; done
 
 unit: setup
 	$(PY) -m pytest tests/unit -q

@@ -4,7 +4,7 @@
 
 Bars (design §10): gate ≥ 5,000 durable touches/s, outbox drain ≥ 20,000 rows/s, on each store. The baseline
 of the same run is a bare executemany (SQLite) or COPY (PostgreSQL) of rows of the same width, committed in
-chunks of the same size: what the disk and the driver allow at all.
+chunks of the same size, and the disk's fsyncs a second: what the disk and the driver allow at all.
 """
 
 import argparse
@@ -147,6 +147,16 @@ def baseline(store: Store, rows: int) -> float:
     return rows / took
 
 
+def syncs(count: int = 200) -> float:
+    """Appends of 4 KiB a second, each forced to disk: no commit can be faster."""
+    with tempfile.NamedTemporaryFile(buffering=0) as file:
+        started = time.perf_counter()
+        for _ in range(count):
+            file.write(b"x" * 4096)
+            os.fsync(file.fileno())
+        return count / (time.perf_counter() - started)
+
+
 class Meter:
     """Wall and CPU seconds of a stretch of work: this process, and the PostgreSQL servers of its connections
     when they run on this machine. CPU tells what a busy machine hides."""
@@ -204,6 +214,7 @@ def measure(kind: str, count: int) -> dict[str, Any]:
         "drain_cpu_us_per_row": round(drain_cpu / sent * 1e6, 1),
         "drain_server_us_per_row": round(drain_server / sent * 1e6, 1),
         "baseline_rows_per_s": round(plain),
+        "fsyncs_per_s": round(syncs()),
         "verify_s": round(verify_s, 2),
     }
 

@@ -8,6 +8,7 @@ intent goes back to ``queued``. Sources: design §7, ops §2.
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -66,7 +67,7 @@ class StoredOutbox:
             wake_at = _next_due(connection, sheet.channel, now)
             if bucket is not None and wake_at is not None:
                 wake_at = max(wake_at, bucket.next_at() if bucket.tokens == 0 else now)
-        touches = [LeasedTouch(**{name: getattr(row, name) for name in _LEASED}) for row in ready]
+        touches = [LeasedTouch(**dict(zip(_LEASED, _leased(row), strict=True))) for row in ready]
         return Claim(lease=lease, touches=touches, examined=len(found) + swept, wake_at=wake_at)
 
     def advance(
@@ -217,6 +218,7 @@ _TOUCH = (
     *("purpose", "template", "template_version", "language", "variables"),
 )
 _LEASED = (*_TOUCH, "customer_uid", "code", "due_s", "expires_s", "attempts")
+_leased = itemgetter(slice(len(_LEASED)))  # by position: by name it took a third of a claim's time
 
 
 def _due(connection: sa.Connection, channel: str, now_s: int, limit: int) -> Sequence[Any]:
@@ -238,9 +240,10 @@ def _due(connection: sa.Connection, channel: str, now_s: int, limit: int) -> Seq
     )
     query = (
         sa.select(
-            *(touch.c[name] for name in (*_TOUCH, "consent_required")),
-            *(customer.c.customer_uid, customer.c.zone, offer_code.c.code),
-            *(outbox.c.due_s, outbox.c.expires_s, outbox.c.attempts, doubtful.label("doubtful")),
+            *(touch.c[name] for name in _TOUCH),
+            *(customer.c.customer_uid, offer_code.c.code),
+            *(outbox.c.due_s, outbox.c.expires_s, outbox.c.attempts),
+            *(customer.c.zone, touch.c.consent_required, doubtful.label("doubtful")),
         )
         .join(touch, touch.c.touch_no == outbox.c.touch_no)
         .join(customer, customer.c.customer_no == touch.c.customer_no)
