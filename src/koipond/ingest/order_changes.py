@@ -7,6 +7,7 @@ changes nothing. Refunds without an id are known by their content and how often 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import ibis
 
@@ -107,10 +108,17 @@ def _refund_changes(
 
 
 def _signed(table: IbisTable, columns: Sequence[str], key: str) -> IbisTable:
-    """One ``sign`` for the rows of each ``key``, whatever their order; equal rows count each time."""
-    content = ibis.struct({column: table[column] for column in columns}).hash()
+    """One ``sign`` for the rows of each ``key``, whatever their order; equal rows count each time.
+
+    A sum is wider than what is kept of it, and a negative number of another width has another hash.
+    """
+    content = ibis.struct({column: _narrow(table[column]) for column in columns}).hash()
     small = ((content % _BITS) + _BITS) % _BITS
     return table.group_by(key=table[key]).agg(sign=(small.sum() + table.count()).cast("int64"))
+
+
+def _narrow(column: Any) -> Any:
+    return column.cast("int64") if column.type().is_numeric() else column
 
 
 def _count(writer: Writer, table: IbisTable) -> int:
