@@ -166,6 +166,17 @@ _FACTS: dict[str, pa.Schema] = {
             "plan": _STR,
         }
     ),
+    # Grade Changed: every change of a held value grade; null = none held. The last one up to a day counts
+    "grade_changes": pa.schema(
+        {
+            "change_no": _I64,
+            "customer_no": _I32,
+            "from_grade": _STR,
+            "to_grade": _STR,
+            "day": _I32,
+            "definition_version": _I32,
+        }
+    ),
     # merged customers: facts keep their own number, readers follow the link
     "identity_links": pa.schema({"customer_no": _I32, "survivor_no": _I32}),
     # people an operator confirmed as flagged by a quality rule: in no report, counted in each

@@ -58,6 +58,7 @@ FIELD_LABELS: MappingProxyType[str, Label] = MappingProxyType(
         "lifecycle": ("生命周期", "lifecycle stage", "tahap siklus hidup"),
         "aipl": ("心智阶段", "AIPL stage", "tahap AIPL"),
         "grade": ("客户分级", "value grade", "kelas nilai"),
+        "held_grade": ("保有分级", "held grade", "kelas nilai yang dipegang"),
     }
 )
 
@@ -103,6 +104,15 @@ FLAG_PHRASES: MappingProxyType[str, tuple[Label, Label]] = MappingProxyType(
     }
 )
 
+_GRADES: MappingProxyType[str, Label] = MappingProxyType(
+    {
+        "core": ("核心", "core", "inti"),
+        "key": ("重要", "key", "penting"),
+        "regular": ("普通", "regular", "biasa"),
+        "fringe": ("补丁", "fringe", "pinggiran"),
+    }
+)
+
 CHOICES: MappingProxyType[str, MappingProxyType[str, Label]] = MappingProxyType(
     {
         "lifecycle": MappingProxyType(
@@ -123,14 +133,8 @@ CHOICES: MappingProxyType[str, MappingProxyType[str, Label]] = MappingProxyType(
                 "loyal": ("忠诚", "loyal", "setia"),
             }
         ),
-        "grade": MappingProxyType(
-            {
-                "core": ("核心", "core", "inti"),
-                "key": ("重要", "key", "penting"),
-                "regular": ("普通", "regular", "biasa"),
-                "fringe": ("补丁", "fringe", "pinggiran"),
-            }
-        ),
+        "grade": _GRADES,
+        "held_grade": _GRADES,
         "rfm_level": MappingProxyType(
             {"high": ("高", "high", "tinggi"), "mid": ("中", "mid", "sedang"), "low": ("低", "low", "rendah")}
         ),
@@ -172,6 +176,7 @@ FIELD_ALIASES: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "lifecycle": ("生命周期阶段", "lifecycle_stage"),
         "aipl": ("AIPL", "aipl_stage"),
         "grade": ("value_grade", "价值等级"),
+        "held_grade": ("保级分级",),
         "rfm_level": ("RFM等级",),
         "rfm_cell": ("RFM分层",),
         "member": ("会员",),

@@ -15,6 +15,7 @@ from koipond.profiles.purchases import linked_refunds, net_of_refunds
 from koipond.rules import (
     Comparison,
     Facts,
+    Field,
     In,
     InList,
     InSegment,
@@ -26,8 +27,9 @@ from koipond.rules import (
     walk,
 )
 from koipond.rules.ibis_reading import RuleTables
-from koipond.rules.tree import FactKind
+from koipond.rules.tree import FactKind, Operand
 from koipond.segments.bitmaps import to_table
+from koipond.segments.held import HELD, with_held
 from koipond.segments.scope import Scope
 from koipond.segments.state import PROFILE, published
 
@@ -41,8 +43,11 @@ def rule_tables(scope: Scope, rules: Iterable[Rule]) -> RuleTables:
     lists = {node.key for node in nodes if isinstance(node, InList)}
     kinds = {facts.kind for node in nodes for facts in _facts_of(node)}
     reader, facts = scope.reader, facts_of(scope)
+    profile = profile_in_scope(scope)
+    if any(_operand(node) == Field(name=HELD) for node in nodes):
+        profile = with_held(profile, reader, facts, scope.as_of_day)
     return RuleTables(
-        profile=profile_in_scope(scope),
+        profile=profile,
         facts={kind: _rows(facts, kind, scope) for kind in sorted(kinds)},
         traits=facts.canonical(reader.table("traits")),
         tags=_tags(facts, scope),
@@ -53,12 +58,15 @@ def rule_tables(scope: Scope, rules: Iterable[Rule]) -> RuleTables:
     )
 
 
+def _operand(node: Rule) -> Operand | None:
+    return node.operand if isinstance(node, Comparison | In | Known | Match) else None
+
+
 def _facts_of(node: Rule) -> list[Facts]:
     if isinstance(node, Sequence):
         return [node.first, node.then]
-    if isinstance(node, Comparison | In | Known | Match) and isinstance(node.operand, Measure):
-        return [node.operand.facts]
-    return []
+    operand = _operand(node)
+    return [operand.facts] if isinstance(operand, Measure) else []
 
 
 def facts_of(scope: Scope) -> FactTables:

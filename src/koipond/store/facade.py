@@ -18,6 +18,7 @@ from koipond.store.definitions import StoredDefinitions
 from koipond.store.engine import Database, open_database
 from koipond.store.export import StoredExport
 from koipond.store.gate import StoredGate
+from koipond.store.grades import StoredGrades
 from koipond.store.groups import StoredLists, StoredTags
 from koipond.store.history import StoredTouches
 from koipond.store.identity import NewUids, StoredIdentity, random_uids
@@ -50,6 +51,7 @@ class Store:
         self.arms = StoredArms(database)
         self.lists = StoredLists(database)
         self.tags = StoredTags(database)
+        self.grades = StoredGrades(database)
         self.codes = StoredCodes(database)
         self.plans = StoredPlans(database)
         self.touches = StoredTouches(database)

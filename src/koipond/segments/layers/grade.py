@@ -97,6 +97,18 @@ def hold(
     return HeldGrade(grade=held.grade, runs_below=below)
 
 
+def lift(held: HeldGrade | None, snapshot: str) -> HeldGrade:
+    """Return the held grade between monthly runs: up at once, else as it was (science D4)."""
+    if held is None or GRADES.index(snapshot) < GRADES.index(held.grade):
+        return HeldGrade(grade=snapshot)
+    return held
+
+
+def run_due(last_run: date | None, day: date) -> bool:
+    """Say whether a refresh on ``day`` is the month's first: months without any refresh have no run."""
+    return last_run is None or (day.year, day.month) > (last_run.year, last_run.month)
+
+
 def gap_to_next_fen(value_fen: int, current: str, least_fen: Mapping[str, int]) -> int | None:
     """Return how much more value lifts a customer one grade, None at the top or when the next is empty."""
     place = GRADES.index(current)

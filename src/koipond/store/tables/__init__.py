@@ -3,6 +3,7 @@
 from koipond.store.tables.base import METADATA
 from koipond.store.tables.consents import consent, consent_log, suppression
 from koipond.store.tables.definitions import definition, definition_apply
+from koipond.store.tables.grades import grade_change, grade_run, held_grade
 from koipond.store.tables.groups import (
     customer_list,
     customer_list_member,
@@ -49,6 +50,9 @@ __all__ = [
     "customer_staff",
     "definition",
     "definition_apply",
+    "grade_change",
+    "grade_run",
+    "held_grade",
     "held_out",
     "identifier",
     "identity_block",
