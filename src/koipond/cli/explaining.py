@@ -72,6 +72,7 @@ def why_text(data: Mapping[str, Any], language: str) -> str:
     lines = [_HEADINGS[language].format(**data)]
     if data["layers"]:
         lines.append("  " + _layers_text(data["layers"], language))
+    lines += [f"  {data[key]['words'][language]}" for key in ("held_grade", "next_grade") if data[key]]
     lines += [f"  ! {one['words'][language]}" for one in data["contradictions"]]
     lines += [f"{play['strategy']}/{play['play']}: {play['words'][language]}" for play in data["plays"]]
     for segment in data["segments"]:

@@ -10,6 +10,7 @@ from koipond.frames import text_table
 
 MOVES_SHOWN = 30
 _BLOCKS = (("Lifecycle", "lifecycle"), ("Flags", "flags"), ("AIPL", "aipl"), ("Value grade", "grade"))
+_NOT_YET = "none yet; the first run is at the first refresh after the first apply"
 
 
 def register(app: typer.Typer) -> None:
@@ -42,6 +43,8 @@ def layers_text(data: Mapping[str, Any]) -> str:
         f"RFM level\n{_counts(rfm['level'], rfm['customers'])}",
     ]
     parts += [f"{title}\n{_counts(data[key], buyers)}" for title, key in _BLOCKS]
+    held = data["held_grade"]
+    parts.append(f"Held grade\n{_counts(held, buyers) if any(held.values()) else _NOT_YET}")
     parts.append(f"Contradictions between layers\n{_counts(data['contradictions'], buyers)}")
     if "flow" in data:
         parts += _moved_text(data)

@@ -37,7 +37,17 @@ def refresh_text(data: Mapping[str, Any]) -> str:
     moved = {cause: count for cause, count in data["movements"].items() if count}
     if moved:
         lines.append("movements: " + ", ".join(f"{cause} {count:,}" for cause, count in moved.items()))
+    lines += _held_text(data["held_grades"])
     rows = [[s["segment"], s["count"], s["error"] or "fresh"] for s in data["segments"]]
     if rows:
         lines.append(text_table(["segment", "customers", ""], rows))
     return "\n".join(lines)
+
+
+def _held_text(held: Mapping[str, Any]) -> list[str]:
+    """Return what became of held grades, nothing when nothing did."""
+    run = held["run"]
+    if run is not None:
+        counts = ", ".join(f"{name} {run[name]:,}" for name in ("began", "up", "down", "kept", "ended"))
+        return [f"held grades, monthly run of {run['day']}: {counts}"]
+    return [f"held grades: {held['lifted']:,} lifted"] if held["lifted"] else []

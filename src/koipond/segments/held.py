@@ -10,6 +10,7 @@ import ibis
 from koipond.ingest.ports import IbisTable, Reader
 from koipond.profiles.facts import FactTables
 from koipond.segments.layers.grade import GRADES
+from koipond.segments.layers.scalars import counted
 
 CHANGES = "grade_changes"
 HELD = "held_grade"
@@ -41,6 +42,13 @@ def held_grades(reader: Reader, facts: FactTables, as_of_day: int) -> IbisTable:
     mine = facts.canonical(own.filter(own.place < _NONE))
     best = mine.group_by("customer_no").agg(place=mine.place.min())
     return best.select(_held_no=best.customer_no, **{HELD: _named(best.place)})
+
+
+def count_held(reader: Reader, profile: IbisTable) -> dict[str, int]:
+    """Return how many customers of ``profile`` (with `with_held`) hold each grade, staff not counted."""
+    rows = counted(profile)
+    [found] = reader.frame(rows.agg(**{name: (rows[HELD] == name).sum() for name in GRADES})).to_pylist()
+    return {name: int(found[name] or 0) for name in GRADES}
 
 
 def _named(place: Any) -> Any:

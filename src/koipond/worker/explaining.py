@@ -1,5 +1,6 @@
 """Why (为什么): one customer of the workspace, on the day or in a plan already made."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -7,17 +8,26 @@ from typing import Any
 import ibis
 
 from koipond.bootstrap import App
-from koipond.kernel import InputError
+from koipond.ingest.ports import Reader
+from koipond.kernel import InputError, epoch_day
+from koipond.profiles.facts import read_facts
 from koipond.rules import words
 from koipond.rules.labels import LANGS
 from koipond.segments.contradictions import contradictions_of
+from koipond.segments.held import with_held
+from koipond.segments.layers.grade import CUT_NAMES
+from koipond.segments.layers.scalars import NEVER
 from koipond.segments.movements import history
-from koipond.segments.snapshot import present_profile
+from koipond.segments.snapshot import Presented, present_profile
 from koipond.strategy.why import Explanation, explain
+from koipond.strategy.why.grades import gap_answer, held_answer
 from koipond.worker.planning import CANDIDATES, audiences_of, request_of
 
 HISTORY_MAX = 50
-LAYERS = ("lifecycle", "rfm_cell", "rfm_level", "aipl", "grade", "at_risk", "due", "one_time_buyer")
+LAYERS = (
+    *("lifecycle", "rfm_cell", "rfm_level", "aipl", "grade", "held_grade"),
+    *("at_risk", "due", "one_time_buyer"),
+)
 
 
 def explain_customer(app: App, asked: str, as_of: date | None, plan: str | None) -> dict[str, Any]:
@@ -33,7 +43,7 @@ def explain_customer(app: App, asked: str, as_of: date | None, plan: str | None)
     if not strategies:
         raise InputError("no strategy is applied; run: koipond playbook add NAME, then: koipond apply")
     with app.warehouse.read() as reader:
-        present_profile(reader, app.layers, day)
+        presented = present_profile(reader, app.layers, day)
         planned = None
         if made is not None and reader.has(CANDIDATES):
             strategies = [one for one in strategies if one.key in made.strategies]
@@ -49,13 +59,16 @@ def explain_customer(app: App, asked: str, as_of: date | None, plan: str | None)
             number,
             planned=planned,
         )
-        profile = reader.table("profile").filter(ibis._.customer_no == number).select(*LAYERS)
+        profile = reader.table("profile").filter(ibis._.customer_no == number)
+        profile = with_held(profile, reader, read_facts(reader), epoch_day(day)).select(*LAYERS)
         layers = reader.frame(profile).to_pylist()
+        own = layers[0] if layers else {}
+        grades = _grades(app, reader, presented, own, number, day)
         moves = [asdict(one) for one in history(reader, number) if one.on <= day][-HISTORY_MAX:]
-    own = layers[0] if layers else {}
     return {
         **found.to_dict(),
         "layers": own or None,
+        **grades,
         "contradictions": [
             {"contradiction": name, "words": {one: words(rule, one, scope.catalog) for one in LANGS}}
             for name, rule in contradictions_of(own, scope.catalog).items()
@@ -63,6 +76,30 @@ def explain_customer(app: App, asked: str, as_of: date | None, plan: str | None)
         "history": [{**move, "on": move["on"].isoformat()} for move in moves],
         **app.stamp(day),
     }
+
+
+def _grades(
+    app: App, reader: Reader, presented: Presented, own: Mapping[str, Any], number: int, day: date
+) -> dict[str, Any]:
+    """Return the held grade with its words, and the gap to the next snapshot grade; None where none is."""
+    held, definition = None, app.layers.grade
+    if own.get("held_grade") is not None:
+        state = app.store.grades.of(number)
+        known = state is not None and state.grade == own["held_grade"] and state.since <= day
+        held = held_answer(own["held_grade"], state if known else None)
+    gap = None
+    if own.get("grade") is not None:
+        column = f"money_{definition.window.suffix}_fen"
+        value = presented.base.filter(presented.base.customer_no == number)[column].max()
+        least = {name: presented.scalars.values[f"{name}_min_fen"] for name in CUT_NAMES}
+        gap = gap_answer(
+            value_fen=int(reader.scalar(value.name("value")) or 0),
+            grade=own["grade"],
+            least_fen={name: fen for name, fen in least.items() if fen < NEVER},
+            window_days=definition.window_days,
+            currency=app.settings.currency,
+        )
+    return {"held_grade": held, "next_grade": gap}
 
 
 def one_customer(app: App, words: str) -> int:

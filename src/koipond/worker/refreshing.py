@@ -8,6 +8,7 @@ from koipond.segments.membership import refresh_segments
 from koipond.segments.refresh import refresh
 from koipond.segments.segment_state import SegmentState, members_of, read_states
 from koipond.segments.tag_refresh import refresh_tags
+from koipond.worker.grading import hold_grades
 from koipond.worker.syncing import sync_facts
 
 
@@ -21,6 +22,7 @@ def refresh_workspace(app: App, as_of: date | None, *, full: bool = False) -> di
     with app.warehouse.write("refresh") as writer:
         told = sync_facts(app, writer)
         layers = refresh(writer, app.layers, day, full=full)
+        held = hold_grades(app, writer, day)
         scope = app.scope(writer, day, members_of(read_states(writer)))
         groups = list(app.runtime.tags.values())
         tags = refresh_tags(writer, groups, scope, app.store.tags.manual_tags(), app.clock.now())
@@ -30,6 +32,7 @@ def refresh_workspace(app: App, as_of: date | None, *, full: bool = False) -> di
         **layers.to_dict(),
         "layers_version": layers.definition_version,
         "facts_told": told,
+        "held_grades": held,
         "tags": [{"group": key, "error": state.error} for key, state in sorted(tags.items())],
         "segments": [segment_row(state) for state in segments],
         "warehouse_version": version,
