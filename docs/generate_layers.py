@@ -105,9 +105,10 @@ HELD = """## Held grade
 
 `grade` is the snapshot of the day. `held_grade` is what a customer is treated by: kept in the store, up at
 once, down after `down_after_runs` monthly runs in a row below, never within `protected_days` of joining. The
-first refresh of a month, on the workspace's today or before, runs everybody; any other lifts whom it moved up.
-`koipond layers` counts it under `held_grade`, `koipond why` says since when it is held and how much value lifts
-the snapshot a grade, rules read it as `held_grade = core`; on an earlier day each sees what was held then.
+first refresh of a month, on the workspace's today or before, runs everybody; any other lifts whom it moved
+up. `koipond layers` counts it under `held_grade`, `koipond why` says since when it is held and how much value
+lifts the snapshot a grade, rules read it as `held_grade = core`; on an earlier day each sees what was held
+then.
 Decision: [0010](../decisions/0010-held-grades.md).
 """
 FULL_CUTS = {"recency_days": [7, 30, 90, 180], "frequency_count": [1, 2, 4, 8], "monetary_fen": [1, 2, 3, 4]}

@@ -26,7 +26,9 @@ refreshes = st.lists(
     min_size=1,
     max_size=12,
 )
-joined_days = st.lists(st.sampled_from([None, -200, -90, -30, 0, 1, 12, 31]), min_size=PEOPLE, max_size=PEOPLE)
+joined_days = st.lists(
+    st.sampled_from([None, -200, -90, -30, 0, 1, 12, 31]), min_size=PEOPLE, max_size=PEOPLE
+)
 definitions = st.builds(
     GradeDefinition, down_after_runs=st.integers(1, 3), protected_days=st.sampled_from([0, 31, 62])
 )
@@ -119,14 +121,14 @@ def test_the_stored_fold_is_the_pure_fold(
                 store.grades.lift(people.filter(pa.compute.is_valid(people["grade"])), **given_)
             for no in seen:
                 state = store.grades.of(no)
-                assert (None if state is None else HeldGrade(grade=state.grade, runs_below=state.runs_below)) == (
-                    pure.held.get(no)
-                )
+                stored = state and HeldGrade(grade=state.grade, runs_below=state.runs_below)
+                assert stored == pure.held.get(no)
         last = told(store)
         for no in set(pure.root.values()):
             members = [last[one][-1] for one, root in pure.root.items() if root == no and one in last]
             best = min((GRADES.index(grade) for grade in members if grade is not None), default=None)
-            assert (None if best is None else GRADES[best]) == (pure.held[no].grade if no in pure.held else None)
+            own = pure.held.get(no)
+            assert (None if best is None else GRADES[best]) == (own and own.grade)
 
 
 @given(st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(-400, 400))
