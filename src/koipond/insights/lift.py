@@ -28,6 +28,7 @@ METRICS = (
     Metric(name="orders_per_customer", kind="mean", column="order_count"),
     Metric(name="revenue_per_customer_fen", kind="mean", column="revenue_fen"),
 )
+_MARGIN = Metric(name="margin_per_customer_fen", kind="mean", column="margin_fen")
 COVARIATES = ("before_order_count", "before_revenue_fen")
 _COLUMNS = ("converted", "order_count", "revenue_fen", *COVARIATES, "touched")
 
@@ -62,6 +63,18 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProductMargin:
+    """Margin by the products bought; ``share``: part of the revenue of both arms that their margins cover.
+
+    ``effect``: difference in margin per customer, the rest of the revenue at the question's ``margin_bp`` (at
+    nothing without one); None when it cannot be told.
+    """
+
+    share: float
+    effect: Effect | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LiftReport:
     """Sums of the arms, effects of the touch arm against the hold-out, what it earned and cost."""
 
@@ -76,6 +89,7 @@ class LiftReport:
     sentence: str = ""
     rehearsed: bool = False
     waiting: Waiting = field(default_factory=Waiting)
+    product_margin: ProductMargin | None = None
 
     @property
     def population(self) -> int:
@@ -90,8 +104,9 @@ class LiftReport:
     def incremental(self, metric: str) -> tuple[float, float, float] | None:
         """Return the difference of ``metric`` times those assigned to the touch: estimate, low, high."""
         effect = self.effect(metric)
-        if effect is None:
-            return None
+        return None if effect is None else self._times_touched(effect)
+
+    def _times_touched(self, effect: Effect) -> tuple[float, float, float]:
         n = self.sums[TOUCH].n
         return effect.difference * n, effect.low * n, effect.high * n
 
@@ -124,12 +139,22 @@ class LiftReport:
         return {**arm_row(arm, self.sums.get(arm)), **self.waiting.row(arm)}
 
     def _margin(self) -> dict[str, Any] | None:
-        revenue = self.incremental("revenue_per_customer_fen")
-        if revenue is None or self.question.margin_bp is None:
+        """Return what is left of the incremental margin after the cost, and what the margin rests on."""
+        margin_bp, products = self.question.margin_bp, self.product_margin
+        if products is not None:
+            found = None if products.effect is None else self._times_touched(products.effect)
+        elif margin_bp is not None:
+            revenue = self.incremental("revenue_per_customer_fen")
+            rate = margin_bp / 10_000
+            found = None if revenue is None else (revenue[0] * rate, revenue[1] * rate, revenue[2] * rate)
+        else:
+            found = None
+        if found is None:
             return None
-        rate = self.question.margin_bp / 10_000
-        estimate, low, high = (value * rate - self.cost_fen for value in revenue)
-        return {"after_cost_fen": _interval((estimate, low, high)), "margin_bp": self.question.margin_bp}
+        estimate, low, high = (value - self.cost_fen for value in found)
+        share = 0.0 if products is None else products.share
+        after_cost = _interval((estimate, low, high))
+        return {"after_cost_fen": after_cost, "margin_bp": margin_bp, "product_margin_share": share}
 
     def _cost_per_order(self) -> int | None:
         orders = self.incremental("orders_per_customer")
@@ -165,6 +190,7 @@ def lift_report(reader: Reader, question: LiftQuestion) -> LiftReport:
         variants=_variants(reader, touched, question),
         breakdown=_breakdown(reader, rows, question),
         waiting=waiting(reader, question.strategy, question.window),
+        product_margin=_product_margin(reader, rows, question),
     )
 
 
@@ -173,14 +199,16 @@ def arm_sums(reader: Reader, rows: IbisTable, by: str) -> dict[str, MetricSums]:
     return {key[0]: stats for key, stats in grouped_sums(reader, rows, [by]).items()}
 
 
-def grouped_sums(reader: Reader, rows: IbisTable, by: Sequence[str]) -> dict[tuple[str, ...], MetricSums]:
-    """Return the sufficient statistics of each combination of the columns ``by``."""
+def grouped_sums(
+    reader: Reader, rows: IbisTable, by: Sequence[str], columns: Sequence[str] = _COLUMNS
+) -> dict[tuple[str, ...], MetricSums]:
+    """Return the sufficient statistics of ``columns`` for each combination of the columns ``by``."""
     wanted = {
         name: rows.count() if not factors else _product(rows, factors).sum()
-        for name, factors in aggregates(_COLUMNS).items()
+        for name, factors in aggregates(columns).items()
     }
     table = reader.frame(rows.group_by(list(by)).aggregate(**wanted)).to_pylist()
-    return {tuple(str(row[name]) for name in by): MetricSums.from_aggregates(_COLUMNS, row) for row in table}
+    return {tuple(str(row[name]) for name in by): MetricSums.from_aggregates(columns, row) for row in table}
 
 
 def compare_sums(
@@ -189,12 +217,13 @@ def compare_sums(
     control: str,
     question: LiftQuestion,
     expected: Mapping[str, float] | None = None,
+    metrics: Sequence[Metric] = METRICS,
 ) -> Comparison | None:
     """Return every arm against ``control``; None while there is no control or nothing differs yet."""
     if control not in sums or len(sums) < 2 or any(stats.n < 2 for stats in sums.values()):
         return None
     arms = {arm: ArmData(sums=stats) for arm, stats in sums.items()}
-    varying = [m for m in METRICS if all(stats.variance(m.column) > 0 for stats in sums.values())]
+    varying = [m for m in metrics if all(stats.variance(m.column) > 0 for stats in sums.values())]
     if not varying:
         return None
     known = [name for name in COVARIATES if all(stats.variance(name) > 0 for stats in sums.values())]
@@ -235,6 +264,23 @@ def _interval(values: tuple[float, float, float] | None) -> dict[str, float] | N
 def _rows(reader: Reader, question: LiftQuestion) -> IbisTable:
     people = population(reader, question.strategy, question.window)
     return outcomes(reader, people, question.strategy, question.window)
+
+
+def _product_margin(reader: Reader, rows: IbisTable, question: LiftQuestion) -> ProductMargin | None:
+    """Compare the margin by products, None when none carries one or none of those was bought."""
+    if "product_margin_fen" not in rows.columns:
+        return None
+    rest = (rows.revenue_fen - rows.covered_fen) * (question.margin_bp or 0) / 10_000
+    rows = rows.mutate(margin_fen=rows.product_margin_fen + rest.round().cast("int64"))
+    columns = ("margin_fen", "covered_fen", "revenue_fen", *COVARIATES)
+    sums = {key[0]: stats for key, stats in grouped_sums(reader, rows, ["arm"], columns).items()}
+    covered, revenue = (
+        sum(stats.total(name) for stats in sums.values()) for name in ("covered_fen", "revenue_fen")
+    )
+    if not covered:
+        return None
+    made = compare_sums(sums, control=HOLDOUT, question=question, metrics=[_MARGIN])
+    return ProductMargin(share=covered / revenue, effect=made.effects[0] if made else None)
 
 
 def _product(rows: IbisTable, factors: Sequence[str]) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import ibis
 
 from koipond.ingest.ports import IbisTable, Reader
+from koipond.insights.margins import ORDER, has_margins, order_margins
 from koipond.profiles.facts import FactTables, left_out_people, read_facts
 from koipond.profiles.purchases import linked_refunds, net_of_refunds
 
@@ -90,9 +91,16 @@ def outcomes(reader: Reader, people: IbisTable, strategy: str, window: OutcomeWi
     """Return one row for each of ``people`` with integer outcomes and covariates, 0 when nothing happened.
 
     ``converted`` 0/1 (a paid order in the window), ``order_count``, ``revenue_fen`` (net of linked refunds),
-    ``touched`` 0/1, and ``before_*`` of the ``before_days`` up to the draw.
+    ``touched`` 0/1, and ``before_*`` of the ``before_days`` up to the draw. Where products carry margins also
+    ``product_margin_fen`` of the revenue that they brought, and that revenue, ``covered_fen``.
     """
-    orders = net_orders(read_facts(reader), window.as_of_day)
+    facts = read_facts(reader)
+    orders = net_orders(facts, window.as_of_day).semi_join(people, "customer_no")
+    margins = {}
+    if facts.orders is not None and has_margins(reader):
+        earned = order_margins(reader, facts, orders, window.as_of_day)
+        orders = orders.left_join(earned, "order_no").drop("order_no_right")
+        margins = {"product_margin_fen": "margin_fen", "covered_fen": "covered_fen"}
     bought = people.select("customer_no", "drawn_s").inner_join(orders, "customer_no")
     after = (bought.at_s >= bought.drawn_s) & (bought.at_s < bought.drawn_s + window.days * _DAY_S)
     before = (bought.at_s < bought.drawn_s) & (bought.at_s >= bought.drawn_s - window.before_days * _DAY_S)
@@ -101,23 +109,24 @@ def outcomes(reader: Reader, people: IbisTable, strategy: str, window: OutcomeWi
         revenue_fen=after.ifelse(bought.net_fen, 0).sum(),
         before_order_count=before.ifelse(1, 0).sum(),
         before_revenue_fen=before.ifelse(bought.net_fen, 0).sum(),
+        **{name: after.ifelse(bought[column], 0).sum() for name, column in margins.items()},
     )
     touched = touched_since(reader, people, strategy)
     rows = people.left_join(sums, "customer_no").drop("customer_no_right")
     rows = rows.left_join(touched, "customer_no").drop("customer_no_right")
-    names = ["order_count", "revenue_fen", "before_order_count", "before_revenue_fen", "touched"]
+    names = ["order_count", "revenue_fen", "before_order_count", "before_revenue_fen", "touched", *margins]
     rows = rows.mutate(**{name: rows[name].fill_null(0).cast("int64") for name in names})
     return rows.mutate(converted=(rows.order_count > 0).cast("int64"))
 
 
 def net_orders(facts: FactTables, as_of_day: int) -> IbisTable:
-    """Return paid orders as of a day: survivor's customer_no, at_s, net_fen > 0 after linked refunds."""
+    """Return paid orders as of a day: `ORDER` (survivor's number), at_s, net_fen > 0 after linked refunds."""
     if facts.orders is None:
         return facts.customers.select("customer_no", at_s=0, net_fen=0).limit(0)
     orders = facts.canonical(facts.orders.filter((ibis._.status == "paid") & (ibis._.day <= as_of_day)))
     if facts.refunds is not None:
         orders = net_of_refunds(orders, linked_refunds(facts, as_of_day))
-    return orders.select("customer_no", "at_s", "net_fen").filter(ibis._.net_fen > 0)
+    return orders.select(*ORDER, "at_s", "net_fen").filter(ibis._.net_fen > 0)
 
 
 def touched_since(reader: Reader, people: IbisTable, strategy: str) -> IbisTable:

@@ -180,10 +180,23 @@ def _incremental(report: Report, currency: str, language: Language) -> Table:
         rows.append([word[name], show(values["estimate"]), f"{show(values['low'])} … {show(values['high'])}"])
     if report["margin"]:
         after = {k: money(v, currency) for k, v in report["margin"]["after_cost_fen"].items()}
-        rows.append([word["margin_after_cost"], after["estimate"], f"{after['low']} … {after['high']}"])
+        name = f"{word['margin_after_cost']} ({_margin_basis(report['margin'], language)})"
+        rows.append([name, after["estimate"], f"{after['low']} … {after['high']}"])
     rows.append([word["cost"], money(report["cost_fen"], currency), ""])
     rows.append([word["cost_per_order"], money(report["cost_per_incremental_order_fen"], currency), ""])
     return word["incremental"], ["", "", word["interval"]], rows
+
+
+def _margin_basis(margin: Report, language: Language) -> str:
+    """Return which share of the revenue has product margins, and what the rest counts at."""
+    word, share, bp = WORDS[language], margin["product_margin_share"], margin["margin_bp"]
+    rate = f"{(bp or 0) / 100:g}%"
+    if not share:
+        return word["margin_flat"].format(rate=rate)
+    parts = [word["margin_products"].format(share=f"{share:.0%}")]
+    if share < 1:
+        parts.append(word["margin_unknown" if bp is None else "margin_default"].format(rate=rate))
+    return ", ".join(parts)
 
 
 def _variants(comparison: Report, language: Language) -> Table:
