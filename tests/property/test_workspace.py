@@ -65,6 +65,7 @@ campaigns = st.fixed_dictionaries(
         "review_on": st.dates(date(2000, 1, 1), date(2100, 1, 1)),
         "priority": st.integers(0, 100),
         "paused": st.booleans(),
+        "breakdown": st.sampled_from(["lifecycle", "rfm_cell", "grade", "aipl"]),
     },
 )
 templates = st.fixed_dictionaries(

@@ -39,7 +39,7 @@ class LiftQuestion:
 
     ``holdout_rate`` is the meant share of the hold-out (for the sample-ratio check); ``margin_bp`` the margin
     per 10,000 of revenue, None when nobody said; ``layer`` the pre-registered layer to break the effect down
-    by.
+    by, for those drawn under one of ``layer_versions`` of the strategy, None = under any.
     """
 
     strategy: str
@@ -49,6 +49,7 @@ class LiftQuestion:
     bound: Bound | None = None
     margin_bp: int | None = None
     layer: str | None = None
+    layer_versions: Sequence[int] | None = None
     alpha: float = 0.05
 
 
@@ -331,6 +332,8 @@ def _variants(reader: Reader, touched: IbisTable, question: LiftQuestion) -> Com
 def _breakdown(reader: Reader, rows: IbisTable, question: LiftQuestion) -> list[dict[str, Any]]:
     if question.layer is None:
         return []
+    if question.layer_versions is not None:
+        rows = rows.filter(rows.strategy_version.isin(list(question.layer_versions)))
     cells = {
         (arm, layer): stats for (arm, layer), stats in grouped_sums(reader, rows, ["arm", "layer"]).items()
     }

@@ -36,8 +36,8 @@ class OutcomeWindow:
 
 
 def first_draws(reader: Reader, strategy: str, window: OutcomeWindow) -> IbisTable:
-    """Return customer_no (survivor), arm, arms, play, variant, drawn_s of each customer's first draw by the
-    as-of day."""
+    """Return customer_no (survivor), arm, arms, play, variant, drawn_s, drawn_day, strategy_version of each
+    customer's first draw by the as-of day."""
     rows = reader.table("assignments")
     rows = rows.filter((rows.scope == strategy) & (rows.drawn_day <= window.as_of_day))
     drawn = read_facts(reader).canonical(rows)
@@ -51,7 +51,7 @@ def first_draws(reader: Reader, strategy: str, window: OutcomeWindow) -> IbisTab
     arms = drawn.arm.nunique().over(group_by="customer_no")
     ranked = drawn.mutate(place=first, arms=arms)
     return ranked.filter(lambda t: t.place == 0).select(
-        "customer_no", "arm", "arms", "play", "variant", "drawn_s", "drawn_day"
+        "customer_no", "arm", "arms", "play", "variant", "drawn_s", "drawn_day", "strategy_version"
     )
 
 

@@ -21,6 +21,8 @@ CHANNELS = ("sandbox", "email")
 """Channels that this version can send by; others are refused when a definition is checked."""
 
 MetricName = Literal["conversion", "orders_per_customer", "revenue_per_customer_fen"]
+LayerName = Literal["lifecycle", "rfm_cell", "grade", "aipl"]
+DEFAULT_BREAKDOWN: LayerName = "lifecycle"
 GuardrailName = Literal["complaint_rate", "unsubscribe_rate", "unfriend_rate"]
 Purpose = Literal["marketing", "transactional"]
 SLOTS = ("audience", "offer", "script", "landing")
@@ -134,7 +136,8 @@ class Strategy:
     """A campaign (活动类, S30): who answers for it, what it moves, what it may cost, whom it leaves in peace.
 
     ``priority``: the higher one gets the customer when two compete. ``caps`` hold in addition to the contact
-    policy. ``re_entry_days``: how long after a touch of this strategy the same customer may get the next.
+    policy. ``breakdown``: the layer its report is broken down by, named before anybody sees a result (S57).
+    ``re_entry_days``: how long after a touch of this strategy the same customer may get the next.
     """
 
     key: str
@@ -151,6 +154,7 @@ class Strategy:
     priority: int = 50
     re_entry_days: int = 30
     paused: bool = False
+    breakdown: LayerName = DEFAULT_BREAKDOWN
     name: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
     version: int = 0  # applied version; 0 while it is only a file

@@ -19,10 +19,12 @@ from pydantic import (
 from koipond.budgets import Budget
 from koipond.outreach.model import CapWindow, FrequencyCap
 from koipond.strategy.model import (
+    DEFAULT_BREAKDOWN,
     CodeList,
     Guardrail,
     GuardrailName,
     Landing,
+    LayerName,
     Metric,
     MetricName,
     Offer,
@@ -190,6 +192,7 @@ class StrategyShape(Shape):
     priority: int = Field(default=50, ge=0, le=100)
     re_entry_days: int = Field(default=30, ge=0, le=3_660)
     paused: bool = False
+    breakdown: LayerName = DEFAULT_BREAKDOWN
     plays: list[PlayShape] = Field(min_length=1, max_length=MAX_PLAYS)
 
     def resolve(self) -> Strategy:
@@ -209,6 +212,7 @@ class StrategyShape(Shape):
             priority=self.priority,
             re_entry_days=self.re_entry_days,
             paused=self.paused,
+            breakdown=self.breakdown,
             name={str(language): words for language, words in self.name.items()},
             description=self.description,
         )

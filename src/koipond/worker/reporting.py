@@ -13,10 +13,7 @@ from koipond.insights.lift import LiftQuestion, LiftReport, lift_report
 from koipond.insights.outcomes import OutcomeWindow
 from koipond.insights.words import WORDS, Language
 from koipond.kernel import InputError, epoch_day, minor_digits
-from koipond.strategy.model import MetricName, Strategy
-
-LAYER = "lifecycle"
-"""Every strategy's report is broken down by it: named before anybody saw a result."""
+from koipond.strategy.model import DEFAULT_BREAKDOWN, MetricName, Strategy
 
 
 def strategy_report(
@@ -41,7 +38,8 @@ def strategy_report(
         holdout_rate=strategy.holdout_rate,
         bound=_bound(strategy, day),
         margin_bp=app.settings.defaults.default_margin_bp,
-        layer=LAYER,
+        layer=strategy.breakdown,
+        layer_versions=_named_in(app, strategy),
     )
     made = replace(lift_report(reader, question), rehearsed=rehearsed)
     said = primary_sentence(
@@ -61,6 +59,15 @@ def _applied(app: App, key: str) -> Strategy:
         known = ", ".join(sorted(strategies)) or "none"
         raise InputError(f"no strategy '{key}' is applied; there is {known}")
     return strategies[key]
+
+
+def _named_in(app: App, strategy: Strategy) -> list[int]:
+    """Return the versions of the strategy that name its layer: who was drawn under another one was not
+    broken down by it beforehand (S57)."""
+    history = app.store.definitions.history("strategy", strategy.key)
+    return [
+        one.version for one in history if one.body.get("breakdown", DEFAULT_BREAKDOWN) == strategy.breakdown
+    ]
 
 
 def _bound(strategy: Strategy, day: date) -> Bound | None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -197,3 +198,34 @@ def test_the_breakdown_uses_the_layer_before_the_draw(tmp_path: Path) -> None:
     with warehouse.read() as reader:
         made = lift_report(reader, question)
     assert {row["value"]: row["customers"] for row in made.breakdown} == {"dormant": 100, "mature": 100}
+
+
+@pytest.mark.parametrize("layer", ["rfm_cell", "grade", "aipl"])
+def test_only_whoever_was_drawn_under_a_version_that_names_the_layer_is_broken_down(
+    tmp_path: Path, layer: str
+) -> None:
+    people = [draw(n, "holdout" if n % 2 else "touch", strategy_version=1 + n // 120) for n in range(200)]
+    bought = [order(n, 1, 1000, f"o{n}") for n in range(0, 200, 4)]
+    profile = [{"customer_no": n, layer: "first" if n % 4 < 2 else "second"} for n in range(200)]
+    warehouse = warehouse_of(tmp_path, assignments=people, orders=bought)
+    with warehouse.write("layers") as writer:
+        writer.replace("profile", writer.stage("_profile", pa.Table.from_pylist(profile)))
+        writer.publish()
+    question = LiftQuestion(
+        strategy="recall",
+        holdout_rate=0.5,
+        window=OutcomeWindow(days=14, as_of_day=DRAWN_DAY + 30),
+        as_of=date(2026, 3, 31),
+        layer=layer,
+    )
+    with warehouse.read() as reader:
+        shown = {
+            versions: {
+                (row["layer"], row["value"]): row["customers"]
+                for row in lift_report(reader, replace(question, layer_versions=versions)).breakdown
+            }
+            for versions in (None, (1, 2), (2,), ())
+        }
+    assert shown[None] == shown[1, 2] == {(layer, "first"): 100, (layer, "second"): 100}
+    assert shown[(2,)] == {(layer, "first"): 40, (layer, "second"): 40}
+    assert shown[()] == {}
