@@ -73,7 +73,7 @@ WORDS: Mapping[str, str] = {
     "lifecycle.due_to_cycles": "due up to so many cycles",
     "lifecycle.growth_days_max": "up to so many purchase days `growth`, more `mature`",
     "lifecycle.never_bought_after_days": "`never_bought` once a relation is older than so many days",
-    "lifecycle.prior_gaps": "how many gaps of the population's median the personal cycle is shrunk with",
+    "lifecycle.prior_gaps": "gaps of everybody's median with which the personal cycle is shrunk",
     "lifecycle.default_cycle_days": "the population's cycle while nobody has come back yet",
     "aipl.interest_window_days": "days of acts and browsing for aware and interest",
     "aipl.browse_days_min": "browsing on so many days is interest, on fewer aware",

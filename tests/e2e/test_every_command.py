@@ -125,3 +125,9 @@ def test_every_answer_is_json_alone_and_says_day_and_definition_version(
 def test_without_a_workspace_the_stamp_is_null(koipond: Koipond) -> None:
     answer = koipond("playbook", "list")[1]
     assert (answer["as_of"], answer["definition_version"]) == (None, None)
+
+
+def test_an_error_has_the_keys_of_every_answer(koipond: Koipond) -> None:
+    code, answer = koipond("layers")
+    assert (code, answer["error"]) == (2, "bad_input")
+    assert (answer["as_of"], answer["definition_version"]) == (None, None)

@@ -117,7 +117,7 @@ def _misused(error: Exception, *, as_json: bool) -> int:
     else:
         note(str(error))
     if as_json:
-        print(json.dumps({"error": "usage", "message": str(error)}, ensure_ascii=False))
+        _say_error("usage", str(error))
     return 2
 
 
@@ -130,18 +130,24 @@ def _unexpected(error: Exception, *, as_json: bool) -> int:
     what = f"{type(error).__name__}: {error}"
     note("koipond: this is a mistake of the program; please report it with the lines above")
     if as_json:
-        print(json.dumps({"error": "internal", "message": what}, ensure_ascii=False))
+        _say_error("internal", what)
     return 2
 
 
 def _report(error: KoipondError, *, as_json: bool) -> int:
     note(f"koipond: {error}")
     if as_json:
-        body: dict[str, object] = {"error": error.code, "message": str(error)}
+        more: dict[str, object] = {}
         if isinstance(error, FindingsError):
-            body["findings"] = [finding.to_dict() for finding in error.findings]
-        print(json.dumps(body, ensure_ascii=False))
+            more["findings"] = [finding.to_dict() for finding in error.findings]
+        _say_error(error.code, str(error), **more)
     return error.exit_code
+
+
+def _say_error(code: str, message: str, **more: object) -> None:
+    """Print an error as JSON; it has the keys of every answer, null because nothing was read."""
+    body = {"error": code, "message": message, **more, "as_of": None, "definition_version": None}
+    print(json.dumps(body, ensure_ascii=False))
 
 
 def entry() -> None:

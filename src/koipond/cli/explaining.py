@@ -79,7 +79,8 @@ def why_text(data: Mapping[str, Any], language: str) -> str:
         mark = "✓" if segment["member"] else "✗"
         lines.append(f"{mark} {segment['segment']}: {segment['words'][language]}")
         lines += [f"    {'✓' if c['holds'] else '✗'} {c['words'][language]}" for c in segment["conditions"]]
-    lines += [_move_text(move, language) for move in data["history"]]
+    moves = [one for one in data["history"] if (one["before"], one["after"]) != (None, "false")]
+    lines += [_move_text(move, language) for move in moves]
     return "\n".join(lines)
 
 
@@ -98,12 +99,15 @@ def _value_text(name: str, value: Any, language: Any) -> str:
     return words(Comparison(operand=Field(name=name), op="=", value=value), language, catalog)
 
 
-def _move_text(move: Mapping[str, Any], language: str) -> str:
+def _move_text(move: Mapping[str, Any], language: Any) -> str:
     """Return one movement: the day, the value before and after, and what caused it."""
-    ends = []
-    for value in (move["before"], move["after"]):
-        flag = {"true": True, "false": False}.get(value)
-        ends.append(
-            "-" if value is None else _value_text(move["layer"], value if flag is None else flag, language)
-        )
-    return f"{move['on']} {ends[0]} → {ends[1]} ({_CAUSES[language][move['cause']]})"
+    from koipond.rules.labels import CHOICES, FIELD_LABELS, FLAG_PHRASES, label
+
+    layer, cause = move["layer"], _CAUSES[language][move["cause"]]
+    if layer in FLAG_PHRASES:
+        said = label(FLAG_PHRASES[layer][move["after"] != "true"], language)
+    else:
+        ends = [CHOICES[layer].get(move[end] or "", ("-", "-", "-")) for end in ("before", "after")]
+        shown = [label(end, language) for end in ends]
+        said = f"{label(FIELD_LABELS[layer], language)}: {shown[0]} → {shown[1]}"
+    return f"{move['on']} {said} ({cause})"

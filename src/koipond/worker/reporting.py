@@ -83,7 +83,7 @@ def primary_sentence(report: LiftReport, metric: MetricName, language: Language,
     label = word[metric]
     effect = report.effect(metric)
     if effect is None:
-        return f"{label}: {word['unknown']}."
+        return f"{label}：{word['unknown']}。" if language == "zh" else f"{label}: {word['unknown']}."
     within = label[:1].lower() + label[1:]
     return sentence(effect, _wording(metric, within, currency), language, arm=word["the_touch"])
 

@@ -1,6 +1,7 @@
 """Lint (检查): what no single file can tell: references, restraint, expiry, languages. Pure."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from koipond.kernel import Finding
 from koipond.outreach.model import ContactPolicy, FrequencyCap
@@ -50,7 +51,8 @@ def _references(folder: Folder) -> Iterator[Finding]:
 def _cycles(folder: Folder) -> list[Finding]:
     segments = [d for d in folder.of("segment") if d.source is not None]
     found = check_references([d.value for d in segments], {d.key: d.file for d in segments})
-    return [finding for finding in found if finding.code == "segment_cycle"]
+    lines = {d.file: d.source.line(("rule",)) for d in segments if d.source is not None}
+    return [replace(one, line=lines[one.file]) for one in found if one.code == "segment_cycle"]
 
 
 def _settings_references(folder: Folder, source: Source | None) -> Iterator[Finding]:
@@ -205,9 +207,10 @@ def _template(settings: WorkspaceSettings | None, template: Template, source: So
         )
     if broken:
         return
-    traits = list(settings.traits) if settings else []
     for path in sorted(_variables(template)):
-        yield from _variable(path, template, traits, source)
+        if settings is None and path.startswith("trait."):
+            continue  # koipond.yaml, which declares traits, has findings of its own
+        yield from _variable(path, template, list(settings.traits) if settings else [], source)
 
 
 def _variable(path: str, template: Template, traits: list[str], source: Source) -> Iterator[Finding]:

@@ -55,6 +55,17 @@ _Reader.yaml_implicit_resolvers = {
 }
 
 
+def _day_or_text(reader: yaml.SafeLoader, node: yaml.ScalarNode) -> object:
+    """Return a day as YAML reads it; what only looks like one stays text, for its field to refuse by line."""
+    try:
+        return reader.construct_yaml_timestamp(node)
+    except ValueError:
+        return node.value
+
+
+_Reader.add_constructor("tag:yaml.org,2002:timestamp", _day_or_text)
+
+
 def read_source(path: Path, file: str) -> tuple[Source | None, list[Finding]]:
     """Read ``path`` (called ``file`` in findings); return None and the findings when it is no mapping."""
     try:

@@ -136,7 +136,6 @@ HOSTILE = {
     "broken": ("key: [a\n", "bad_yaml"),
     "deep": ("key: " + "[" * 100 + "]" * 100 + "\n", "too_deep"),
     "two documents": ("key: a\n---\nkey: b\n", "bad_yaml"),
-    "impossible date": ("key: a\nreview_on: 2026-02-30\n", "bad_yaml"),
 }
 
 
@@ -201,3 +200,27 @@ def test_tag_file_is_read_by_its_own_parser(folder: Path) -> None:
 def test_broken_file_is_not_reported_again_by_those_who_refer_to_it(folder: Path) -> None:
     edit(folder, "segments/high_value.yaml", "rfm_level = high", "rfm_level = hgih")
     assert {file for file, _, _ in codes(folder)} == {"segments/high_value.yaml"}
+
+
+def test_a_day_that_does_not_exist_hides_no_other_finding(folder: Path) -> None:
+    """It is a value of its field: it has its line, and the rest of the file is read."""
+    edit(folder, RECALL, "review_on: 2027-06-30", "review_on: 2025-13-01")
+    edit(folder, RECALL, "re_entry_days: 60", "re_entry_days: -1")
+    lines = (folder / RECALL).read_text().splitlines()
+    wanted = [lines.index("review_on: 2025-13-01") + 1, lines.index("re_entry_days: -1") + 1]
+    assert codes(folder) == {(RECALL, line, "bad_value") for line in wanted}
+
+
+def test_a_fault_of_the_settings_is_not_told_again_as_faults_of_the_templates(folder: Path) -> None:
+    edit(folder, "koipond.yaml", "zone: Asia/Shanghai", "zone: Mars/Base")
+    assert {(file, code) for file, _, code in codes(folder)} == {("koipond.yaml", "bad_value")}
+
+
+def test_a_circle_of_segments_is_told_at_the_line_of_its_rule(folder: Path) -> None:
+    edit(folder, "segments/high_value.yaml", "grade = core", "segment high_value")
+    rule = next(
+        number
+        for number, line in enumerate((folder / "segments/high_value.yaml").read_text().splitlines(), 1)
+        if line.startswith("rule:")
+    )
+    assert ("segments/high_value.yaml", rule, "segment_cycle") in codes(folder)
