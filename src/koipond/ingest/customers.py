@@ -6,6 +6,7 @@ from typing import Any
 import ibis
 
 from koipond.ingest.archive import as_facts, retire
+from koipond.ingest.events import unnested
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.ports import IbisTable, Writer
 from koipond.ingest.privacy import looks_like_identifier
@@ -80,6 +81,7 @@ def write_traits(
     ``named``: trait → expression over ``judged``; ``others``: column of the file → its name in ``judged``.
     A trait is one value a customer, name and source: a newer one replaces it.
     """
+    judged, others = unnested(judged, others, named)
     good = judged.filter(judged["rule"].isnull())
     at_s = good["updated_s"].fill_null(now_s)
     values = dict(named) | {column: good[name] for column, name in others.items()}

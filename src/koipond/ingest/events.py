@@ -1,12 +1,13 @@
 """Rows of an events file → events, known by their id, else by their content and how often it occurs."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import ibis
 
 from koipond.ingest.archive import as_facts
 from koipond.ingest.functions import md5, to_json, without_nulls
+from koipond.ingest.mapping import own_name
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.ports import IbisTable, Writer
 from koipond.ingest.privacy import looks_like_identifier
@@ -20,8 +21,9 @@ def write_events(
     """Add the good events that are not known yet; return the changes and the count of dropped properties.
 
     ``others``: column of the file → its name in ``judged``; they become properties, but undeclared values
-    that look like an identifier do not (design §2).
+    that look like an identifier do not (design §2). A nested property counts before a flat one of its name.
     """
+    judged, others = unnested(judged, others)
     good = judged.filter(judged["rule"].isnull())
     values, dropped = screened(writer, good, others, request.declared)
     properties = without_nulls(to_json(ibis.struct(values))) if values else ibis.null("string")
@@ -33,6 +35,25 @@ def write_events(
     added = writer.append("events", fresh.order_by("customer_no", "at_s", "event_id"))
     total = int(writer.scalar(good.count()))
     return {"events_new": added, "events_unchanged": total - added}, dropped
+
+
+def unnested(
+    rows: IbisTable, others: Mapping[str, str], taken: Collection[str] = ()
+) -> tuple[IbisTable, dict[str, str]]:
+    """Return ``others`` by the own name of each column, and ``rows`` in which those of one name are one.
+
+    A nested column whose own name is ``taken`` keeps its whole name.
+    """
+    found = {column: name for column, name in others.items() if own_name(column) == column}
+    for column, name in others.items():
+        own = own_name(column)
+        if own == column:
+            continue
+        if own in found:
+            rows = rows.mutate(**{found[own]: rows[name].coalesce(rows[found[own]])})
+        else:
+            found[column if own in taken else own] = name
+    return rows, found
 
 
 def screened(

@@ -105,6 +105,9 @@ REQUIRED: MappingProxyType[Kind, tuple[tuple[tuple[str, ...], ...], ...]] = Mapp
 KEEPS_OTHER_COLUMNS: frozenset[Kind] = frozenset({"events", "customers"})
 """Kinds whose further columns become event properties or traits."""
 
+NESTS = ("properties", "traits")
+"""Objects of a JSON line whose members are columns of their own, called ``properties.plan``."""
+
 
 @cache
 def synonyms(kind: Kind, field: str) -> Synonyms:

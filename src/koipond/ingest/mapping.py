@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from koipond.ingest.fields import FIELDS, KEEPS_OTHER_COLUMNS, PERSON, REQUIRED, Field, synonyms
+from koipond.ingest.fields import FIELDS, KEEPS_OTHER_COLUMNS, NESTS, PERSON, REQUIRED, Field, synonyms
 from koipond.ingest.model import Kind
 from koipond.kernel import InputError
 
@@ -69,6 +69,14 @@ def plain_name(name: str) -> str:
     return _NOISE.sub("", unicodedata.normalize("NFKC", name).casefold())
 
 
+def own_name(column: str) -> str:
+    """Return what a column is called as a property or trait: ``properties.plan`` is the property ``plan``."""
+    for nest in NESTS:
+        if column.startswith(f"{nest}.") and len(column) > len(nest) + 1:
+            return column[len(nest) + 1 :]
+    return column
+
+
 def _told(
     fields: Sequence[Field], columns: Sequence[str], told: Mapping[str, str], faults: list[str]
 ) -> dict[str, tuple[str, ...]]:
@@ -101,18 +109,42 @@ def _guess(
     free = {column: plain_name(column) for column in columns if column not in taken}
     guesses: dict[str, list[str]] = {}
     unsure: set[str] = set()
-    for rank in range(4):
-        for field in fields:
-            if field.name in guesses or (rank == 3 and {"quantity", "unit_price"} <= guesses.keys() | known):
-                continue
-            usual = synonyms(kind, field.name)
-            wanted = {plain_name(n) for n in ((field.name,), usual.names, usual.weak, usual.whole)[rank]}
-            fitting = [column for column, name in free.items() if name in wanted]
-            if fitting:
-                guesses[field.name] = fitting
-                unsure |= {field.name} if rank > 1 else set()
-                free = {column: name for column, name in free.items() if column not in fitting}
+    inner = {column: plain_name(own_name(column)) for column in free if own_name(column) != column}
+    outer = {column: name for column, name in free.items() if column not in inner}
+    for names, wanted in ((outer, fields), (inner, [f for f in fields if f.name in _in_nests(kind)])):
+        for rank in range(4):
+            _guess_rank(kind, rank, wanted, known, names, guesses, unsure)
     return guesses, unsure
+
+
+def _guess_rank(
+    kind: Kind,
+    rank: int,
+    fields: Sequence[Field],
+    known: Set[str],
+    free: dict[str, str],
+    guesses: dict[str, list[str]],
+    unsure: set[str],
+) -> None:
+    """Give each of ``fields`` without a guess those of the ``free`` columns (→ plain name) that fit it."""
+    for field in fields:
+        if field.name in guesses or (rank == 3 and {"quantity", "unit_price"} <= guesses.keys() | known):
+            continue
+        usual = synonyms(kind, field.name)
+        wanted = {plain_name(n) for n in ((field.name,), usual.names, usual.weak, usual.whole)[rank]}
+        fitting = [column for column, name in free.items() if name in wanted]
+        if fitting:
+            guesses[field.name] = fitting
+            unsure |= {field.name} if rank > 1 else set()
+            for column in fitting:
+                del free[column]
+
+
+def _in_nests(kind: Kind) -> Set[str]:
+    """The fields that members of a nest may be guessed for; who did an event stands beside them, not in."""
+    if kind == "customers":
+        return {field.name for field in FIELDS[kind]}
+    return {"sku", "amount"} if kind == "events" else set()
 
 
 def _missing(kind: Kind, chosen: Mapping[str, tuple[str, ...]]) -> list[str]:

@@ -1,18 +1,26 @@
-"""JSON, one object a line, as batches of text. Fields may come and go from line to line."""
+"""JSON, one object a line, as batches of text. Fields may come and go from line to line.
+
+An object below `properties` or `traits`, the shape of tracking tools, gives one column a member
+(``properties.plan``); any deeper object or list stays one JSON text.
+"""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 
+from koipond.ingest.fields import NESTS
 from koipond.kernel import InputError
 from koipond.sources.batches import text_batch
 from koipond.sources.csv_faults import FAULTS_MAX
 from koipond.sources.text import TextFile
 
 BATCH_ROWS = 1 << 16
+_NEEDS_MARKS = re.compile(r"[0-9][.,'’\s][0-9]")  # a text that may be grouped by thousands
+_NEEDS_NONE = re.compile(r"-?[0-9]+\.(?:[0-9]{1,2}|[0-9]{4,})")
 
 
 class JsonRows:
@@ -25,18 +33,17 @@ class JsonRows:
         self.total_bytes = source.total_bytes
         self.details: Mapping[str, str] = {"format": "jsonl", "encoding": source.encoding}
         self._done = 0
-        keys: dict[str, bool] = {}  # name → every value is a number, a truth value or missing
+        kinds: dict[str, _Seen] = {}
         for _, record in self._records(collect=True):
             for key, value in record.items():
-                if keys.get(key, True):
-                    keys[key] = not isinstance(value, str)
-        if not keys:
+                kinds.setdefault(key, _Seen()).add(value)
+        if not kinds:
             raise InputError(f"{self.file}: holds no object; write one JSON object a line")
-        self._exact = keys
-        self.columns = tuple(keys)
+        self._exact = frozenset(key for key, seen in kinds.items() if seen.exact)
+        self.columns = tuple(kinds)
 
     def is_exact(self, column: str) -> bool:
-        return self._exact[column]
+        return column in self._exact
 
     def done_bytes(self) -> int:
         return min(self._done, self.total_bytes)
@@ -61,18 +68,59 @@ class JsonRows:
                 if not line.strip():
                     continue
                 try:
-                    record = json.loads(line.rstrip("\r\n"), parse_float=Decimal, parse_constant=_no_constant)
+                    record = _DECODER.decode(line.rstrip("\r\n"))
                 except ValueError as error:
                     faults.append(f"{self.file}: row {number}: {_reason(error)}")
                 else:
                     if isinstance(record, dict):
-                        yield number, record
+                        yield number, _flat(record)
                         continue
                     faults.append(f"{self.file}: row {number}: a {type(record).__name__}, not an object")
                 if not collect or len(faults) == FAULTS_MAX:
                     break
         if faults:
             raise InputError("\n".join(faults) + "\nwrite one whole JSON object a line")
+
+
+class _Seen:
+    """What the values of one column are: exact when its numbers need no guess of marks.
+
+    JSON writes numbers in one way; only a text beside them that groups digits may mean another one.
+    """
+
+    __slots__ = ("marked", "number", "text")
+
+    def __init__(self) -> None:
+        self.number = self.text = self.marked = False
+
+    def add(self, value: Any) -> None:
+        if isinstance(value, str):
+            self.text = True
+            if not self.marked and _NEEDS_MARKS.search(value):
+                self.marked = _NEEDS_NONE.fullmatch(value.strip()) is None
+        elif value is not None:
+            self.number = True
+
+    @property
+    def exact(self) -> bool:
+        return not self.text or (self.number and not self.marked)
+
+
+def _flat(record: dict[str, Any]) -> dict[str, Any]:
+    for nest in NESTS:
+        if isinstance(inner := record.get(nest), dict):
+            del record[nest]
+            record |= {f"{nest}.{key}": value for key, value in inner.items()}
+    return record
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) != len(pairs):
+        names = [key for key, _ in pairs]
+        twice = next(key for key in names if names.count(key) > 1)
+        raise ValueError(f"the key '{twice}' stands twice in one object; keep the right one")
+    return record
 
 
 def _batch(first: int, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Iterator[pa.RecordBatch]:
@@ -99,3 +147,6 @@ def _reason(error: ValueError) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"column {error.colno}: {error.msg}"
     return str(error)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_float=Decimal, parse_constant=_no_constant)

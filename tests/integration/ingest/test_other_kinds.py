@@ -167,6 +167,30 @@ def test_json_and_workbooks_carry_typed_values(space: MemoryWorkspace) -> None:
     )
 
 
+def test_events_of_tracking_tools_keep_their_nested_properties(space: MemoryWorkspace) -> None:
+    shape = {"userId": "1", "type": "track", "receivedAt": "2025-01-01T10:00:09Z"}
+    lines: list[dict[str, Any]] = [
+        {"event": "Order Completed", "messageId": "m1", "timestamp": "2025-01-01T10:00:00Z"},
+        {"event": "View", "messageId": "m2", "timestamp": "2025-01-01T11:00:00Z", "plan": "free"},
+    ]
+    lines[0]["properties"] = {"plan": "pro", "n": 3, "name": "tea", "revenue": 1.5, "mail": "a@example.com"}
+    text = "\n".join(json.dumps(shape | line) for line in lines)
+    result = load(space, "events", text, "events.jsonl")
+    assert result.notes["properties_dropped"] == 1
+    first, second = sorted(space.rows("events"), key=lambda row: row["event_id"])
+    assert (first["event_id"], first["name"], first["amount_fen"]) == ("m1", "Order Completed", 150)
+    kept = {name: value for name, value in json.loads(first["properties"]).items() if name != "receivedAt"}
+    assert kept == {"type": "track", "plan": "pro", "n": "3", "name": "tea"}
+    assert json.loads(second["properties"])["plan"] == "free"
+
+
+def test_nested_traits_are_fields_and_traits_of_the_customer(space: MemoryWorkspace) -> None:
+    line = {"userId": "1", "traits": {"city": "Bogor", "plan": "pro"}, "city": "Depok"}
+    load(space, "customers", json.dumps(line), "customers.jsonl")
+    traits = {row["name"]: row["text_value"] for row in space.rows("traits")}
+    assert traits == {"city": "Depok", "traits.city": "Bogor", "plan": "pro"}
+
+
 def test_an_unreadable_date_column_names_the_option(space: MemoryWorkspace) -> None:
     with pytest.raises(InputError, match="--date-format dmy or --date-format mdy"):
         load(space, "events", "user_id,event,at\n1,View,01/02/2025\n")

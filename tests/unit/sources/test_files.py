@@ -157,7 +157,28 @@ def test_json_lines_may_lack_fields_and_keep_exact_decimals(tmp_path: Path) -> N
         {"row": 3, "id": "2", "amount": None, "ok": "true", "tags": json.dumps({"a": [1]})},
     ]
     source = open_file(path)
-    assert (source.is_exact("amount"), source.is_exact("id")) == (True, False)
+    assert (source.is_exact("amount"), source.is_exact("id")) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("beside", "exact"), [("7", True), ("7.25", True), ("x", True), ("1.234", False), ("1,234", False)]
+)
+def test_json_numbers_need_no_guess_of_marks_until_a_text_beside_them_does(
+    tmp_path: Path, beside: str, exact: bool
+) -> None:
+    lines = [{"a": 12.345, "b": beside}, {"a": beside, "b": beside}]
+    source = open_file(write(tmp_path, "a.jsonl", "\n".join(map(json.dumps, lines))))
+    assert source.is_exact("a") is exact
+    assert not source.is_exact("b"), "texts alone stay texts"
+
+
+def test_members_of_properties_are_columns_and_what_is_deeper_is_text(tmp_path: Path) -> None:
+    lines = ['{"id": 1, "properties": {"plan": "pro", "n": 3, "deep": {"a": 1}}}', '{"properties": null}']
+    lines += ['{"id": 2, "properties": "said"}', '{"id": 3, "properties": {}}']
+    path = write(tmp_path, "a.jsonl", "\n".join(lines))
+    nested = {"properties.plan": "pro", "properties.n": "3", "properties.deep": '{"a": 1}'}
+    assert rows(path)[0] == {"row": 1, "id": "1", **nested, "properties": None}
+    assert [row["properties"] for row in rows(path)] == [None, "said", None]
 
 
 def test_a_workbook_is_read_with_its_types(tmp_path: Path) -> None:
@@ -251,6 +272,7 @@ FAULTS: dict[str, tuple[str, Callable[[Path], Path], str]] = {
     "workbook of a header": ("a.xlsx", lambda p: workbook(p, ["id", "x"]), "has a header row but no data"),
     "workbook beyond its header": ("a.xlsx", lambda p: workbook(p, ["id"], [1], [2, 3]), "row 3, column 2"),
     "broken JSON": ("a.jsonl", text('{"id": 1}\n{"id": 2\n{"x": NaN}\n'), r"row 2: column 9.*\n.*row 3: NaN"),
+    "a key twice": ("a.jsonl", text('{"id": 1}\n{"id": 2, "id": 3}\n'), "row 2: the key 'id' stands twice"),
     "a JSON array": ("a.json", text('[{"id": 1}]\n'), "row 1: a list, not an object"),
 }
 
