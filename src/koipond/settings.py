@@ -24,6 +24,15 @@ class Settings(BaseSettings):
     memory_limit: str = "6GB"
     """Memory of one analytic engine before it spills to disk."""
 
+    spark_master: str = "local[*]"
+    """Where a refresh on Spark runs: a Spark master URL. A cluster must see the workspace folder too."""
+
+    spark_memory: str = "2g"
+    """Memory of Spark's driver, which is all of Spark on ``local``."""
+
+    spark_partitions: int = 8
+    """Into how many parts Spark splits a group-by or join; on a cluster two to three times its cores."""
+
     smtp_url: str | None = None
     """smtp://user:password@host:port of the e-mail channel, ``?starttls=1`` to encrypt; smtps:// for TLS."""
 

@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 from koipond.bootstrap.clock import OPENING_HOUR, LastFactClock, LazyClock
 from koipond.channels.sandbox import SandboxChannel
 from koipond.channels.sheets import SHEETS
-from koipond.ingest.ports import Reader
+from koipond.ingest.ports import Reader, Writer
 from koipond.kernel import Clock, InputError, KoipondError, day_bounds, day_of, epoch_day, zone
 from koipond.outreach.ports import Channel, ChannelSheet
 from koipond.outreach.templates import Template
 from koipond.settings import Settings, SystemClock
 from koipond.store import Store, load_keys, save_keys
-from koipond.warehouse import EngineOptions, ParquetReader, ParquetWarehouse
+from koipond.warehouse import EngineOptions, ParquetReader, ParquetWarehouse, ParquetWriter
 from koipond.workspace import WorkspaceSettings, load_folder
 from koipond.workspace.kinds import kind_named
 
@@ -76,6 +76,26 @@ class App:
         root = self.folder / STATE / "warehouse"
         root.mkdir(parents=True, exist_ok=True)
         return ParquetWarehouse(root, self.store.versions, self.machine, options)
+
+    @contextmanager
+    def computing(self, writer: ParquetWriter) -> Iterator[Writer]:
+        """Yield what a refresh computes with over the files of ``writer``: itself, or Spark when that is set.
+
+        Raises InputError when Spark lacks something.
+        """
+        if self.settings.warehouse.engine == "duckdb":
+            yield writer
+            return
+        from koipond.warehouse.spark_session import SparkOptions
+        from koipond.warehouse.spark_writer import spark_writer
+
+        options = SparkOptions(
+            master=self.environment.spark_master,
+            memory=self.environment.spark_memory,
+            shuffle_partitions=self.environment.spark_partitions,
+        )
+        with spark_writer(writer, options) as own:
+            yield own
 
     @cached_property
     def layers(self) -> "LayerSet":

@@ -33,7 +33,7 @@ def doctor(context: typer.Context, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap import open_app
 
     with open_app(context.obj) as app:
-        problems = [*_keys(app), *_disk(app), *_definitions(app), *_offers(app), *_email(app)]
+        problems = [*_keys(app), *_disk(app), *_definitions(app), *_offers(app), *_email(app), *_spark(app)]
         data = {"problems": [{"problem": what, "fix": fix} for what, fix in problems], **app.stamp()}
     rows = [[what, fix] for what, fix in problems]
     say(data, lambda: text_table(["problem", "fix"], rows) if rows else "nothing is missing", as_json=as_json)
@@ -99,6 +99,15 @@ def _email(app: "App") -> list[Problem]:
         fix = "export KOIPOND_PUBLIC_URL=https://… of a proxy to this server's /unsubscribe/"
         problems.append(("unsubscribe links would lead to this machine alone", fix))
     return problems
+
+
+def _spark(app: "App") -> list[Problem]:
+    from koipond.warehouse.spark_session import spark_lacks
+
+    if app.settings.warehouse.engine != "spark":
+        return []
+    lacks = spark_lacks()
+    return [] if lacks is None else [(f"refreshes are to run on Spark: {lacks[0]}", lacks[1])]
 
 
 def confirm(context: typer.Context, as_json: JsonFlag = False) -> None:

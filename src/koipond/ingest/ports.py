@@ -62,6 +62,10 @@ class Reader(Protocol):
         """Materialise ``expression`` in the private engine under ``name`` (between stages) and return it."""
         ...
 
+    def once(self, name: str, build: Callable[[], IbisTable]) -> IbisTable:
+        """Return what ``build`` gave when ``name`` was first asked for; again after a dataset changed."""
+        ...
+
     def present(self, dataset: str, table: IbisTable) -> None:
         """Let ``table`` of this engine stand for ``dataset`` as long as this reader is open."""
         ...

@@ -136,7 +136,7 @@ def read_facts(reader: Reader) -> FactTables:
         events=known("events"),
         touches=known("touches"),
         responses=known("responses"),
-        links=_resolved(reader) if reader.has("identity_links") else None,
+        links=reader.once("links", lambda: _resolved(reader)) if reader.has("identity_links") else None,
         left_out=reader.table("left_out").select("customer_no") if reader.has("left_out") else None,
     )
 

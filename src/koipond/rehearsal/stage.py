@@ -89,6 +89,7 @@ def _write(folder: Path, files: Mapping[str, str], seed: int) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         if path == FILE:
             body = {**yaml.safe_load(text), "id": identity, "clock": "system"}
-            body.pop("store", None)
+            for name in ("store", "warehouse"):  # in memory, and small: on DuckDB whatever the brand's is
+                body.pop(name, None)
             text = yaml.safe_dump(body, sort_keys=False, allow_unicode=True)
         target.write_text(text, encoding="utf-8")

@@ -1,7 +1,15 @@
-"""Warehouse (数仓): versioned Parquet read through an in-memory DuckDB, or Spark."""
+"""Warehouse (数仓): versioned Parquet, read through an in-memory DuckDB; a refresh may run on Spark."""
 
 from koipond.warehouse.engine import Engine, EngineOptions
 from koipond.warehouse.holder import is_alive, this_process
-from koipond.warehouse.parquet import ParquetReader, ParquetWarehouse
+from koipond.warehouse.parquet import ParquetReader, ParquetWarehouse, ParquetWriter
 
-__all__ = ["Engine", "EngineOptions", "ParquetReader", "ParquetWarehouse", "is_alive", "this_process"]
+__all__ = [
+    "Engine",
+    "EngineOptions",
+    "ParquetReader",
+    "ParquetWarehouse",
+    "ParquetWriter",
+    "is_alive",
+    "this_process",
+]

@@ -5,7 +5,7 @@ A killed writer leaves only files that no manifest names; the next writer remove
 
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -111,6 +111,7 @@ class ParquetReader:
         self.engine = engine
         self.version = manifest.version
         self._open: dict[str, IbisTable] = {}
+        self._once: dict[str, IbisTable] = {}
 
     def has(self, dataset: str) -> bool:
         return bool(self.manifest.datasets.get(dataset))
@@ -120,14 +121,18 @@ class ParquetReader:
             self._open[dataset] = self._table(dataset)
         return self._open[dataset]
 
+    def files_of(self, dataset: str) -> tuple[list[Path], Path | None]:
+        """Return the files of ``dataset`` and, if it has one, the file of rows that replace some of them."""
+        files = [self.root / dataset / file for file in self.manifest.datasets.get(dataset, ())]
+        late = self.manifest.datasets.get(_delta(dataset))
+        return files, self.root / _delta(dataset) / late[0] if late else None
+
     def _table(self, dataset: str) -> IbisTable:
-        files = self.manifest.datasets.get(dataset)
-        delta = self.manifest.datasets.get(_delta(dataset))
+        files, delta = self.files_of(dataset)
         if files and delta:
-            base = [self.root / dataset / file for file in files]
-            return self.engine.merged_view(dataset, base, self.root / _delta(dataset) / delta[0], KEY)
+            return self.engine.merged_view(dataset, files, delta, KEY)
         if files:
-            return self.engine.view(dataset, [self.root / dataset / file for file in files])
+            return self.engine.view(dataset, files)
         if dataset in FACTS:
             return self.engine.empty(dataset, FACTS[dataset])
         raise InputError(f"nothing is published as '{dataset}' yet; run: koipond refresh")
@@ -146,6 +151,11 @@ class ParquetReader:
 
     def cache(self, name: str, expression: IbisTable) -> IbisTable:
         return self.engine.cache(name, expression)
+
+    def once(self, name: str, build: Callable[[], IbisTable]) -> IbisTable:
+        if name not in self._once:
+            self._once[name] = build()
+        return self._once[name]
 
     def present(self, dataset: str, table: IbisTable) -> None:
         self._open[dataset] = table
@@ -191,8 +201,7 @@ class ParquetWriter(ParquetReader):
     def replace(self, dataset: str, expression: IbisTable) -> int:
         known = self._note_replaced(dataset, expression)
         file, rows = self._write(dataset, expression, mark=0 if known else None)
-        self._set_files(dataset, (file,) if rows else ())
-        self._set_files(_delta(dataset), ())
+        self.put(dataset, (file,) if rows else ())
         return rows
 
     def append(self, dataset: str, expression: IbisTable | str) -> int:
@@ -221,8 +230,7 @@ class ParquetWriter(ParquetReader):
             if base:
                 rest = f"SELECT * FROM {read_parquet(base)} ANTI JOIN _delta USING ({KEY})"
                 live = f"{rest} UNION ALL BY NAME {live}"
-            self._set_files(dataset, self._written(dataset, live))
-            self._set_files(_delta(dataset), ())
+            self.put(dataset, self._written(dataset, live))
         else:
             self._set_files(_delta(dataset), self._written(_delta(dataset), "SELECT * FROM _delta"))
         self._open.pop(dataset, None)
@@ -320,19 +328,28 @@ class ParquetWriter(ParquetReader):
     def _write(
         self, dataset: str, expression: IbisTable | str, *, mark: int | None = None
     ) -> tuple[str, int]:
-        """Write a file; its name begins with the mark that its rows were first written at."""
+        folder, stem = self.new_file(dataset, mark=mark)
+        return f"{stem}.parquet", self.engine.write(expression, folder / f"{stem}.parquet")
+
+    def new_file(self, dataset: str, *, mark: int | None = None) -> tuple[Path, str]:
+        """Return the folder and the stem of a new file of ``dataset``: the mark its rows were written at."""
         folder = self.root / dataset
         folder.mkdir(parents=True, exist_ok=True)
         self._dirty.add(dataset)
         if mark is None:
             mark = self.mark() + 1
             self.set_meta(_MARK, mark)
-        file = f"{mark:010d}-{uuid.uuid4().hex}.parquet"
-        return file, self.engine.write(expression, folder / file)
+        return folder, f"{mark:010d}-{uuid.uuid4().hex}"
+
+    def put(self, dataset: str, files: tuple[str, ...]) -> None:
+        """Make ``files``, each begun by `new_file`, the whole of ``dataset``."""
+        self._set_files(dataset, files)
+        self._set_files(_delta(dataset), ())
 
     def _set_files(self, dataset: str, files: tuple[str, ...]) -> None:
         self.manifest = replace(self.manifest, datasets={**self.manifest.datasets, dataset: files})
         self._open.pop(dataset, None)
+        self._once.clear()
 
 
 def _delta(dataset: str) -> str:

@@ -21,12 +21,13 @@ def refresh_workspace(app: App, as_of: date | None, *, full: bool = False) -> di
     day = app.observation_day(as_of)
     with app.warehouse.write("refresh") as writer:
         told = sync_facts(app, writer)
-        layers = refresh(writer, app.layers, day, full=full)
-        held = hold_grades(app, writer, day)
-        scope = app.scope(writer, day, members_of(read_states(writer)))
-        groups = list(app.runtime.tags.values())
-        tags = refresh_tags(writer, groups, scope, app.store.tags.manual_tags(), app.clock.now())
-        segments = refresh_segments(writer, list(app.runtime.segments.values()), scope, app.clock.now())
+        with app.computing(writer) as own:
+            layers = refresh(own, app.layers, day, full=full)
+            held = hold_grades(app, writer, day)  # told as facts: those are the writer's own
+            scope = app.scope(own, day, members_of(read_states(own)))
+            groups = list(app.runtime.tags.values())
+            tags = refresh_tags(own, groups, scope, app.store.tags.manual_tags(), app.clock.now())
+            segments = refresh_segments(own, list(app.runtime.segments.values()), scope, app.clock.now())
         version = writer.publish()
     return {
         **layers.to_dict(),

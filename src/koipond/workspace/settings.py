@@ -119,6 +119,12 @@ class ChannelShape(Shape):
     quota_per_day: int | None = Field(default=None, ge=0)
 
 
+class WarehouseShape(Shape):
+    """What computes a refresh; everything else reads the published Parquet with DuckDB."""
+
+    engine: Literal["duckdb", "spark"] = "duckdb"
+
+
 class TraitShape(Shape):
     """A declared trait. Undeclared ones are kept, but neither personalise nor sort anybody."""
 
@@ -144,6 +150,7 @@ class WorkspaceSettings(Shape):
     quality: QualityShape = QualityShape()
     events: EventsShape = EventsShape()
     channels: dict[Key, ChannelShape] = Field(default_factory=dict)
+    warehouse: WarehouseShape = WarehouseShape()
 
     @property
     def policy(self) -> ContactPolicy:

@@ -1,0 +1,155 @@
+"""A refresh on Spark (在 Spark 上刷新): over the files, the lease and the version of a writer that is open.
+
+Files, marks and the swap of the version stay the Parquet writer's; Spark runs the expressions and writes the
+rows. Facts are not written here: what imports and the store tell goes through DuckDB.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+
+from koipond.ingest.facts import FACTS
+from koipond.ingest.ports import IbisTable, Query
+from koipond.kernel import InputError
+from koipond.warehouse.parquet import KEY, ParquetWriter
+from koipond.warehouse.spark_engine import SparkEngine, scratch_below
+from koipond.warehouse.spark_session import SparkOptions, start_session
+
+
+@contextmanager
+def spark_writer(
+    files: ParquetWriter, options: SparkOptions | None = None, session: Any = None
+) -> Iterator["SparkWriter"]:
+    """Open Spark over what ``files`` writes; the caller publishes with either of them.
+
+    ``session``: one that runs already and stays; else one is started and stopped here. Raises InputError
+    when Spark lacks something.
+    """
+    with scratch_below(files.root) as scratch:
+        own = session or start_session(scratch / "session", options)
+        try:
+            yield SparkWriter(files, SparkEngine(own, scratch))
+        finally:
+            if session is None:
+                own.stop()
+
+
+class SparkWriter:
+    """The port `Writer` on Spark, for datasets that can be computed again from facts."""
+
+    def __init__(self, files: ParquetWriter, engine: SparkEngine) -> None:
+        self.files = files
+        self.engine = engine
+        self._open: dict[str, IbisTable] = {}
+        self._once: dict[str, IbisTable] = {}
+
+    @property
+    def version(self) -> int:
+        """The version that was opened, or the one published since."""
+        return self.files.version
+
+    def has(self, dataset: str) -> bool:
+        return self.files.has(dataset)
+
+    def table(self, dataset: str) -> IbisTable:
+        if dataset not in self._open:
+            self._open[dataset] = self._table(dataset)
+        return self._open[dataset]
+
+    def _table(self, dataset: str) -> IbisTable:
+        files, delta = self.files.files_of(dataset)
+        if files and delta:
+            return self.engine.merged_view(dataset, files, delta, KEY)
+        if files:
+            return self.engine.view(dataset, files)
+        if dataset in FACTS:
+            return self.engine.stage(dataset, FACTS[dataset].empty_table())
+        raise InputError(f"nothing is published as '{dataset}' yet; run: koipond refresh")
+
+    def frame(self, expression: IbisTable) -> pa.Table:
+        return self.engine.frame(expression)
+
+    def scalar(self, expression: Any) -> Any:
+        return self.engine.scalar(expression)
+
+    def batches(self, expression: IbisTable, rows: int) -> Iterator[pa.RecordBatch]:
+        return self.engine.batches(expression, rows)
+
+    def stage(self, name: str, batches: pa.Table | pa.RecordBatchReader) -> IbisTable:
+        return self.engine.stage(name, batches)
+
+    def cache(self, name: str, expression: IbisTable) -> IbisTable:
+        return self.engine.cache(name, expression)
+
+    def once(self, name: str, build: Callable[[], IbisTable]) -> IbisTable:
+        if name not in self._once:
+            self._once[name] = build()
+        return self._once[name]
+
+    def present(self, dataset: str, table: IbisTable) -> None:
+        self._open[dataset] = table
+
+    def forget(self, name: str) -> None:
+        self.engine.forget(name)
+
+    def meta(self, key: str) -> Any:
+        return self.files.meta(key)
+
+    def mark(self) -> int:
+        return self.files.mark()
+
+    def changed_customers(self, datasets: Sequence[str], since: int) -> IbisTable:
+        rows = self.files.changed_customers(datasets, since)
+        return self.engine.stage("_changed", self.files.frame(rows))
+
+    def replace(self, dataset: str, expression: IbisTable) -> int:
+        names, rows = self._write(dataset, expression)
+        self._put(dataset, names)
+        return rows
+
+    def append(self, dataset: str, expression: IbisTable) -> int:
+        names, rows = self._write(dataset, expression)
+        files, delta = self.files.files_of(dataset)
+        assert delta is None, f"{dataset} is kept by upsert"
+        self._put(dataset, (*(file.name for file in files), *names))
+        return rows
+
+    def upsert(self, dataset: str, expression: IbisTable, whom: IbisTable) -> int:
+        """Write the whole of ``dataset`` again: a delta is cheaper only where writing is the dear part."""
+        new = self.engine.cache("_put", expression)
+        rows = self.scalar(new.count())
+        old = self.table(dataset)
+        self.replace(dataset, old.anti_join(whom, KEY).union(new.select(*old.columns)))
+        return int(rows)
+
+    def remove(self, dataset: str, keys: IbisTable, on: Sequence[str]) -> int:
+        self._changed(dataset)
+        gone = self.files.stage("_gone_from_spark", self.engine.frame(keys))
+        return self.files.remove(dataset, gone, on)
+
+    def settle(self, datasets: Sequence[str], mark: int) -> None:
+        for dataset in datasets:
+            self._changed(dataset)
+        self.files.settle(datasets, mark)
+
+    def set_meta(self, key: str, value: Any) -> None:
+        self.files.set_meta(key, value)
+
+    def publish(self) -> int:
+        return self.files.publish()
+
+    def _write(self, dataset: str, expression: IbisTable | Query) -> tuple[tuple[str, ...], int]:
+        if dataset in FACTS:
+            raise InputError(f"facts are written by DuckDB, and '{dataset}' is one")
+        folder, stem = self.files.new_file(dataset)
+        return self.engine.write(expression, folder, stem)
+
+    def _put(self, dataset: str, names: tuple[str, ...]) -> None:
+        self.files.put(dataset, names)
+        self._changed(dataset)
+
+    def _changed(self, dataset: str) -> None:
+        self._open.pop(dataset, None)
+        self._once.clear()
