@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from koipond.warehouse.spark_engine import SparkEngine, scratch_below
 from koipond.warehouse.spark_session import SparkOptions, spark_lacks, start_session
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -22,16 +23,18 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def spark_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The one Spark session of this pytest process, or a loud skip; under CI=true its absence is a failure.
-
-    One only: a JVM serves a process, and every start takes ten seconds and more.
-    """
+def spark_ready() -> None:
+    """Spark can start here, or a loud skip; under CI=true that it cannot is a failure."""
     lacks = spark_lacks()
     if lacks is not None:
         if os.environ.get("CI") == "true":
             pytest.fail("; ".join(lacks))
         pytest.skip("; ".join(lacks))
+
+
+@pytest.fixture(scope="session")
+def spark_session(spark_ready: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The one Spark session of this pytest process: a JVM serves one, and starting it takes ten seconds."""
     options = SparkOptions(master="local[2]", memory="1g", shuffle_partitions=2)
     session = start_session(tmp_path_factory.mktemp("spark"), options)
     yield session
@@ -39,11 +42,7 @@ def spark_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture
-def spark(spark_session: Any) -> Any:
-    """Spark behind Ibis; what a test leaves behind is gone before the next one."""
-    import ibis
-
-    spark_session.catalog.clearCache()
-    for table in spark_session.catalog.listTables():
-        spark_session.catalog.dropTempView(table.name)
-    return ibis.pyspark.connect(spark_session)
+def spark(spark_session: Any, tmp_path: Path) -> Iterator[Any]:
+    """Our engine on that session; its tables are its own."""
+    with scratch_below(tmp_path / "spark") as scratch:
+        yield SparkEngine(spark_session, scratch)

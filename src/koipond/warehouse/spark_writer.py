@@ -42,13 +42,9 @@ class SparkWriter:
     def __init__(self, files: ParquetWriter, engine: SparkEngine) -> None:
         self.files = files
         self.engine = engine
+        self.version = files.version
         self._open: dict[str, IbisTable] = {}
         self._once: dict[str, IbisTable] = {}
-
-    @property
-    def version(self) -> int:
-        """The version that was opened, or the one published since."""
-        return self.files.version
 
     def has(self, dataset: str) -> bool:
         return self.files.has(dataset)
@@ -138,7 +134,8 @@ class SparkWriter:
         self.files.set_meta(key, value)
 
     def publish(self) -> int:
-        return self.files.publish()
+        self.version = self.files.publish()
+        return self.version
 
     def _write(self, dataset: str, expression: IbisTable | Query) -> tuple[tuple[str, ...], int]:
         if dataset in FACTS:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from koipond.experiments.assignment import HOLDOUT, Arms, arms_of_shares, global_holdout
@@ -91,7 +90,6 @@ def test_growing_brand_keeps_its_global_hold_out_until_the_rotation_ends(tmp_pat
 
 @pytest.mark.spark
 @pytest.mark.slow
-def test_spark_draws_as_python_does(spark: Any, tmp_path: Path) -> None:
-    pq.write_table(pa.table({"uid": UIDS}), tmp_path / "people.parquet")
-    people = spark.read_parquet(str(tmp_path / "people.parquet"), table_name="people_of_arms")
-    assert found(spark.to_pyarrow(rows_of(people, duckdb=False))) == expected()
+def test_spark_draws_as_python_does(spark: Any) -> None:
+    people = spark.stage("people_of_arms", pa.table({"uid": UIDS}))
+    assert found(spark.frame(rows_of(people, duckdb=False))) == expected()
