@@ -26,7 +26,8 @@ def explained(error: BaseException) -> KoipondError | None:
         return _system(error)
     if isinstance(error, MemoryError):
         return InputError("the memory of this machine is used up; close other programs", code="out_of_memory")
-    for explain, module in ((_store, _loaded("sqlalchemy.exc")), (_warehouse, _loaded("duckdb"))):
+    sources = ((_store, "sqlalchemy.exc"), (_warehouse, "duckdb"), (_spark, "py4j.protocol"))
+    for explain, module in ((explain, _loaded(name)) for explain, name in sources):
         if module is not None and (found := explain(error, module)) is not None:
             return found
     return _arrow(error, _loaded("pyarrow"))
@@ -107,6 +108,23 @@ def _warehouse(error: BaseException, module: ModuleType) -> KoipondError | None:
         )
     if isinstance(error, module.IOException):
         return InputError(f"the disk of the warehouse fails ({_line(error)})", code="system")
+    return None
+
+
+def _spark(error: BaseException, module: ModuleType) -> KoipondError | None:
+    said = str(error)
+    if type(error).__module__.partition(".")[0] not in ("pyspark", "py4j"):
+        return None
+    if "OutOfMemoryError" in said or "Java heap space" in said:
+        fix = "export KOIPOND_SPARK_MEMORY=… with more, such as 8g"
+        return InputError(f"the memory of Spark is used up; {fix}", code="out_of_memory")
+    if "No space left" in said:
+        return InputError(_FULL, code="disk_full")
+    if "Master URL" in said or "Invalid master" in said:
+        return InputError("KOIPOND_SPARK_MASTER names no Spark master; write local[*] or spark://HOST:PORT")
+    if isinstance(error, module.Py4JNetworkError) or "JAVA_GATEWAY_EXITED" in said:
+        fix = "look at what it said above, give it more with KOIPOND_SPARK_MEMORY, then try again"
+        return InputError(f"Spark's Java process has ended; {fix}", code="unreachable")
     return None
 
 

@@ -5,7 +5,6 @@ executor costs one stage. Rows come to Python as Arrow, never through pandas, wh
 nulls.
 """
 
-import os
 import re
 import shutil
 import uuid
@@ -20,6 +19,8 @@ import pyarrow.parquet as pq
 
 from koipond.ingest.ports import IbisTable, Query
 from koipond.warehouse.engine import sync
+from koipond.warehouse.holder import spill_name
+from koipond.warehouse.parquet import SPILL
 from koipond.warehouse.queries import literal
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -127,11 +128,8 @@ def _view(name: str) -> str:
 
 @contextmanager
 def scratch_below(root: Path) -> Iterator[Path]:
-    """Lend a folder for what is kept between stages, to the one writer; remove what killed ones left."""
-    spill = root.resolve() / "spill"
-    for left in spill.glob("spark-*"):
-        shutil.rmtree(left, ignore_errors=True)
-    scratch = spill / f"spark-{os.getpid()}"
+    """Lend a folder of this process for what is kept between stages; the next writer removes a dead one's."""
+    scratch = root.resolve() / SPILL / spill_name() / f"spark-{uuid.uuid4().hex[:8]}"
     scratch.mkdir(parents=True)
     try:
         yield scratch

@@ -68,3 +68,22 @@ def test_what_an_operator_can_mend_is_one_line(error: Exception, code: int, name
 @pytest.mark.parametrize("error", OURS, ids=lambda value: str(value)[:40])
 def test_our_own_mistakes_stay_what_they_are(error: Exception) -> None:
     assert explained(error) is None
+
+
+def test_what_spark_says_is_explained_as_well() -> None:
+    errors = pytest.importorskip("pyspark.errors", reason="Spark needs the extra: pip install koipond[spark]")
+    from py4j.protocol import Py4JNetworkError
+
+    gone = errors.PySparkRuntimeError(errorClass="JAVA_GATEWAY_EXITED", messageParameters={})
+    told = {
+        "KOIPOND_SPARK_MEMORY": errors.PySparkException("java.lang.OutOfMemoryError: Java heap space"),
+        "KOIPOND_SPARK_MASTER": errors.PySparkException("Could not parse Master URL: 'sparky'"),
+        "no space": errors.PySparkException("java.io.IOException: No space left on device"),
+        "Java process has ended": gone,
+        "Java process": Py4JNetworkError("Answer from Java side is empty"),
+    }
+    for words, error in told.items():
+        found = explained(error)
+        assert found is not None
+        assert words in str(found)
+    assert explained(errors.PySparkException("a plan that we wrote wrongly")) is None
