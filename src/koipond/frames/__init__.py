@@ -3,7 +3,7 @@
 The door of the library face: pandas, Polars, Arrow, Ibis, a Parquet path or a dict of columns → Arrow.
 """
 
-from koipond.frames.accept import TableLike, pick_columns, require_columns, to_arrow
+from koipond.frames.accept import TableLike, pick_columns, require_columns, to_arrow, with_names
 from koipond.frames.result import (
     PlotSpec,
     Result,
@@ -34,4 +34,5 @@ __all__ = [
     "require_columns",
     "text_table",
     "to_arrow",
+    "with_names",
 ]

@@ -66,6 +66,22 @@ def pick_columns(table: TableLike, names: Sequence[str]) -> pa.Table:
     return arrow.select(list(dict.fromkeys(names)))
 
 
+def with_names(table: TableLike) -> tuple[TableLike, list[str]]:
+    """Return ``table``, made Arrow when it can be read only once, and the names of its columns.
+
+    Raises InputError for an unknown kind or an unreadable path.
+    """
+    root = type(table).__module__.partition(".")[0]
+    if root in ("ibis", "pandas"):
+        return table, [str(name) for name in table.columns]
+    if root == "polars":
+        return table, list(table.collect_schema().names())
+    if isinstance(table, str | Path):
+        return table, list(_from_path(Path(table), lambda at: pq.ParquetDataset(at).schema).names)
+    arrow = to_arrow(table)
+    return arrow, arrow.column_names
+
+
 def require_columns(table: pa.Table, names: Iterable[str]) -> None:
     """Raise InputError that names every one of ``names`` that ``table`` lacks."""
     _require(table.column_names, names)

@@ -14,7 +14,7 @@ _MISSING = pa.array([*MISSING, "<NA>", "#N/A", "\\N", "-", "--"])
 
 def text_batch(first_row: int, columns: Sequence[tuple[str, pa.Array]]) -> pa.RecordBatch:
     """Return ``columns`` as trimmed strings beside ``row``, counted from ``first_row``; no blank rows."""
-    texts = [_tidy(as_text(values)) for _, values in columns]
+    texts = [tidy(as_text(values)) for _, values in columns]
     rows = len(texts[0])
     numbers = pa.array(range(first_row, first_row + rows), pa.int64())
     batch = pa.RecordBatch.from_arrays([numbers, *texts], ["row", *(name for name, _ in columns)])
@@ -51,6 +51,7 @@ def _json(value: Any) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False, default=str, sort_keys=True)
 
 
-def _tidy(values: pa.Array) -> pa.Array:
+def tidy(values: pa.Array) -> pa.Array:
+    """Return texts without surrounding spaces, null for a word that exporters write for a missing value."""
     trimmed = pc.utf8_trim_whitespace(values)
     return pc.if_else(pc.is_in(trimmed, value_set=_MISSING), pa.scalar(None, pa.string()), trimmed)
