@@ -26,7 +26,8 @@ EVENT_NAMES = (
 )
 HISTORY_DAYS = 1_200
 NEWS_DAYS = 6
-AHEAD_DAYS = 10  # facts so far beyond the day exist already, and must not be seen
+AHEAD_DAYS = 10
+AHEAD_SHARE = 0.01  # of facts exist already but lie beyond the day, and must not be seen
 _CITIES = ("Shanghai", "Zürich", "évian", "中山", "😀", "")
 _PRICES = (0, 100, 990, 990, 2_500, 9_900, 120_000)
 
@@ -71,6 +72,13 @@ def news(of: Crowd, seed: int = 2) -> Crowd:
 Numbers = npt.NDArray[Any]
 
 
+def _days(chance: np.random.Generator, day: int, rows: int, back: int) -> Numbers:
+    """Return days up to ``day``, the later ones more often when ``back`` is long, and a few after it."""
+    steps = chance.random(rows) ** (3 if back < HISTORY_DAYS else 1)
+    ahead = chance.random(rows) < AHEAD_SHARE
+    return np.where(ahead, day + chance.integers(1, AHEAD_DAYS, rows), day - (steps * back).astype(int))
+
+
 def _pick(chance: np.random.Generator, values: Sequence[Any], rows: int) -> list[Any]:
     return [values[place] for place in chance.integers(0, len(values), rows)]
 
@@ -87,7 +95,7 @@ def _customers(chance: np.random.Generator, people: int, day: int) -> pa.Table:
         {
             "customer_no": list(range(people)),
             "customer_uid": [f"{number * 2_654_435_761 % 2**64:032x}" for number in range(people)],
-            "joined_day": _sparse(chance, day - chance.integers(-AHEAD_DAYS, HISTORY_DAYS, people), 0.3),
+            "joined_day": _sparse(chance, _days(chance, day, people, HISTORY_DAYS), 0.3),
             "profiling_refused": _sparse(chance, chance.random(people) < 0.02, 0.5),
             **columns,
         },
@@ -108,7 +116,7 @@ def _orders(
             "order_no": list(range(first, first + rows)),
             "order_id": [f"o{number}" for number in range(first, first + rows)],
             "customer_no": owner,
-            "day": day - chance.integers(-AHEAD_DAYS, back, rows),
+            "day": _days(chance, day, rows, back),
             "net_fen": _pick(chance, _PRICES, rows),
             "status": _pick(chance, ("paid", "paid", "paid", "pending", "cancelled"), rows),
             "channel": _pick(chance, ("web", "shop", None), rows),
@@ -156,7 +164,6 @@ def _refunds(chance: np.random.Generator, orders: pa.Table, people: int, day: in
 def events(chance: np.random.Generator, people: int, day: int, *, back: int) -> pa.Table:
     """Return six events a person, most of them in the last weeks."""
     rows = people * 6
-    days = day - (chance.random(rows) ** 3 * (back + AHEAD_DAYS)).astype(int) + AHEAD_DAYS
     plans, prices = (_pick(chance, values, rows) for values in (("pro", "free", 3, None), (1, 2.75, "9")))
     pairs = zip(plans, prices, strict=True)
     properties = [json.dumps({"plan": plan, "price": price, "on": True}) for plan, price in pairs]
@@ -165,7 +172,7 @@ def events(chance: np.random.Generator, people: int, day: int, *, back: int) -> 
         {
             "customer_no": chance.integers(0, people, rows),
             "name": _pick(chance, EVENT_NAMES, rows),
-            "day": days,
+            "day": _days(chance, day, rows, back),
             "amount_fen": _sparse(chance, chance.integers(0, 9, rows), 0.6),
             "properties": [text if n % 5 else None for n, text in enumerate(properties)],
         },
@@ -174,7 +181,7 @@ def events(chance: np.random.Generator, people: int, day: int, *, back: int) -> 
 
 def _contacts(chance: np.random.Generator, people: int, day: int) -> dict[str, pa.Table]:
     rows = people
-    owner, days = chance.integers(0, people, rows), day - chance.integers(-AHEAD_DAYS, 90, rows)
+    owner, days = chance.integers(0, people, rows), _days(chance, day, rows, 90)
     touched = {"touch_key": [f"t{number}" for number in range(rows)], "customer_no": owner, "day": days}
     states = _pick(chance, ("delivered", "accepted", "opened", "failed"), rows)
     kinds = _pick(chance, ("delivered", "opened", "clicked", "replied", "unsubscribed"), rows)
