@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from koipond.segments.layers.grade import GRADES
 from koipond.testing.columns import fact_columns
 
 EVENT_NAMES = (
@@ -51,6 +52,7 @@ def crowd(people: int, day: int, seed: int = 1) -> Crowd:
     tables |= _contacts(chance, people, day)
     tables["traits"] = _traits(chance, people, day)
     tables["identity_links"] = _links(people)
+    tables["grade_changes"] = _grades(chance, people, day)
     tables["left_out"] = fact_columns(
         "left_out", {"rule": ["test_account"] * 20, "customer_no": list(range(100, 120))}
     )
@@ -205,6 +207,19 @@ def _traits(chance: np.random.Generator, people: int, day: int) -> pa.Table:
             "number_value": [None if name == "city" else float(age) for name, _, age in told],
             "at_s": (day - chance.integers(0, 3, rows)) * 86_400,
             "source": _pick(chance, ("crm", "shop"), rows),
+        },
+    )
+
+
+def _grades(chance: np.random.Generator, people: int, day: int) -> pa.Table:
+    """Changes of held grades, some of them to none."""
+    return fact_columns(
+        "grade_changes",
+        {
+            "change_no": list(range(1, people + 1)),
+            "customer_no": chance.integers(0, people, people),
+            "to_grade": _pick(chance, (*GRADES, None), people),
+            "day": _days(chance, day, people, 90),
         },
     )
 

@@ -1,6 +1,6 @@
 """Ibis 12 on Spark 4.3: where its SQL does not mean there what the expression says.
 
-Each override was found by comparing rows with DuckDB (docs/decisions/0010-engines.md). Definitions are never
+Each override was found by comparing rows with DuckDB (docs/decisions/0011-engines.md). Definitions are never
 forked: whatever differs is mended here.
 """
 

@@ -43,16 +43,21 @@ class SparkWriter:
         self.files = files
         self.engine = engine
         self.version = files.version
-        self._open: dict[str, IbisTable] = {}
-        self._once: dict[str, IbisTable] = {}
+        self._open: dict[str, tuple[Any, IbisTable]] = {}  # with the files it was opened on: others may write
+        self._once: dict[str, tuple[Any, IbisTable]] = {}
+        self._presented: dict[str, IbisTable] = {}
 
     def has(self, dataset: str) -> bool:
         return self.files.has(dataset)
 
     def table(self, dataset: str) -> IbisTable:
-        if dataset not in self._open:
-            self._open[dataset] = self._table(dataset)
-        return self._open[dataset]
+        if dataset in self._presented:
+            return self._presented[dataset]
+        files, (opened_on, table) = self.files.files_of(dataset), self._open.get(dataset, (None, None))
+        if opened_on != files:
+            table = self._table(dataset)
+            self._open[dataset] = files, table
+        return table
 
     def _table(self, dataset: str) -> IbisTable:
         files, delta = self.files.files_of(dataset)
@@ -80,12 +85,14 @@ class SparkWriter:
         return self.engine.cache(name, expression)
 
     def once(self, name: str, build: Callable[[], IbisTable]) -> IbisTable:
-        if name not in self._once:
-            self._once[name] = build()
-        return self._once[name]
+        built_on, table = self._once.get(name, (None, None))
+        if built_on is not self.files.manifest.datasets:
+            table = build()
+            self._once[name] = self.files.manifest.datasets, table
+        return table
 
     def present(self, dataset: str, table: IbisTable) -> None:
-        self._open[dataset] = table
+        self._presented[dataset] = table
 
     def forget(self, name: str) -> None:
         self.engine.forget(name)
@@ -102,14 +109,14 @@ class SparkWriter:
 
     def replace(self, dataset: str, expression: IbisTable) -> int:
         names, rows = self._write(dataset, expression)
-        self._put(dataset, names)
+        self.files.put(dataset, names)
         return rows
 
     def append(self, dataset: str, expression: IbisTable) -> int:
         names, rows = self._write(dataset, expression)
         files, delta = self.files.files_of(dataset)
         assert delta is None, f"{dataset} is kept by upsert"
-        self._put(dataset, (*(file.name for file in files), *names))
+        self.files.put(dataset, (*(file.name for file in files), *names))
         return rows
 
     def upsert(self, dataset: str, expression: IbisTable, whom: IbisTable) -> int:
@@ -121,13 +128,10 @@ class SparkWriter:
         return int(rows)
 
     def remove(self, dataset: str, keys: IbisTable, on: Sequence[str]) -> int:
-        self._changed(dataset)
         gone = self.files.stage("_gone_from_spark", self.engine.frame(keys))
         return self.files.remove(dataset, gone, on)
 
     def settle(self, datasets: Sequence[str], mark: int) -> None:
-        for dataset in datasets:
-            self._changed(dataset)
         self.files.settle(datasets, mark)
 
     def set_meta(self, key: str, value: Any) -> None:
@@ -142,11 +146,3 @@ class SparkWriter:
             raise InputError(f"facts are written by DuckDB, and '{dataset}' is one")
         folder, stem = self.files.new_file(dataset)
         return self.engine.write(expression, folder, stem)
-
-    def _put(self, dataset: str, names: tuple[str, ...]) -> None:
-        self.files.put(dataset, names)
-        self._changed(dataset)
-
-    def _changed(self, dataset: str) -> None:
-        self._open.pop(dataset, None)
-        self._once.clear()

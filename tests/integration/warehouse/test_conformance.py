@@ -58,6 +58,7 @@ SEGMENTS = {
     "recent": "days_since_last_purchase < 60 or money_365d >= 100",
     "city": 'trait.city = "Zürich" or trait.city starts with "é" or trait.age >= 80 or trait.city is missing',
     "tea": 'bought(category contains "e", last 300 days) and items.sum(quantity) >= 2',
+    "held": "held_grade in (core, key) and grade != core",
     "busy": "orders.count(last 365 days) >= 2 and orders(weekday in (6, 7), net >= 5).days() >= 1",
     "seen": 'sequence(events("Product Viewed") then orders within 30 days)',
     "unsold": 'sequence(events("Product Added") then no orders within 3 days, last 60 days)',
