@@ -54,6 +54,22 @@ def test_a_disk_without_room_leaves_the_last_version(
     assert koipond("layers")[1] == before
 
 
+def test_a_currency_that_is_none_is_refused(koipond: Koipond) -> None:
+    code, answer = koipond("init", "--currency", "XXZ")
+    assert code == 2
+    assert "'XXZ' is no currency in use by ISO 4217; give one such as CNY" in answer["message"]
+
+
+def test_a_person_is_found_by_the_phone_as_the_country_writes_it(koipond: Koipond, tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("customer_id,phone\nc1,13800000002\nc2,13800000001\n")
+    assert koipond("init")[0] == 0
+    assert koipond("import", "customers", people, "--verified")[0] == 0
+    assert koipond("refresh")[0] == 0
+    assert "nobody is known as" in koipond("why", "13800000009")[1]["message"]
+    assert "no strategy is applied" in koipond("why", "13800000001")[1]["message"], "the person is found"
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_without_rights_is_named(koipond: Koipond, orders_csv: Path) -> None:
     folder = ready(koipond, orders_csv)

@@ -47,7 +47,7 @@ def register(app: typer.Typer) -> None:
     def why(
         context: typer.Context,
         customer: Annotated[
-            str, typer.Argument(metavar="CUSTOMER", help="Shop id, phone, e-mail, our uid or number.")
+            str, typer.Argument(metavar="CUSTOMER", help="Shop id, phone or e-mail; else our uid or number.")
         ],
         plan: Annotated[str | None, typer.Option(help="A plan already made; default: computed now.")] = None,
         language: Annotated[str | None, typer.Option(help="zh, en or id; default: the workspace's.")] = None,

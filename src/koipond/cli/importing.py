@@ -107,7 +107,7 @@ def _import(app: "App", request: "ImportRequest", rows: Any) -> dict[str, Any]:
             consents=app.store.consents,
             touches=app.store.touches,
             rules=app.quality_rules,
-            region=app.settings.country or "CN",
+            region=app.settings.region,
             progress=progress,
         )
     answer = result.to_dict()

@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
             Path | None, typer.Argument(metavar="DIR", help="Default: the folder of -C.")
         ] = None,
         zone: Annotated[str, typer.Option(help="IANA time zone of the brand.")] = "Asia/Shanghai",
-        currency: Annotated[str, typer.Option(help="ISO 4217 code.")] = "CNY",
+        currency: Annotated[str, typer.Option(help="ISO 4217 code in use, such as CNY, IDR or USD.")] = "CNY",
         clock: Annotated[
             str,
             typer.Option(help="system, or last_fact: today is the day of the newest order, else fact."),

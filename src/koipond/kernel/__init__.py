@@ -12,7 +12,7 @@ from koipond.kernel.errors import (
 )
 from koipond.kernel.finding import Finding
 from koipond.kernel.ids import fingerprint, hash_bucket, new_uid, stable_json
-from koipond.kernel.money import minor_digits, to_minor
+from koipond.kernel.money import minor_digits, require_currency, to_minor
 
 __all__ = [
     "BusyError",
@@ -34,6 +34,7 @@ __all__ = [
     "minor_digits",
     "new_uid",
     "require_aware",
+    "require_currency",
     "stable_json",
     "to_minor",
     "zone",

@@ -2,6 +2,8 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 
+from koipond.kernel.errors import InputError
+
 _NO_MINOR = frozenset(
     {
         "BIF",
@@ -23,6 +25,25 @@ _NO_MINOR = frozenset(
     }
 )
 _THREE = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
+
+_CODES = """
+AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF
+CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ
+GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP
+LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR
+PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC
+SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XCG XOF
+XPF YER ZAR ZMW ZWG
+"""
+_ACTIVE = frozenset(_CODES.split())
+"""ISO 4217 currencies in use (2026): no funds, metals, test codes. Source: ISO 4217 list one."""
+
+
+def require_currency(code: str) -> str:
+    """Return ``code`` when it is a currency in use by ISO 4217; raise InputError when it is none."""
+    if code not in _ACTIVE:
+        raise InputError(f"'{code}' is no currency in use by ISO 4217; give one such as CNY, IDR or USD")
+    return code
 
 
 def minor_digits(currency: str) -> int:

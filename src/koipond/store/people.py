@@ -12,6 +12,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from koipond.ingest.facts import FACTS
+from koipond.ingest.people import normal_email, normal_phone
 from koipond.ingest.ports import PersonRef
 from koipond.store import links
 from koipond.store.bulk import Row, any_of, update_rows
@@ -88,8 +89,12 @@ class StoredPeople:
             (row.kind, self._vault.open(row.cipher, row.key_hash, row.key_id), row.verified) for row in rows
         ]
 
-    def find(self, words: str, source: str | None = None) -> list[PersonRef]:
-        """Return whom ``words`` names: our uid or number, a shop id (of ``source`` or any), phone, e-mail."""
+    def find(self, words: str, source: str | None = None, region: str = "CN") -> list[PersonRef]:
+        """Return whom ``words`` names: a shop id (of ``source`` or any), phone, e-mail; else our uid, number.
+
+        A phone may be written as people of ``region`` do. Digits that are somebody's identifier never mean
+        our own number.
+        """
         mine = customer.c.customer_uid == words
         if words.isascii() and words.isdigit() and len(words) < 19:
             mine = sa.or_(mine, customer.c.customer_no == int(words))
@@ -98,7 +103,7 @@ class StoredPeople:
             sources = (
                 [source] if source else connection.scalars(sa.select(import_batch.c.source).distinct()).all()
             )
-            hashes = self._hashes(words, sources)
+            hashes = self._hashes(words, sources, region)
             held = sa.select(identifier.c.customer_no).where(
                 any_of(connection, identifier.c.key_hash, hashes)
             )
@@ -107,11 +112,13 @@ class StoredPeople:
                 rows = connection.execute(sa.select(*columns).where(mine)).all()
         return [PersonRef(row.customer_no, row.customer_uid) for row in sorted(rows, key=tuple)]
 
-    def _hashes(self, words: str, sources: Sequence[str]) -> list[str]:
+    def _hashes(self, words: str, sources: Sequence[str], region: str) -> list[str]:
+        named = ("shop_id", words), ("phone", normal_phone(words, region)), ("email", normal_email(words))
         return [
-            lookup.hash(kind, scope, words)
+            lookup.hash(kind, scope, value)
             for lookup in self._lookups
-            for kind in ("shop_id", "phone", "email")
+            for kind, value in named
+            if value is not None
             for scope in ("", *sources)
         ]
 

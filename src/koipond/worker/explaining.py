@@ -104,10 +104,13 @@ def _grades(
 
 def one_customer(app: App, words: str) -> int:
     """Return the number of the one customer whom ``words`` name; raise InputError for none or several."""
-    found = app.store.people.find(words)
+    people = app.store.people
+    found = sorted(
+        {people.survivor(ref.customer_no) for ref in people.find(words, region=app.settings.region)}
+    )
     if not found:
         raise InputError(f"nobody is known as '{words}'; give a shop id, phone, e-mail or our own number")
     if len(found) > 1:
-        numbers = ", ".join(str(ref.customer_no) for ref in found[:10])
+        numbers = ", ".join(map(str, found[:10]))
         raise InputError(f"'{words}' names {len(found)} customers: {numbers}; give one of these numbers")
-    return app.store.people.survivor(found[0].customer_no)
+    return found[0]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from koipond.ingest.quality import QualityRules
-from koipond.kernel import minor_digits, zone
+from koipond.kernel import require_currency, zone
 from koipond.kernel.errors import InputError
 from koipond.outreach.model import ContactPolicy, QuietHours
 from koipond.strategy.spec import CapShape, Key, Shape
@@ -22,8 +22,10 @@ def _zone(name: str) -> str:
 
 
 def _currency(code: str) -> str:
-    minor_digits(code)
-    return code
+    try:
+        return require_currency(code)
+    except InputError as error:
+        raise ValueError(str(error)) from error
 
 
 Hour = Annotated[int, Field(ge=0, le=23)]
@@ -151,6 +153,11 @@ class WorkspaceSettings(Shape):
     events: EventsShape = EventsShape()
     channels: dict[Key, ChannelShape] = Field(default_factory=dict)
     warehouse: WarehouseShape = WarehouseShape()
+
+    @property
+    def region(self) -> str:
+        """The country (ISO 3166) of phone numbers written without a country code."""
+        return self.country or "CN"
 
     @property
     def policy(self) -> ContactPolicy:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 
-from koipond.ingest.ports import PersonKeys
+from koipond.ingest.ports import ImportStart, PersonKeys
 from koipond.kernel import InputError
 from koipond.store import PersonFlags, Store
 
@@ -126,6 +126,19 @@ def test_an_operator_finds_a_person_by_any_of_their_identifiers(store: Store) ->
     for words in ("+8613800000001", ref.customer_uid, "1"):
         assert store.people.find(words) == [ref]
     assert store.people.find("nobody") == []
+
+
+def test_a_phone_is_found_as_people_write_it_and_before_a_number_of_ours(store: Store) -> None:
+    start = ImportStart(kind="customers", source="shop", file="a.csv", fingerprint="0")
+    store.imports.begin(start, NOW)
+    refs = store.identity.resolve(
+        [PersonKeys(source="s", phone="+8613800000001", email="a@example.org", verified=True), shop("1")], NOW
+    )
+    for words in ("13800000001", "138 0000 0001", "+86 138-0000-0001", "A@Example.org"):
+        assert store.people.find(words) == [refs[0]]
+    assert store.people.find("13800000001", region="ID") == []
+    assert store.people.find("1") == [refs[1]], "our number 1 is somebody else: the shop id wins"
+    assert store.people.find("2") == [refs[1]]
 
 
 def test_a_row_that_identifies_nobody_is_refused_and_creates_nobody(store: Store) -> None:

@@ -103,6 +103,7 @@ LINT = [
     ("segments/high_value.yaml", "grade = core", "segment high_value", "segment_cycle", "error"),
     ("koipond.yaml", "zone: Asia/Shanghai", "zone: Asia/Atlantis", "bad_value", "error"),
     ("koipond.yaml", "currency: CNY", "currency: RMB!", "bad_value", "error"),
+    ("koipond.yaml", "currency: CNY", "currency: XXZ", "bad_value", "error"),
     ("koipond.yaml", "    quiet:", "    exempt_segments: [board]\n    quiet:", "unknown_reference", "error"),
 ]  # fmt: skip
 
