@@ -7,18 +7,18 @@ because the numeric libraries behind it are slow to load.
 from importlib import import_module
 
 _FACE: dict[str, str] = {
-    "aipl": "koipond.bootstrap.table_layers",
+    "aipl": "koipond.library",
     "allocate": "koipond.strategy.allocation",
     "buy_again": "koipond.recommend",
     "clv": "koipond.profiles.clv",
     "compare": "koipond.experiments.compare",
     "design": "koipond.experiments.design",
-    "grade": "koipond.bootstrap.table_layers",
-    "lifecycle": "koipond.bootstrap.table_layers",
+    "grade": "koipond.library",
+    "lifecycle": "koipond.library",
     "off_policy": "koipond.experiments.off_policy",
     "qini": "koipond.strategy.uplift",
     "repurchase_cycle": "koipond.profiles.repurchase_cycle",
-    "rfm": "koipond.bootstrap.table_layers",
+    "rfm": "koipond.library",
     "something_new": "koipond.recommend",
     "tag_lift": "koipond.strategy.uplift",
     "uplift": "koipond.strategy.uplift",

@@ -159,6 +159,9 @@ def test_rows_of_a_customer_and_an_instant_are_one_order_without_order_numbers()
     }
     found = koipond.rfm(table, customer="who", at="when", amount="paid")
     assert found.as_of == date(2026, 1, 5)
+    assert found.notes == (
+        "the table of orders has no order numbers: rows with the same who and when are one order",
+    )
     rows = found.table().to_pylist()
     assert [(row["frequency_count"], row["monetary_fen"], row["recency_days"]) for row in rows] == [
         (2, 600, 0),

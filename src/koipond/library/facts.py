@@ -145,7 +145,13 @@ def _read(writer: Writer, given: GivenTable, place: Place, people: People, numbe
         touches=None,
     )
     aside = run(writer, stage_rows(writer, rows, mapping, None, None), job).quarantined
-    return [f"{name}: {count:,} rows left out, {rule}" for rule, count in aside.items() if count]
+    notes = [f"{name}: {count:,} rows left out, {rule}" for rule, count in aside.items() if count]
+    joined = mapping.columns.get("order_id", ())
+    if len(joined) > 1:
+        notes.insert(
+            0, f"{name} has no order numbers: rows with the same {' and '.join(joined)} are one order"
+        )
+    return notes
 
 
 def _mapped(given: GivenTable, name: str) -> tuple[pa.Table, ColumnMap]:

@@ -10,10 +10,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from koipond.bootstrap.table_facts import GivenTable, Place, TableFacts, facts_of
 from koipond.frames import TableLike
 from koipond.frames.columns import to_day
 from koipond.kernel import FindingsError, InputError, from_epoch_day
+from koipond.library.facts import GivenTable, Place, TableFacts, facts_of
 from koipond.segments.layers.compute import compute
 from koipond.segments.layers.counts import count_profile
 from koipond.segments.layers.definitions import LayerSet
