@@ -122,7 +122,8 @@ def test_the_mailing_that_was_not_drawn_by_lot(shared_data: Path) -> None:
     table = duckdb.sql(f"""
         WITH baskets AS (
             SELECT household_id, basket_id, CAST(transaction_timestamp AS DATE) AS on_day,
-                   sum(sales_value) AS spend, sum(coupon_disc + coupon_match_disc) AS coupons
+                   sum(sales_value::DECIMAL(18, 2)) AS spend,
+                   sum((coupon_disc + coupon_match_disc)::DECIMAL(18, 2)) AS coupons
             FROM '{shared_data}/cj_transactions.parquet' GROUP BY ALL),
         mailings AS (
             SELECT household_id, campaign_id, start_date FROM '{shared_data}/cj_campaigns.parquet'
@@ -141,7 +142,7 @@ def test_the_mailing_that_was_not_drawn_by_lot(shared_data: Path) -> None:
                    AS mailings_before,
                any_value(income) AS income, any_value(household_size) AS household_size
         FROM baskets b LEFT JOIN '{shared_data}/cj_demographics.parquet' d USING (household_id)
-        GROUP BY b.household_id
+        GROUP BY b.household_id ORDER BY b.household_id
         """).to_arrow_table()
     page = " ".join((PAGES / "uplift.md").read_text(encoding="utf-8").replace("> ", "").split())
 
