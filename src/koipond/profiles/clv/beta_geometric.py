@@ -13,8 +13,14 @@ from scipy.special import betainc, digamma, gammaln, hyp2f1
 
 from koipond.frames.columns import Floats, Ints
 from koipond.profiles.clv.collapse import Counts
+from koipond.profiles.clv.expectation import expected_purchases
 
-_NEAR_ONE = 1e-4
+# where 2F1 after Euler's transformation keeps seven digits and more; beyond, it loses them or is NaN
+_NEAR_ONE = 1e-3
+_A_MAX = 10.0
+_TOP_MAX = 300.0
+_SHAPE_MAX = 100.0
+_Z_MAX = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,16 +139,25 @@ def purchases_while_alive(
     """Return the purchases expected in ``horizon`` of a customer alive at ``T`` with ``x`` repeats.
 
     Given alive, λ ~ Gamma(r+x, α+T) and p ~ Beta(a, b+x) are independent, so this is E[(1 − e^(−pλt))/p]: the
-    numerator of Fader, Hardie and Lee (2005) eq. 10. Their 2F1 has large parameters and an argument near 1;
-    Euler's transformation leaves 2F1(a−1, a+b−1−r; a+b+x−1; z), small and quick. At a = 1 the formula is
-    0/0, and a straight line is drawn between its two sides.
+    numerator of Fader, Hardie and Lee (2005) eq. 10. Where its 2F1 can be trusted it is used, else the
+    expectation is added up (`koipond.profiles.clv.expectation`).
     """
-    if abs(a - 1) < _NEAR_ONE:
-        ends = [1 - 2 * _NEAR_ONE, 1 + 2 * _NEAR_ONE]
-        low, high = (purchases_while_alive(horizon, x, T, r=r, alpha=alpha, a=end, b=b) for end in ends)
-        return low + (high - low) * (a - ends[0]) / (ends[1] - ends[0])
-    z = horizon / (alpha + T + horizon)
+    shape, odds, x, T = np.broadcast_arrays(r + x, horizon / (alpha + T), x, T)
+    z = odds / (1 + odds)
     top = a + b + x - 1
+    plain = (top < _TOP_MAX) & (z < _Z_MAX) & (shape < _SHAPE_MAX)
+    plain &= (abs(a - 1) > _NEAR_ONE) & (a < _A_MAX)
+    out = np.empty(z.shape)
+    out[plain] = _by_series(z[plain], top[plain], r=r, a=a, b=b)
+    out[~plain] = expected_purchases(odds[~plain], shape[~plain], a=a, b=b + x[~plain])
+    return out
+
+
+def _by_series(z: Floats, top: Floats, *, r: float, a: float, b: float) -> Floats:
+    """Return eq. 10's numerator after Euler's transformation, which leaves 2F1(a−1, a+b−1−r; top; z).
+
+    The untransformed 2F1 has large parameters and an argument near 1. At a = 1 this is 0/0.
+    """
     series = hyp2f1(a - 1, a + b - 1 - r, top, z)
     return np.asarray(top / (a - 1) * (1 - (1 - z) ** (a - 1) * series), dtype=np.float64)
 
