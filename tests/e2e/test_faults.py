@@ -70,6 +70,14 @@ def test_a_person_is_found_by_the_phone_as_the_country_writes_it(koipond: Koipon
     assert "no strategy is applied" in koipond("why", "13800000001")[1]["message"], "the person is found"
 
 
+@pytest.mark.parametrize("command", ["lists", "codes"])
+def test_a_device_is_no_file_of_ids_or_codes(koipond: Koipond, command: str) -> None:
+    assert koipond("init")[0] == 0
+    code, answer = koipond(command, "import", "some_key", "/dev/null")
+    assert code == 2
+    assert "/dev/null: is no regular file" in answer["message"]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_without_rights_is_named(koipond: Koipond, orders_csv: Path) -> None:
     folder = ready(koipond, orders_csv)

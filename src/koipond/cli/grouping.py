@@ -128,8 +128,9 @@ def _group(app: "App", key: str, value: str | None) -> "TagGroup":
 
 
 def _lines(file: Path) -> list[str]:
-    if not file.is_file():
-        raise InputError(f"{file}: no such file")
+    from koipond.sources.text import require_file
+
+    require_file(file)
     try:
         lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
     except UnicodeDecodeError as error:

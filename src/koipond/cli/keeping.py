@@ -155,8 +155,9 @@ def import_codes(
 
 
 def _read_codes(file: Path) -> list[str]:
-    if not file.is_file():
-        raise InputError(f"{file}: no such file")
+    from koipond.sources.text import require_file
+
+    require_file(file)
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:

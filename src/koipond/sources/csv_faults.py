@@ -26,22 +26,27 @@ def require_closed_quotes(source: TextFile, delimiter: str) -> None:
     """Raise InputError naming the row whose quoted value never ends."""
     if source.quote_count % 2 == 0 or source.encoding == "utf-16":
         return
-    opened, inside = 1, False
+    opened, inside = (1, 1), 0
     with source.lines() as lines:
         for row, line in enumerate(lines, start=1):
             if '"' in line:
-                before, inside = inside, _quote_open(line, delimiter, inside)
-                opened = row if inside and not before else opened
+                before, (inside, fresh) = inside, _open_column(line, delimiter, inside)
+                opened = (row, inside) if inside and (fresh or not before) else opened
     if inside:
         raise InputError(
-            f"{source.name}: row {opened}: a quoted value is never closed; the file is cut off, "
-            "or a quotation mark stands alone in that row"
+            f"{source.name}: row {opened[0]}, column {opened[1]}: a quoted value is never closed; the file "
+            "is cut off, or a quotation mark stands alone in that row"
         )
 
 
-def _quote_open(line: str, delimiter: str, inside: bool) -> bool:
-    """Say whether a quoted value is still open after ``line``; quotes inside plain values are literal."""
+def _open_column(line: str, delimiter: str, column: int) -> tuple[int, bool]:
+    """Return the column whose quoted value is still open after ``line``, 0 for none, and if it began there.
+
+    ``column``: the one open before ``line``. Quotes inside plain values are literal.
+    """
+    inside, fresh = column > 0, False
     at_start = not inside
+    column = column or 1
     place, end = 0, len(line)
     while place < end:
         mark = line[place]
@@ -52,24 +57,26 @@ def _quote_open(line: str, delimiter: str, inside: bool) -> bool:
                 else:
                     inside = False
         elif mark == '"' and at_start:
-            inside = True
+            inside = fresh = True
+        elif mark == delimiter:
+            column += 1
         at_start = not inside and mark == delimiter
         place += 1
-    return inside
+    return (column if inside else 0), fresh
 
 
 def _ragged(source: TextFile, delimiter: str, columns: Sequence[str]) -> list[str]:
     found: list[str] = []
     wide = len(columns)
-    row, last = 0, 0
+    row, cut = 0, 0
     with source.lines() as lines:
         for row, cells in enumerate(_records(source, lines, delimiter), start=1):
             if len(cells) in (0, wide):
                 continue
-            last = row
+            cut = row if len(cells) < wide else 0
             if len(found) <= FAULTS_MAX:
                 found.append(_fault(source.name, row, cells, columns))
-    if found and last == row and len(found) <= FAULTS_MAX:
+    if found and cut == row and len(found) <= FAULTS_MAX:
         found[-1] += ": the file seems cut off in its last row"
     return found
 

@@ -7,7 +7,7 @@ from koipond.ingest.ports import RowSource
 from koipond.kernel import InputError
 from koipond.sources.csv_rows import CsvRows
 from koipond.sources.parquet_rows import ParquetRows
-from koipond.sources.text import CHUNK_BYTES, inspect
+from koipond.sources.text import CHUNK_BYTES, inspect, require_file
 
 _JSON = {".jsonl", ".ndjson", ".json"}
 _EXCEL = {".xlsx", ".xlsm"}
@@ -23,8 +23,7 @@ def open_file(
     Raises InputError naming the file and the fix when it is missing, empty, damaged or of another kind.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
+    require_file(path)
     with path.open("rb") as file:
         magic = file.read(4)
     if magic == b"PAR1" or path.suffix.lower() == ".parquet":

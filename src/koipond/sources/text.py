@@ -23,6 +23,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _TELLING_BYTES = 200
+_WIDE = ("utf-16", "utf-32")  # text in which zero bytes are right
 _CHINESE = ("gb18030", "gbk", "gb2312", "hz", "cp936")
 
 
@@ -44,6 +45,16 @@ class TextFile:
     def lines(self) -> io.TextIOWrapper:
         """Open the file as text, newlines untouched."""
         return io.TextIOWrapper(open_bytes(self.path, self.gzipped), self.encoding, newline="")
+
+
+def require_file(path: Path) -> None:
+    """Raise InputError when ``path`` is no file that can be read from its beginning twice."""
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name a file in it")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: is no regular file (a device or a pipe); save its content as a file first")
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
 
 
 def open_bytes(path: Path, gzipped: bool) -> BinaryIO:
@@ -78,18 +89,24 @@ class Chunks:
 
 def inspect(path: Path, *, gzipped: bool, encoding: str | None) -> TextFile:
     """Read ``path`` through once and return what it is; raise InputError for an unknown encoding."""
-    digest, quotes = hashlib.sha256(), 0
+    digest, quotes, zeros = hashlib.sha256(), 0, 0
     head, empty = b"", True
     for chunk in Chunks(path, gzipped):
         head, empty = head or chunk[:SAMPLE_BYTES], False
         digest.update(chunk)
         quotes += chunk.count(b'"')
+        zeros += chunk.count(0)
     if empty:
         raise InputError(f"{path.name}: the file is empty; export it again with a header row and data")
+    if zeros and encoding is None and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InputError(f"{path.name}: {_zero_fault(path, gzipped, head)}")
+    known = _given(path, gzipped, encoding) if encoding else _detect(path, gzipped, head)
+    if zeros and not known.startswith(_WIDE):
+        raise InputError(f"{path.name}: {_zero_fault(path, gzipped, b'')}")
     return TextFile(
         path=path,
         gzipped=gzipped,
-        encoding=_given(path, gzipped, encoding) if encoding else _detect(path, gzipped, head),
+        encoding=known,
         fingerprint=digest.hexdigest(),
         total_bytes=path.stat().st_size,
         quote_count=quotes,
@@ -112,11 +129,6 @@ def _detect(path: Path, gzipped: bool, head: bytes) -> str:
             if failure := _first_failure(path, gzipped, encoding):
                 raise InputError(f"{path.name}: {failure}; the file is damaged, export it again as UTF-8")
             return encoding
-    if b"\x00" in head:
-        raise InputError(
-            f"{path.name}: holds zero bytes, so it is no UTF-8 text; if it is UTF-16, pass "
-            "--encoding utf-16-le or utf-16-be"
-        )
     failure = _first_failure(path, gzipped, "utf-8")
     if failure is None:
         return "utf-8"
@@ -125,6 +137,24 @@ def _detect(path: Path, gzipped: bool, head: bytes) -> str:
         return "gb18030"
     hint = f"; it looks like {guess}, pass --encoding {guess} if that is right" if guess else ""
     raise InputError(f"{path.name}: {failure}{hint}, or save the file as UTF-8")
+
+
+def _zero_fault(path: Path, gzipped: bool, head: bytes) -> str:
+    """Say where the first zero byte is; only a ``head`` of which every other byte often is one is UTF-16."""
+    odd = head[1::2].count(0)
+    even = head[::2].count(0)
+    if max(odd, even) * 10 > len(head) and min(odd, even) * 10 < max(odd, even):
+        order = "le" if odd > even else "be"
+        return f"holds zero bytes and looks like UTF-16; pass --encoding utf-16-{order} if that is right"
+    line, rest = 1, b""
+    for chunk in Chunks(path, gzipped):
+        good, zero, _ = chunk.partition(b"\0")
+        line += good.count(b"\n")
+        rest = good.rpartition(b"\n")[2] if b"\n" in good else rest[-SAMPLE_BYTES:] + good
+        if zero:
+            break
+    column = max(rest.count(mark) for mark in (b",", b";", b"\t", b"|")) + 1
+    return f"row {line}, column {column}: a zero byte stands there; the file is damaged, mend that row"
 
 
 def _first_failure(path: Path, gzipped: bool, encoding: str) -> str | None:

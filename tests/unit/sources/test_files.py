@@ -252,7 +252,24 @@ FAULTS: dict[str, tuple[str, Callable[[Path], Path], str]] = {
     "open quote": (
         "a.csv",
         text(HEADER + '1,tea,2\n2,"cof,3\n4,x,5\n'),
-        "row 3: a quoted value is never closed",
+        "row 3, column 2: a quoted value is never closed",
+    ),
+    "open quote after a closed one of two lines": (
+        "a.csv",
+        text(HEADER + '1,"t\nea","2\n3,x,5\n'),
+        "row 3, column 3: a quoted value is never closed",
+    ),
+    "long last row": ("a.csv", text(HEADER + "1,tea,2\n2,cof,3,4\n"), r"from column 4 on\nquote values"),
+    "a zero byte": ("a.csv", text(HEADER + "1,tea,2\n2,c\0f,3\n"), "row 3, column 2: a zero byte stands"),
+    "a late zero byte": (
+        "a.csv",
+        text(HEADER + "1,tea,2\n" * 20_000 + "2,c,\0\n"),
+        "row 20002, column 3: a zero byte stands",
+    ),
+    "a zero byte in Chinese": (
+        "a.csv",
+        text("id,名称\n1,a\0\n".encode("gb18030")),
+        "row 2, column 2: a zero",
     ),
     "not UTF-8": (
         "a.csv",
@@ -260,7 +277,11 @@ FAULTS: dict[str, tuple[str, Callable[[Path], Path], str]] = {
         "row 2, column 2: .* not UTF-8",
     ),
     "broken BOM file": ("a.csv", text(b"\xef\xbb\xbfid,name\n1,\xff\n"), "row 2, column 2: .* not UTF-8"),
-    "zero bytes": ("a.csv", text("id,name\n1,a\n".encode("utf-16-le")), "--encoding utf-16-le"),
+    "zero bytes": (
+        "a.csv",
+        text("id,name\n1,a\n".encode("utf-16-le")),
+        "looks like UTF-16; pass --encoding utf-16-le",
+    ),
     "cut gzip": ("a.csv.gz", packed_cut, "cut off or damaged after"),
     "Parquet without footer": ("a.parquet", parquet_cut, "not a whole Parquet file"),
     "Parquet with a hole": ("a.parquet", parquet_hurt, "row 2: the data from there on cannot be read"),
@@ -304,6 +325,13 @@ def test_a_missing_file_and_an_unknown_encoding_are_named(tmp_path: Path) -> Non
         open_file(tmp_path / "nothing.csv")
     with pytest.raises(InputError, match="--encoding klingon: no such encoding"):
         open_file(write(tmp_path, "a.csv", HEADER + "1,2,3\n"), encoding="klingon")
+
+
+def test_what_is_no_regular_file_is_named_so(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="/dev/null: is no regular file"):
+        open_file("/dev/null")
+    with pytest.raises(InputError, match="is a folder"):
+        open_file(tmp_path)
 
 
 def test_reading_twice_gives_the_same_rows_and_fingerprint(tmp_path: Path) -> None:
