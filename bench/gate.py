@@ -120,7 +120,7 @@ def drain(store: Store) -> int:
         done: list[Any] = []
         for start in range(0, len(claim.touches), SHEET.group_size):
             group = claim.touches[start : start + SHEET.group_size]
-            begun = box.advance(SHEET, claim, done=done, begin=group, now=NOW)
+            begun = box.advance(SHEET, claim, done=done, begin=group, now=NOW).may_go
             done = [(one, SendResult(key=one.touch_key, outcome="accepted")) for one in begun]
             sent += len(begun)
         box.advance(SHEET, claim, done=done, now=NOW)

@@ -85,7 +85,7 @@ def send(store: Store, channel: EmailChannel) -> int:
         done: list[Any] = []
         for start in range(0, len(claim.touches), sheet.group_size):
             group = claim.touches[start : start + sheet.group_size]
-            begun = box.advance(sheet, claim, done=done, begin=group, now=NOW)
+            begun = box.advance(sheet, claim, done=done, begin=group, now=NOW).may_go
             mails = [
                 replace(written(one.touch_key, one.customer_no), address=addresses[one.customer_no])
                 for one in begun

@@ -20,10 +20,13 @@ stderr. Rates are fractions, money is in minor units.
 Exit codes: 0 done · 1 findings or breaks · 2 bad input · 3 refused (approval, stale) · 4 busy ·
 130 cancelled.
 
-`send` counts what this run did under `sent`, `failed`, `unknown`, `blocked` and `deferred` (the touches it
-left waiting for their hour or a retry), and where all touches of the plan stand now under `total`. The first
-run's counts add up to the plan's touches; so do the totals after any run. A later run asks the gate once more
-for what it blocked. `closed` names channels this machine cannot send on, `problems` what channels answered.
+`send` counts what this run itself did under `sent`, `failed`, `unknown`, `blocked` and `deferred` (touches
+it left waiting for their hour or a retry), and where all touches of the plan stand now under `total`. The
+first run's counts add up to the plan's touches (when another `send` or a `serve` sends beside it, each
+counts its own part); so do the totals after any run. A later run asks the gate once more for what it
+blocked. A customer whom another plan has had for the same strategy, play and day is blocked with
+`re_entry`. `plans` shows the same totals beside what was planned. `closed` names channels this machine
+cannot send on, `problems` what channels answered.
 
 With `--json` an error is `{"error": code, "message": text}` on stdout.
 A full disk, missing rights, a database that is down or a damaged file end in one line with the fix (exit 2; a

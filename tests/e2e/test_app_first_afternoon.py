@@ -1,9 +1,14 @@
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from koipond.bootstrap import open_app
+from koipond.channels.sandbox import SandboxChannel
+from koipond.outreach.ports import Message, SendResult
+from koipond.worker import sending
 from tests.e2e.conftest import Koipond
 
 MAPS = (
@@ -75,6 +80,52 @@ def test_the_next_plan_leaves_the_touched_in_peace(koipond: Koipond, orders_csv:
     second = koipond("plan")[1]
     assert second["touches"] == 0
     assert {row["reason"] for row in second["waterfall"]} >= {"holdout", "re_entry"}
+
+
+def test_a_second_plan_of_the_day_is_blocked_with_a_reason_for_everybody(
+    koipond: Koipond, orders_csv: Path, init_options: tuple[str, ...]
+) -> None:
+    """Both were made and approved before either was sent: the gate alone can know."""
+    start(koipond, orders_csv, *init_options)
+    first, second = koipond("plan")[1], koipond("plan")[1]
+    assert first["touches"] == second["touches"] > 0
+    for plan in (first, second):
+        assert koipond("approve", plan["plan"], "--by", "anna")[0] == 0
+    draft = dict.fromkeys(("sent", "failed", "unknown", "blocked", "deferred"), 0)
+    assert [one["total"] for one in koipond("plans")[1]["plans"]] == [draft, draft]
+    assert koipond("send", first["plan"], "--until-idle")[1]["sent"] == first["touches"]
+    sent = koipond("send", second["plan"], "--until-idle")[1]
+    everybody = {**draft, "blocked": second["touches"]}
+    assert {name: sent[name] for name in draft} == sent["total"] == everybody
+    assert sent["blocked_by"] == {"re_entry": second["touches"]}
+    newest, oldest = koipond("plans")[1]["plans"]
+    assert (newest["touches"], newest["total"]) == (second["touches"], everybody)
+    assert oldest["total"] == {**draft, "sent": first["touches"]}
+    assert koipond("inbox")[1]["messages"] == first["touches"]
+
+
+def test_two_sends_at_once_count_each_what_it_sent_itself(
+    koipond: Koipond, orders_csv: Path, init_options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second runs from start to end while the first is about to hand over its first three messages."""
+    start(koipond, orders_csv, *init_options)
+    plan = koipond("plan")[1]
+    assert koipond("approve", plan["plan"], "--by", "anna")[0] == 0
+    monkeypatch.setattr(sending, "CLAIM", 3)
+    between: list[dict[str, Any]] = []
+    send = SandboxChannel.send
+
+    def with_another(self: SandboxChannel, messages: Sequence[Message], now: datetime) -> list[SendResult]:
+        if not between:
+            between.append({})
+            between.append(koipond("send", plan["plan"])[1])
+        return send(self, messages, now)
+
+    monkeypatch.setattr(SandboxChannel, "send", with_another)
+    outer, inner = koipond("send", plan["plan"])[1], between[1]
+    assert (outer["sent"], inner["sent"]) == (3, plan["touches"] - 3)
+    assert outer["total"]["sent"] == koipond("inbox")[1]["keys"] == plan["touches"]
+    assert (outer["deferred"], inner["deferred"], inner["total"]["deferred"]) == (0, 0, 3)
 
 
 def test_layers_are_the_same_before_and_after_a_refresh(koipond: Koipond, orders_csv: Path) -> None:

@@ -80,7 +80,7 @@ def numbered(first_no: int, count: int) -> list[str]:
 def send(store: Store, outcomes: list[str], now: datetime) -> None:
     box = store.outbox(PLACE)
     claim = box.claim(SHEET, len(outcomes), now)
-    begun = box.advance(SHEET, claim, begin=claim.touches, now=now)
+    begun = box.advance(SHEET, claim, begin=claim.touches, now=now).may_go
     done = []
     for one, outcome in zip(begun, outcomes, strict=False):
         if outcome != "died":

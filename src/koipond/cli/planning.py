@@ -1,6 +1,6 @@
 """`koipond plan | preview | approve | plans`: who would be touched, and the approval that it takes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +13,11 @@ from koipond.kernel import InputError
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
+    from koipond.outreach.model import TouchState
+    from koipond.store.plans import StoredPlan
 
+ENDS = ("sent", "failed", "unknown", "blocked", "deferred")
+"""What a touch of a plan can come to, as `send` and `plans` count it."""
 PlanKey = Annotated[str, typer.Argument(metavar="PLAN", help="Key that plan printed, or 'latest'.")]
 
 
@@ -96,6 +100,8 @@ def plans(
 
     wanted = parse_day(as_of)
     with open_app(context.obj) as app:
+        found = [one for one in app.store.plans.all() if wanted in (None, one.as_of)]
+        states = app.store.outbox(app.zone).counts_of([one.key for one in found])
         rows = [
             {
                 "plan": one.key,
@@ -103,15 +109,34 @@ def plans(
                 "status": one.status,
                 "strategies": dict(one.strategies),
                 "touches": one.summary.get("touches"),
+                "total": _came_to(one, states[one.key]),
                 "approved_by": one.approved_by,
             }
-            for one in app.store.plans.all()
-            if wanted in (None, one.as_of)
+            for one in found
         ]
         stamp = app.stamp(wanted)
-    header = ["plan", "as of", "status", "touches", "approved by"]
-    table = [[r["plan"], r["as_of"], r["status"], r["touches"], r["approved_by"] or "-"] for r in rows]
-    say({"plans": rows, **stamp}, lambda: text_table(header, table), as_json=as_json)
+    say({"plans": rows, **stamp}, lambda: _plans_text(rows), as_json=as_json)
+
+
+def _came_to(plan: "StoredPlan", states: "Mapping[TouchState, int]") -> dict[str, int]:
+    """Return what went out of ``plan`` beside what was planned; before it was sent nobody is blocked."""
+    from koipond.worker.sending import ends_of, total_of
+
+    touches = int(plan.summary.get("touches") or 0)
+    return total_of(touches, states) if plan.status == "sent" else {**ends_of(states), "blocked": 0}
+
+
+def _plans_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    header = ["plan", "as of", "status", "planned", *ENDS, "approved by"]
+    table = [
+        [
+            *(row[name] for name in ("plan", "as_of", "status", "touches")),
+            *(row["total"][name] for name in ENDS),
+            row["approved_by"] or "-",
+        ]
+        for row in rows
+    ]
+    return text_table(header, table)
 
 
 def plan_key(app: "App", given: str, day: date | None = None) -> str:

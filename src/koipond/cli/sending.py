@@ -5,11 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.planning import PlanKey, plan_key
+from koipond.cli.planning import ENDS, PlanKey, plan_key
 from koipond.cli.reply import AsOf, JsonFlag, note, parse_day, say
-
-ENDS = ("sent", "failed", "unknown", "blocked", "deferred")
-"""What a touch of a plan can come to, as `send` counts it."""
 
 
 def register(app: typer.Typer) -> None:

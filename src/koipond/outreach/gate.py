@@ -22,6 +22,15 @@ GLOBAL = "global"
 _DAY_S = 86_400
 
 
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """The touch a candidate has become: its key, when it is due, and the plan that asked for it."""
+
+    key: str
+    due_s: int
+    plan: str
+
+
 @dataclass(slots=True)
 class Person:
     """All linked customers of one person, as the gate sees them. Keys of ``arms`` are (scope, salt)."""
@@ -38,7 +47,7 @@ class Person:
     held_out: list[tuple[str, int]] = field(default_factory=list)  # (strategy, at_s)
     spent_fen: dict[str, int] = field(default_factory=dict)  # strategy → fen of held touches
     codes: dict[str, tuple[int, int | None]] = field(default_factory=dict)  # list → (code_no, expires_s)
-    touches: dict[tuple[str, int, str, str], tuple[str, int]] = field(default_factory=dict)
+    touches: dict[tuple[str, int, str, str], Touched] = field(default_factory=dict)  # by place
 
     def barred(self, channel: str, purpose: str, consent_required: bool) -> Reason | None:
         """Say whether this person has forbidden a touch already admitted, or the law has."""
@@ -122,6 +131,7 @@ class Batch:
     stock: Mapping[str, deque[int]]  # list → unissued codes
     now_s: int
     place: ZoneInfo
+    plan: str = ""
     quiet: QuietHours = field(default_factory=QuietHours)
     quotas: Mapping[str, int] = field(default_factory=dict)  # channel → touches a local day
     address_kinds: Mapping[str, str] = field(default_factory=dict)  # channel → identifier
@@ -148,21 +158,26 @@ def _decide(batch: Batch, one: GateCandidate) -> GateDecision:
     person = batch.people.get(one.customer_no)
     if person is None:
         raise InputError(f"customer {one.customer_no} is not known to the store; run: koipond refresh")
-    known = person.touches.get((one.strategy, one.strategy_version, one.play, one.occurrence))
-    if known is not None:
-        return _admitted(one, *known)
+    known = person.touches.get(_place(one))
+    if known is not None and known.plan == batch.plan:
+        return _admitted(one, known, new=False)
     due_s = _due_s(batch, person, one)
-    lost = (
-        _may_not(batch, person, one) or _holdout(batch, person, one) or _too_much(batch, person, one, due_s)
-    )
+    lost = _may_not(batch, person, one) or _holdout(batch, person, one) or _had(person, one, due_s)
+    if lost is None and known is not None:
+        lost = Reason.RE_ENTRY, ""  # another plan has used up the occurrence, whatever the waits say
     if lost is None:
-        lost = _no_money(batch, person, one, due_s)
+        lost = _capped(batch, person, one, due_s) or _no_money(batch, person, one, due_s)
     if lost is not None:
         reason, detail = lost
         return GateDecision(
             customer_no=one.customer_no, play=one.play, touch_key=None, reason=reason, detail=detail
         )
-    return _admitted(one, *person.touches[one.strategy, one.strategy_version, one.play, one.occurrence])
+    return _admitted(one, person.touches[_place(one)], new=True)
+
+
+def _place(one: GateCandidate) -> tuple[str, int, str, str]:
+    """Return what a person may be touched for once."""
+    return one.strategy, one.strategy_version, one.play, one.occurrence
 
 
 def _due_s(batch: Batch, person: Person, one: GateCandidate) -> int:
@@ -176,9 +191,15 @@ def _due_s(batch: Batch, person: Person, one: GateCandidate) -> int:
     return batch.dues[place]
 
 
-def _admitted(one: GateCandidate, key: str, due_s: int) -> GateDecision:
-    due_at = datetime.fromtimestamp(due_s, UTC)
-    return GateDecision(customer_no=one.customer_no, play=one.play, touch_key=key, reason=None, due_at=due_at)
+def _admitted(one: GateCandidate, found: Touched, *, new: bool) -> GateDecision:
+    return GateDecision(
+        customer_no=one.customer_no,
+        play=one.play,
+        touch_key=found.key,
+        reason=None,
+        due_at=datetime.fromtimestamp(found.due_s, UTC),
+        new=new,
+    )
 
 
 Lost = tuple[Reason, str] | None
@@ -237,8 +258,8 @@ def _arm(
     return person.arms[place]
 
 
-def _too_much(batch: Batch, person: Person, one: GateCandidate, due_s: int) -> Lost:
-    """What the customer has had lately: re-entry, equal content, frequency caps."""
+def _had(person: Person, one: GateCandidate, due_s: int) -> Lost:
+    """What the customer has had of this strategy or content lately."""
     wait_s, same_s = one.re_entry_days * _DAY_S, one.duplicate_content_days * _DAY_S
     for slot in person.slots:
         if wait_s and slot.strategy == one.strategy and slot.to_s > due_s - wait_s:
@@ -248,6 +269,11 @@ def _too_much(batch: Batch, person: Person, one: GateCandidate, due_s: int) -> L
     for slot in person.slots:
         if same_s and slot.content == one.content and slot.to_s > due_s - same_s:
             return Reason.DUPLICATE_CONTENT, slot.strategy
+    return None
+
+
+def _capped(batch: Batch, person: Person, one: GateCandidate, due_s: int) -> Lost:
+    """Whether the customer has had enough of everything: frequency caps."""
     expires_s = int(one.expires_at.timestamp())
     for cap in one.caps:
         if applies(cap, one.channel, one.purpose):
@@ -342,7 +368,7 @@ def _write(
     key = touch_key(one)
     slot = Slot(one.channel, one.purpose, one.strategy, one.content, due_s, max(due_s, expires_s))
     person.slots.append(slot)
-    person.touches[one.strategy, one.strategy_version, one.play, one.occurrence] = (key, due_s)
+    person.touches[_place(one)] = Touched(key, due_s, batch.plan)
     batch.admissions.append(
         Admission(key, person.root_no, one, due_s, expires_s, offer_cost_fen, shares, code_no, new_code)
     )

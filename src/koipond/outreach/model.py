@@ -156,3 +156,4 @@ class GateDecision:
     reason: Reason | None
     detail: str = ""  # the cap's key, the winning strategy, the budget's scope
     due_at: datetime | None = None
+    new: bool = field(default=False, compare=False)  # this very call made the touch; else it stood already

@@ -22,7 +22,8 @@ class Gate(Protocol):
     def admit(self, candidates: Sequence[GateCandidate], now: datetime, plan: str = "") -> list[GateDecision]:
         """Decide on each of ``candidates``, in order; a touch is durable when this returns.
 
-        The same candidate again returns its touch and changes nothing.
+        The same candidate of the same ``plan`` again returns its touch and changes nothing; of another plan
+        it is lost, because its occurrence is used up.
         """
         ...
 
@@ -67,6 +68,7 @@ class LeasedTouch:
 
     touch_no: int
     touch_key: str
+    plan: str
     customer_no: int
     customer_uid: str
     strategy: str
@@ -99,13 +101,27 @@ class LeasedTouch:
 class Claim:
     """A batch under one lease. ``examined`` counts what was looked at, sent or not: 0 = nothing is due.
 
-    ``wake_at``: when more may be claimed, None when nothing waits.
+    ``wake_at``: when more may be claimed, None when nothing waits; ``ended``: what claiming settled on the
+    way, such as what had expired.
     """
 
     lease: str
     touches: Sequence[LeasedTouch]
     examined: int
     wake_at: datetime | None
+    ended: "Ended" = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """What one transaction of the outbox did: ``may_go`` may be sent now, ``ended`` was settled."""
+
+    may_go: Sequence[LeasedTouch] = ()
+    ended: "Ended" = field(default_factory=dict)
+
+
+Ended = Mapping[tuple[str, TouchState], int]
+"""(plan, state) → touches that this caller itself brought there: what another worker settles is not in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,10 +172,10 @@ class Outbox(Protocol):
         done: Sequence[tuple[LeasedTouch, SendResult]] = (),
         begin: Sequence[LeasedTouch] = (),
         now: datetime,
-    ) -> list[LeasedTouch]:
+    ) -> Advance:
         """In one transaction record ``done`` and commit the intent to send ``begin``.
 
-        Returns the touches of ``begin`` that may be sent: those whose lease still stands.
+        Those of ``begin`` may be sent whose lease still stands.
         """
         ...
 

@@ -1,8 +1,8 @@
 """The contact gate on the store (触达闸门; port `koipond.outreach.ports.Gate`): the only door to a touch.
 
 One transaction a chunk: lock the people, load what is known of them, let `koipond.outreach.gate` decide,
-write arms, touches, outbox rows, budgets and codes. What was admitted is durable; the same candidate again
-finds its touch. Source: design §7.
+write arms, touches, outbox rows, budgets and codes. What was admitted is durable; the same candidate of the
+same plan again finds its touch, and of another plan is lost. Source: design §7.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,17 +47,21 @@ class StoredGate:
     def admit(self, candidates: Sequence[GateCandidate], now: datetime, plan: str = "") -> list[GateDecision]:
         """Decide on ``candidates`` in order, one transaction a chunk of 2,000.
 
+        A candidate that ``plan`` itself has asked for already finds its touch again; one that another plan
+        has asked for is lost to ``re_entry`` or what comes before it.
         Raises InputError for a customer the store does not know; earlier chunks stay admitted.
         """
         decisions: list[GateDecision] = []
         for part in chunks(candidates, CHUNK):
             with self._db.write() as connection:
-                batch = self._load(connection, part, to_s(now))
+                batch = self._load(connection, part, to_s(now), plan)
                 decisions.extend(gate.decide(batch, part))
                 _write(connection, batch, plan)
         return decisions
 
-    def _load(self, connection: sa.Connection, candidates: Sequence[GateCandidate], now_s: int) -> gate.Batch:
+    def _load(
+        self, connection: sa.Connection, candidates: Sequence[GateCandidate], now_s: int, plan: str
+    ) -> gate.Batch:
         people = gate_load.lock_people(connection, {one.customer_no for one in candidates})
         kinds = {self._kinds[one.channel] for one in candidates if one.channel in self._kinds}
         gate_load.load_permissions(connection, people, kinds)
@@ -72,6 +76,7 @@ class StoredGate:
             stock=gate_load.lock_stock(connection, candidates, now_s),
             now_s=now_s,
             place=self._place,
+            plan=plan,
             quiet=self._quiet,
             quotas=self._quotas,
             address_kinds=self._kinds,

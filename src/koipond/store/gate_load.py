@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from koipond.kernel import BusyError
 from koipond.outreach.caps import Slot, lookback_s
-from koipond.outreach.gate import Funds, Person
+from koipond.outreach.gate import Funds, Person, Touched
 from koipond.outreach.model import GateCandidate
 from koipond.store.bulk import Row, any_of, upsert_rows
 from koipond.store.ends import DEAD
@@ -143,14 +143,14 @@ def load_touches(
 ) -> None:
     """Load the touches that ``candidates`` may have become already."""
     occurrences = {one.occurrence for one in candidates}
-    names = ("customer_no", "strategy", "strategy_version", "play", "occurrence", "touch_key")
+    names = ("customer_no", "strategy", "strategy_version", "play", "occurrence", "touch_key", "plan")
     query = (
         sa.select(*(touch.c[name] for name in names), outbox.c.due_s)
         .join(outbox, outbox.c.touch_no == touch.c.touch_no)
         .where(any_of(connection, touch.c.occurrence, occurrences))
     )
-    for number, *place, key, due_s in _of(connection, query, touch.c.customer_no, people):
-        people[number].touches[place[0], place[1], place[2], place[3]] = (key, due_s)
+    for number, *place, key, plan, due_s in _of(connection, query, touch.c.customer_no, people):
+        people[number].touches[place[0], place[1], place[2], place[3]] = Touched(key, due_s, plan)
 
 
 def load_spending(

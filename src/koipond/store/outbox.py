@@ -6,6 +6,7 @@ intent goes back to ``queued``. Sources: design §7, ops §2.
 """
 
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
@@ -17,7 +18,7 @@ import sqlalchemy as sa
 from koipond.kernel import zone
 from koipond.outreach.backoff import retry_delay_s
 from koipond.outreach.model import QuietHours, TouchState
-from koipond.outreach.ports import ChannelSheet, Claim, LeasedTouch, Response, SendResult
+from koipond.outreach.ports import Advance, ChannelSheet, Claim, LeasedTouch, Response, SendResult
 from koipond.outreach.quiet import next_allowed
 from koipond.store import answers, ends, gate_load
 from koipond.store.bulk import Row, any_of, update_rows
@@ -53,12 +54,13 @@ class StoredOutbox:
         put right on the way."""
         lease, now_s = uuid.uuid4().hex, to_s(now)
         with self._db.write() as connection:
-            swept = recover(connection, sheet, now_s)
+            ended: Tally = Counter()
+            swept = recover(connection, sheet, now_s, ended)
             bucket = Bucket(connection, sheet.channel, sheet.account, sheet.rate, now) if sheet.rate else None
             wanted = limit if bucket is None else min(limit, bucket.tokens)
             found = _due(connection, sheet.channel, now_s, wanted)
-            ready = self._defer(connection, _expire(connection, found, now_s), sheet, now)
-            ready = _drop_forbidden(connection, ready, now_s)
+            ready = self._defer(connection, _expire(connection, found, now_s, ended), sheet, now)
+            ready = _drop_forbidden(connection, ready, now_s, ended)
             numbers = [row.touch_no for row in ready]
             until_s = to_s(now + self._lease)
             ends.move(connection, numbers, "leased", ("queued",), lease=lease, lease_until_s=until_s)
@@ -68,7 +70,8 @@ class StoredOutbox:
             if bucket is not None and wake_at is not None:
                 wake_at = max(wake_at, bucket.next_at() if bucket.tokens == 0 else now)
         touches = [LeasedTouch(**dict(zip(_LEASED, _leased(row), strict=True))) for row in ready]
-        return Claim(lease=lease, touches=touches, examined=len(found) + swept, wake_at=wake_at)
+        examined = len(found) + swept
+        return Claim(lease=lease, touches=touches, examined=examined, wake_at=wake_at, ended=ended)
 
     def advance(
         self,
@@ -78,13 +81,13 @@ class StoredOutbox:
         done: Sequence[tuple[LeasedTouch, SendResult]] = (),
         begin: Sequence[LeasedTouch] = (),
         now: datetime,
-    ) -> list[LeasedTouch]:
+    ) -> Advance:
         """Record ``done`` and commit the intent to send ``begin``, in one transaction."""
         now_s = to_s(now)
         with self._db.write() as connection:
-            _record(connection, sheet, claim.lease, done, now_s)
+            ended = _record(connection, sheet, claim.lease, done, now_s)
             if not begin:
-                return []
+                return Advance(ended=ended)
             started = connection.scalars(
                 sa.update(outbox)
                 .where(any_of(connection, outbox.c.touch_no, [one.touch_no for one in begin]))
@@ -98,7 +101,7 @@ class StoredOutbox:
                 .returning(outbox.c.touch_no)
             )
             may_go = set(started.all())
-        return [one for one in begin if one.touch_no in may_go]
+        return Advance(may_go=[one for one in begin if one.touch_no in may_go], ended=ended)
 
     def release(self, claim: Claim) -> int:
         """Give back what was leased and not begun, such as when a worker stops; return how many."""
@@ -129,6 +132,21 @@ class StoredOutbox:
             query = query.join(touch, touch.c.touch_no == outbox.c.touch_no).where(touch.c.plan == plan)
         with self._db.read() as connection:
             return {TouchState(state): count for state, count in connection.execute(query)}
+
+    def counts_of(self, plans: Sequence[str]) -> Mapping[str, Mapping[TouchState, int]]:
+        """Return, for each of ``plans``, how many of its touches stand in each state."""
+        count = sa.func.count()
+        found: dict[str, dict[TouchState, int]] = {plan: {} for plan in plans}
+        with self._db.read() as connection:
+            query = (
+                sa.select(touch.c.plan, outbox.c.state, count)
+                .join(outbox, outbox.c.touch_no == touch.c.touch_no)
+                .where(any_of(connection, touch.c.plan, plans))
+                .group_by(touch.c.plan, outbox.c.state)
+            )
+            for plan, state, touches in connection.execute(query):
+                found[plan][TouchState(state)] = touches
+        return found
 
     def waiting(self, plan: str) -> Mapping[str, int]:
         """Return channel → touches of ``plan`` that wait to be sent on it."""
@@ -190,11 +208,23 @@ class StoredOutbox:
         return start if sheet.hours is None else next_allowed(start, sheet.hours, place)
 
 
-def recover(connection: sa.Connection, sheet: ChannelSheet, now_s: int) -> int:
-    """Put right what dead workers left: before the intent back to the queue, after it ``unknown``."""
+Tally = Counter[tuple[str, TouchState]]
+
+
+def _count(ended: Tally, state: str, moved: Sequence[int], plans: Mapping[int, str]) -> None:
+    ended.update((plans[number], TouchState(state)) for number in moved)
+
+
+def recover(connection: sa.Connection, sheet: ChannelSheet, now_s: int, ended: Tally) -> int:
+    """Put right what dead workers left: before the intent back to the queue, after it ``unknown``.
+
+    Adds to ``ended`` what it settled; returns how many it looked at.
+    """
     lapsed = sa.and_(UNDER_WAY, outbox.c.lease_until_s <= now_s, outbox.c.channel == sheet.channel)
-    query = sa.select(outbox.c.touch_no, outbox.c.state).where(lapsed).limit(_SWEEP_ROWS)
-    rows = connection.execute(query.with_for_update(skip_locked=True)).all()
+    columns = outbox.c.touch_no, outbox.c.state, touch.c.plan
+    query = sa.select(*columns).join(touch, touch.c.touch_no == outbox.c.touch_no).where(lapsed)
+    query = query.limit(_SWEEP_ROWS).with_for_update(of=outbox, skip_locked=True)
+    rows = connection.execute(query).all()
     again = [row.touch_no for row in rows if row.state == "leased"]
     open_ = [row.touch_no for row in rows if row.state == "sending"]
     ends.move(connection, again, "queued", ("leased",), lease=None, lease_until_s=None)
@@ -202,19 +232,31 @@ def recover(connection: sa.Connection, sheet: ChannelSheet, now_s: int) -> int:
         free: dict[str, Any] = {"lease": None, "lease_until_s": None, "sent_s": None}
         ends.move(connection, open_, "queued", ("sending",), **free)
     else:
-        ends.settle(connection, open_, "unknown", ("sending",), now_s, "no answer was recorded")
+        moved = ends.settle(connection, open_, "unknown", ("sending",), now_s, "no answer was recorded")
+        _count(ended, "unknown", moved, {row.touch_no: row.plan for row in rows})
     return len(rows)
 
 
-def _expire(connection: sa.Connection, rows: Sequence[Any], now_s: int) -> list[Any]:
+def _expire(connection: sa.Connection, rows: Sequence[Any], now_s: int, ended: Tally) -> list[Any]:
     """Let the touches whose time is over expire; return the others."""
     late = [row.touch_no for row in rows if row.expires_s <= now_s]
-    ends.settle(connection, late, "expired", ("queued",), now_s)
+    moved = ends.settle(connection, late, "expired", ("queued",), now_s)
+    _count(ended, "expired", moved, {row.touch_no: row.plan for row in rows})
     return [row for row in rows if row.expires_s > now_s]
 
 
 _TOUCH = (
-    *("touch_no", "touch_key", "customer_no", "strategy", "strategy_version", "play", "variant", "channel"),
+    *(
+        "touch_no",
+        "touch_key",
+        "plan",
+        "customer_no",
+        "strategy",
+        "strategy_version",
+        "play",
+        "variant",
+        "channel",
+    ),
     *("purpose", "template", "template_version", "language", "variables"),
 )
 _LEASED = (*_TOUCH, "customer_uid", "code", "due_s", "expires_s", "attempts")
@@ -256,7 +298,7 @@ def _due(connection: sa.Connection, channel: str, now_s: int, limit: int) -> Seq
     return connection.execute(query).all()
 
 
-def _drop_forbidden(connection: sa.Connection, rows: Sequence[Any], now_s: int) -> list[Any]:
+def _drop_forbidden(connection: sa.Connection, rows: Sequence[Any], now_s: int, ended: Tally) -> list[Any]:
     """Fail the touches whose customer has since opted out; consent may go while a touch waits for morning."""
     doubtful = {row.customer_no for row in rows if row.doubtful}
     if not doubtful:
@@ -273,7 +315,8 @@ def _drop_forbidden(connection: sa.Connection, rows: Sequence[Any], now_s: int) 
         else:
             barred.setdefault(why.value, []).append(row.touch_no)
     for reason, numbers in barred.items():
-        ends.settle(connection, numbers, "failed", ("queued",), now_s, reason)
+        moved = ends.settle(connection, numbers, "failed", ("queued",), now_s, reason)
+        _count(ended, "failed", moved, {row.touch_no: row.plan for row in rows})
     return ready
 
 
@@ -283,23 +326,25 @@ def _record(
     lease: str,
     done: Sequence[tuple[LeasedTouch, SendResult]],
     now_s: int,
-) -> None:
-    """Record what a group of calls came to, or that a message could not be written at all.
+) -> Tally:
+    """Record what a group of calls came to, or that a message could not be written at all; return what ended.
 
     An answer that comes late still settles an ``unknown``; it never touches what another worker has leased.
     """
     again: list[Row] = []
-    ended: dict[tuple[str, str], list[int]] = {}
+    ends_of: dict[tuple[str, str], list[int]] = {}
     for one, result in done:
         due_s = _retry_due(sheet, one, now_s) if result.outcome == "refused" else None
         if due_s is not None:
             again.append((one.touch_no, due_s, result.detail))
             continue
         state: str = "failed" if result.outcome == "refused" else result.outcome
-        ended.setdefault((state, result.detail), []).append(one.touch_no)
+        ends_of.setdefault((state, result.detail), []).append(one.touch_no)
     _queue_again(connection, lease, again)
-    for (state, detail), numbers in ended.items():
-        ends.settle(connection, numbers, state, _ENDS[state], now_s, detail, under=lease)
+    plans, ended = {one.touch_no: one.plan for one, _ in done}, Tally()
+    for (state, detail), numbers in ends_of.items():
+        moved = ends.settle(connection, numbers, state, _ENDS[state], now_s, detail, under=lease)
+        _count(ended, state, moved, plans)
     dead = [
         Suppression(
             customer_no=one.customer_no,
@@ -312,6 +357,7 @@ def _record(
         if result.suppress
     ]
     suppress(connection, dead)
+    return ended
 
 
 _ENDS: Mapping[str, tuple[str, ...]] = {

@@ -36,9 +36,13 @@ KEPT_DAYS = 35
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """What the gate made of a plan: touches queued, and candidates it blocked by reason."""
+    """What the gate made of a plan: touches queued, and candidates it blocked by reason.
+
+    ``queued`` are all touches the plan has, ``new`` those this very run admitted.
+    """
 
     queued: int
+    new: int
     deferred: int
     blocked: Mapping[str, int]
 
@@ -76,13 +80,13 @@ def admit_plan(app: App, key: str) -> Admission:
     plan = app.store.plans.require_approved(key)
     _require_same_versions(key, plan.strategies, app.runtime.strategies)
     strategies = chosen(app, sorted(plan.strategies))
-    now, queued, deferred = app.clock.now(), 0, 0
+    now, queued, new, deferred = app.clock.now(), 0, 0, 0
     blocked: Counter[str] = Counter()
     gate = app.store.gate(app.zone, quiet=app.settings.policy.quiet, quotas=app.quotas)
     with app.warehouse.read() as reader:
         if not reader.has(CANDIDATES):  # no plan ever had anybody
             app.store.plans.end(key, "sent", now)
-            return Admission(queued=0, deferred=0, blocked={})
+            return Admission(queued=0, new=0, deferred=0, blocked={})
         tell_flags(app, reader)
         present_profile(reader, app.layers, plan.as_of)
         request = request_of(app, key, plan.as_of, strategies)
@@ -100,9 +104,10 @@ def admit_plan(app: App, key: str) -> Admission:
                     blocked[str(decision.reason)] += 1
                     continue
                 queued += 1
+                new += decision.new
                 deferred += decision.due_at is not None and decision.due_at > now
     app.store.plans.end(key, "sent", now)
-    return Admission(queued=queued, deferred=deferred, blocked=dict(blocked))
+    return Admission(queued=queued, new=new, deferred=deferred, blocked=dict(blocked))
 
 
 def tell_flags(app: App, reader: Reader) -> None:

@@ -13,7 +13,16 @@ from typing import Any, TypeVar
 from koipond.bootstrap import App
 from koipond.kernel import KoipondError
 from koipond.outreach.model import TouchState
-from koipond.outreach.ports import Channel, Claim, LeasedTouch, Message, Outbox, SendOutcome, SendResult
+from koipond.outreach.ports import (
+    Channel,
+    Claim,
+    Ended,
+    LeasedTouch,
+    Message,
+    Outbox,
+    SendOutcome,
+    SendResult,
+)
 from koipond.outreach.templates import TemplateError, render
 from koipond.worker.planning import admit_plan
 from koipond.worker.syncing import tell_facts
@@ -27,9 +36,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendCount:
-    """What one run of the loop did. ``wake_at``: when the next touch is due, None when nothing waits."""
+    """What one run of the loop did. ``wake_at``: when the next touch is due, None when nothing waits.
+
+    ``outcomes``: what channels and texts answered; ``ended``: what this run itself brought to an end.
+    """
 
     outcomes: Mapping[SendOutcome, int]
+    ended: Ended
     wake_at: datetime | None
 
     def of(self, outcome: SendOutcome) -> int:
@@ -39,16 +52,19 @@ class SendCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSent:
-    """What became of a plan's touches, as counted in the outbox before and after one run.
+    """What became of a plan's touches: by this run, and as counted in the outbox after it.
 
-    ``touches``: how many the plan came to; ``blocked_by``: the gate's reasons of this run; ``closed``:
-    channel that this machine cannot send on → touches that wait for it, until they expire; ``problems``:
-    state, what the channel or the last look at the customer said, touches.
+    ``touches``: how many the plan came to; ``ended``: state → touches this run itself brought there, whatever
+    other processes did meanwhile; ``deferred``: those it admitted and that wait; ``after``: where all stand;
+    ``blocked_by``: the gate's reasons of this run; ``closed``: channel that this machine cannot send on →
+    touches that wait for it, until they expire; ``problems``: state, what the channel or the last look at the
+    customer said, touches.
     """
 
     plan: str
     touches: int
-    before: Mapping[TouchState, int]
+    ended: Mapping[TouchState, int]
+    deferred: int
     after: Mapping[TouchState, int]
     blocked_by: Mapping[str, int]
     wake_at: datetime | None
@@ -60,14 +76,12 @@ class PlanSent:
 
         ``deferred`` touches wait for their hour or a retry: those of this run did not wait before it.
         """
-        was, now = _ends(self.before), _ends(self.after)
-        total = {**now, "blocked": max(self.touches - sum(now.values()), 0)}
-        run = {name: max(count - was[name], 0) for name, count in now.items()}
         return {
             "plan": self.plan,
-            **run,
+            **ends_of(self.ended),
+            "deferred": self.deferred,
             "blocked": sum(self.blocked_by.values()),
-            "total": total,
+            "total": total_of(self.touches, self.after),
             "blocked_by": dict(self.blocked_by),
             "closed": dict(self.closed),
             "problems": [
@@ -81,7 +95,13 @@ _WAITING = (TouchState.PLANNED, TouchState.QUEUED, TouchState.LEASED, TouchState
 _LOST = (TouchState.FAILED, TouchState.EXPIRED)
 
 
-def _ends(states: Mapping[TouchState, int]) -> dict[str, int]:
+def total_of(touches: int, states: Mapping[TouchState, int]) -> dict[str, int]:
+    """Return what the ``touches`` of a plan that the gate has seen came to; they add up to them."""
+    ends = ends_of(states)
+    return {**ends, "blocked": max(touches - sum(ends.values()), 0)}
+
+
+def ends_of(states: Mapping[TouchState, int]) -> dict[str, int]:
     """Return how many touches were sent, failed, are unknown or wait."""
     other = {*_WAITING, *_LOST, TouchState.UNKNOWN}
     return {
@@ -99,22 +119,26 @@ def send_plan(app: App, key: str, *, until_idle: bool = False) -> PlanSent:
     approved the plan.
     """
     outbox = app.store.outbox(app.zone, quiet=app.settings.policy.quiet)
-    before = outbox.counts(key)
+    waited = ends_of(outbox.counts(key))["deferred"]
     admitted = admit_plan(app, key)
     with app.channels() as channels:
         opened = {channel.sheet.channel for channel in channels}
         done = send_due(app, channels)
+        ended = Counter(done.ended)
         for _ in range(ROUNDS_MAX if until_idle else 0):
             if done.wake_at is None or done.wake_at - app.clock.now() > IDLE_WAIT:
                 break
             app.clock.wait_until(done.wake_at)
             done = send_due(app, channels)
+            ended.update(done.ended)
     tell_facts(app, "send")
+    after = outbox.counts(key)
     return PlanSent(
         plan=key,
         touches=int(app.store.plans.get(key).summary.get("touches", 0)),
-        before=before,
-        after=outbox.counts(key),
+        ended={state: count for (plan, state), count in ended.items() if plan == key},
+        deferred=min(admitted.new, max(ends_of(after)["deferred"] - waited, 0)),
+        after=after,
         blocked_by=admitted.blocked,
         wake_at=done.wake_at,
         closed={on: count for on, count in outbox.waiting(key).items() if on not in opened},
@@ -129,18 +153,21 @@ def send_due(app: App, channels: Sequence[Channel], stopped: Callable[[], bool] 
     """
     outbox = app.store.outbox(app.zone, quiet=app.settings.policy.quiet)
     outcomes: Counter[SendOutcome] = Counter()
+    ended: Counter[tuple[str, TouchState]] = Counter()
     wakes = []
     for channel in channels:
         collect(app, outbox, channel)  # who has just opted out is not written to
         for _ in range(ROUNDS_MAX):
             claim = outbox.claim(channel.sheet, CLAIM, app.clock.now())
+            ended.update(claim.ended)
             if not claim.examined or stopped():
                 outbox.release(claim)
                 break
-            outcomes += _send_claim(app, outbox, channel, claim, stopped)
+            outcomes += _send_claim(app, outbox, channel, claim, stopped, ended)
         collect(app, outbox, channel)
         wakes.append(claim.wake_at)
-    return SendCount(outcomes=outcomes, wake_at=min((at for at in wakes if at), default=None))
+    wake_at = min((at for at in wakes if at), default=None)
+    return SendCount(outcomes=outcomes, ended=ended, wake_at=wake_at)
 
 
 def collect(app: App, outbox: Outbox, channel: Channel) -> int:
@@ -155,21 +182,27 @@ def collect(app: App, outbox: Outbox, channel: Channel) -> int:
 
 
 def _send_claim(
-    app: App, outbox: Outbox, channel: Channel, claim: Claim, stopped: Callable[[], bool]
+    app: App,
+    outbox: Outbox,
+    channel: Channel,
+    claim: Claim,
+    stopped: Callable[[], bool],
+    ended: Counter[tuple[str, TouchState]],
 ) -> Counter[SendOutcome]:
     outcomes: Counter[SendOutcome] = Counter()
     written, done = _write(app, channel, claim.touches)
     for group in _groups(written, channel.sheet.group_size):
         if stopped():
             break
-        may_go = outbox.advance(
+        step = outbox.advance(
             channel.sheet, claim, done=done, begin=[touch for touch, _ in group], now=app.clock.now()
         )
+        ended.update(step.ended)
         outcomes.update(result.outcome for _, result in done)
-        keys = {touch.touch_key for touch in may_go}
+        keys = {touch.touch_key for touch in step.may_go}
         messages = [message for touch, message in group if touch.touch_key in keys]
-        done = list(zip(may_go, _call(channel, messages, app.clock.now()), strict=True))
-    outbox.advance(channel.sheet, claim, done=done, now=app.clock.now())
+        done = list(zip(step.may_go, _call(channel, messages, app.clock.now()), strict=True))
+    ended.update(outbox.advance(channel.sheet, claim, done=done, now=app.clock.now()).ended)
     if stopped():
         outbox.release(claim)
     outcomes.update(result.outcome for _, result in done)

@@ -87,6 +87,46 @@ def test_a_clean_candidate_becomes_a_queued_touch(store: Store, ask: Ask) -> Non
     assert (record.touch_key, record.state, record.plan) == (decision.touch_key, "queued", "p1")
 
 
+@pytest.mark.parametrize(
+    ("waits", "reason"),
+    [
+        ({"re_entry_days": 9, "duplicate_content_days": 9}, "re_entry"),
+        ({"re_entry_days": 0, "duplicate_content_days": 9}, "duplicate_content:recall"),
+        ({"re_entry_days": 0, "duplicate_content_days": 0}, "re_entry"),
+    ],
+)
+def test_what_another_plan_has_had_is_lost_with_a_reason_and_takes_nothing(
+    store: Store, ask: Ask, waits: dict[str, int], reason: str
+) -> None:
+    store.codes.add("ten", ["A", "B"])
+    budgets = (BudgetLine(scope="b", limit_fen=100),)
+    one = ask(budgets=budgets, code_list="ten", offer_cost_fen=10, **waits)
+    staff = ask(2, **waits)
+    gate = store.gate(PLACE)
+    first = gate.admit([one, staff], NOON, "p1")
+    store.people.set_flags([PersonFlags(customer_no=2, staff=True)])
+    before = taken(store), count(store, "touch"), store.codes.stock(NOON)[0].issued
+    assert reasons(gate.admit([one, staff], NOON, "p2")) == [reason, "staff"]
+    assert reasons(gate.admit([one, staff], NOON, "p2")) == [reason, "staff"]
+    again = gate.admit([one, staff], NOON, "p1")  # killed and sent once more
+    assert again == first
+    assert [[d.new for d in found] for found in (first, again)] == [[True, True], [False, False]]
+    assert (taken(store), count(store, "touch"), store.codes.stock(NOON)[0].issued) == before
+
+
+def test_a_touch_that_failed_has_still_used_up_its_occurrence_for_other_plans(store: Store, ask: Ask) -> None:
+    one = ask(re_entry_days=9, duplicate_content_days=9)
+    gate, box = store.gate(PLACE), store.outbox(PLACE)
+    gate.admit([one], NOON, "p1")
+    sheet = ChannelSheet(channel="sandbox")
+    claim = box.claim(sheet, 1, NOON)
+    (touch,) = claim.touches
+    result = SendResult(key=touch.touch_key, outcome="failed", detail="no such user")
+    box.advance(sheet, claim, done=[(touch, result)], now=NOON)
+    assert reasons(gate.admit([one], NOON, "p2")) == ["re_entry"]
+    assert count(store, "touch") == 1
+
+
 def test_the_same_candidate_again_finds_its_touch_and_changes_nothing(store: Store, ask: Ask) -> None:
     store.codes.add("ten", ["A", "B"])
     one = ask(
@@ -309,7 +349,7 @@ def test_a_code_told_in_two_touches_is_freed_only_with_the_last(store: Store, as
     for left in (1, 0):
         box, sheet = store.outbox(PLACE), ChannelSheet(channel="sandbox")
         claim = box.claim(sheet, 1, NOON)
-        begun = box.advance(sheet, claim, begin=claim.touches, now=NOON)
+        begun = box.advance(sheet, claim, begin=claim.touches, now=NOON).may_go
         box.advance(
             sheet, claim, done=[(one, SendResult(key="", outcome="failed")) for one in begun], now=NOON
         )

@@ -72,7 +72,7 @@ def finish(
     store: Store, claim: Claim, outcome: SendOutcome, now: datetime = NOON, suppress: bool = False
 ) -> None:
     box = store.outbox(PLACE)
-    begun = box.advance(SHEET, claim, begin=claim.touches, now=now)
+    begun = box.advance(SHEET, claim, begin=claim.touches, now=now).may_go
     done = [
         (one, SendResult(key=one.touch_key, outcome=outcome, detail="said", suppress=suppress))
         for one in begun
@@ -127,10 +127,27 @@ def test_an_accepted_touch_is_done(store: Store, touches: list[str]) -> None:
     assert whole(store) == []
 
 
+def test_each_worker_counts_only_what_it_brought_to_an_end(store: Store, touches: list[str]) -> None:
+    mine, other = store.outbox(PLACE), store.outbox(PLACE)
+    first, second = mine.claim(SHEET, 2, NOON), other.claim(SHEET, 1, NOON)
+    for box, claim in ((mine, first), (other, second)):
+        assert box.advance(SHEET, claim, begin=claim.touches, now=NOON).ended == {}
+    said = [(t, SendResult(key=t.touch_key, outcome="accepted")) for t in (*first.touches, *second.touches)]
+    assert mine.advance(SHEET, first, done=said[:2], now=NOON).ended == {("p1", TouchState.ACCEPTED): 2}
+    assert mine.advance(SHEET, first, done=said[:2], now=NOON).ended == {}
+    swept = mine.claim(SHEET, 1, LAPSED)  # the other one has died with the intent on record
+    assert swept.ended == {("p1", TouchState.UNKNOWN): 1}
+    late = other.advance(SHEET, second, done=said[2:], now=LAPSED)
+    assert late.ended == {("p1", TouchState.ACCEPTED): 1}
+    over = NOON + timedelta(days=30)
+    assert other.claim(SHEET, 10, over).ended == {("p1", TouchState.EXPIRED): 3}
+    assert store.outbox(PLACE).counts_of(["p1", "p2"]) == {"p1": store.outbox(PLACE).counts(), "p2": {}}
+
+
 def test_the_intent_is_on_record_before_the_call(store: Store, touches: list[str]) -> None:
     box = store.outbox(PLACE)
     claim = box.claim(SHEET, 2, NOON)
-    assert len(box.advance(SHEET, claim, begin=claim.touches, now=NOON)) == 2
+    assert len(box.advance(SHEET, claim, begin=claim.touches, now=NOON).may_go) == 2
     assert states(store) == {"sending": 2, "queued": 4}
 
 
@@ -140,7 +157,7 @@ def test_a_worker_that_died_before_the_intent_leaves_its_touches_to_others(
     dead = store.outbox(PLACE).claim(SHEET, 3, NOON)
     claim = store.outbox(PLACE).claim(SHEET, 10, LAPSED)
     assert len(claim.touches) == 6
-    assert store.outbox(PLACE).advance(SHEET, dead, begin=dead.touches, now=LAPSED) == []
+    assert store.outbox(PLACE).advance(SHEET, dead, begin=dead.touches, now=LAPSED).may_go == []
 
 
 def test_a_worker_that_died_after_the_intent_leaves_unknown_which_nobody_sends_again(
@@ -168,7 +185,7 @@ def test_only_a_channel_that_drops_repeats_is_called_again(store: Store, touches
 def test_an_answer_that_comes_late_settles_the_unknown(store: Store, touches: list[str]) -> None:
     box = store.outbox(PLACE)
     claim = box.claim(SHEET, 2, NOON)
-    begun = box.advance(SHEET, claim, begin=claim.touches, now=NOON)
+    begun = box.advance(SHEET, claim, begin=claim.touches, now=NOON).may_go
     box.claim(SHEET, 0, LAPSED)
     assert states(store)["unknown"] == 2
     done = [(one, SendResult(key=one.touch_key, outcome="accepted")) for one in begun]
@@ -180,7 +197,7 @@ def test_a_message_that_cannot_be_written_fails_before_any_call(store: Store, to
     box = store.outbox(PLACE)
     claim = box.claim(SHEET, 2, NOON)
     done = [(claim.touches[0], SendResult(key=touches[0], outcome="failed", detail="no name"))]
-    assert len(box.advance(SHEET, claim, done=done, begin=claim.touches, now=NOON)) == 1
+    assert len(box.advance(SHEET, claim, done=done, begin=claim.touches, now=NOON).may_go) == 1
     assert states(store) == {"failed": 1, "sending": 1, "queued": 4}
     assert given_back(store) == (75, 5)
 
