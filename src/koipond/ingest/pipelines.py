@@ -19,6 +19,7 @@ from koipond.ingest.plain_rows import judge_rows
 from koipond.ingest.ports import ConsentBook, IbisTable, RowSource, TouchHistory, Writer
 from koipond.ingest.products import write_products
 from koipond.ingest.readings import Readings, decide, mend_ids
+from koipond.ingest.shares import bare_shares
 from koipond.ingest.staging import RAW, Staged
 from koipond.ingest.timing import Setting
 from koipond.kernel import InputError
@@ -68,7 +69,8 @@ class _Rows:
 def run(writer: Writer, staged: Staged, job: Job) -> Outcome:
     """Bring the staged rows into the warehouse; nothing is published yet."""
     raw = mend_ids(writer, staged.table)
-    readings = decide(writer, raw, job.mapping, job.request, job.rows)
+    plain = bare_shares(raw) if job.request.kind == "products" else raw
+    readings = decide(writer, plain, job.mapping, job.request, job.rows)
     known, people = raw, None
     if job.request.kind != "products":
         found = resolve_people(writer, raw, job.request, job.registry)

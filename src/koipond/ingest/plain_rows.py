@@ -10,6 +10,7 @@ from koipond.ingest.model import Kind
 from koipond.ingest.numbers import read_number, to_units
 from koipond.ingest.ports import IbisTable, Writer
 from koipond.ingest.readings import Readings, read_word
+from koipond.ingest.shares import read_margin
 from koipond.ingest.timing import Setting, day_name, instant_columns, seconds_name
 
 _NEEDED: dict[Kind, tuple[str, ...]] = {
@@ -63,7 +64,10 @@ def _typed(
         name, have = field.name, field.name in raw.columns
         if field.type in ("number", "money"):
             value = ibis.null("int64")
-            if have:
+            if have and (kind, name) == ("products", "margin"):
+                value = read_margin(raw[name], readings.numbers[name], columns["price_fen"], digits)
+                faults[name] = raw[name].notnull() & value.isnull()
+            elif have:
                 number = read_number(raw[name], readings.numbers[name])
                 value = to_units(number, digits)
                 faults[name] = raw[name].notnull() & number.isnull()

@@ -108,6 +108,22 @@ def test_products_hold_the_last_row_and_are_replaced_whole(space: MemoryWorkspac
     assert [row["name"] for row in space.rows("products")] == ["A2", "B"]
 
 
+def test_a_margin_may_be_a_share_of_the_price(space: MemoryWorkspace) -> None:
+    """One file may hold both; a share without its price, or of more than all, is put aside."""
+    good = "a;10,00;30%\nb;9,99;12,5 %\nc;0,30;-50％\nd;8,00;2,40\n"
+    text = "sku;price;margin\n" + good + "e;;30%\nf;5,00;150%\ng;1,00;x%\nh;1,00;%\n"
+    result = load(space, "products", text)
+    assert result.quarantined == {"unparsable": 4}
+    assert {sample.field for sample in result.samples["unparsable"]} == {"margin"}
+    assert "30%" in result.samples["unparsable"][0].values.values(), "the text is kept as it was"
+    rows = space.rows("products", "sku", "margin_fen")
+    assert {row["sku"]: row["margin_fen"] for row in rows} == {"a": 300, "b": 125, "c": -15, "d": 240}
+
+
+def test_a_share_is_only_read_for_a_margin(space: MemoryWorkspace) -> None:
+    assert load(space, "products", "sku,price\na,30%\nb,2\n").quarantined == {"unparsable": 1}
+
+
 def test_consents_go_to_the_store_and_the_newest_word_holds(space: MemoryWorkspace) -> None:
     head = "会员号,渠道,授权状态,授权时间,用途\n"
     first = load(
