@@ -192,7 +192,15 @@ profile_rows = st.fixed_dictionaries(
     | {"customer_uid": st.sampled_from(["u1", "u2", "0123abc"])}
 )
 properties = st.none() | st.dictionaries(
-    st.sampled_from(NAMES), texts | numbers | st.booleans() | st.none() | st.just([1]), max_size=2
+    st.sampled_from(NAMES),
+    texts
+    | numbers
+    | numbers.map(str)
+    | st.sampled_from(["3\n", " 3", "1e2", "٣"])
+    | st.booleans()
+    | st.none()
+    | st.just([1]),
+    max_size=2,
 ).map(lambda found: json.dumps(found, ensure_ascii=False))
 cells = st.builds(Cell, text=st.none() | texts | days.map(str), number=st.none() | numbers.map(float))
 

@@ -28,6 +28,7 @@ from koipond.rules.tree import (
 from koipond.rules.windows import bounds
 
 IbisTable = Any
+_NUMBER = r"^-?[0-9]{1,15}(\.[0-9]{1,15})?\z"  # a text that reads as a number: imports keep texts
 Expr = Any
 
 _HEX = "0123456789abcdef"
@@ -113,7 +114,9 @@ def counted(facts: Facts, window: Window, table: IbisTable, as_of_day: int, cata
 def _fact_cell(condition: Condition, table: IbisTable, spec: FactSpec, catalog: Catalog) -> Expr | Pair:
     if isinstance(condition.operand, Property):
         value = table.properties.cast("json")[condition.operand.name]
-        return Pair(value.unwrap_as("string"), value.unwrap_as("float64"))
+        text = value.unwrap_as("string")
+        written = ibis.ifelse(text.re_search(_NUMBER), text.try_cast("float64"), ibis.null("float64"))
+        return Pair(text, value.unwrap_as("float64").coalesce(written))
     found = resolve(condition.operand, catalog, spec)
     assert isinstance(found, FieldSpec)
     return stored(found, table, 0)

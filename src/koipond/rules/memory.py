@@ -2,6 +2,7 @@
 
 import json
 import operator
+import re
 from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Rows
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ from koipond.rules.tree import (
 )
 from koipond.rules.windows import bounds
 
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 Row = Mapping[str, Any]
 
 
@@ -190,10 +192,13 @@ def _fact_cell(condition: Condition, row: Row, spec: FactSpec, catalog: Catalog)
 
 
 def property_cell(properties: str | None, name: str) -> Cell:
-    """Return property ``name`` of the JSON object ``properties``; only texts and numbers are values."""
+    """Return property ``name`` of the JSON object ``properties``; only texts and numbers are values.
+
+    A text that reads as a number is both: imports keep every property as text.
+    """
     value = json.loads(properties).get(name) if properties else None
     if isinstance(value, str):
-        return Cell(text=value)
+        return Cell(text=value, number=float(value) if _NUMBER.fullmatch(value) else None)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return Cell(number=float(value))
     return Cell()
