@@ -128,6 +128,29 @@ def test_two_sends_at_once_count_each_what_it_sent_itself(
     assert (outer["deferred"], inner["deferred"], inner["total"]["deferred"]) == (0, 0, 3)
 
 
+def test_a_plan_promises_no_more_codes_than_are_left(
+    koipond: Koipond, orders_csv: Path, init_options: tuple[str, ...], tmp_path: Path
+) -> None:
+    start(koipond, orders_csv, *init_options)
+    assert koipond("playbook", "add", "dormant_recall_code")[0] == 0
+    assert koipond("apply", "--author", "test")[0] == 0
+    none = koipond("plan", "dormant_recall_code")[1]
+    assert none["touches"] == 0
+    lost = "budget", "code_list:recall_code"
+    (wanted,) = (row["candidates"] for row in none["losses"] if (row["reason"], row["detail"]) == lost)
+    assert wanted > 4
+
+    (tmp_path / "codes.txt").write_text("\n".join(f"C{n}" for n in range(4)))
+    assert koipond("codes", "import", "recall_code", tmp_path / "codes.txt")[0] == 0
+    plan = koipond("plan", "dormant_recall_code")[1]
+    assert (plan["touches"], plan["considered"]) == (4, none["considered"] - none["touches"])
+    assert plan["considered"] == plan["touches"] + reasons(plan)
+    assert koipond("approve", plan["plan"], "--by", "anna")[0] == 0
+    sent = koipond("send", plan["plan"], "--until-idle")[1]
+    assert (sent["sent"], sent["blocked"]) == (4, 0)
+    assert koipond("send", plan["plan"])[1]["total"] == sent["total"]
+
+
 def test_layers_are_the_same_before_and_after_a_refresh(koipond: Koipond, orders_csv: Path) -> None:
     start(koipond, orders_csv)
     after = koipond("layers")[1]

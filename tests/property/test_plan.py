@@ -20,7 +20,7 @@ from koipond.kernel import hash_bucket
 from koipond.outreach.model import ContactPolicy, FrequencyCap
 from koipond.outreach.ports import ChannelSheet
 from koipond.strategy.model import CodeList, Landing, Offer, Play, Strategy, content_of
-from koipond.strategy.plan import PlanRequest
+from koipond.strategy.plan import CodesLeft, PlanRequest
 from koipond.testing.plans import DAY_S, NOW_S, Brand, plan_of, play, request_of, strategy, uid
 
 PEOPLE = tuple(range(1, 9))
@@ -107,6 +107,9 @@ def requests(draw: Any) -> PlanRequest:
         exempt_segments=("board",),
     )
     scarce = draw(st.sampled_from([None, 1]))
+    holders = draw(st.lists(st.sampled_from(PEOPLE), unique=True, max_size=3))
+    lapsed = draw(st.integers(0, len(holders)))
+    codes = CodesLeft(left=draw(st.integers(0, 5)), held=holders[lapsed:], lapsed=holders[:lapsed])
     sheets = (
         ChannelSheet(channel="sandbox", consent="none", quota_per_day=draw(st.sampled_from([None, 2]))),
         ChannelSheet(channel="email", address_kind="email", cost_fen=1),
@@ -117,6 +120,7 @@ def requests(draw: Any) -> PlanRequest:
         policy=policy,
         channels={sheet.channel: sheet for sheet in sheets},
         offers={"ten": CodeList(key="ten", cost_fen=10, value_fen=10, valid_days=14)},
+        codes=draw(st.sampled_from([{}, {"ten": codes}])),
         default_margin_bp=draw(st.sampled_from([None, 1_000])),
         global_holdout_rate=draw(st.sampled_from([0.0, 0.2])),
     )
@@ -224,23 +228,32 @@ class SlowReading:
         drawn = hash_bucket("brand", s.key, uid(number)) < round(s.holdout_rate * 10_000)
         return "holdout" in recorded or (drawn and "touch" not in recorded)
 
-    def cost(self, p: Play, channel: str) -> int:
-        offer = 10 if p.offer.variants[""].code_list else 0
+    def code(self, number: int, p: Play) -> str:
+        """Say whether the customer needs a new code or has a good or an expired one; '' = no list counts."""
+        stock = self.request.codes.get(p.offer.variants[""].code_list or "")
+        if stock is None:
+            return ""
+        return "held" if number in stock.held else "lapsed" if number in stock.lapsed else "new"
+
+    def cost(self, number: int, p: Play, channel: str) -> int:
+        offer = 10 if p.offer.variants[""].code_list and self.code(number, p) != "held" else 0
         return offer + self.request.channels[channel].cost_fen
 
     def late(self, number: int, s: Strategy, p: Play, channel: str) -> str | None:
-        cost = self.cost(p, channel)
+        cost = self.cost(number, p, channel)
         spent = sum(row["cost_fen"] for row in self.facts("touches", number, strategy=s.key))
         limit = s.budget.per_customer_fen
         if limit is not None and spent + cost > limit and (cost or spent > limit):
             return "budget:per_customer"
+        if self.code(number, p) == "lapsed":
+            return "budget:code_list:ten"
         margin, row = self.request.default_margin_bp, self.value[number]
         if margin is not None and cost * row["orders_365d"] * 10_000 > row["money_365d_fen"] * margin:
             return "negative_margin"
         return None
 
     def share(self, found: dict[Any, Any], wanted: list[tuple[Strategy, Play]]) -> None:
-        """Let quotas and then budgets take the most valuable first."""
+        """Let quotas, then codes, then budgets take the most valuable first."""
         ranks = {(s.key, p.key): rank for rank, (s, p) in enumerate(wanted)}
         plays = {(s.key, p.key): (s, p) for s, p in wanted}
 
@@ -256,6 +269,9 @@ class SlowReading:
             mine = [key for key in ranked() if found[key][1] == sheet.channel]
             for key in mine[max(0, left) :]:
                 found[key] = (f"platform_quota:{sheet.channel}", sheet.channel)
+        without = [key for key in ranked() if self.code(key[0], plays[key[1:]][1]) == "new"]
+        for key in without[self.request.codes["ten"].left if without else 0 :]:
+            found[key] = ("budget:code_list:ten", found[key][1])
         for s in self.request.strategies:
             spent = [r for r in self.brand.facts.get("touches", []) if r["strategy"] == s.key]
             total = s.budget.total_fen - sum(row["cost_fen"] for row in spent)
@@ -266,7 +282,7 @@ class SlowReading:
             running, codes = 0, {}
             over_total = over_day = False
             for key in mine:
-                running += self.cost(plays[key[1:]][1], found[key][1])
+                running += self.cost(key[0], plays[key[1:]][1], found[key][1])
                 over_total = over_total or running > max(0, total)
                 over_day = over_day or (today_left is not None and running > max(0, today_left))
                 if over_total:
@@ -328,6 +344,13 @@ def no_limit_is_broken(brand: Brand, request: PlanRequest, rows: list[dict[str, 
             sent = sum(row["channel"] == sheet.channel for row in today)
             new = sum(row["channel"] == sheet.channel for row in touches)
             assert new == 0 or sent + new <= sheet.quota_per_day
+    for key, stock in request.codes.items():
+        gives = {
+            (s.key, p.key) for s in request.strategies for p in s.plays if p.offer.variants[""].code_list
+        }
+        told = [row["customer_no"] for row in touches if (row["strategy"], row["play"]) in gives]
+        assert len({*told} - {*stock.held}) <= stock.left, key
+        assert not {*told} & {*stock.lapsed}
     for s in request.strategies:
         new = sum(r["cost_fen"] + r["offer_cost_fen"] for r in touches if r["strategy"] == s.key)
         spent = sum(r["cost_fen"] for r in brand.facts.get("touches", []) if r["strategy"] == s.key)

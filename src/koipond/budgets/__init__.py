@@ -1,5 +1,5 @@
 """Budgets (预算): nested hard caps on money: a strategy's total, its share of a day, one customer's."""
 
-from koipond.budgets.model import Budget, daily_scope, total_scope
+from koipond.budgets.model import CODE_LIST, Budget, code_list_scope, daily_scope, total_scope
 
-__all__ = ["Budget", "daily_scope", "total_scope"]
+__all__ = ["CODE_LIST", "Budget", "code_list_scope", "daily_scope", "total_scope"]

@@ -20,6 +20,15 @@ class Budget:
         return tuple(shared)
 
 
+CODE_LIST = "code_list:"
+"""What names the codes of a list as a budget begins with."""
+
+
+def code_list_scope(key: str) -> str:
+    """Name the codes of the list ``key``."""
+    return f"{CODE_LIST}{key}"
+
+
 def total_scope(strategy: str) -> str:
     """Name the cap over a strategy's whole life."""
     return f"strategy:{strategy}"

@@ -1,6 +1,6 @@
 """Code lists (券码): codes of the brand's own shop, imported, one a customer, issued by the gate alone."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,6 +56,17 @@ class StoredCodes:
         with self._db.read() as connection:
             rows = connection.execute(query.order_by(offer_code.c.list_key)).all()
         return [CodeStock(list_key=key, issued=int(given), left=int(left)) for key, given, left in rows]
+
+    def people(self, list_keys: Collection[str], now: datetime) -> dict[str, tuple[list[int], list[int]]]:
+        """Return list → the customers whose code is good, and those whose code has expired."""
+        found: dict[str, tuple[list[int], list[int]]] = {key: ([], []) for key in list_keys}
+        mine = offer_code.c.customer_no.is_not(None) & offer_code.c.list_key.in_(sorted(found))
+        query = sa.select(offer_code.c.list_key, offer_code.c.customer_no, offer_code.c.expires_s).where(mine)
+        now_s = to_s(now)
+        with self._db.read() as connection:
+            for key, customer_no, expires_s in connection.execute(query):
+                found[key][expires_s is not None and expires_s <= now_s].append(customer_no)
+        return found
 
     def holders(self, list_key: str) -> dict[str, int]:
         """Return code → customer of the issued codes of a list, to find their redemptions."""

@@ -19,6 +19,7 @@ from koipond.segments.day_members import DayMembers
 from koipond.segments.snapshot import present_profile
 from koipond.strategy.model import Strategy
 from koipond.strategy.plan import (
+    CodesLeft,
     Plan,
     PlanRequest,
     drawn_arms,
@@ -133,6 +134,7 @@ def request_of(app: App, plan: str, day: date, strategies: Sequence[Strategy]) -
         templates=runtime.templates,
         template_versions=runtime.template_versions,
         offers=runtime.offers,
+        codes=codes_left(app, strategies),
         policy=settings.policy,
         channels=app.sheets,
         global_holdout_rate=settings.defaults.global_holdout_rate,
@@ -142,6 +144,21 @@ def request_of(app: App, plan: str, day: date, strategies: Sequence[Strategy]) -
         brand=settings.name,
         definition_version=app.store.definitions.version(),
     )
+
+
+def codes_left(app: App, strategies: Sequence[Strategy]) -> dict[str, CodesLeft]:
+    """Return the codes of every list that ``strategies`` give codes of; a list without any has none left."""
+    arms = [arm for strategy in strategies for play in strategy.plays for arm in play.arms()]
+    keys = {arm.offer.code_list for arm in arms if arm.offer.code_list is not None}
+    if not keys:
+        return {}
+    now = app.clock.now()
+    left = {stock.list_key: stock.left for stock in app.store.codes.stock(now)}
+    people = app.store.codes.people(keys, now)
+    return {
+        key: CodesLeft(left=left.get(key, 0), held=held, lapsed=lapsed)
+        for key, (held, lapsed) in people.items()
+    }
 
 
 def audiences_of(app: App, reader: Reader, day: date) -> SegmentAudiences:

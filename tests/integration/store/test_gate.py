@@ -114,6 +114,18 @@ def test_what_another_plan_has_had_is_lost_with_a_reason_and_takes_nothing(
     assert (taken(store), count(store, "touch"), store.codes.stock(NOON)[0].issued) == before
 
 
+def test_the_store_tells_who_holds_a_good_code_and_whose_has_expired(store: Store, ask: Ask) -> None:
+    store.codes.add("ten", ["A"], NOON + timedelta(days=1))
+    store.codes.add("ten", ["B", "C"])
+    store.codes.add("other", ["D"])
+    admit(store, *(ask(n, code_list="ten") for n in (1, 2)), ask(3, code_list="other"))
+    assert store.codes.people(["ten", "none"], NOON) == {"ten": ([1, 2], []), "none": ([], [])}
+    later = NOON + timedelta(days=1)
+    assert store.codes.people(["ten"], later) == {"ten": ([2], [1])}
+    again = [ask(n, code_list="ten", occurrence="2", due_at=later, expires_at=later) for n in (1, 2, 4)]
+    assert reasons(admit(store, *again, now=later)) == ["budget:code_list:ten", "touch", "touch"]
+
+
 def test_a_touch_that_failed_has_still_used_up_its_occurrence_for_other_plans(store: Store, ask: Ask) -> None:
     one = ask(re_entry_days=9, duplicate_content_days=9)
     gate, box = store.gate(PLACE), store.outbox(PLACE)

@@ -13,6 +13,7 @@ from koipond.outreach.model import ContactPolicy, FrequencyCap, QuietHours
 from koipond.outreach.ports import ChannelSheet
 from koipond.outreach.templates import Template
 from koipond.strategy.model import Landing, Offer, Slot, content_of
+from koipond.strategy.plan import CodesLeft
 from koipond.testing.plans import AS_OF, NOW, NOW_S, Brand, Planned, play, request_of, strategy, uid
 
 Run = Callable[..., Planned]
@@ -312,6 +313,63 @@ def test_budget_goes_to_the_most_valuable_until_it_is_used_up(planned: Run) -> N
     assert result.why() == {1: total, 2: total, 3: day, 4: None, 5: None}
     assert result.plan.to_dict()["cost_fen"] == 2_000
     assert sum(row["cost_fen"] + row["offer_cost_fen"] for row in result.rows) == 2_000
+
+
+def test_codes_that_are_left_go_to_the_most_valuable_of_all_plays_that_share_the_list(planned: Run) -> None:
+    """Who holds a good code takes no other and costs nothing more; whose code has expired gets no touch."""
+    values = [{"customer_no": n, "value_365d_fen": n} for n in range(1, 9)]
+    ten = Offer(code_list="ten")
+    first = strategy("first", play("p", audience="odd", offer=ten), priority=60)
+    second = strategy("second", play("p", audience="even", offer=ten, landing=Landing(url="/2")))
+    brand = Brand(profile=values, segments={"odd": [1, 3, 5, 7], "even": [2, 4, 6, 8]}).people(*range(1, 9))
+    codes = {"ten": CodesLeft(left=3, held=[1, 2], lapsed=[7])}
+    result = planned(brand, request_of(first, second, codes=codes))
+    no_code = "budget:code_list:ten"
+    assert result.why() == {
+        **{1: None, 3: None, 5: None, 7: no_code},  # two of the three codes
+        **{2: None, 4: no_code, 6: no_code, 8: None},  # and the third
+    }
+    assert {row["customer_no"]: row["offer_cost_fen"] for row in result.rows if row["reason"] is None} == {
+        **{1: 0, 2: 0},
+        **{3: 1_000, 5: 1_000, 8: 1_000},
+    }
+    assert result.plan.to_dict()["cost_fen"] == 3_000
+    assert result.plan.considered == 8
+
+
+def test_the_code_of_a_linked_customer_is_his_own(planned: Run) -> None:
+    ten = strategy("recall", play(offer=Offer(code_list="ten")))
+    brand = Brand().people(1, 2).add("identity_links", {"customer_no": 2, "survivor_no": 1})
+    assert planned(brand, request_of(ten, codes={"ten": CodesLeft(left=0, held=[2])})).why()[1] is None
+    lapsed = request_of(ten, codes={"ten": CodesLeft(left=9, lapsed=[2])})
+    assert planned(brand, lapsed).why()[1] == "budget:code_list:ten"
+
+
+def test_a_variant_without_a_code_and_a_list_nobody_counts_know_no_limit(planned: Run) -> None:
+    half = play(offer=Slot(variants={"code": Offer(code_list="ten"), "none": Offer()}))
+    request = request_of(strategy("recall", half), codes={"ten": CodesLeft(left=2)})
+    rows = planned(Brand().people(*range(1, 31)), request).rows
+    by_variant = {
+        name: [row["reason"] for row in rows if name in row["variant"]] for name in ("code", "none")
+    }
+    assert set(by_variant["none"]) == {None}
+    assert len(by_variant["code"]) > 2
+    assert by_variant["code"] == [None, None] + ["budget"] * (len(by_variant["code"]) - 2)
+    whole = strategy("recall", play(offer=Offer(code_list="ten")))
+    assert set(planned(Brand().people(1, 2, 3), request_of(whole)).why().values()) == {None}
+
+
+def test_who_gets_no_code_leaves_the_budget_to_others_and_a_plan_of_nobody_says_so(planned: Run) -> None:
+    ten, plain = play("a", offer=Offer(code_list="ten")), play("b", audience="few", channels=("email",))
+    brand = Brand(segments={"few": [3]}).people(1, 2, 3)
+    brand.add("reachable", *email_for(3)).add("consents", *consent_for(3))
+    brand.segments["everybody"] = [1, 2]
+    two = strategy("recall", ten, plain, budget=Budget(total_fen=1))
+    request = request_of(two, codes={"ten": CodesLeft(left=0)})
+    no_code = "budget:code_list:ten"
+    assert planned(brand, request).why() == {1: no_code, 2: no_code, 3: None}
+    nobody = planned(Brand().people(1), request_of(strategy("recall", ten), codes={"ten": CodesLeft(left=0)}))
+    assert any("koipond codes import" in note for note in nobody.plan.notes)
 
 
 def test_customers_own_budget_counts_what_the_strategy_spent_on_him(planned: Run) -> None:

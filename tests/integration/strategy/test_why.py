@@ -16,7 +16,7 @@ from koipond.rules.labels import LANGS
 from koipond.segments.definition import SegmentDefinition
 from koipond.segments.scope import Scope
 from koipond.strategy.model import Landing, Offer, Slot, content_of
-from koipond.strategy.plan import PlanRequest, make_plan
+from koipond.strategy.plan import CodesLeft, PlanRequest, make_plan
 from koipond.strategy.why import Explanation, explain
 from koipond.strategy.why.words import SENTENCES
 from koipond.testing.plans import AS_OF, Brand, Segments, play, request_of, strategy, uid
@@ -124,6 +124,12 @@ def test_reasons_of_one_customer_carry_their_numbers(tmp_path: Path) -> None:
             poor, request_of(strategy("recall", ten), default_margin_bp=3_000)),
         "the budget per_customer (¥5) is used up or went to customers of higher value.": (
             Brand().people(1), request_of(strategy("r", ten, budget=small))),
+        "of the codes of list ten, 2 are issued and 0 are left; customers of higher value come first.": (
+            Brand().people(1),
+            request_of(strategy("r", ten), codes={"ten": CodesLeft(left=0, held=[5], lapsed=[6])})),
+        "their code of list ten has expired, and a customer gets one code of a list (1 issued, 4 left).": (
+            Brand().people(1),
+            request_of(strategy("r", ten), codes={"ten": CodesLeft(left=4, lapsed=[1])})),
         "may not be reached on sandbox: erased since 1970-01-01 08:00.": (gone, request_of()),
         "the strategy does not run today (ended on 2026-03-09).": (
             Brand().people(1), request_of(strategy(ends_on=AS_OF - timedelta(days=1)))),

@@ -113,7 +113,7 @@ def _candidate(
         due_at=due,
         expires_at=_expires(request, found.play, due),
         cost_fen=row["cost_fen"],
-        offer_cost_fen=row["offer_cost_fen"],
+        offer_cost_fen=arm.offer_cost_fen,  # the gate knows whose code is new
         caps=caps_for(known, found.play, row["cap_group"]),
         budgets=tuple(
             BudgetLine(scope=scope, limit_fen=limit)

@@ -15,6 +15,7 @@ from koipond.strategy.plan.due import due_s
 from koipond.strategy.plan.known import Known
 from koipond.strategy.plan.model import CANDIDATES
 from koipond.strategy.plan.person import column_of
+from koipond.strategy.plan.stock import offer_cost
 from koipond.strategy.plan.task import PlayTask
 
 
@@ -38,7 +39,6 @@ def _rows(known: Known, table: IbisTable, play: PlayTask, codes: Sequence[int]) 
     what, arm, channel = mine[f"code_{n}"], mine[f"arm_{n}"], mine[f"channel_{n}"]
     lost = [number for number in codes if number]
     touched = what == 0
-    offers = [task.offer_cost_fen for task in play.arms]
     columns: dict[str, Any] = {
         "plan": known.request.plan,
         "customer_no": mine.customer_no,
@@ -53,7 +53,7 @@ def _rows(known: Known, table: IbisTable, play: PlayTask, codes: Sequence[int]) 
         "drew": touched | (what >= code(Reason.HOLDOUT)),
         "due_s": _due(known, mine, play),
         "cost_fen": touched.ifelse(_pick(channel, [terms.cost_fen for terms in play.channels]), 0),
-        "offer_cost_fen": touched.ifelse(_pick(arm, offers), 0),
+        "offer_cost_fen": touched.ifelse(offer_cost(known, play, arm, mine), 0),
         "values": _values(known, mine, touched),
     }
     types = {name: str(ibis.Schema.from_pyarrow(CANDIDATES)[name]) for name in CANDIDATES.names}

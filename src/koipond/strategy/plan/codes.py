@@ -15,9 +15,10 @@ from koipond.outreach.model import FrequencyCap, Reason
 from koipond.outreach.ports import ChannelSheet
 from koipond.strategy.plan.arms import Expr, bucket_of, in_arm
 from koipond.strategy.plan.known import Known
-from koipond.strategy.plan.model import DETAILS, ORDER
+from koipond.strategy.plan.model import DETAILS, MAX_PLAYS, ORDER
 from koipond.strategy.plan.person import MONEY, ORDERS, column_of
 from koipond.strategy.plan.scope import variant_number
+from koipond.strategy.plan.stock import flagged, offer_cost
 from koipond.strategy.plan.task import PlayTask, default_caps
 
 GLOBAL_DETAIL, STRATEGY_DETAIL = 1, 2
@@ -66,7 +67,7 @@ def outcome(known: Known, play: PlayTask, wide: IbisTable) -> Outcome:
         code=ibis.cases(*checks, else_=latest).cast("int32"),
         arm=arm.cast("int16"),
         channel=channel.cast("int16"),
-        late=_late(known, play, wide, cost_of(play, arm, channel)).cast("int32"),
+        late=_late(known, play, wide, arm, cost_of(known, play, arm, channel, wide)).cast("int32"),
     )
 
 
@@ -189,15 +190,15 @@ def _template(play: PlayTask, wide: IbisTable, arm: Expr) -> list[tuple[Expr, in
     return checks
 
 
-def cost_of(play: PlayTask, arm: Expr, channel: Expr) -> Expr:
+def cost_of(known: Known, play: PlayTask, arm: Expr, channel: Expr, table: IbisTable) -> Expr:
     """Return what a touch costs: the channel's price and the offer's cost."""
-    offers = ibis.cases(*((arm == n, task.offer_cost_fen) for n, task in enumerate(play.arms)), else_=0)
+    offers = offer_cost(known, play, arm, table)
     prices = ibis.cases(*((channel == n, terms.cost_fen) for n, terms in enumerate(play.channels)), else_=0)
     return (offers + prices).cast("int64")
 
 
-def _late(known: Known, play: PlayTask, wide: IbisTable, cost: Expr) -> Expr:
-    """Return the code of the customer's own budget, or of a negative margin, else 0."""
+def _late(known: Known, play: PlayTask, wide: IbisTable, arm: Expr, cost: Expr) -> Expr:
+    """Return the code of the customer's own budget or expired offer code, or of a negative margin, else 0."""
     place = known.strategy_number(play)
     limit = play.strategy.budget.per_customer_fen
     checks = []
@@ -205,6 +206,8 @@ def _late(known: Known, play: PlayTask, wide: IbisTable, cost: Expr) -> Expr:
         spent = wide[f"spent_{place}"] if f"spent_{place}" in wide.columns else ibis.literal(0)
         own = code(Reason.BUDGET, budget_detail(place, CUSTOMER))
         checks.append((spent + cost > limit, own))
+    for place, lapsed in flagged(known, play, arm, wide, "lapsed"):
+        checks.append((lapsed, code(Reason.BUDGET, list_detail(place))))
     margin_bp = known.request.default_margin_bp
     if margin_bp is not None and MONEY in wide.columns and play.cost_max_fen:
         checks.append((_loses_money(wide, cost, margin_bp), code(Reason.NEGATIVE_MARGIN)))
@@ -222,11 +225,17 @@ def _loses_money(wide: IbisTable, cost: Expr, margin_bp: int) -> Expr:
 
 
 TOTAL, DAY, CUSTOMER = 0, 1, 2
+LISTS = 3 * MAX_PLAYS  # budgets of strategies come first
 
 
 def budget_detail(strategy: int, scope: int) -> int:
     """Number the budget ``scope`` of the strategy at place ``strategy``."""
     return strategy * 3 + scope
+
+
+def list_detail(number: int) -> int:
+    """Number the code list ``number`` among the budgets."""
+    return LISTS + number
 
 
 def template_detail(arm: int, variable: int) -> int:

@@ -5,17 +5,18 @@ cuts it at one point: that point is found with one query and then compared row b
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ibis
 
 from koipond.ingest.ports import IbisTable, Reader
 from koipond.outreach.model import Reason
 from koipond.strategy.plan.arms import Expr
-from koipond.strategy.plan.codes import DAY, TOTAL, budget_detail, code, cost_of
+from koipond.strategy.plan.codes import DAY, TOTAL, budget_detail, code, cost_of, list_detail
 from koipond.strategy.plan.known import Known
 from koipond.strategy.plan.model import ORDER
 from koipond.strategy.plan.person import VALUE
+from koipond.strategy.plan.stock import holds, list_number, takes
 from koipond.strategy.plan.task import PlayTask, as_of_day
 
 
@@ -29,13 +30,15 @@ class Cell:
     channel: int
     zone: int
     candidates: int
+    held: bool = False  # they have a code of the arm's list already: the offer costs nothing more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
     """Where a limit ends: who ranks at or behind (rank, value, customer) among ``plays`` loses with ``code``.
 
-    ``channel``: only those on that channel, None = all.
+    ``channel``: only those on that channel, None = all; ``code_list``: only those who would take a new code
+    of the list of that number, None = all.
     """
 
     plays: tuple[int, ...]
@@ -44,6 +47,7 @@ class Cut:
     rank: int
     value: int
     customer_no: int
+    code_list: int | None = None
 
 
 def compete(known: Known, table: IbisTable) -> dict[str, Expr]:
@@ -88,17 +92,28 @@ def cells(known: Known, table: IbisTable) -> list[Cell]:
         n = play.number
         zone = table.zone_no if "zone_no" in table.columns else ibis.literal(0)
         mine = table.filter(table[f"member_{n}"]).select(
-            code=table[f"code_{n}"], arm=table[f"arm_{n}"], channel=table[f"channel_{n}"], zone=zone
+            code=table[f"code_{n}"],
+            arm=table[f"arm_{n}"],
+            channel=table[f"channel_{n}"],
+            zone=zone,
+            held=holds(known, play, table[f"arm_{n}"], table),
         )
-        counted = mine.group_by("code", "arm", "channel", "zone").aggregate(candidates=mine.count())
+        counted = mine.group_by("code", "arm", "channel", "zone", "held").aggregate(candidates=mine.count())
         found += [Cell(play=n, **row) for row in known.reader.frame(counted).to_pylist()]
-    return sorted(found, key=lambda cell: (cell.play, cell.code, cell.arm, cell.channel, cell.zone))
+    return sorted(
+        found, key=lambda cell: (cell.play, cell.code, cell.arm, cell.channel, cell.zone, cell.held)
+    )
 
 
 def cuts(known: Known, table: IbisTable, counted: Sequence[Cell]) -> list[Cut]:
-    """Return where quotas and shared budgets end; none when everything is within its limits."""
+    """Return where quotas, code lists and shared budgets end; none when everything is within its limits.
+
+    Who gets no code costs nothing, so codes are dealt out before money.
+    """
     quotas = _quota_cuts(known, table, counted)
-    return [*quotas, *_budget_cuts(known, with_cuts(known, table, quotas), counted)]
+    within = with_cuts(known, table, quotas)
+    codes = _code_cuts(known, within, counted)
+    return [*quotas, *codes, *_budget_cuts(known, with_cuts(known, within, codes), counted)]
 
 
 def with_cuts(known: Known, table: IbisTable, found: Sequence[Cut]) -> IbisTable:
@@ -107,18 +122,20 @@ def with_cuts(known: Known, table: IbisTable, found: Sequence[Cut]) -> IbisTable
     for play in known.plays:
         mine = [cut for cut in found if play.number in cut.plays]
         now = table[f"code_{play.number}"]
-        checks = [(_loses(table, play, cut), cut.code) for cut in mine]
+        checks = [(_loses(known, table, play, cut), cut.code) for cut in mine]
         if checks:
             changed[f"code_{play.number}"] = ibis.cases((now != 0, now), *checks, else_=0).cast("int32")
     return table.mutate(**changed) if changed else table
 
 
-def _loses(table: IbisTable, play: PlayTask, cut: Cut) -> Expr:
+def _loses(known: Known, table: IbisTable, play: PlayTask, cut: Cut) -> Expr:
     value = _value(table)
     later = (value < cut.value) | ((value == cut.value) & (table.customer_no >= cut.customer_no))
     behind = ibis.literal(True) if play.rank > cut.rank else later
     if play.rank < cut.rank:
         behind = ibis.literal(False)
+    if cut.code_list is not None:
+        return behind & (takes(known, play, table[f"arm_{play.number}"], table) == cut.code_list)
     if cut.channel is None:
         return behind
     keys = [channel.channel for channel in play.channels]
@@ -131,7 +148,7 @@ def _value(table: IbisTable) -> Expr:
     )
 
 
-def _survivors(table: IbisTable, plays: Sequence[PlayTask]) -> IbisTable:
+def _survivors(known: Known, table: IbisTable, plays: Sequence[PlayTask]) -> IbisTable:
     parts = []
     for play in plays:
         n = play.number
@@ -145,7 +162,8 @@ def _survivors(table: IbisTable, plays: Sequence[PlayTask]) -> IbisTable:
                 rank=ibis.literal(play.rank, type="int32"),
                 value=_value(mine),
                 channel=names,
-                cost=cost_of(play, mine[f"arm_{n}"], mine[f"channel_{n}"]),
+                cost=cost_of(known, play, mine[f"arm_{n}"], mine[f"channel_{n}"], mine),
+                code_list=takes(known, play, mine[f"arm_{n}"], mine),
             )
         )
     return ibis.union(*parts) if len(parts) > 1 else parts[0]
@@ -165,7 +183,7 @@ def _quota_cuts(known: Known, table: IbisTable, counted: Sequence[Cell]) -> list
         left = max(0, terms.quota_per_day - _sent_today(known, terms.channel))
         if wanted <= left:
             continue
-        rows = _survivors(table, plays)
+        rows = _survivors(known, table, plays)
         rows = rows.filter(rows.channel == terms.channel)
         ranked = rows.order_by(rows.rank, rows.value.desc(), rows.customer_no).limit(1, offset=left)
         found.append(_cut(known.reader, ranked, plays, terms.channel, code(Reason.PLATFORM_QUOTA, number)))
@@ -180,6 +198,32 @@ def _sent_today(known: Known, channel: str) -> int:
     return int(known.reader.scalar(sent.count()))
 
 
+def _code_cuts(known: Known, table: IbisTable, counted: Sequence[Cell]) -> list[Cut]:
+    """Return where the codes of each list end; plays that give codes of one list share them."""
+    found = []
+    for number, key in enumerate(known.code_lists):
+        left = known.request.codes[key].left
+        users = [play for play in known.plays if any(list_number(known, arm) == number for arm in play.arms)]
+        wanted = sum(
+            cell.candidates
+            for play in users
+            for cell in counted
+            if cell.play == play.number
+            and cell.code == 0
+            and not cell.held
+            and list_number(known, play.arms[cell.arm]) == number
+        )
+        if wanted <= left:
+            continue
+        rows = _survivors(known, table, users)
+        rows = rows.filter(rows.code_list == number)
+        ranked = rows.order_by(rows.rank, rows.value.desc(), rows.customer_no).limit(1, offset=left)
+        why = code(Reason.BUDGET, list_detail(number))
+        if cut := _cut_or_none(known.reader, ranked, users, None, why):  # a quota may have cut deeper
+            found.append(replace(cut, code_list=number))
+    return found
+
+
 def _budget_cuts(known: Known, table: IbisTable, counted: Sequence[Cell]) -> list[Cut]:
     found = []
     for number, strategy in enumerate(known.request.strategies):
@@ -192,7 +236,7 @@ def _budget_cuts(known: Known, table: IbisTable, counted: Sequence[Cell]) -> lis
         for scope, (limit, spent) in limits.items():
             if limit is None or wanted <= limit - spent:
                 continue
-            ranked = _beyond(_survivors(table, plays), max(0, limit - spent))
+            ranked = _beyond(_survivors(known, table, plays), max(0, limit - spent))
             why = code(Reason.BUDGET, budget_detail(number, scope))
             if cut := _cut_or_none(known.reader, ranked, plays, None, why):
                 found.append(cut)
@@ -216,7 +260,7 @@ def _cost(play: PlayTask, cell: Cell) -> int:
 
 def cost_of_cell(play: PlayTask, cell: Cell) -> int:
     """Return what one touch of ``cell`` costs."""
-    return play.arms[cell.arm].offer_cost_fen + play.channels[cell.channel].cost_fen
+    return (0 if cell.held else play.arms[cell.arm].offer_cost_fen) + play.channels[cell.channel].cost_fen
 
 
 def _spent(known: Known, strategy: str) -> tuple[int, int]:

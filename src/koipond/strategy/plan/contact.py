@@ -13,6 +13,7 @@ from koipond.strategy.plan.counts import add_counts
 from koipond.strategy.plan.known import Known, joined
 from koipond.strategy.plan.person import add_person
 from koipond.strategy.plan.scope import scope
+from koipond.strategy.plan.stock import add_stock
 from koipond.strategy.plan.task import DAY_S
 
 
@@ -21,7 +22,7 @@ def contact_table(known: Known) -> IbisTable:
     table = _add_channels(known, scope(known))
     table = _add_history(known, table)
     table = _add_spent(known, table)
-    table = _add_groups(known, table)
+    table = add_stock(known, _add_groups(known, table))
     return add_person(known, add_counts(known, table))
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from koipond.budgets import daily_scope, total_scope
+from koipond.budgets import code_list_scope, daily_scope, total_scope
 from koipond.outreach.model import Reason
-from koipond.strategy.plan.codes import CUSTOMER, DAY, GLOBAL_DETAIL
+from koipond.strategy.plan.codes import CUSTOMER, DAY, GLOBAL_DETAIL, LISTS
 from koipond.strategy.plan.compete import Cell, reason_of
 from koipond.strategy.plan.known import Known
 from koipond.strategy.plan.model import DETAILS
@@ -41,6 +41,8 @@ def detail_of(known: Known, play: PlayTask, what: int) -> str:
 
 
 def _scope(known: Known, number: int) -> str:
+    if number >= LISTS:
+        return code_list_scope(known.code_lists[number - LISTS])
     place, scope = divmod(number, 3)
     strategy = known.request.strategies[place].key
     if scope == CUSTOMER:
@@ -70,12 +72,14 @@ def notes(known: Known, counted: Sequence[Cell]) -> tuple[str, ...]:
             reasons[split(what)[0]] = reasons.get(split(what)[0], 0) + n
     if total and 0 not in lost and len(reasons) == 1:
         (reason,) = reasons
-        found.append(f"all {total} candidates end at {reason}: {REMEDIES[reason]}")
+        no_code = reason is Reason.BUDGET and all(split(what)[1] >= LISTS for what in lost)
+        found.append(f"all {total} candidates end at {reason}: {NO_CODE if no_code else REMEDIES[reason]}")
     if not total and not found:
         found.append("nobody is in the audience of these plays today; look at: koipond segments list")
     return tuple(found)
 
 
+NO_CODE = "no code is left for them; run: koipond codes import LIST FILE"
 REMEDIES = {
     Reason.NOT_RUNNING: "it has not started, has ended or is paused; mend its dates, then: koipond apply",
     Reason.STALE_SEGMENT: "the segment is older than the plan's day; run: koipond refresh",

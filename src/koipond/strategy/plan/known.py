@@ -70,6 +70,12 @@ class Known:
         return tuple(sorted({arm.content for play in self.plays for arm in play.arms}))
 
     @property
+    def code_lists(self) -> tuple[str, ...]:
+        """Code lists that some play gives codes of and whose codes were counted."""
+        used = {arm.arm.offer.code_list for play in self.plays for arm in play.arms}
+        return tuple(key for key in sorted(self.request.codes) if key in used)
+
+    @property
     def groups(self) -> tuple[str, ...]:
         """Capped groups (白名单), numbered from 1; the first that a customer is in counts."""
         return tuple(sorted(self.request.policy.capped_groups))

@@ -92,6 +92,7 @@ def _audiences(
 def _wide(known: Known) -> IbisTable:
     contact = contact_table(known)
     kept = ["customer_no"]
+    kept += [name for name in contact.columns if name.startswith("holds_")]
     kept += [name for name in ("zone_no", "language", VALUE) if name in contact.columns]
     personal = sorted({column_of(path) for path in known.used_variables()} & set(contact.columns))
     columns = {name: contact[name] for name in dict.fromkeys([*kept, *personal])}

@@ -4,7 +4,7 @@ A candidate is one (customer, play). Its outcome is a **code**: 0 = a touch, els
 the order of the checks times 1,000 plus the number of its detail (which cap, which channel, which strategy).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
@@ -21,6 +21,7 @@ from koipond.strategy.model import CodeList, Strategy
 
 DETAILS = 1_000
 MAX_PLAYS = 200
+MAX_LISTS = 400  # three budgets a play and these share the DETAILS of a reason
 ORDER: Mapping[Reason, int] = MappingProxyType({reason: place + 1 for place, reason in enumerate(Reason)})
 """Reason → its place in the order of the checks, from 1."""
 
@@ -66,8 +67,27 @@ class AudienceReader(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CodesLeft:
+    """A code list as the store has it: ``left`` codes may be issued; customers who hold one that is good, and
+    those whose own has expired: they get no other of this list.
+    """
+
+    left: int
+    held: Sequence[int] = ()
+    lapsed: Sequence[int] = ()
+
+    @property
+    def issued(self) -> int:
+        """How many codes customers hold."""
+        return len(self.held) + len(self.lapsed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRequest:
-    """What to plan and under which rules. ``salt`` draws arms; from ``now`` on touches may go out."""
+    """What to plan and under which rules. ``salt`` draws arms; from ``now`` on touches may go out.
+
+    ``codes``: code list → its codes; a list that is not in it is not limited.
+    """
 
     plan: str
     as_of: date
@@ -78,6 +98,7 @@ class PlanRequest:
     templates: Mapping[str, Template]
     template_versions: Mapping[str, int] = field(default_factory=dict)
     offers: Mapping[str, CodeList] = field(default_factory=dict)
+    codes: Mapping[str, CodesLeft] = field(default_factory=dict)
     policy: ContactPolicy = field(default_factory=ContactPolicy)
     channels: Mapping[str, ChannelSheet] = field(default_factory=dict)
     global_holdout_rate: float | None = None  # None = the default of science D6
@@ -92,6 +113,8 @@ class PlanRequest:
         plays = sum(len(strategy.plays) for strategy in self.strategies)
         if not 1 <= plays <= MAX_PLAYS:
             raise InputError(f"a plan takes 1 to {MAX_PLAYS} plays, not {plays}; name fewer strategies")
+        if len(self.codes) > MAX_LISTS:
+            raise InputError(f"a plan takes at most {MAX_LISTS} code lists, not {len(self.codes)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

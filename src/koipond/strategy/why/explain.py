@@ -90,6 +90,8 @@ def _answer(
     reason = Reason(row["reason"])
     made = numbers(who, play, reason, row["detail"], row)
     name = "holdout_global" if reason is Reason.HOLDOUT and row["detail"] == "global" else str(reason)
+    if "lapsed" in made:
+        name = "budget_code_lapsed" if made["lapsed"] else "budget_codes"
     return PlayAnswer(
         strategy=play.strategy.key,
         play=play.play.key,

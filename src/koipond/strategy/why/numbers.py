@@ -6,12 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from koipond.budgets import CODE_LIST
 from koipond.experiments.assignment import ROTATION_DAYS, rotation_of
 from koipond.ingest.ports import IbisTable
 from koipond.kernel import day_bounds, day_of, from_epoch_day, zone
 from koipond.outreach.caps import applies
 from koipond.outreach.model import FrequencyCap, Reason
 from koipond.strategy.plan.known import Known
+from koipond.strategy.plan.model import CodesLeft
 from koipond.strategy.plan.task import DAY_S, PlayTask, window_start_s
 from koipond.strategy.variables import money
 from koipond.strategy.why.words import CONSENT, DATES, WINDOWS, said
@@ -157,6 +159,11 @@ def _quota(who: Person, _: PlayTask, __: str, row: Mapping[str, Any]) -> dict[st
 
 
 def _budget(who: Person, play: PlayTask, detail: str, __: Mapping[str, Any]) -> dict[str, Any]:
+    if detail.startswith(CODE_LIST):
+        key = detail.removeprefix(CODE_LIST)
+        stock = who.known.request.codes.get(key, CodesLeft(left=0))
+        lapsed = who.customer_no in stock.lapsed
+        return {"list": key, "issued": stock.issued, "left": stock.left, "lapsed": lapsed}
     budget, currency = play.strategy.budget, who.known.request.currency
     lines = dict(budget.lines(play.strategy.key, who.known.request.as_of))
     limit = lines.get(detail, budget.per_customer_fen)

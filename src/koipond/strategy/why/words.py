@@ -109,6 +109,20 @@ SENTENCES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
             "the budget {detail} ({limit}) is used up or went to customers of higher value.",
             "anggaran {detail} ({limit}) habis atau diberikan kepada pelanggan bernilai lebih tinggi.",
         ),
+        "budget_codes": (
+            "券码 {list} 已发 {issued} 张、剩 {left} 张，剩下的优先给价值更高的客户。",
+            "of the codes of list {list}, {issued} are issued and {left} are left; customers of higher value"
+            " come first.",
+            "dari kode daftar {list}, {issued} sudah diberikan dan {left} tersisa; pelanggan bernilai lebih"
+            " tinggi didahulukan.",
+        ),
+        "budget_code_lapsed": (
+            "他在 {list} 的券码已过期，同一列表每人只发一张（已发 {issued} 张、剩 {left} 张）。",
+            "their code of list {list} has expired, and a customer gets one code of a list ({issued} issued,"
+            " {left} left).",
+            "kodenya dari daftar {list} sudah kedaluwarsa, dan tiap pelanggan mendapat satu kode per daftar"
+            " ({issued} diberikan, {left} tersisa).",
+        ),
         "negative_margin": (
             "成本 {cost} 高于一笔常规订单的毛利（客单价 {order}，毛利率 {margin}）。",
             "costs {cost}, more than an order of the usual size earns ({order} at a margin of {margin}).",
