@@ -1,6 +1,8 @@
 """Fixtures for the whole suite."""
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,12 @@ from koipond.warehouse.spark_engine import SparkEngine, scratch_below
 from koipond.warehouse.spark_session import SparkOptions, spark_lacks, start_session
 
 _ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C: a shell that starts the suite in the background has it ignored, here and in children."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
