@@ -11,10 +11,14 @@ from koipond.strategy.why.words import said
 
 _HELD = ("保有分级：{grade}", "holds the grade {grade}", "memegang kelas nilai {grade}")
 _SINCE = (
-    "保有分级：{grade}，自 {since} 起；快照分级已连续 {runs} 次月度评定低于它",
-    "holds the grade {grade} since {since}; the snapshot lay below it in {runs} monthly runs in a row",
-    "memegang kelas nilai {grade} sejak {since}; kelas saat ini di bawahnya dalam {runs} evaluasi bulanan"
-    " berturut-turut",
+    "保有分级：{grade}，自 {since} 起",
+    "holds the grade {grade} since {since}",
+    "memegang kelas nilai {grade} sejak {since}",
+)
+_BELOW = (
+    "{held}；快照分级已连续 {runs} 次月度评定低于它",
+    "{held}; the snapshot lay below it at the last {runs} monthly run(s)",
+    "{held}; kelas saat ini di bawahnya pada {runs} evaluasi bulanan terakhir",
 )
 _GAP = (
     "{window}净价值为 {value}，再增加 {gap} 即可升至{grade}",
@@ -40,7 +44,9 @@ def held_answer(grade: str, state: HeldSince | None) -> dict[str, Any]:
         words = said(_HELD, grade=_name(grade))
         return {"grade": grade, "since": None, "runs_below": None, "words": words}
     since = state.since.isoformat()
-    words = said(_SINCE, grade=_name(grade), since=since, runs=state.runs_below)
+    words = said(_SINCE, grade=_name(grade), since=since)
+    if state.runs_below:
+        words = said(_BELOW, held=words, runs=state.runs_below)
     return {"grade": grade, "since": since, "runs_below": state.runs_below, "words": words}
 
 
