@@ -14,7 +14,7 @@ from koipond.store.instants import to_s
 from koipond.store.tables import assignment, held_out
 
 CHUNK = 20_000
-_ARM = (
+ARM_COLUMNS = (
     "customer_no",
     "scope",
     "salt",
@@ -25,7 +25,7 @@ _ARM = (
     "strategy_version",
     "plan",
 )
-_HELD = ("customer_no", "strategy", "strategy_version", "play", "occurrence", "scope", "at_s", "plan")
+HELD_COLUMNS = ("customer_no", "strategy", "strategy_version", "play", "occurrence", "scope", "at_s", "plan")
 
 
 class StoredArms:
@@ -51,6 +51,6 @@ class StoredArms:
                     turn = (row["customer_no"], row["scope"], version, row["play"], occurrence)
                     kept.append((*turn, row["scope"], now_s, plan))
             with self._db.write() as connection:
-                fresh += upsert_rows(connection, assignment, _ARM, drawn, "ON CONFLICT DO NOTHING")
-                upsert_rows(connection, held_out, _HELD, kept, "ON CONFLICT DO NOTHING")
+                fresh += upsert_rows(connection, assignment, ARM_COLUMNS, drawn, "ON CONFLICT DO NOTHING")
+                upsert_rows(connection, held_out, HELD_COLUMNS, kept, "ON CONFLICT DO NOTHING")
         return fresh

@@ -17,6 +17,7 @@ from koipond.kernel import stable_json
 from koipond.outreach import gate
 from koipond.outreach.model import FrequencyCap, GateCandidate, GateDecision, QuietHours
 from koipond.store import counters, gate_load
+from koipond.store.arms import ARM_COLUMNS, HELD_COLUMNS
 from koipond.store.bulk import Row, chunks, insert_rows, update_rows, upsert_rows
 from koipond.store.engine import Database
 from koipond.store.instants import from_s, to_s
@@ -105,30 +106,18 @@ def _write(connection: sa.Connection, batch: gate.Batch, plan: str) -> None:
 
 
 def _write_draws(connection: sa.Connection, batch: gate.Batch, plan: str) -> None:
-    columns = (
-        "customer_no",
-        "scope",
-        "salt",
-        "arm",
-        "play",
-        "variant",
-        "drawn_s",
-        "strategy_version",
-        "plan",
-    )
     drawn: list[Row] = []
     for draw in batch.draws:
         one = draw.candidate
         place = (draw.root_no, draw.scope, draw.salt, draw.arm)
         drawn.append((*place, one.play, one.variant, batch.now_s, one.strategy_version, plan))
-    insert_rows(connection, assignment, columns, drawn)
+    insert_rows(connection, assignment, ARM_COLUMNS, drawn)
     kept: list[Row] = []
     for held in batch.held_out:
         one = held.candidate
         turn = (one.strategy, one.strategy_version, one.play, one.occurrence)
         kept.append((held.root_no, *turn, held.scope, batch.now_s, plan))
-    names = ("customer_no", "strategy", "strategy_version", "play", "occurrence", "scope", "at_s", "plan")
-    upsert_rows(connection, held_out, names, kept, "ON CONFLICT DO NOTHING")
+    upsert_rows(connection, held_out, HELD_COLUMNS, kept, "ON CONFLICT DO NOTHING")
 
 
 _TOUCH = (
