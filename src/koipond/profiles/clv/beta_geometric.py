@@ -5,7 +5,7 @@ p ~ Beta(a, b). In BG/NBD the first stop can follow the first repeat purchase; i
 very first one. That is one more chance to stop: ``shift`` 0 or 1 added to every count of survived chances.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,8 @@ from scipy.special import betainc, digamma, gammaln, hyp2f1
 from koipond.frames.columns import Floats, Ints
 from koipond.profiles.clv.collapse import Counts
 from koipond.profiles.clv.expectation import expected_purchases
+from koipond.profiles.clv.maximum import maximise
+from koipond.profiles.clv.model import Fit, PurchaseModel
 
 # where 2F1 after Euler's transformation keeps seven digits and more; beyond, it loses them or is NaN
 _NEAR_ONE = 1e-3
@@ -177,3 +179,21 @@ def tail_while_alive(
         yield survived * betainc(k, r + rows.x, z)
         survived = survived * (b + rows.x + k - 1) / (a + b + rows.x + k - 1)
         k += 1
+
+
+def fit_beta_geometric(
+    model: Callable[..., PurchaseModel], rows: Counts, *, shift: int, evaluations_max: int
+) -> Fit:
+    """Fit ``model`` of r, alpha, a, b to collapsed histories; ``shift`` as in the likelihood."""
+    objective = BetaGeometricLikelihood(rows, shift=shift)
+    customers = float(rows.weight.sum())
+    found = maximise(objective, start_from_rate(rows), customers=customers, evaluations_max=evaluations_max)
+    r, alpha, a, b = (float(value) for value in np.exp(found.log_params))
+    return Fit(
+        model=model(r=r, alpha=alpha, a=a, b=b),
+        log_likelihood=found.log_likelihood,
+        customers=round(customers),
+        evaluations=found.evaluations,
+        converged=found.converged,
+        objective=objective,
+    )

@@ -12,14 +12,13 @@ import numpy.typing as npt
 
 from koipond.frames.columns import Floats
 from koipond.profiles.clv.beta_geometric import (
-    BetaGeometricLikelihood,
+    fit_beta_geometric,
     purchases_while_alive,
-    start_from_rate,
     stopped_odds,
     tail_while_alive,
 )
 from koipond.profiles.clv.collapse import Counts, check_histories, collapse
-from koipond.profiles.clv.maximum import EVALUATIONS_MAX, maximise
+from koipond.profiles.clv.maximum import EVALUATIONS_MAX
 from koipond.profiles.clv.model import Fit
 
 
@@ -77,15 +76,4 @@ def fit_mbgnbd(
 
 def fit_mbgnbd_counts(rows: Counts, *, evaluations_max: int = EVALUATIONS_MAX) -> Fit:
     """Fit MBG/NBD to collapsed histories."""
-    objective = BetaGeometricLikelihood(rows, shift=1)
-    customers = float(rows.weight.sum())
-    found = maximise(objective, start_from_rate(rows), customers=customers, evaluations_max=evaluations_max)
-    r, alpha, a, b = (float(value) for value in np.exp(found.log_params))
-    return Fit(
-        model=MbgNbd(r=r, alpha=alpha, a=a, b=b),
-        log_likelihood=found.log_likelihood,
-        customers=round(customers),
-        evaluations=found.evaluations,
-        converged=found.converged,
-        objective=objective,
-    )
+    return fit_beta_geometric(MbgNbd, rows, shift=1, evaluations_max=evaluations_max)
