@@ -5,10 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
+from koipond.cli.reply import LANGUAGES, AsOf, JsonFlag, parse_day, say
 from koipond.kernel import InputError
 
-_LANGUAGES = ("zh", "en", "id")
 _HEADINGS = {
     "zh": "客户 {customer_no}，观察日 {as_of}",
     "en": "customer {customer_no} as of {as_of}",
@@ -58,8 +57,8 @@ def register(app: typer.Typer) -> None:
         from koipond.cli.planning import plan_key
         from koipond.worker.explaining import explain_customer
 
-        if language is not None and language not in _LANGUAGES:
-            raise InputError(f"--language {language}: use {', '.join(_LANGUAGES)}")
+        if language is not None and language not in LANGUAGES:
+            raise InputError(f"--language {language}: use {', '.join(LANGUAGES)}")
         with open_app(context.obj) as app:
             key = plan_key(app, plan) if plan else None
             data = explain_customer(app, customer, parse_day(as_of), key)

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, note, parse_day, say
+from koipond.cli.reply import LANGUAGES, AsOf, JsonFlag, note, parse_day, say
 from koipond.kernel import InputError
 
-_LANGUAGES = ("zh", "en", "id")
 _PERCENT = 100
 _WEEK = 7
 
@@ -49,8 +48,8 @@ def rehearse(
 
     if (scenario is None) == (strategy is None):
         raise InputError("name what to rehearse: --scenario C1 or C4, or --strategy KEY of this workspace")
-    if (language or "en") not in _LANGUAGES:
-        raise InputError(f"--language: {', '.join(_LANGUAGES)}")
+    if (language or "en") not in LANGUAGES:
+        raise InputError(f"--language: {', '.join(LANGUAGES)}")
     horizon = Horizon(customers=customers, days=days)
     spoken: Any = language
     if scenario is not None:

@@ -15,6 +15,8 @@ from koipond.kernel import InputError
 STAMP = ("as_of", "definition_version")
 """What every answer carries (command contract)."""
 
+LANGUAGES = ("zh", "en", "id")
+"""What --language takes. Written out: to read it off the rules would cost every start their import."""
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")]
 AsOf = Annotated[
     str | None,

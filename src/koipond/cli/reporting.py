@@ -6,10 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, note, parse_day, say
+from koipond.cli.reply import LANGUAGES, AsOf, JsonFlag, note, parse_day, say
 from koipond.kernel import InputError
 
-_LANGUAGES = ("zh", "en", "id")
 _FORMATS = ("text", "html", "csv", "json")
 
 
@@ -30,8 +29,8 @@ def register(app: typer.Typer) -> None:
         from koipond.worker.reporting import report_dict, strategy_report
         from koipond.worker.syncing import tell_facts
 
-        if form not in _FORMATS or (language or "zh") not in _LANGUAGES:
-            raise InputError(f"--format: {', '.join(_FORMATS)}; --language: {', '.join(_LANGUAGES)}")
+        if form not in _FORMATS or (language or "zh") not in LANGUAGES:
+            raise InputError(f"--format: {', '.join(_FORMATS)}; --language: {', '.join(LANGUAGES)}")
         with open_app(context.obj) as app:
             if not tell_facts(app, "report"):
                 note("another process writes: what was sent since its last writing is not in this report yet")
