@@ -28,7 +28,7 @@ _PLACE = ("customer_no", "channel", "purpose")
 
 _NEWER = (
     "ON CONFLICT (customer_no, channel, purpose) DO UPDATE "
-    "SET granted = excluded.granted, at_s = excluded.at_s "
+    "SET granted = excluded.granted, at_s = excluded.at_s, heard_s = excluded.heard_s "
     "WHERE excluded.at_s > consent.at_s OR (excluded.at_s = consent.at_s AND NOT excluded.granted)"
 )
 
@@ -190,8 +190,8 @@ def _append_rows(connection: sa.Connection, rows: list[Row], now_s: int) -> int:
         for row in part:
             rank = (row[4], not row[3])
             latest[row[:3]] = max(latest.get(row[:3], rank), rank)
-        state = [(*place, not refused, at_s) for place, (at_s, refused) in sorted(latest.items())]
-        upsert_rows(connection, consent, columns[:5], state, _NEWER)
+        state = [(*place, not refused, at_s, now_s) for place, (at_s, refused) in sorted(latest.items())]
+        upsert_rows(connection, consent, (*columns[:5], "heard_s"), state, _NEWER)
     return fresh
 
 
@@ -201,15 +201,17 @@ def _recompute(connection: sa.Connection, places: list[Row]) -> None:
     gone = sa.delete(consent).where(*(consent.c[name] == sa.bindparam(f"old_{name}") for name in _PLACE))
     for part in chunks(places, CHUNK):
         connection.execute(gone, [{f"old_{n}": v for n, v in zip(_PLACE, row, strict=True)} for row in part])
-    query = sa.select(*(consent_log.c[name] for name in (*_PLACE, "granted", "at_s"))).where(
+    query = sa.select(*(consent_log.c[name] for name in (*_PLACE, "granted", "at_s", "recorded_s"))).where(
         any_of(connection, consent_log.c.customer_no, numbers), consent_log.c.void_s.is_(None)
     )
-    latest: dict[Row, tuple[int, bool]] = {}
-    for *place, granted, at_s in connection.execute(query):
-        rank = (at_s, not granted)
+    latest: dict[Row, tuple[int, bool, int]] = {}
+    for *place, granted, at_s, heard_s in connection.execute(query):
+        rank = (at_s, not granted, heard_s)
         latest[tuple(place)] = max(latest.get(tuple(place), rank), rank)
-    state = [(*place, not refused, at_s) for place, (at_s, refused) in sorted(latest.items())]
-    upsert_rows(connection, consent, (*_PLACE, "granted", "at_s"), state, _NEWER)
+    state = [
+        (*place, not refused, at_s, heard_s) for place, (at_s, refused, heard_s) in sorted(latest.items())
+    ]
+    upsert_rows(connection, consent, (*_PLACE, "granted", "at_s", "heard_s"), state, _NEWER)
 
 
 def suppress(connection: sa.Connection, people: Sequence[Suppression]) -> None:

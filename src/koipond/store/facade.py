@@ -24,6 +24,7 @@ from koipond.store.history import StoredTouches
 from koipond.store.identity import NewUids, StoredIdentity, random_uids
 from koipond.store.imports import StoredJournal, StoredVerdicts
 from koipond.store.keys import KeyRing
+from koipond.store.leases import StoredLeases
 from koipond.store.migrate import migrate
 from koipond.store.outbox import StoredOutbox
 from koipond.store.people import StoredPeople
@@ -40,6 +41,7 @@ class Store:
         self.database = database
         self._new_uids = new_uids
         self._use_keys(ring)
+        self.leases = StoredLeases(database)
         self.versions = StoredVersionLog(database)
         self.consents = StoredConsents(database)
         self.definitions = StoredDefinitions(database)

@@ -87,8 +87,9 @@ def load_permissions(connection: sa.Connection, people: Mapping[int, Person], ki
     barred = sa.select(suppression.c.customer_no, suppression.c.channel, suppression.c.reason)
     for number, channel, reason in _of(connection, barred, suppression.c.customer_no, people):
         people[number].suppressed.setdefault(channel, reason)
+    columns = (consent.c[name] for name in ("customer_no", "channel", "purpose", "granted", "at_s"))
     for number, channel, purpose, granted, at_s in _of(
-        connection, sa.select(consent), consent.c.customer_no, people
+        connection, sa.select(*columns), consent.c.customer_no, people
     ):
         said, held = (at_s, not granted), people[number].consents
         held[channel, purpose] = max(held.get((channel, purpose), said), said)

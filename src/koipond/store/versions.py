@@ -3,20 +3,20 @@
 import json
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from koipond.ingest.ports import Holder, Manifest
 from koipond.kernel import BusyError, stable_json
+from koipond.store import leases
 from koipond.store.engine import Database
-from koipond.store.instants import from_s, to_s
-from koipond.store.tables import warehouse_lease as lease_
+from koipond.store.instants import to_s
+from koipond.store.tables import lease as lease_
 from koipond.store.tables import warehouse_version as version_
 
 KEPT_VERSIONS = 3
-READER_LEASE = timedelta(hours=6)  # a reader that died keeps its version on disk no longer than this
 
 
 class StoredVersionLog:
@@ -38,29 +38,23 @@ class StoredVersionLog:
             return [_manifest(row) for row in rows]
 
     def open_reader(self, holder: Holder, now: datetime) -> tuple[str, Manifest]:
-        lease = uuid.uuid4().hex
         with self._db.write() as connection:
-            connection.execute(
-                sa.delete(lease_).where(lease_.c.kind == "reader", lease_.c.until_s <= to_s(now))
-            )
+            gone = sa.delete(lease_).where(lease_.c.kind == "reader", lease_.c.until_s <= to_s(now))
+            connection.execute(gone)
             manifest = _newest(connection)
-            row = _lease_row(lease, "reader", holder, now)
-            row |= {"version": manifest.version, "until_s": to_s(now + READER_LEASE)}
-            connection.execute(sa.insert(lease_).values(row))
-        return lease, manifest
+            return leases.add(connection, "reader", holder, to_s(now), version=manifest.version), manifest
 
     def close_reader(self, lease: str) -> None:
         self._drop(lease)
 
     def acquire_writer(self, holder: Holder, now: datetime, is_alive: Callable[[Holder], bool]) -> str:
-        lease = uuid.uuid4().hex
         try:
             with self._db.write() as connection:
-                _evict(connection, is_alive)
-                connection.execute(sa.insert(lease_).values(_lease_row(lease, "writer", holder, now)))
+                for held in leases.end_lapsed(connection, {"writer"}, to_s(now), is_alive):
+                    raise _busy(held)
+                return leases.add(connection, "writer", holder, to_s(now))
         except sa.exc.IntegrityError as error:  # two took it at once: one of them lost
             raise BusyError("another process has just taken the warehouse lease; try again") from error
-        return lease
 
     def release_writer(self, lease: str) -> None:
         self._drop(lease)
@@ -78,7 +72,11 @@ class StoredVersionLog:
             }
             connection.execute(
                 sa.insert(version_).values(
-                    version=version, manifest=stable_json(body), publisher=purpose, published_s=to_s(now)
+                    version=version,
+                    manifest=stable_json(body),
+                    publisher=purpose,
+                    published_s=to_s(now),
+                    nonce=uuid.uuid4().hex,
                 )
             )
             _forget_old(connection, version, to_s(now))
@@ -100,34 +98,14 @@ def _manifest(row: Any) -> Manifest:
     return Manifest(version=row.version, datasets=datasets, meta=body["meta"])
 
 
-def _lease_row(lease: str, kind: str, holder: Holder, now: datetime) -> dict[str, Any]:
-    return {
-        "lease": lease,
-        "kind": kind,
-        "host": holder.host,
-        "pid": holder.pid,
-        "started": holder.started,
-        "purpose": holder.purpose,
-        "since_s": to_s(now),
-    }
-
-
-def _evict(connection: sa.Connection, is_alive: Callable[[Holder], bool]) -> None:
-    """Remove a dead writer's lease; raise BusyError when it lives."""
-    query = sa.select(lease_).where(lease_.c.kind == "writer").with_for_update()
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        return
-    holder = Holder(host=row.host, pid=row.pid, started=row.started, purpose=row.purpose)
-    if is_alive(holder):
-        since = from_s(row.since_s).isoformat()
-        raise BusyError(
-            f"{holder.purpose} (process {holder.pid} on {holder.host}) writes since {since}; wait for it",
-            holder=holder.purpose,
-            pid=holder.pid,
-            since=since,
-        )
-    connection.execute(sa.delete(lease_).where(lease_.c.lease == row.lease))
+def _busy(held: leases.HeldLease) -> BusyError:
+    holder, since = held.holder, held.since.isoformat()
+    return BusyError(
+        f"{holder.purpose} (process {holder.pid} on {holder.host}) writes since {since}; wait for it",
+        holder=holder.purpose,
+        pid=holder.pid,
+        since=since,
+    )
 
 
 def _forget_old(connection: sa.Connection, newest: int, now_s: int) -> None:

@@ -17,6 +17,7 @@ from koipond.store.tables.outreach import (
     offer_code,
     outbox,
     past_touch,
+    pause,
     plan,
     rate_bucket,
     touch,
@@ -33,7 +34,7 @@ from koipond.store.tables.people import (
     staff,
 )
 from koipond.store.tables.records import audit_log, import_batch, people_verdict, workspace_setting
-from koipond.store.tables.warehouse import warehouse_lease, warehouse_version
+from koipond.store.tables.warehouse import lease, warehouse_file, warehouse_version
 
 __all__ = [
     "METADATA",
@@ -58,10 +59,12 @@ __all__ = [
     "identity_block",
     "identity_link",
     "import_batch",
+    "lease",
     "manual_tag",
     "offer_code",
     "outbox",
     "past_touch",
+    "pause",
     "people_verdict",
     "plan",
     "rate_bucket",
@@ -70,7 +73,7 @@ __all__ = [
     "tag_act",
     "touch",
     "touch_event",
-    "warehouse_lease",
+    "warehouse_file",
     "warehouse_version",
     "workspace_setting",
 ]

@@ -41,6 +41,7 @@ consent = sa.Table(
     sa.Column("purpose", sa.Text, primary_key=True),
     flag("granted"),
     instant("at_s"),
+    instant("heard_s"),  # when the statement that decides was recorded
     sqlite_with_rowid=False,
 )
 

@@ -40,7 +40,7 @@ touch = sa.Table(
     text("variables"),  # JSON: template variables, frozen at the plan
     flag("consent_required"),
     instant("admitted_s"),
-    sa.UniqueConstraint("customer_no", "strategy", "strategy_version", "play", "occurrence"),
+    sa.UniqueConstraint("customer_no", "strategy", "play", "occurrence"),  # whatever its version
 )
 
 outbox = sa.Table(
@@ -56,6 +56,8 @@ outbox = sa.Table(
     text("lease", null=True),
     instant("lease_until_s", null=True),
     text("detail"),
+    text("shares", null=True),  # what it holds of budgets and quotas since it moved to another day
+    number("heard_seq", null=True),  # newest statement of consent heard when the intent was committed
     postgresql_with={"fillfactor": "70"},
 )
 # written out in the statement: a database cannot tell that a parameter fits a partial index
@@ -122,7 +124,7 @@ held_out = sa.Table(
     METADATA,
     sa.Column("customer_no", sa.BigInteger, primary_key=True),
     sa.Column("strategy", sa.Text, primary_key=True),
-    sa.Column("strategy_version", sa.BigInteger, primary_key=True),
+    number("strategy_version"),
     sa.Column("play", sa.Text, primary_key=True),
     sa.Column("occurrence", sa.Text, primary_key=True),
     text("scope"),
@@ -159,6 +161,7 @@ offer_code = sa.Table(
     number("customer_no", null=True),
     number("touch_no", null=True),  # the touch it was issued with
     instant("issued_s", null=True),
+    text("code_key", server_default=""),  # the code as people read it: equal keys cannot be told apart
     sa.UniqueConstraint("list_key", "code"),
     sa.CheckConstraint("(customer_no IS NULL) = (touch_no IS NULL)", name="issued_with_a_touch"),
 )
@@ -178,6 +181,7 @@ sa.Index(
     sqlite_where=offer_code.c.customer_no.is_(None),
     postgresql_where=offer_code.c.customer_no.is_(None),
 )
+sa.Index("ix_offer_code_code_key", offer_code.c.code_key)
 sa.Index("ix_offer_code_touch_no", offer_code.c.touch_no, sqlite_where=_ISSUED, postgresql_where=_ISSUED)
 
 plan = sa.Table(
@@ -185,7 +189,7 @@ plan = sa.Table(
     METADATA,
     serial("plan_no"),
     number("as_of_day"),
-    text("status"),  # draft | approved | sent | withdrawn
+    text("status"),  # making | draft | approved | sent | withdrawn
     text("strategies"),  # JSON: key → version
     number("definition_version"),
     number("warehouse_version"),
@@ -194,4 +198,13 @@ plan = sa.Table(
     text("approved_by", null=True),
     instant("approved_s", null=True),
     instant("ended_s", null=True),
+)
+
+pause = sa.Table(
+    "pause",
+    METADATA,
+    sa.Column("scope", sa.Text, primary_key=True),  # all | channel:KEY | strategy:KEY
+    text("author"),
+    text("reason"),
+    instant("since_s"),
 )

@@ -39,9 +39,11 @@ identifier = sa.Table(
     sa.Column("cipher", sa.LargeBinary, nullable=False),
     text("key_id"),
     instant("seen_s"),
+    text("address_hash", null=True),  # keyed hash of kind and value alone: one address whoever tells it
     sqlite_with_rowid=False,
 )
 sa.Index("ix_identifier_customer_no", identifier.c.customer_no)
+sa.Index("ix_identifier_address_hash", identifier.c.address_hash)
 
 identity_link = sa.Table(
     "identity_link",

@@ -15,10 +15,13 @@ import_batch = sa.Table(
     text("source"),
     text("file"),  # name without its folder
     text("fingerprint"),
-    text("outcome", null=True),  # done | failed | cancelled | undone; null while it runs or when killed
+    # published (facts are out, grants are being taken into force) | done | failed | cancelled | undone;
+    # null while it runs or when killed: its lease tells which
+    text("outcome", null=True),
     text("summary"),  # JSON
     instant("began_s"),
     instant("ended_s", null=True),
+    text("lease", null=True),
 )
 sa.Index("ix_import_batch_fingerprint", import_batch.c.fingerprint)
 
