@@ -12,15 +12,24 @@ from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
 from koipond.bootstrap.clock import OPENING_HOUR, LastFactClock, LazyClock
+from koipond.bootstrap.heartbeat import Heartbeat
 from koipond.channels.sandbox import SandboxChannel
 from koipond.channels.sheets import SHEETS
-from koipond.ingest.ports import Reader, Writer
+from koipond.ingest.ports import Holder, Reader, Writer
 from koipond.kernel import Clock, InputError, KoipondError, day_bounds, day_of, epoch_day, zone
 from koipond.outreach.ports import Channel, ChannelSheet
 from koipond.outreach.templates import Template
 from koipond.settings import Settings, SystemClock
 from koipond.store import Store, load_keys, save_keys
-from koipond.warehouse import EngineOptions, ParquetReader, ParquetWarehouse, ParquetWriter
+from koipond.store.leases import BEAT
+from koipond.warehouse import (
+    EngineOptions,
+    ParquetReader,
+    ParquetWarehouse,
+    ParquetWriter,
+    is_alive,
+    this_process,
+)
 from koipond.workspace import WorkspaceSettings, load_folder
 from koipond.workspace.kinds import kind_named
 
@@ -56,7 +65,22 @@ class App:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.heartbeat.close()
         self.store.close()
+
+    @cached_property
+    def heartbeat(self) -> Heartbeat:
+        """What keeps our leases alive: on the machine's clock alone, and when others can see the store."""
+        real = isinstance(self.machine, SystemClock) and not self.store.database.in_memory
+        return Heartbeat(self.store.leases.beat if real else None, self.machine, BEAT)
+
+    def this_process(self, purpose: str) -> Holder:
+        """Describe this process as the holder of a lease."""
+        return this_process(purpose)
+
+    def is_alive(self, holder: Holder) -> bool:
+        """Say whether the process of a lease still runs; True where it cannot be seen from here."""
+        return is_alive(holder)
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -75,7 +99,7 @@ class App:
         options = EngineOptions(memory_limit=self.environment.memory_limit, **threads)
         root = self.folder / STATE / "warehouse"
         root.mkdir(parents=True, exist_ok=True)
-        return ParquetWarehouse(root, self.store.versions, self.machine, options)
+        return ParquetWarehouse(root, self.store.versions, self.machine, options, self.heartbeat)
 
     @contextmanager
     def computing(self, writer: ParquetWriter) -> Iterator[Writer]:

@@ -160,6 +160,18 @@ class Manifest:
     meta: Mapping[str, Any]
 
 
+class LeaseKeeper(Protocol):
+    """What keeps the leases of this process alive."""
+
+    def hold(self, lease: str) -> None:
+        """Keep ``lease`` alive from now on."""
+        ...
+
+    def drop(self, lease: str) -> None:
+        """Keep ``lease`` alive no more."""
+        ...
+
+
 class VersionLog(Protocol):
     """The store's record of warehouse versions and leases."""
 

@@ -1,7 +1,7 @@
 """Warehouse (数仓): versioned Parquet, read through an in-memory DuckDB; a refresh may run on Spark."""
 
 from koipond.warehouse.engine import Engine, EngineOptions
-from koipond.warehouse.holder import is_alive, this_process
+from koipond.warehouse.holder import host_name, is_alive, this_process
 from koipond.warehouse.parquet import ParquetReader, ParquetWarehouse, ParquetWriter
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "ParquetReader",
     "ParquetWarehouse",
     "ParquetWriter",
+    "host_name",
     "is_alive",
     "this_process",
 ]

@@ -1,4 +1,9 @@
-"""Who holds a lease: this process, described so that another one can tell whether it still runs."""
+"""Who holds a lease: this process, described so that another one can tell whether it still runs.
+
+A process can be seen only from its own boot of the machine and its own pid namespace: a container made anew
+has the same host name and other processes under the same numbers. So `Holder.host` names all three, and who
+stands elsewhere says nothing about a holder but what its heartbeat says.
+"""
 
 import os
 import socket
@@ -6,46 +11,88 @@ from pathlib import Path
 
 from koipond.ingest.ports import Holder
 
+_PROC = Path("/proc")
+_MARK = "+"  # parts host, boot and namespace; stands in no host name, and may stand in a file name
+_BOOT_DIGITS = 12
+_ENDED = ("Z", "X", "x")  # proc_pid_stat(5): a zombie runs no code of ours, whoever has yet to wait for it
+
 
 def this_process(purpose: str) -> Holder:
     """Describe the running process as the holder of a lease."""
-    return Holder(host=socket.gethostname(), pid=os.getpid(), started=_started(os.getpid()), purpose=purpose)
+    return Holder(host=this_machine(), pid=os.getpid(), started=_started(os.getpid()), purpose=purpose)
+
+
+def this_machine() -> str:
+    """Return host name, boot and pid namespace: from where this process sees others."""
+    return _MARK.join((socket.gethostname(), *_sight()))
+
+
+def host_name(host: str) -> str:
+    """Return the host name alone of a `Holder.host`, for people."""
+    return host.partition(_MARK)[0]
 
 
 def is_alive(holder: Holder) -> bool:
-    """Say whether the holder's process still runs; one on another machine is taken to live."""
-    if holder.host != socket.gethostname():
+    """Say whether the holder's process still runs; one that cannot be seen from here is taken to live.
+
+    A zombie does not run. A stopped process does: its lease ends by the silence of its heart.
+    """
+    if not _is_visible(holder.host):
         return True
-    return _started(holder.pid) == holder.started != ""
+    started = _started(holder.pid)
+    return started == holder.started != "" or started == _HIDDEN
 
 
 def spill_name() -> str:
     """Return the name of the folder in which this process may spill: one a process."""
-    return f"{socket.gethostname()}.{os.getpid()}"
+    return f"{this_machine()}.{os.getpid()}"
 
 
 def is_left_behind(name: str) -> bool:
-    """Say whether the process that a `spill_name` names is gone; one on another machine is taken to live."""
+    """Say whether the process that a `spill_name` names is gone; one that cannot be seen is taken to live."""
     host, _, pid = name.rpartition(".")
-    return host == socket.gethostname() and pid.isdigit() and not _started(int(pid))
+    return _is_visible(host) and pid.isdigit() and not _started(int(pid))
+
+
+def _sight() -> tuple[str, str]:
+    """Return boot and pid namespace, both empty where the system tells neither."""
+    try:
+        boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip().replace("-", "")
+        return boot[:_BOOT_DIGITS], str((_PROC / "self/ns/pid").stat().st_ino)
+    except OSError:
+        return "", ""
+
+
+def _is_visible(host: str) -> bool:
+    """Say whether processes of ``host`` can be seen from here, whatever the host is called by now."""
+    name, _, sight = host.partition(_MARK)
+    boot, space = _sight()
+    if boot:
+        return sight == f"{boot}{_MARK}{space}"
+    return not _PROC.joinpath("self").exists() and name == socket.gethostname()
+
+
+_HIDDEN = "hidden"
 
 
 def _started(pid: int) -> str:
-    """Return the start stamp of process ``pid`` in clock ticks since boot, empty when there is none."""
+    """Return the start stamp of process ``pid`` in clock ticks since boot, empty when none runs.
+
+    `_HIDDEN` when it runs but this user may not look at it (``hidepid``).
+    """
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        stat = (_PROC / str(pid) / "stat").read_text()
     except OSError:
         return _started_without_proc(pid)
-    return stat.rpartition(")")[2].split()[19]
+    fields = stat.rpartition(")")[2].split()
+    return "" if fields[0] in _ENDED else fields[19]
 
 
 def _started_without_proc(pid: int) -> str:
-    if Path("/proc/self/stat").exists():
-        return ""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return ""
     except PermissionError:
-        return "running"
-    return "running"
+        pass
+    return _HIDDEN if _PROC.joinpath("self").exists() else "running"

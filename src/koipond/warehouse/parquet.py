@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from koipond.ingest.facts import FACTS
-from koipond.ingest.ports import IbisTable, Manifest, VersionLog
+from koipond.ingest.ports import IbisTable, LeaseKeeper, Manifest, VersionLog
 from koipond.kernel import Clock, InputError
 from koipond.warehouse.engine import Engine, EngineOptions, read_parquet, sync
 from koipond.warehouse.holder import is_alive, is_left_behind, spill_name, this_process
@@ -33,37 +33,58 @@ class ParquetWarehouse:
     """The warehouse of one workspace below ``root``; versions and leases are kept in ``versions``."""
 
     def __init__(
-        self, root: Path, versions: VersionLog, clock: Clock, options: EngineOptions | None = None
+        self,
+        root: Path,
+        versions: VersionLog,
+        clock: Clock,
+        options: EngineOptions | None = None,
+        keeper: LeaseKeeper | None = None,
     ) -> None:
         self.root = root
         self.versions = versions
         self.clock = clock
         self.options = options or EngineOptions()
+        self._keeper = keeper
         self._spare: list[Engine] = []
 
     @contextmanager
     def read(self) -> Iterator["ParquetReader"]:
         """Open the current version; its files stay on disk until closed."""
         lease, manifest = self.versions.open_reader(this_process("read"), self.clock.now())
-        engine = self._engine()
-        try:
+        with self._held(lease, self.versions.close_reader), self._lent_engine() as engine:
             yield ParquetReader(self.root, manifest, engine)
-        finally:
-            self._give_back(engine)
-            self.versions.close_reader(lease)
 
     @contextmanager
     def write(self, purpose: str) -> Iterator["ParquetWriter"]:
         """Take the lease and open a writer; raise BusyError when another process writes."""
         lease = self.versions.acquire_writer(this_process(purpose), self.clock.now(), is_alive)
+        with self._held(lease, self.versions.release_writer):
+            self._remove_orphans()
+            try:
+                with self._lent_engine() as engine:
+                    yield ParquetWriter(self, lease, self.versions.current(), engine)
+            finally:
+                self._remove_orphans()
+
+    @contextmanager
+    def _held(self, lease: str, give_back: Callable[[str], None]) -> Iterator[None]:
+        """Keep ``lease`` alive until the block ends, then give it back."""
+        if self._keeper is not None:
+            self._keeper.hold(lease)
+        try:
+            yield
+        finally:
+            if self._keeper is not None:
+                self._keeper.drop(lease)
+            give_back(lease)
+
+    @contextmanager
+    def _lent_engine(self) -> Iterator[Engine]:
         engine = self._engine()
         try:
-            self._remove_orphans()
-            yield ParquetWriter(self, lease, self.versions.current(), engine)
+            yield engine
         finally:
             self._give_back(engine)
-            self._remove_orphans()
-            self.versions.release_writer(lease)
 
     def _engine(self) -> Engine:
         spill = self.root / SPILL / spill_name()

@@ -1,4 +1,3 @@
-import socket
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from koipond.ingest.facts import FACTS
 from koipond.kernel import BusyError, FixedClock, InputError
 from koipond.testing.versions import MemoryVersionLog
 from koipond.warehouse import ParquetWarehouse
-from koipond.warehouse.holder import spill_name
+from koipond.warehouse.holder import spill_name, this_machine
 from koipond.warehouse.parquet import SMALL_FILES_MAX
 
 CLOCK = FixedClock(datetime(2026, 1, 1, tzinfo=UTC))
@@ -138,7 +137,7 @@ def test_the_next_writer_removes_what_a_dead_process_spilled(tmp_path: Path) -> 
     warehouse = ParquetWarehouse(tmp_path, MemoryVersionLog(), CLOCK)
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    left = tmp_path / "spill" / f"{socket.gethostname()}.{dead.pid}"
+    left = tmp_path / "spill" / f"{this_machine()}.{dead.pid}"
     elsewhere = tmp_path / "spill" / f"another-host.{dead.pid}"
     for folder in (left, elsewhere):
         folder.mkdir(parents=True)
