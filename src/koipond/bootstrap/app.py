@@ -1,6 +1,5 @@
 """One workspace, opened (打开工作区): settings, store, warehouse and clock, built once for a command."""
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,14 +12,16 @@ from zoneinfo import ZoneInfo
 
 from koipond.bootstrap.clock import OPENING_HOUR, LastFactClock, LazyClock
 from koipond.bootstrap.heartbeat import Heartbeat
+from koipond.bootstrap.stores import STATE, open_store, warehouse_root
 from koipond.channels.sandbox import SandboxChannel
 from koipond.channels.sheets import SHEETS
+from koipond.ingest.belonging import JOINED, Verdict
 from koipond.ingest.ports import Holder, Reader, Writer
 from koipond.kernel import Clock, InputError, KoipondError, day_bounds, day_of, epoch_day, zone
 from koipond.outreach.ports import Channel, ChannelSheet
 from koipond.outreach.templates import Template
 from koipond.settings import Settings, SystemClock
-from koipond.store import Store, load_keys, save_keys
+from koipond.store import Store
 from koipond.store.leases import BEAT
 from koipond.warehouse import (
     EngineOptions,
@@ -28,8 +29,10 @@ from koipond.warehouse import (
     ParquetWarehouse,
     ParquetWriter,
     is_alive,
+    is_visible,
     this_process,
 )
+from koipond.warehouse.mark import MarkFile
 from koipond.workspace import WorkspaceSettings, load_folder
 from koipond.workspace.kinds import kind_named
 
@@ -41,9 +44,6 @@ if TYPE_CHECKING:
     from koipond.rules import Catalog
     from koipond.segments.layers.definitions import LayerSet
     from koipond.segments.scope import Scope
-
-STATE = ".koipond"
-"""Folder of the embedded store and the warehouse, below the workspace."""
 
 _ANCHOR = "clock_anchor"
 _ANCHOR_LIFE = timedelta(hours=6)
@@ -58,6 +58,8 @@ class App:
     environment: Settings
     machine: Clock
     store: Store
+    pair: Verdict = JOINED
+    """What store and warehouse are to each other: always usable, but for `doctor` and `verify`."""
 
     def __enter__(self) -> Self:
         return self
@@ -82,6 +84,12 @@ class App:
         """Say whether the process of a lease still runs; True where it cannot be seen from here."""
         return is_alive(holder)
 
+    def state_of(self, holder: Holder) -> str:
+        """Say what is known of a lease's process: runs, gone or unseen (elsewhere, or another container)."""
+        if not is_visible(holder):
+            return "unseen"
+        return "runs" if is_alive(holder) else "gone"
+
     @cached_property
     def zone(self) -> ZoneInfo:
         """The workspace's zone."""
@@ -97,9 +105,11 @@ class App:
         """The workspace's warehouse; its leases run on the machine's clock."""
         threads = {} if self.environment.threads is None else {"threads": self.environment.threads}
         options = EngineOptions(memory_limit=self.environment.memory_limit, **threads)
-        root = self.folder / STATE / "warehouse"
+        root = warehouse_root(self.folder)
         root.mkdir(parents=True, exist_ok=True)
-        return ParquetWarehouse(root, self.store.versions, self.machine, options, self.heartbeat)
+        ids = self.store.belonging.ids()
+        mark = None if ids is None else MarkFile(root, ids)
+        return ParquetWarehouse(root, self.store.versions, self.machine, options, self.heartbeat, mark)
 
     @contextmanager
     def computing(self, writer: ParquetWriter) -> Iterator[Writer]:
@@ -291,42 +301,35 @@ class App:
         return now
 
 
-def open_app(folder: Path, *, environment: Settings | None = None, machine: Clock | None = None) -> App:
-    """Open the workspace in ``folder``; raise InputError when it is none, or its settings are wrong."""
+def open_app(
+    folder: Path,
+    *,
+    environment: Settings | None = None,
+    machine: Clock | None = None,
+    new: bool = False,
+    apart: bool = False,
+) -> App:
+    """Open the workspace in ``folder``.
+
+    ``new``: there must be neither store nor warehouse yet. ``apart``: open it even when they do not belong
+    together, as long as that needs no change of the store; for commands that only look.
+
+    Raises InputError when it is no workspace, or its settings are wrong; PairError when store and
+    warehouse do not belong together: nothing was written then.
+    """
     loaded = load_folder(folder)
     if loaded.settings is None:
         problems = "\n".join(str(finding) for finding in loaded.errors)
         raise InputError(problems or f"{folder} is no workspace; make one with: koipond init {folder}")
+    store, pair = open_store(folder, loaded.settings, new=new, apart=apart)
     return App(
         folder=folder,
         settings=loaded.settings,
         environment=environment or Settings(),
         machine=machine or SystemClock(),
-        store=open_store(folder, loaded.settings),
+        store=store,
+        pair=pair,
     )
-
-
-def open_store(folder: Path, settings: WorkspaceSettings) -> Store:
-    """Open the workspace's store: the one `koipond.yaml` names, or SQLite inside the folder."""
-    if settings.id is None:
-        raise InputError(f"{folder}/koipond.yaml has no id; write 'id: ' and 32 hex digits of your own")
-    ring = load_keys(settings.id, make=False)
-    store = Store.open(_store_url(folder, settings), ring, schema=f"koipond_{settings.key}")
-    if ring.file is not None and not ring.file.exists():
-        save_keys(ring)
-    return store
-
-
-def _store_url(folder: Path, settings: WorkspaceSettings) -> str:
-    if settings.store is None:
-        state = folder / STATE
-        state.mkdir(parents=True, exist_ok=True)
-        return f"sqlite:///{(state / 'store.sqlite').resolve()}"
-    name = settings.store[2:-1]
-    url = os.environ.get(name)
-    if not url:
-        raise InputError(f"koipond.yaml keeps the store in ${{{name}}}, which is not set; export it first")
-    return url
 
 
 def stamp_at(folder: Path) -> dict[str, Any]:
@@ -366,4 +369,4 @@ def newest_fact_at(warehouse: ParquetWarehouse) -> datetime | None:
     return None
 
 
-__all__ = ["OPENING_HOUR", "STATE", "App", "newest_fact_at", "open_app", "open_store", "stamp_at"]
+__all__ = ["OPENING_HOUR", "STATE", "App", "newest_fact_at", "open_app", "stamp_at"]

@@ -46,7 +46,7 @@ def start_workspace(
 
 
 def _open(folder: Path) -> App:
-    app = open_app(folder)
+    app = open_app(folder, new=True)
     definitions = StoreDefinitions(app.store)
     steps = apply_steps(diff(load_folder(folder), definitions.current()))
     definitions.apply(steps, "init", app.machine.now())

@@ -33,6 +33,7 @@ COMMANDS: tuple[str, ...] = (
     "serving",
     "keeping",
     "grouping",
+    "holding",
 )
 """Modules below `koipond.cli`, each with a function `register(app)`; order = order in the help."""
 

@@ -1,10 +1,12 @@
 """`koipond doctor | keys | codes`: what a set-up lacks, the keys of identifiers, and code lists."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from koipond.cli.holding import lease_problems, lease_rows, lease_text
 from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
 from koipond.frames import text_table
 from koipond.kernel import InputError
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
 
 CODES_MAX = 5_000_000
 _FREE_BYTES_MIN = 2 * 1024**3
+
+
+Problem = tuple[str, str]
+NO_STAMP = {"as_of": None, "definition_version": None}
 
 
 def register(app: typer.Typer) -> None:
@@ -30,18 +36,51 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(context: typer.Context, as_json: JsonFlag = False) -> None:
-    from koipond.bootstrap import open_app
+    from koipond.bootstrap import PairError, open_app
 
-    with open_app(context.obj) as app:
-        problems = [*_keys(app), *_disk(app), *_definitions(app), *_offers(app), *_email(app), *_spark(app)]
-        data = {"problems": [{"problem": what, "fix": fix} for what, fix in problems], **app.stamp()}
-    rows = [[what, fix] for what, fix in problems]
-    say(data, lambda: text_table(["problem", "fix"], rows) if rows else "nothing is missing", as_json=as_json)
+    try:
+        app = open_app(context.obj, apart=True)
+    except PairError as error:
+        _say_problems([(error.verdict.problem, error.verdict.fix)], [], NO_STAMP, as_json=as_json)
+        raise typer.Exit(1) from error
+    with app:
+        leases = lease_rows(app)
+        if app.pair.usable:
+            problems = [
+                *_keys(app),
+                *_disk(app),
+                *_definitions(app),
+                *_offers(app),
+                *_email(app),
+                *_spark(app),
+            ]
+            problems += lease_problems(app)
+            stamp = app.stamp()
+        else:
+            problems = [(app.pair.problem, app.pair.fix), *_keys(app), *_disk(app), *lease_problems(app)]
+            stamp = {**NO_STAMP, "definition_version": app.store.definitions.version()}
+    _say_problems(problems, leases, stamp, as_json=as_json)
     if problems:
         raise typer.Exit(1)
 
 
-Problem = tuple[str, str]
+def _say_problems(
+    problems: Sequence[Problem],
+    leases: Sequence[Mapping[str, Any]],
+    stamp: Mapping[str, Any],
+    *,
+    as_json: bool,
+) -> None:
+    data = {
+        "problems": [{"problem": what, "fix": fix} for what, fix in problems],
+        "leases": list(leases),
+        **stamp,
+    }
+    table = (
+        text_table(["problem", "fix"], [list(row) for row in problems]) if problems else "nothing is missing"
+    )
+    text = [table, lease_text(leases)] if leases else [table]
+    say(data, lambda: "\n\n".join(text), as_json=as_json)
 
 
 def _keys(app: "App") -> list[Problem]:

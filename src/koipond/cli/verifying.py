@@ -9,13 +9,19 @@ from koipond.frames import text_table
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @app.command(help="Check caps, budgets, duplicates, hold-outs, leases and codes on the live store.")
+    @app.command(help="Check the live store and the warehouse: caps, budgets, codes, leases, files and more.")
     def verify(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
         from koipond.bootstrap import open_app
+        from koipond.bootstrap.warehouse_checks import warehouse_checks
+        from koipond.kernel import day_of
 
-        with open_app(context.obj) as app:
-            day = app.observation_day(parse_day(as_of))
-            checks = app.store.checks.all(app.zone, app.instant_of(day))
+        with open_app(context.obj, apart=True) as app:
+            given = parse_day(as_of)
+            if given is None and not app.pair.usable:  # the clock may live on facts that cannot be read
+                given = day_of(app.machine.now(), app.zone)
+            day = app.observation_day(given)
+            now = app.instant_of(day) if app.pair.usable else app.end_of(day)
+            checks = [*app.store.checks.all(app.zone, now), *warehouse_checks(app)]
             rows = [{"name": c.name, "status": c.status, "detail": c.detail} for c in checks]
             breaks = sum(row["status"] != "ok" for row in rows)
             data = {"checks": rows, "breaks": breaks, **app.stamp(day)}

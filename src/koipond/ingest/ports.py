@@ -160,6 +160,16 @@ class Manifest:
     meta: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRecord:
+    """A published file as it was written: its size and SHA-256 in hex."""
+
+    dataset: str
+    file: str
+    sha256: str
+    bytes: int
+
+
 class LeaseKeeper(Protocol):
     """What keeps the leases of this process alive."""
 
@@ -199,8 +209,32 @@ class VersionLog(Protocol):
         """Give the writer lease back."""
         ...
 
-    def publish(self, lease: str, manifest: Manifest, now: datetime) -> int:
-        """Record ``manifest`` as the next version, or raise BusyError when the lease is gone."""
+    def publish(
+        self,
+        lease: str,
+        manifest: Manifest,
+        now: datetime,
+        *,
+        nonce: str = "",
+        files: Sequence[FileRecord] = (),
+    ) -> int:
+        """Record ``manifest`` as the next version, or raise BusyError when the lease is gone.
+
+        ``nonce`` tells this version from any other of its number; ``files`` are those it is the first to
+        name. What no kept version names any more is retired.
+        """
+        ...
+
+    def files(self) -> Mapping[tuple[str, str], FileRecord]:
+        """Return every file on record by dataset and name."""
+        ...
+
+    def retired(self, now: datetime) -> Sequence[tuple[str, str]]:
+        """Return the files on record, as dataset and name, that no kept version names any more."""
+        ...
+
+    def forget_files(self, files: Sequence[tuple[str, str]]) -> None:
+        """Take retired ``files``, which are deleted, off the record."""
         ...
 
 

@@ -23,7 +23,7 @@ from koipond.ingest.mapping import ColumnMap, choose_mapping
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.people import Registry
 from koipond.ingest.pipelines import Job, run
-from koipond.ingest.ports import Holder, Manifest, PersonKeys, PersonRef, Writer
+from koipond.ingest.ports import FileRecord, Holder, Manifest, PersonKeys, PersonRef, Writer
 from koipond.ingest.staging import stage_rows
 from koipond.ingest.timing import Setting
 from koipond.kernel import FixedClock, InputError, minor_digits, zone
@@ -258,5 +258,22 @@ class _Unversioned:
     def release_writer(self, lease: str) -> None:
         """Nothing is leased."""
 
-    def publish(self, lease: str, manifest: Manifest, now: datetime) -> int:
+    def publish(
+        self,
+        lease: str,
+        manifest: Manifest,
+        now: datetime,
+        *,
+        nonce: str = "",
+        files: Sequence[FileRecord] = (),
+    ) -> int:
         raise NotImplementedError("facts of a table are not published")
+
+    def files(self) -> Mapping[tuple[str, str], FileRecord]:
+        return {}
+
+    def retired(self, now: datetime) -> Sequence[tuple[str, str]]:  # noqa: ARG002
+        return []
+
+    def forget_files(self, files: Sequence[tuple[str, str]]) -> None:
+        """Nothing is on record."""

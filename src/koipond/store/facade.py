@@ -1,6 +1,6 @@
 """The store of one workspace (状态库): one class a port, behind one object."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from koipond.kernel import InputError
 from koipond.outreach.model import QuietHours
 from koipond.store.arms import StoredArms
 from koipond.store.audit import StoredAudit, StoredSettings
+from koipond.store.belonging import StoredBelonging
 from koipond.store.codes import StoredCodes
 from koipond.store.consents import StoredConsents
 from koipond.store.counters import Counters
@@ -42,6 +43,7 @@ class Store:
         self._new_uids = new_uids
         self._use_keys(ring)
         self.leases = StoredLeases(database)
+        self.belonging = StoredBelonging(database)
         self.versions = StoredVersionLog(database)
         self.consents = StoredConsents(database)
         self.definitions = StoredDefinitions(database)
@@ -61,16 +63,24 @@ class Store:
 
     @classmethod
     def open(
-        cls, url: str, ring: KeyRing, *, schema: str | None = None, new_uids: NewUids = random_uids
+        cls,
+        url: str,
+        ring: KeyRing,
+        *,
+        schema: str | None = None,
+        new_uids: NewUids = random_uids,
+        before: Callable[[Database], None] | None = None,
     ) -> Self:
         """Open the store at ``url`` and bring its tables up to date.
 
         ``sqlite:///FILE``, ``sqlite://`` (in memory, for rehearsals) or ``postgresql://…`` with one
-        ``schema`` a workspace. Raises InputError when the URL or the store cannot be used, or ``ring`` is not
-        that of the store.
+        ``schema`` a workspace. ``before`` looks at the store while nothing was written to it. Raises
+        InputError when the URL or the store cannot be used, or ``ring`` is not that of the store.
         """
         database = open_database(url, schema)
         try:
+            if before is not None:
+                before(database)
             migrate(database)
             require_own(database, ring)
         except sa.exc.DatabaseError as error:

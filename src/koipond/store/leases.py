@@ -18,6 +18,8 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from koipond.ingest.ports import Holder
+from koipond.store import audit
+from koipond.store.audit import AuditEntry
 from koipond.store.bulk import any_of
 from koipond.store.engine import Database
 from koipond.store.instants import from_s, to_s
@@ -71,10 +73,13 @@ class StoredLeases:
         with self._db.read() as connection:
             return [_from_row(row) for row in connection.execute(query)]
 
-    def free(self, held: str) -> bool:
-        """End somebody's lease by an operator's word; say whether it stood. The caller audits it."""
+    def free(self, held: str, entry: AuditEntry) -> bool:
+        """End somebody's lease by an operator's word, which ``entry`` keeps; say whether it stood."""
         with self._db.write() as connection:
-            return bool(connection.execute(sa.delete(lease).where(lease.c.lease == held)).rowcount)
+            stood = bool(connection.execute(sa.delete(lease).where(lease.c.lease == held)).rowcount)
+            if stood:
+                audit.write(connection, entry)
+            return stood
 
 
 def add(

@@ -42,6 +42,12 @@ def migrate(database: Database) -> None:
         upgrade(connection, HEAD)
 
 
+def is_current(database: Database) -> bool:
+    """Say whether the store stands at `HEAD`: opening it changes nothing."""
+    with database.read() as connection:
+        return revision(connection) == HEAD
+
+
 def revision(connection: sa.Connection) -> str | None:
     """Return the revision the store stands at, None when it is empty."""
     if not sa.inspect(connection).has_table("alembic_version"):

@@ -59,10 +59,11 @@ class StoredChecks:
             ("codes", _codes),
         ]
         with self._db.read() as connection:
-            return [_check(name, list(find(connection))) for name, find in checks]
+            return [check_of(name, list(find(connection))) for name, find in checks]
 
 
-def _check(name: str, found: Sequence[str]) -> Check:
+def check_of(name: str, found: Sequence[str]) -> Check:
+    """Return the check of ``name`` from what each break says."""
     detail = "; ".join(found[:SAMPLES])
     if len(found) > SAMPLES:
         detail += f"; and {len(found) - SAMPLES} more"

@@ -2,21 +2,24 @@
 
 import json
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from koipond.ingest.ports import Holder, Manifest
+from koipond.ingest.ports import FileRecord, Holder, Manifest
 from koipond.kernel import BusyError, stable_json
 from koipond.store import leases
+from koipond.store.bulk import update_rows, upsert_rows
 from koipond.store.engine import Database
 from koipond.store.instants import to_s
 from koipond.store.tables import lease as lease_
+from koipond.store.tables import warehouse_file as file_
 from koipond.store.tables import warehouse_version as version_
 
 KEPT_VERSIONS = 3
+_FILE_COLUMNS = ("dataset", "file", "sha256", "bytes", "version")
 
 
 class StoredVersionLog:
@@ -30,12 +33,8 @@ class StoredVersionLog:
             return _newest(connection)
 
     def kept(self, now: datetime) -> Sequence[Manifest]:
-        held = sa.select(lease_.c.version).where(lease_.c.kind == "reader", lease_.c.until_s > to_s(now))
-        newest = sa.select(version_.c.version).order_by(version_.c.version.desc()).limit(KEPT_VERSIONS)
-        wanted = sa.or_(version_.c.version.in_(held), version_.c.version.in_(newest))
         with self._db.read() as connection:
-            rows = connection.execute(sa.select(version_).where(wanted).order_by(version_.c.version))
-            return [_manifest(row) for row in rows]
+            return [_manifest(row) for row in connection.execute(_kept(to_s(now)))]
 
     def open_reader(self, holder: Holder, now: datetime) -> tuple[str, Manifest]:
         with self._db.write() as connection:
@@ -59,12 +58,22 @@ class StoredVersionLog:
     def release_writer(self, lease: str) -> None:
         self._drop(lease)
 
-    def publish(self, lease: str, manifest: Manifest, now: datetime) -> int:
+    def publish(
+        self,
+        lease: str,
+        manifest: Manifest,
+        now: datetime,
+        *,
+        nonce: str = "",
+        files: Sequence[FileRecord] = (),
+    ) -> int:
         held = sa.select(lease_.c.purpose).where(lease_.c.lease == lease, lease_.c.kind == "writer")
         with self._db.write() as connection:
             purpose = connection.execute(held.with_for_update()).scalar_one_or_none()
             if purpose is None:
-                raise BusyError("the warehouse lease was lost; run the command again")
+                raise BusyError(
+                    "the warehouse lease was lost; run the command again: nothing is half-written"
+                )
             version = _newest(connection).version + 1
             body = {
                 "datasets": {k: list(v) for k, v in manifest.datasets.items()},
@@ -76,11 +85,46 @@ class StoredVersionLog:
                     manifest=stable_json(body),
                     publisher=purpose,
                     published_s=to_s(now),
-                    nonce=uuid.uuid4().hex,
+                    nonce=nonce or uuid.uuid4().hex,
                 )
             )
+            rows = [(one.dataset, one.file, one.sha256, one.bytes, version) for one in files]
+            upsert_rows(connection, file_, _FILE_COLUMNS, rows, "ON CONFLICT DO NOTHING")
             _forget_old(connection, version, to_s(now))
         return version
+
+    def files(self) -> Mapping[tuple[str, str], FileRecord]:
+        with self._db.read() as connection:
+            rows = connection.execute(sa.select(file_)).all()
+        return {
+            (row.dataset, row.file): FileRecord(
+                dataset=row.dataset, file=row.file, sha256=row.sha256, bytes=row.bytes
+            )
+            for row in rows
+        }
+
+    def retired(self, now: datetime) -> Sequence[tuple[str, str]]:
+        """Return the files on record that no kept version names, and note since when that is so."""
+        with self._db.write() as connection:
+            kept = [_manifest(row) for row in connection.execute(_kept(to_s(now)))]
+            named = {(d, f) for m in kept for d, files in m.datasets.items() for f in files}
+            rows = connection.execute(sa.select(file_.c.dataset, file_.c.file, file_.c.retired_s)).all()
+            gone = sorted((row.dataset, row.file) for row in rows if (row.dataset, row.file) not in named)
+            noted = {(row.dataset, row.file) for row in rows if row.retired_s is not None}
+            fresh = [(dataset, file, to_s(now)) for dataset, file in gone if (dataset, file) not in noted]
+            update_rows(connection, file_, ("dataset", "file"), ("retired_s",), fresh)
+        return gone
+
+    def forget_files(self, files: Sequence[tuple[str, str]]) -> None:
+        if not files:
+            return
+        gone = sa.delete(file_).where(
+            file_.c.dataset == sa.bindparam("d"),
+            file_.c.file == sa.bindparam("f"),
+            file_.c.retired_s.is_not(None),
+        )
+        with self._db.write() as connection:
+            connection.execute(gone, [{"d": dataset, "f": file} for dataset, file in files])
 
     def _drop(self, lease: str) -> None:
         with self._db.write() as connection:
@@ -92,6 +136,14 @@ def _newest(connection: sa.Connection) -> Manifest:
     return Manifest(version=0, datasets={}, meta={}) if row is None else _manifest(row)
 
 
+def _kept(now_s: int) -> sa.Select[Any]:
+    """Return the query of the versions that must stay: the newest and those a reader holds."""
+    held = sa.select(lease_.c.version).where(lease_.c.kind == "reader", lease_.c.until_s > now_s)
+    newest = sa.select(version_.c.version).order_by(version_.c.version.desc()).limit(KEPT_VERSIONS)
+    wanted = sa.or_(version_.c.version.in_(held), version_.c.version.in_(newest))
+    return sa.select(version_).where(wanted).order_by(version_.c.version)
+
+
 def _manifest(row: Any) -> Manifest:
     body = json.loads(row.manifest)
     datasets = {name: tuple(files) for name, files in body["datasets"].items()}
@@ -99,12 +151,16 @@ def _manifest(row: Any) -> Manifest:
 
 
 def _busy(held: leases.HeldLease) -> BusyError:
-    holder, since = held.holder, held.since.isoformat()
+    holder, since, until = held.holder, held.since.isoformat(), held.until.isoformat()
+    host = holder.host.partition("+")[0]  # the rest tells machines apart, not people
     return BusyError(
-        f"{holder.purpose} (process {holder.pid} on {holder.host}) writes since {since}; wait for it",
+        f"{holder.purpose} (process {holder.pid} on {host}) writes since {since}; wait for it: when"
+        " it beats no"
+        f" more its lease ends by {until} at the latest (see: koipond leases)",
         holder=holder.purpose,
         pid=holder.pid,
         since=since,
+        until=until,
     )
 
 

@@ -1,11 +1,11 @@
 """An in-memory `VersionLog`, for tests and for rehearsals that keep no store on disk."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from koipond.ingest.ports import Holder, Manifest
+from koipond.ingest.ports import FileRecord, Holder, Manifest
 from koipond.kernel import BusyError
 
 KEPT_VERSIONS = 3
@@ -17,6 +17,7 @@ class MemoryVersionLog:
     def __init__(self) -> None:
         self._versions: list[Manifest] = []
         self._readers: dict[str, int] = {}
+        self._files: dict[tuple[str, str], FileRecord] = {}
         self._writer: tuple[str, Holder, datetime] | None = None
 
     def current(self) -> Manifest:
@@ -48,9 +49,29 @@ class MemoryVersionLog:
         if self._writer is not None and self._writer[0] == lease:
             self._writer = None
 
-    def publish(self, lease: str, manifest: Manifest, now: datetime) -> int:  # noqa: ARG002
+    def publish(
+        self,
+        lease: str,
+        manifest: Manifest,
+        now: datetime,  # noqa: ARG002
+        *,
+        nonce: str = "",  # noqa: ARG002
+        files: Sequence[FileRecord] = (),
+    ) -> int:
         if self._writer is None or self._writer[0] != lease:
             raise BusyError("the warehouse lease was lost; run the command again")
         version = self.current().version + 1
         self._versions.append(replace(manifest, version=version))
+        self._files.update({(one.dataset, one.file): one for one in files})
         return version
+
+    def files(self) -> Mapping[tuple[str, str], FileRecord]:
+        return dict(self._files)
+
+    def retired(self, now: datetime) -> Sequence[tuple[str, str]]:
+        named = {(d, f) for m in self.kept(now) for d, files in m.datasets.items() for f in files}
+        return sorted(set(self._files) - named)
+
+    def forget_files(self, files: Sequence[tuple[str, str]]) -> None:
+        for one in files:
+            self._files.pop(one, None)

@@ -37,10 +37,15 @@ def is_alive(holder: Holder) -> bool:
 
     A zombie does not run. A stopped process does: its lease ends by the silence of its heart.
     """
-    if not _is_visible(holder.host):
+    if not is_visible(holder):
         return True
     started = _started(holder.pid)
     return started == holder.started != "" or started == _HIDDEN
+
+
+def is_visible(holder: Holder) -> bool:
+    """Say whether the holder's process would be seen from here if it ran."""
+    return _is_visible(holder.host)
 
 
 def spill_name() -> str:

@@ -1,23 +1,27 @@
 """The versioned Parquet warehouse (数仓): immutable files, one manifest a version, swapped in the store.
 
-A killed writer leaves only files that no manifest names; the next writer removes them. Rule: design §2.
+A killed writer leaves only files that no manifest names; the next that publishes puts them in quarantine.
+Nothing is removed by a command that fails but what it wrote itself. Rules: design §2, docs/decisions/0012.
 """
 
-import shutil
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from koipond.ingest.belonging import Point
 from koipond.ingest.facts import FACTS
-from koipond.ingest.ports import IbisTable, LeaseKeeper, Manifest, VersionLog
+from koipond.ingest.ports import FileRecord, IbisTable, LeaseKeeper, Manifest, VersionLog
 from koipond.kernel import Clock, InputError
+from koipond.warehouse.checksums import records
 from koipond.warehouse.engine import Engine, EngineOptions, read_parquet, sync
-from koipond.warehouse.holder import is_alive, is_left_behind, spill_name, this_process
+from koipond.warehouse.holder import is_alive, spill_name, this_process
+from koipond.warehouse.mark import MarkFile
+from koipond.warehouse.tidying import SPILL, data_files, remove_spill, tidy
 
 KEY = "customer_no"  # of the datasets that are kept by upsert
 DELTA_SHARE = 8  # an upsert rewrites the dataset when its delta is more than an eighth of it,
@@ -26,7 +30,6 @@ SMALL_FILES_MAX = 16  # more files than this, each under SMALL_BYTES, are merged
 SMALL_BYTES = 2**21
 _MARK = "file_mark"
 _CHANGES = "fact_changes"
-SPILL = "spill"
 
 
 class ParquetWarehouse:
@@ -39,11 +42,13 @@ class ParquetWarehouse:
         clock: Clock,
         options: EngineOptions | None = None,
         keeper: LeaseKeeper | None = None,
+        mark: MarkFile | None = None,
     ) -> None:
         self.root = root
         self.versions = versions
         self.clock = clock
         self.options = options or EngineOptions()
+        self.mark = mark
         self._keeper = keeper
         self._spare: list[Engine] = []
 
@@ -56,15 +61,26 @@ class ParquetWarehouse:
 
     @contextmanager
     def write(self, purpose: str) -> Iterator["ParquetWriter"]:
-        """Take the lease and open a writer; raise BusyError when another process writes."""
+        """Take the lease and open a writer; raise BusyError when another process writes.
+
+        What was written and not published is gone afterwards. Anything else leaves the folder only after a
+        publication.
+        """
         lease = self.versions.acquire_writer(this_process(purpose), self.clock.now(), is_alive)
         with self._held(lease, self.versions.release_writer):
-            self._remove_orphans()
-            try:
-                with self._lent_engine() as engine:
-                    yield ParquetWriter(self, lease, self.versions.current(), engine)
-            finally:
-                self._remove_orphans()
+            current, found = self.versions.current(), set(data_files(self.root))
+            if self.mark is not None:
+                self.mark.require(current.version)
+            remove_spill(self.root)
+            with self._lent_engine() as engine:
+                writer = ParquetWriter(self, lease, current, engine)
+                try:
+                    yield writer
+                finally:
+                    writer.discard()
+            if writer.published:
+                with suppress(OSError):  # what could not be removed now is removed next time
+                    tidy(self.root, self.versions, found, self.clock.now())
 
     @contextmanager
     def _held(self, lease: str, give_back: Callable[[str], None]) -> Iterator[None]:
@@ -105,22 +121,6 @@ class ParquetWarehouse:
             engine.close()
         else:
             self._spare.append(engine)
-
-    def _remove_orphans(self) -> None:
-        """Delete every file that no kept manifest names, and what dead processes spilled. Only the writer may
-        call this."""
-        named = {
-            self.root / dataset / file
-            for manifest in self.versions.kept(self.clock.now())
-            for dataset, files in manifest.datasets.items()
-            for file in files
-        }
-        for file in self.root.glob("*/*.parquet"):
-            if file not in named:
-                file.unlink(missing_ok=True)
-        for folder in (self.root / SPILL).glob("*"):
-            if is_left_behind(folder.name):  # a killed query may have left gigabytes there
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 class ParquetReader:
@@ -218,6 +218,8 @@ class ParquetWriter(ParquetReader):
         self._warehouse = warehouse
         self._lease = lease
         self._dirty: set[str] = set()
+        self._begun: list[tuple[Path, str]] = []  # files of this writer that no version names yet
+        self.published = False
 
     def replace(self, dataset: str, expression: IbisTable) -> int:
         known = self._note_replaced(dataset, expression)
@@ -337,10 +339,31 @@ class ParquetWriter(ParquetReader):
         if self._dirty:
             sync(self.root)
         self._dirty.clear()
-        log = self._warehouse.versions
-        self.version = log.publish(self._lease, self.manifest, self._warehouse.clock.now())
+        log, mark, now = self._warehouse.versions, self._warehouse.mark, self._warehouse.clock.now()
+        files = self._new_records()
+        point = Point(version=self.manifest.version + 1, nonce=uuid.uuid4().hex)
+        if mark is not None:
+            mark.begin(point)
+        begun, self._begun = self._begun, []  # from here on they may be named: whatever happens, they stay
+        self.version = log.publish(self._lease, self.manifest, now, nonce=point.nonce, files=files)
+        self.published = True
+        if mark is not None:
+            mark.finish(point)
         self.manifest = log.current()
+        named = {self.root / d / file for d, files in self.manifest.datasets.items() for file in files}
+        _remove(begun, named)
         return self.version
+
+    def _new_records(self) -> Sequence[FileRecord]:
+        """Return size and digest of every file that this version is the first to name."""
+        known = self._warehouse.versions.files()
+        named = {(d, file) for d, files in self.manifest.datasets.items() for file in files}
+        return records(self.root, named - known.keys(), self._warehouse.options.threads)
+
+    def discard(self) -> None:
+        """Remove what was written and is not published."""
+        begun, self._begun = self._begun, []
+        _remove(begun, set())
 
     def _written(self, dataset: str, query: str, *, mark: int | None = None) -> tuple[str, ...]:
         file, rows = self._write(dataset, query, mark=mark)
@@ -360,7 +383,9 @@ class ParquetWriter(ParquetReader):
         if mark is None:
             mark = self.mark() + 1
             self.set_meta(_MARK, mark)
-        return folder, f"{mark:010d}-{uuid.uuid4().hex}"
+        stem = f"{mark:010d}-{uuid.uuid4().hex}"
+        self._begun.append((folder, stem))
+        return folder, stem
 
     def put(self, dataset: str, files: tuple[str, ...]) -> None:
         """Make ``files``, each begun by `new_file`, the whole of ``dataset``."""
@@ -371,6 +396,14 @@ class ParquetWriter(ParquetReader):
         self.manifest = replace(self.manifest, datasets={**self.manifest.datasets, dataset: files})
         self._open.pop(dataset, None)
         self._once.clear()
+
+
+def _remove(begun: Sequence[tuple[Path, str]], named: set[Path]) -> None:
+    """Remove the files that a writer has begun, each known by its folder and stem, but for ``named``."""
+    for folder, stem in begun:
+        for file in folder.glob(f"{stem}*"):
+            if file not in named:
+                file.unlink(missing_ok=True)
 
 
 def _delta(dataset: str) -> str:

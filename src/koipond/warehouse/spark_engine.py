@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 from koipond.ingest.ports import IbisTable, Query
 from koipond.warehouse.engine import sync
 from koipond.warehouse.holder import spill_name
-from koipond.warehouse.parquet import SPILL
 from koipond.warehouse.queries import literal
+from koipond.warehouse.tidying import SPILL
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

@@ -1,0 +1,78 @@
+"""Where a workspace's store and warehouse are, and how they are opened: together, or not at all."""
+
+import os
+from pathlib import Path
+
+from koipond.bootstrap.belonging import LOOKABLE, PairError, join, judge
+from koipond.ingest.belonging import Verdict
+from koipond.kernel import InputError
+from koipond.store import Store, load_keys, save_keys
+from koipond.store.engine import Database
+from koipond.store.migrate import is_current
+from koipond.workspace import WorkspaceSettings
+
+STATE = ".koipond"
+"""Folder of the embedded store and the warehouse, below the workspace."""
+
+
+def open_store(
+    folder: Path, settings: WorkspaceSettings, *, new: bool = False, apart: bool = False
+) -> tuple[Store, Verdict]:
+    """Open the workspace's store: the one `koipond.yaml` names, or SQLite inside the folder.
+
+    ``new`` and ``apart`` as in `open_app`. Raises InputError, and PairError before anything is written.
+    """
+    if settings.id is None:
+        raise InputError(f"{folder}/koipond.yaml has no id; write 'id: ' and 32 hex digits of your own")
+    identity, root, schema = settings.id, warehouse_root(folder), f"koipond_{settings.key}"
+    ring = load_keys(identity, make=False)
+    used_before = ring.file is not None and ring.file.exists()
+    found: list[Verdict] = []
+
+    def look(database: Database) -> None:
+        place = store_place(folder, settings)
+        verdict = judge(database, place, root, identity, used_before=used_before)
+        if new and verdict.state != "fresh":
+            raise InputError(
+                f"{verdict.problem or f'{place} or {root} holds a workspace already'}; choose another"
+                " folder or"
+                " another --key for a new one"
+            )
+        if not verdict.usable and not (apart and verdict.state in LOOKABLE and is_current(database)):
+            raise PairError(verdict)
+        (folder / STATE).mkdir(parents=True, exist_ok=True)
+        found.append(verdict)
+
+    store = Store.open(store_url(folder, settings), ring, schema=schema, before=look)
+    try:
+        if ring.file is not None and not ring.file.exists():
+            save_keys(ring)
+        if found[0].state in ("fresh", "unmarked"):
+            join(store, root, identity)
+    except BaseException:
+        store.close()
+        raise
+    return store, found[0]
+
+
+def warehouse_root(folder: Path) -> Path:
+    """Return the folder of the workspace's warehouse."""
+    return folder / STATE / "warehouse"
+
+
+def store_place(folder: Path, settings: WorkspaceSettings) -> str:
+    """Return where the store is, as people are told: the file, or the schema and the variable of its URL."""
+    if settings.store is None:
+        return str(folder / STATE / "store.sqlite")
+    return f"koipond_{settings.key} at ${settings.store[1:]}"
+
+
+def store_url(folder: Path, settings: WorkspaceSettings) -> str:
+    """Return the store's URL; raise InputError when the variable that holds it is not set."""
+    if settings.store is None:
+        return f"sqlite:///{(folder / STATE / 'store.sqlite').resolve()}"
+    name = settings.store[2:-1]
+    url = os.environ.get(name)
+    if not url:
+        raise InputError(f"koipond.yaml keeps the store in ${{{name}}}, which is not set; export it first")
+    return url

@@ -1,0 +1,79 @@
+"""What `verify` sees of the warehouse and of leases (数仓核查): the pair, published files, holders."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from koipond.bootstrap.app import App
+from koipond.ingest.belonging import Verdict
+from koipond.ingest.ports import FileRecord
+from koipond.store.leases import TTL
+from koipond.store.verify import Check, check_of
+from koipond.warehouse import host_name
+from koipond.warehouse.checksums import digest
+from koipond.warehouse.tidying import data_files, quarantined
+
+GARBAGE_AFTER = timedelta(days=1)
+
+
+def warehouse_checks(app: App) -> list[Check]:
+    """Run every check that needs the warehouse's folder or the machine's clock."""
+    return [
+        check_of("pair", list(_pair(app.pair))),
+        _files(app),
+        check_of("lease_holders", list(_holders(app, app.machine.now()))),
+    ]
+
+
+def _pair(verdict: Verdict) -> Iterator[str]:
+    """Store and warehouse belong together."""
+    if not verdict.usable:
+        yield f"{verdict.problem}; {verdict.fix}"
+
+
+def _files(app: App) -> Check:
+    """Every file of a kept version is there as it was published; says what else lies in the folder."""
+    root = app.warehouse.root
+    records = app.store.versions.files()
+    named = {
+        (dataset, file)
+        for manifest in app.store.versions.kept(app.machine.now())
+        for dataset, files in manifest.datasets.items()
+        for file in files
+    }
+    breaks = [broken for one in sorted(named) if (broken := _broken(app, one, records.get(one)))]
+    known = {root / dataset / file for dataset, file in (*named, *records)}
+    loose = sum(file not in known for file in data_files(root))
+    found = check_of("warehouse_files", breaks)
+    aside = len(quarantined(root))
+    notes = [f"{loose} files that no version names"] * bool(loose) + [f"{aside} in quarantine"] * bool(aside)
+    return Check(
+        name=found.name, breaks=found.breaks, detail="; ".join([found.detail] * bool(found.detail) + notes)
+    )
+
+
+def _broken(app: App, named: tuple[str, str], record: FileRecord | None) -> str:
+    """Return what is wrong with a published file; one of an older release has no record but its name."""
+    path = app.warehouse.root / named[0] / named[1]
+    place = "/".join(named)
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return f"{place} is missing"
+    if record is None:
+        return ""
+    if size != record.bytes:
+        return f"{place} has {size} bytes, {record.bytes} were published"
+    return "" if digest(path) == record.sha256 else f"{place} is not what was published (sha256)"
+
+
+def _holders(app: App, now: datetime) -> Iterator[str]:
+    """No lease reaches further than any honest heart beats, and each reader's version is on record."""
+    versions = {manifest.version for manifest in app.store.versions.kept(now)}
+    for held in app.store.leases.held():
+        who = f"lease {held.lease} ({held.kind}: {held.holder.purpose}, {host_name(held.holder.host)})"
+        if held.until > now + 2 * TTL:
+            yield f"{who} ends {held.until.isoformat()}: its holder's clock is ahead; koipond leases free"
+        elif held.until < now - GARBAGE_AFTER:
+            yield f"{who} ended {held.until.isoformat()} and is still on record; koipond leases free"
+        elif held.version and held.until > now and held.version not in versions:
+            yield f"{who} holds version {held.version}, which is not on record"
