@@ -21,13 +21,16 @@ from koipond.outreach.templates import Template
 from koipond.settings import Settings, SystemClock
 from koipond.store import Store, load_keys, save_keys
 from koipond.warehouse import EngineOptions, ParquetReader, ParquetWarehouse, ParquetWriter
-from koipond.workspace import WorkspaceSettings, load_folder
+from koipond.workspace import WorkspaceSettings
 from koipond.workspace.kinds import kind_named
+from koipond.workspace.load import load_boot
+from koipond.workspace.settings import BootSettings
 
 if TYPE_CHECKING:
     from pyroaring import BitMap
 
     from koipond.bootstrap.definitions import Runtime
+    from koipond.bootstrap.in_force import InForce
     from koipond.ingest.quality import QualityRules
     from koipond.rules import Catalog
     from koipond.segments.layers.definitions import LayerSet
@@ -38,14 +41,20 @@ STATE = ".koipond"
 
 _ANCHOR = "clock_anchor"
 _ANCHOR_LIFE = timedelta(hours=6)
+_SHARED = ("warehouse",)
+"""What the `latest` of an open workspace goes on using: it holds files and threads."""
 
 
 @dataclass(frozen=True)
 class App:
-    """What a command works with. Use as a context manager: it closes the store."""
+    """What a command works with. Use as a context manager: it closes the store.
+
+    Definitions and settings are those of one apply, the newest when they were first asked for; a process that
+    lives long takes the `latest` before each piece of work.
+    """
 
     folder: Path
-    settings: WorkspaceSettings
+    boot: BootSettings
     environment: Settings
     machine: Clock
     store: Store
@@ -57,6 +66,34 @@ class App:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.store.close()
+
+    @cached_property
+    def in_force(self) -> "InForce":
+        """All that was applied, as it stood when this was first asked for."""
+        from koipond.bootstrap.in_force import read_in_force
+
+        return read_in_force(self.store, self.boot)
+
+    @property
+    def settings(self) -> WorkspaceSettings:
+        """The applied settings: the folder's `koipond.yaml` says only where the workspace is kept."""
+        return self.in_force.settings
+
+    def is_latest(self) -> bool:
+        """Say whether nothing was applied, imported or refreshed since: two indexed reads."""
+        seen = self.in_force
+        return (
+            self.store.definitions.version() == seen.version
+            and self.store.versions.newest_number() == seen.warehouse_version
+        )
+
+    def latest(self) -> "App":
+        """Return this workspace as it stands now: itself, or one on the same store and warehouse."""
+        if self.is_latest():
+            return self
+        other = replace(self)
+        vars(other).update({name: vars(self)[name] for name in _SHARED if name in vars(self)})
+        return other
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -102,7 +139,7 @@ class App:
         """The applied layer definitions."""
         from koipond.bootstrap.layers import applied_layers
 
-        return applied_layers(self.store.definitions.current(), self.settings)
+        return applied_layers(self.in_force.definitions, self.settings)
 
     @cached_property
     def sheets(self) -> Mapping[str, ChannelSheet]:
@@ -191,7 +228,7 @@ class App:
         """The applied definitions as values."""
         from koipond.bootstrap.definitions import Runtime
 
-        return Runtime(self.store, self.catalog)
+        return Runtime(self.in_force.definitions, self.catalog)
 
     @contextmanager
     def reading(self, as_of: date | None = None) -> Iterator[tuple[ParquetReader, date]]:
@@ -244,10 +281,10 @@ class App:
     def stamp(self, day: date | None = None) -> dict[str, Any]:
         """Return what every answer carries; ``day``: the observation day, default the workspace's today."""
         seen = self.observation_day(day)
-        return {"as_of": seen.isoformat(), "definition_version": self.store.definitions.version()}
+        return {"as_of": seen.isoformat(), "definition_version": self.in_force.version}
 
     def _find_clock(self) -> Clock:
-        if self.settings.clock == "system":
+        if self.settings.clock == "system":  # reads what is in force, and the warehouse version, first
             return self.machine
         newest = newest_fact_at(self.warehouse)
         if newest is None:
@@ -267,22 +304,40 @@ class App:
         return now
 
 
-def open_app(folder: Path, *, environment: Settings | None = None, machine: Clock | None = None) -> App:
-    """Open the workspace in ``folder``; raise InputError when it is none, or its settings are wrong."""
-    loaded = load_folder(folder)
-    if loaded.settings is None:
-        problems = "\n".join(str(finding) for finding in loaded.errors)
-        raise InputError(problems or f"{folder} is no workspace; make one with: koipond init {folder}")
-    return App(
+def open_app(
+    folder: Path,
+    *,
+    environment: Settings | None = None,
+    machine: Clock | None = None,
+    say_unapplied: bool = True,
+) -> App:
+    """Open the workspace in ``folder``; raise InputError when it is none, or its settings are wrong.
+
+    ``say_unapplied``: log when its `koipond.yaml` differs from what is in force.
+    """
+    from koipond.bootstrap.in_force import adopt_settings, log_unapplied, require_settings
+
+    boot = load_boot(folder)
+    if boot.store is None and not _store_file(folder).exists():
+        require_settings(folder)  # no store is made for a wrong file
+    app = App(
         folder=folder,
-        settings=loaded.settings,
+        boot=boot,
         environment=environment or Settings(),
         machine=machine or SystemClock(),
-        store=open_store(folder, loaded.settings),
+        store=open_store(folder, boot),
     )
+    try:
+        adopt_settings(app.store, folder, app.machine.now())
+        if say_unapplied:
+            log_unapplied(folder, app.settings)
+    except BaseException:
+        app.store.close()
+        raise
+    return app
 
 
-def open_store(folder: Path, settings: WorkspaceSettings) -> Store:
+def open_store(folder: Path, settings: BootSettings) -> Store:
     """Open the workspace's store: the one `koipond.yaml` names, or SQLite inside the folder."""
     if settings.id is None:
         raise InputError(f"{folder}/koipond.yaml has no id; write 'id: ' and 32 hex digits of your own")
@@ -293,11 +348,20 @@ def open_store(folder: Path, settings: WorkspaceSettings) -> Store:
     return store
 
 
-def _store_url(folder: Path, settings: WorkspaceSettings) -> str:
+def is_kept(folder: Path) -> bool:
+    """Say whether the workspace in ``folder`` has a store, as far as that shows without opening it."""
+    return load_boot(folder).store is not None or _store_file(folder).exists()
+
+
+def _store_file(folder: Path) -> Path:
+    return folder / STATE / "store.sqlite"
+
+
+def _store_url(folder: Path, settings: BootSettings) -> str:
     if settings.store is None:
-        state = folder / STATE
-        state.mkdir(parents=True, exist_ok=True)
-        return f"sqlite:///{(state / 'store.sqlite').resolve()}"
+        file = _store_file(folder)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return f"sqlite:///{file.resolve()}"
     name = settings.store[2:-1]
     url = os.environ.get(name)
     if not url:
@@ -312,10 +376,9 @@ def stamp_at(folder: Path) -> dict[str, Any]:
     """
     nothing = {"as_of": None, "definition_version": None}
     try:
-        settings = load_folder(folder).settings
-        if settings is None or (settings.store is None and not (folder / STATE / "store.sqlite").exists()):
+        if not is_kept(folder):
             return nothing
-        with open_app(folder) as app:
+        with open_app(folder, say_unapplied=False) as app:
             return app.stamp()
     except KoipondError:
         return nothing

@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
 def doctor(context: typer.Context, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap import open_app
 
-    with open_app(context.obj) as app:
+    with open_app(context.obj, say_unapplied=False) as app:
         problems = [*_keys(app), *_disk(app), *_definitions(app), *_offers(app), *_email(app), *_spark(app)]
         data = {"problems": [{"problem": what, "fix": fix} for what, fix in problems], **app.stamp()}
     rows = [[what, fix] for what, fix in problems]
@@ -64,18 +64,21 @@ def _disk(app: "App") -> list[Problem]:
 
 
 def _definitions(app: "App") -> list[Problem]:
-    from koipond.bootstrap import StoreDefinitions
+    from koipond.bootstrap.applying import diff_folder
+    from koipond.bootstrap.in_force import unapplied_keys
     from koipond.workspace import load_folder
-    from koipond.workspace.diff import diff
 
-    found = diff(load_folder(app.folder), StoreDefinitions(app.store).current())
+    problems = []
+    if keys := unapplied_keys(app.folder, app.settings):
+        what = f"koipond.yaml differs in {', '.join(keys)}, without effect until it is applied"
+        problems.append((what, "koipond diff, then: koipond apply"))
+    found = diff_folder(app, load_folder(app.folder))
     if found.findings:
-        return [(f"{len(found.findings)} definitions are wrong", "koipond check")]
+        return [*problems, (f"{len(found.findings)} definitions are wrong", "koipond check")]
     if not found.changes:
-        return []
-    return [
-        (f"{len(found.changes)} changed definitions are not applied", "koipond diff, then: koipond apply")
-    ]
+        return problems
+    changed = f"{len(found.changes)} changed definitions are not applied"
+    return [*problems, (changed, "koipond diff, then: koipond apply")]
 
 
 def _offers(app: "App") -> list[Problem]:

@@ -29,6 +29,12 @@ class StoredVersionLog:
         with self._db.read() as connection:
             return _newest(connection)
 
+    def newest_number(self) -> int:
+        """Return the number of the newest version, 0 before the first: what a running process watches."""
+        newest = sa.select(sa.func.coalesce(sa.func.max(version_.c.version), 0))
+        with self._db.read() as connection:
+            return int(connection.execute(newest).scalar_one())
+
     def kept(self, now: datetime) -> Sequence[Manifest]:
         held = sa.select(lease_.c.version).where(lease_.c.kind == "reader", lease_.c.until_s > to_s(now))
         newest = sa.select(version_.c.version).order_by(version_.c.version.desc()).limit(KEPT_VERSIONS)
