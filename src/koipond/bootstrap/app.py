@@ -1,7 +1,7 @@
 """One workspace, opened (打开工作区): settings, store, warehouse and clock, built once for a command."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -164,17 +164,36 @@ class App:
         """Channel → kind of identifier it reaches people by."""
         return {key: s.address_kind for key, s in self.sheets.items() if s.address_kind is not None}
 
+    def store_mark(self) -> tuple[int, int] | None:
+        """Return what tells the embedded store's file from any other at its place; None when it is not there.
+
+        A process that has it open goes on writing to a file that was moved away, where nobody finds it again.
+        PostgreSQL has no file, and None always.
+        """
+        file = _store_file(self.folder)
+        if self.boot.store is not None or not file.exists():
+            return None
+        found = file.stat()
+        return found.st_dev, found.st_ino
+
     def sandbox(self) -> SandboxChannel:
         """Open the sandbox's inbox; the caller closes it."""
         return SandboxChannel(self.folder / STATE / "sandbox.sqlite", self.sheets["sandbox"])
 
+    def channel_makers(self) -> dict[str, Callable[[], Channel]]:
+        """Return what opens each channel this machine is set up for; each may raise InputError."""
+        made: dict[str, Callable[[], Channel]] = {"sandbox": self.sandbox}
+        url = self.environment.smtp_url
+        if url is not None:
+            made["email"] = lambda: self._email(url)
+        return made
+
     @contextmanager
     def channels(self) -> Iterator[list[Channel]]:
         """Open the channels that this machine can send on: the sandbox, and e-mail when a server is set."""
-        opened: list[Channel] = [self.sandbox()]
+        opened: list[Channel] = []
         try:
-            if self.environment.smtp_url is not None:
-                opened.append(self._email(self.environment.smtp_url))
+            opened.extend(make() for make in self.channel_makers().values())
             yield opened
         finally:
             for channel in opened:
