@@ -56,6 +56,8 @@ def test_an_import_of_unknown_names_says_how_to_map_them(
     assert sum(koipond("layers")[1]["aipl"].values()) == 0
     settings = folder / "koipond.yaml"
     settings.write_text(settings.read_text() + "events: {browse: [home], purchase: [paid]}\n")
+    assert sum(koipond("layers")[1]["aipl"].values()) == 0  # not applied: without effect
+    assert koipond("apply")[0] == 0
     layers = koipond("layers")[1]
     assert layers["buyers"] == 7
     assert sum(layers["aipl"].values()) == 7

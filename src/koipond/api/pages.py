@@ -1,12 +1,16 @@
 """The served pages: overview, report, inbox, unsubscribe. Plain HTML without scripts or outside links."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from html import escape
+from typing import Any
 
+from koipond.api.health_words import HEALTH
 from koipond.api.words import NAMES, PAGES
 from koipond.bootstrap import App
 from koipond.insights.render import report_body, style
 from koipond.insights.words import WORDS, Language
+from koipond.worker.health import Health
 from koipond.worker.overview import overview
 from koipond.worker.reporting import report_dict, strategy_report
 
@@ -21,8 +25,8 @@ td.text,th.text{text-align:left}.bad{color:#a3341f;font-weight:600}
 """
 
 
-def home_page(app: App, language: Language) -> str:
-    """Return the overview: strategies, segments, touches by state, invariants."""
+def home_page(app: App, health: Health, language: Language) -> str:
+    """Return the overview: health, strategies, segments, touches, invariants as last checked."""
     word, found = PAGES[language], overview(app)
     metrics = WORDS[language]
     strategies = [
@@ -43,25 +47,54 @@ def home_page(app: App, language: Language) -> str:
         for row in found.segments
     ]
     touches = [[escape(_state(state, metrics)), f"{count:,}"] for state, count in found.touches.items()]
+    checked = health.checks()
     checks = [
-        [
-            escape(row["name"]),
-            word["ok"] if row["status"] == "ok" else _bad(row["status"]),
-            escape(row["detail"]),
-        ]
-        for row in found.checks
+        [escape(one.name), word["ok"] if one.status == "ok" else _bad(one.status), escape(one.detail)]
+        for one in checked.checks
     ]
+    at = f"{checked.at.astimezone(app.zone):%Y-%m-%d %H:%M} {app.zone.key}"
     body = (
         f"<h1>{escape(app.settings.name or app.settings.key)}</h1>"
         f"<p class=note>{word['as_of']} {found.as_of} · {word['version']} {found.definition_version}</p>"
+        + health_table(app, health, language)
         + _table(
             word["reports"], [word[k] for k in ("strategy", "owner", "metric")], strategies, word["none"]
         )
         + _table(word["segments"], [word[k] for k in ("segment", "customers", "freshness")], segments, "-")
         + _table(word["touches"], [word["state"], word["count"]], touches, word["no_touches"])
-        + _table(word["checks"], [word["check"], word["status"], ""], checks, "-")
+        + _table(f"{word['checks']} ({at})", [word["check"], word["status"], ""], checks, "-")
     )
     return _shell(app, word["home"], body, language, "/")
+
+
+def health_table(app: App, health: Health, language: Language) -> str:
+    """Return how each part of the server stands: since when, why, and what waits."""
+    word, found = HEALTH[language], health.report()
+    parts = found["parts"]
+    named = [(word[name], part) for name, part in parts.items()]
+    named += [(f"{word['sending']}: {key}", one) for key, one in parts["sending"].get("channels", {}).items()]
+    rows = [
+        [
+            escape(name),
+            _bad(word["stopped"]) if part["state"] == "stopped" else word[part["state"]],
+            _local(app, part["since"]),
+            escape(" · ".join(filter(None, (word.get(f"why_{part['reason']}"), _detail(part))))),
+        ]
+        for name, part in named
+    ]
+    return _table(word["health"], [word[k] for k in ("part", "state", "since", "why")], rows, "-")
+
+
+def _detail(part: Mapping[str, Any]) -> str:
+    """Return what a part says in the program's own words, and how many touches wait."""
+    waits = part.get("waiting")
+    count = sum(waits.values()) if isinstance(waits, dict) else waits
+    return " · ".join([*([part["why"]] if part["why"] else []), *([f"{count:,}"] if count else [])])
+
+
+def _local(app: App, instant: str | None) -> str:
+    at = None if instant is None else datetime.fromisoformat(instant)
+    return "" if at is None else f"{at.astimezone(app.zone):%Y-%m-%d %H:%M}"
 
 
 def report_page(app: App, key: str, language: Language) -> str:

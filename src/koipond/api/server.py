@@ -8,18 +8,24 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from koipond.api.pages import home_page, inbox_page, report_page, unsubscribe_page
 from koipond.bootstrap import App
+from koipond.bootstrap.following import Following
 from koipond.insights.words import WORDS, Language
 from koipond.kernel import InputError, KoipondError
 from koipond.outreach.ports import Response
+from koipond.worker.health import Health
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _STATUS = {1: 422, 2: 400, 3: 409, 4: 423}
 
 
-def build_server(app: App) -> FastAPI:
-    """Return the server of one workspace; it answers on loopback names only, so no page can rebind to it."""
+def build_server(app: App, health: Health | None = None) -> FastAPI:
+    """Return the server of one workspace; it answers on loopback names only, so no page can rebind to it.
+
+    Each request works on the workspace as it stands then. ``health``: what looks after the server.
+    """
     server = FastAPI(title="Koipond", docs_url=None, redoc_url=None, openapi_url=None)
     server.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK))
+    looked_after, now = health or Health(app), Following(app).current
 
     @server.exception_handler(KoipondError)
     def refused(_request: Request, error: KoipondError) -> JSONResponse:
@@ -27,25 +33,21 @@ def build_server(app: App) -> FastAPI:
         return JSONResponse({"error": error.code, "message": str(error)}, status_code=status)
 
     @server.get("/health")
-    def health() -> dict[str, Any]:
-        return {
-            "status": "ok",
-            "workspace": app.settings.key,
-            "warehouse_version": app.store.versions.current().version,
-            "definition_version": app.store.definitions.version(),
-        }
+    def health_of_all() -> JSONResponse:
+        body = {**looked_after.report(), **_versions(app)}
+        return JSONResponse(body, status_code=503 if body["status"] == "down" else 200)
 
     @server.get("/", response_class=HTMLResponse)
     def home(language: str | None = None) -> str:
-        return home_page(app, _language(app, language))
+        return home_page(found := now(), looked_after, _language(found, language))
 
     @server.get("/reports/{strategy}", response_class=HTMLResponse)
     def report(strategy: str, language: str | None = None) -> str:
-        return report_page(app, strategy, _language(app, language))
+        return report_page(found := now(), strategy, _language(found, language))
 
     @server.get("/inbox", response_class=HTMLResponse)
     def inbox(language: str | None = None, before: int | None = None) -> str:
-        return inbox_page(app, _language(app, language), before)
+        return inbox_page(found := now(), _language(found, language), before)
 
     @server.get("/unsubscribe/{touch_key}", response_class=HTMLResponse)
     def ask(touch_key: str) -> str:
@@ -53,12 +55,27 @@ def build_server(app: App) -> FastAPI:
 
     @server.post("/unsubscribe/{touch_key}", response_class=HTMLResponse)
     def unsubscribe(touch_key: str) -> str:
-        now = app.clock.now()
-        answer = Response(touch_key=touch_key, kind="unsubscribed", at=now)
-        app.store.outbox(app.zone).respond([answer], now)
+        found = now()
+        at = found.clock.now()
+        answer = Response(touch_key=touch_key, kind="unsubscribed", at=at)
+        found.store.outbox(found.zone).respond([answer], at)
         return unsubscribe_page(touch_key, done=True)
 
     return server
+
+
+def _versions(app: App) -> dict[str, Any]:
+    """Return which versions are in force, nulls while the store does not answer."""
+    try:
+        found = app.latest()
+        seen = found.in_force
+    except Exception:  # what is wrong stands in the parts
+        return {"workspace": app.boot.key, "warehouse_version": None, "definition_version": None}
+    return {
+        "workspace": app.boot.key,
+        "warehouse_version": seen.warehouse_version,
+        "definition_version": seen.version,
+    }
 
 
 def _language(app: App, asked: str | None) -> Language:

@@ -1,6 +1,6 @@
 """One workspace, opened (打开工作区): settings, store, warehouse and clock, built once for a command."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from koipond.bootstrap.clock import OPENING_HOUR, LastFactClock, LazyClock
 from koipond.bootstrap.heartbeat import Heartbeat
-from koipond.bootstrap.stores import STATE, open_store, warehouse_root
+from koipond.bootstrap.stores import STATE, open_store, store_file, warehouse_root
 from koipond.channels.sandbox import SandboxChannel
 from koipond.channels.sheets import SHEETS
 from koipond.ingest.belonging import JOINED, Verdict
@@ -33,13 +33,16 @@ from koipond.warehouse import (
     this_process,
 )
 from koipond.warehouse.mark import MarkFile
-from koipond.workspace import WorkspaceSettings, load_folder
+from koipond.workspace import WorkspaceSettings
 from koipond.workspace.kinds import kind_named
+from koipond.workspace.load import load_boot
+from koipond.workspace.settings import BootSettings
 
 if TYPE_CHECKING:
     from pyroaring import BitMap
 
     from koipond.bootstrap.definitions import Runtime
+    from koipond.bootstrap.in_force import InForce
     from koipond.ingest.quality import QualityRules
     from koipond.rules import Catalog
     from koipond.segments.layers.definitions import LayerSet
@@ -51,10 +54,14 @@ _ANCHOR_LIFE = timedelta(hours=6)
 
 @dataclass(frozen=True)
 class App:
-    """What a command works with. Use as a context manager: it closes the store."""
+    """What a command works with. Use as a context manager: it closes the store.
+
+    Definitions and settings are those of one apply, the newest when they were first asked for; a process that
+    lives long takes the `latest` before each piece of work.
+    """
 
     folder: Path
-    settings: WorkspaceSettings
+    boot: BootSettings
     environment: Settings
     machine: Clock
     store: Store
@@ -89,6 +96,34 @@ class App:
         if not is_visible(holder):
             return "unseen"
         return "runs" if is_alive(holder) else "gone"
+
+    @cached_property
+    def in_force(self) -> "InForce":
+        """All that was applied, as it stood when this was first asked for."""
+        from koipond.bootstrap.in_force import read_in_force
+
+        return read_in_force(self.store, self.boot)
+
+    @property
+    def settings(self) -> WorkspaceSettings:
+        """The applied settings: the folder's `koipond.yaml` says only where the workspace is kept."""
+        return self.in_force.settings
+
+    def is_latest(self) -> bool:
+        """Say whether nothing was applied, imported or refreshed since: two indexed reads."""
+        seen = self.in_force
+        return (
+            self.store.definitions.version() == seen.version
+            and self.store.versions.newest_number() == seen.warehouse_version
+        )
+
+    def latest(self) -> "App":
+        """Return this workspace as it stands now: itself, or one on the same store and warehouse."""
+        if self.is_latest():
+            return self
+        other = replace(self)
+        vars(other).update(warehouse=self.warehouse, heartbeat=self.heartbeat)  # they hold files and threads
+        return other
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -136,7 +171,7 @@ class App:
         """The applied layer definitions."""
         from koipond.bootstrap.layers import applied_layers
 
-        return applied_layers(self.store.definitions.current(), self.settings)
+        return applied_layers(self.in_force.definitions, self.settings)
 
     @cached_property
     def sheets(self) -> Mapping[str, ChannelSheet]:
@@ -161,17 +196,36 @@ class App:
         """Channel → kind of identifier it reaches people by."""
         return {key: s.address_kind for key, s in self.sheets.items() if s.address_kind is not None}
 
+    def store_mark(self) -> tuple[int, int] | None:
+        """Return what tells the embedded store's file from any other at its place; None when it is not there.
+
+        A process that has it open goes on writing to a file that was moved away, where nobody finds it again.
+        PostgreSQL has no file, and None always.
+        """
+        file = store_file(self.folder)
+        if self.boot.store is not None or not file.exists():
+            return None
+        found = file.stat()
+        return found.st_dev, found.st_ino
+
     def sandbox(self) -> SandboxChannel:
         """Open the sandbox's inbox; the caller closes it."""
         return SandboxChannel(self.folder / STATE / "sandbox.sqlite", self.sheets["sandbox"])
 
+    def channel_makers(self) -> dict[str, Callable[[], Channel]]:
+        """Return what opens each channel this machine is set up for; each may raise InputError."""
+        made: dict[str, Callable[[], Channel]] = {"sandbox": self.sandbox}
+        url = self.environment.smtp_url
+        if url is not None:
+            made["email"] = lambda: self._email(url)
+        return made
+
     @contextmanager
     def channels(self) -> Iterator[list[Channel]]:
         """Open the channels that this machine can send on: the sandbox, and e-mail when a server is set."""
-        opened: list[Channel] = [self.sandbox()]
+        opened: list[Channel] = []
         try:
-            if self.environment.smtp_url is not None:
-                opened.append(self._email(self.environment.smtp_url))
+            opened.extend(make() for make in self.channel_makers().values())
             yield opened
         finally:
             for channel in opened:
@@ -225,7 +279,7 @@ class App:
         """The applied definitions as values."""
         from koipond.bootstrap.definitions import Runtime
 
-        return Runtime(self.store, self.catalog)
+        return Runtime(self.in_force.definitions, self.catalog)
 
     @contextmanager
     def reading(self, as_of: date | None = None) -> Iterator[tuple[ParquetReader, date]]:
@@ -278,10 +332,10 @@ class App:
     def stamp(self, day: date | None = None) -> dict[str, Any]:
         """Return what every answer carries; ``day``: the observation day, default the workspace's today."""
         seen = self.observation_day(day)
-        return {"as_of": seen.isoformat(), "definition_version": self.store.definitions.version()}
+        return {"as_of": seen.isoformat(), "definition_version": self.in_force.version}
 
     def _find_clock(self) -> Clock:
-        if self.settings.clock == "system":
+        if self.settings.clock == "system":  # reads what is in force, and the warehouse version, first
             return self.machine
         newest = newest_fact_at(self.warehouse)
         if newest is None:
@@ -308,28 +362,45 @@ def open_app(
     machine: Clock | None = None,
     new: bool = False,
     apart: bool = False,
+    say_unapplied: bool = True,
 ) -> App:
     """Open the workspace in ``folder``.
 
     ``new``: there must be neither store nor warehouse yet. ``apart``: open it even when they do not belong
-    together, as long as that needs no change of the store; for commands that only look.
+    together, as long as that needs no change of the store; for commands that only look. ``say_unapplied``:
+    log when its `koipond.yaml` differs from what is in force.
 
     Raises InputError when it is no workspace, or its settings are wrong; PairError when store and
     warehouse do not belong together: nothing was written then.
     """
-    loaded = load_folder(folder)
-    if loaded.settings is None:
-        problems = "\n".join(str(finding) for finding in loaded.errors)
-        raise InputError(problems or f"{folder} is no workspace; make one with: koipond init {folder}")
-    store, pair = open_store(folder, loaded.settings, new=new, apart=apart)
-    return App(
+    from koipond.bootstrap.in_force import adopt_settings, log_unapplied, require_settings
+
+    boot = load_boot(folder)
+    if boot.store is None and not store_file(folder).exists():
+        require_settings(folder)  # no store is made for a wrong file
+    store, pair = open_store(folder, boot, new=new, apart=apart)
+    app = App(
         folder=folder,
-        settings=loaded.settings,
+        boot=boot,
         environment=environment or Settings(),
         machine=machine or SystemClock(),
         store=store,
         pair=pair,
     )
+    try:
+        if pair.usable:
+            adopt_settings(app.store, folder, app.machine.now())
+        if say_unapplied:
+            log_unapplied(folder, app.settings)
+    except BaseException:
+        app.store.close()
+        raise
+    return app
+
+
+def is_kept(folder: Path) -> bool:
+    """Say whether the workspace in ``folder`` has a store, as far as that shows without opening it."""
+    return load_boot(folder).store is not None or store_file(folder).exists()
 
 
 def stamp_at(folder: Path) -> dict[str, Any]:
@@ -339,10 +410,9 @@ def stamp_at(folder: Path) -> dict[str, Any]:
     """
     nothing = {"as_of": None, "definition_version": None}
     try:
-        settings = load_folder(folder).settings
-        if settings is None or (settings.store is None and not (folder / STATE / "store.sqlite").exists()):
+        if not is_kept(folder):
             return nothing
-        with open_app(folder) as app:
+        with open_app(folder, say_unapplied=False) as app:
             return app.stamp()
     except KoipondError:
         return nothing

@@ -9,7 +9,7 @@ from koipond.outreach.templates import Template
 from koipond.rules import Catalog
 from koipond.segments.definition import SegmentDefinition
 from koipond.segments.tag_definition import TagGroup
-from koipond.store import DefinitionChange, Store
+from koipond.store import AppliedDefinition, DefinitionChange, Store
 from koipond.strategy.model import CodeList, Strategy
 from koipond.workspace.diff import restored
 from koipond.workspace.ports import Applied, Step
@@ -23,17 +23,7 @@ class StoreDefinitions:
 
     def current(self) -> Sequence[Applied]:
         """Return the newest version of every object that is not archived."""
-        return [
-            Applied(
-                kind=one.kind,
-                key=one.key,
-                version=one.version,
-                fingerprint=one.fingerprint,
-                body=one.body,
-                managed_by=cast(Literal["file", "console"], one.managed_by),
-            )
-            for one in self._definitions.current()
-        ]
+        return _as_applied(self._definitions.current())
 
     def apply(self, steps: Sequence[Step], author: str, now: datetime) -> Mapping[tuple[str, str], int]:
         """Do all of ``steps`` in one transaction; return the new version of each object."""
@@ -56,8 +46,8 @@ class StoreDefinitions:
 class Runtime:
     """The applied definitions as values: all that the runtime reads, never the folder (design §4)."""
 
-    def __init__(self, store: Store, catalog: Catalog) -> None:
-        self._definitions = restored(StoreDefinitions(store).current(), catalog)
+    def __init__(self, applied: Sequence[AppliedDefinition], catalog: Catalog) -> None:
+        self._definitions = restored(_as_applied(applied), catalog)
 
     @cached_property
     def strategies(self) -> dict[str, Strategy]:
@@ -91,3 +81,17 @@ class Runtime:
 
     def _of(self, kind: str) -> dict[str, Any]:
         return {key: one.value for (found, key), one in self._definitions.items() if found == kind}
+
+
+def _as_applied(applied: Sequence[AppliedDefinition]) -> list[Applied]:
+    return [
+        Applied(
+            kind=one.kind,
+            key=one.key,
+            version=one.version,
+            fingerprint=one.fingerprint,
+            body=one.body,
+            managed_by=cast(Literal["file", "console"], one.managed_by),
+        )
+        for one in applied
+    ]

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from koipond.bootstrap.app import STATE, App, open_app
-from koipond.bootstrap.definitions import StoreDefinitions
-from koipond.kernel import InputError, new_uid
-from koipond.workspace import load_folder
-from koipond.workspace.diff import apply_steps, diff
+from koipond.bootstrap.applying import apply_folder
+from koipond.bootstrap.in_force import FIRST_AUTHOR
+from koipond.kernel import InputError, RefusedError, new_uid
+from koipond.workspace import errors, load_folder
 from koipond.workspace.playbooks import settings_text
 from koipond.workspace.settings import FILE
 
@@ -46,8 +46,12 @@ def start_workspace(
 
 
 def _open(folder: Path) -> App:
-    app = open_app(folder, new=True)
-    definitions = StoreDefinitions(app.store)
-    steps = apply_steps(diff(load_folder(folder), definitions.current()))
-    definitions.apply(steps, "init", app.machine.now())
-    return app
+    if wrong := errors(load_folder(folder).findings):
+        raise RefusedError(f"{len(wrong)} findings; see: koipond check", code="findings")
+    app = open_app(folder, new=True, say_unapplied=False)
+    try:
+        apply_folder(app, FIRST_AUTHOR)
+    except BaseException:
+        app.store.close()
+        raise
+    return app.latest()

@@ -9,14 +9,14 @@ from koipond.kernel import InputError
 from koipond.store import Store, load_keys, save_keys
 from koipond.store.engine import Database
 from koipond.store.migrate import is_current
-from koipond.workspace import WorkspaceSettings
+from koipond.workspace.settings import BootSettings
 
 STATE = ".koipond"
 """Folder of the embedded store and the warehouse, below the workspace."""
 
 
 def open_store(
-    folder: Path, settings: WorkspaceSettings, *, new: bool = False, apart: bool = False
+    folder: Path, settings: BootSettings, *, new: bool = False, apart: bool = False
 ) -> tuple[Store, Verdict]:
     """Open the workspace's store: the one `koipond.yaml` names, or SQLite inside the folder.
 
@@ -60,17 +60,22 @@ def warehouse_root(folder: Path) -> Path:
     return folder / STATE / "warehouse"
 
 
-def store_place(folder: Path, settings: WorkspaceSettings) -> str:
+def store_file(folder: Path) -> Path:
+    """Return where the embedded store is."""
+    return folder / STATE / "store.sqlite"
+
+
+def store_place(folder: Path, settings: BootSettings) -> str:
     """Return where the store is, as people are told: the file, or the schema and the variable of its URL."""
     if settings.store is None:
-        return str(folder / STATE / "store.sqlite")
+        return str(store_file(folder))
     return f"koipond_{settings.key} at ${settings.store[1:]}"
 
 
-def store_url(folder: Path, settings: WorkspaceSettings) -> str:
+def store_url(folder: Path, settings: BootSettings) -> str:
     """Return the store's URL; raise InputError when the variable that holds it is not set."""
     if settings.store is None:
-        return f"sqlite:///{(folder / STATE / 'store.sqlite').resolve()}"
+        return f"sqlite:///{store_file(folder).resolve()}"
     name = settings.store[2:-1]
     url = os.environ.get(name)
     if not url:

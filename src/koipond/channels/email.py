@@ -90,6 +90,10 @@ class EmailChannel:
         """Hand ``messages`` over on all connections at once; one result each, in order."""
         return asyncio.run_coroutine_threadsafe(self._send(messages, now), self._loop).result()
 
+    def why_down(self) -> str | None:
+        """Return why the server cannot take mail now, None when it answers (port `Probed`)."""
+        return asyncio.run_coroutine_threadsafe(self._lines[0].why_down(), self._loop).result()
+
     def collect(self, now: datetime) -> Sequence[Response]:
         """Return the bounces, complaints and opt-outs that came back by mail."""
         return self._bounces.read(now) if self._bounces else []
@@ -163,11 +167,14 @@ class _Line:
         """Connect, name sender and receiver; return a result when it ends here: nothing was handed over."""
         try:
             smtp = await self._connected()
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:  # a wrong password too
+            return self._unreachable(key, f"no connection: {error}")
+        try:
             await smtp.mail(sender)
-        except aiosmtplib.SMTPResponseException as error:
-            return await self._said_no(key, error, dead=False)
+        except aiosmtplib.SMTPResponseException as error:  # it refuses the sender, whoever it is for
+            return self._unreachable(key, f"the server refuses the sender: {error.code} {error.message}")
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            return self._lost(key, "refused", f"no connection: {error}")
+            return self._unreachable(key, f"no connection: {error}")
         try:
             await smtp.rcpt(to)
         except aiosmtplib.SMTPResponseException as error:
@@ -217,6 +224,19 @@ class _Line:
         if error.code < 500:
             return SendResult(key=key, outcome="refused", detail=detail)
         return SendResult(key=key, outcome="failed", detail=detail, suppress=dead)
+
+    def _unreachable(self, key: str, detail: str) -> SendResult:
+        self._drop()
+        return SendResult(key=key, outcome="refused", detail=detail[:500], unreachable=True)
+
+    async def why_down(self) -> str | None:
+        """Return why the server cannot be reached or refuses us, None when it answers."""
+        try:
+            await (await self._connected()).noop()
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            self._drop()
+            return f"no connection: {error}"[:500]
+        return None
 
     def _lost(self, key: str, outcome: str, detail: str) -> SendResult:
         self._drop()

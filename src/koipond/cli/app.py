@@ -2,6 +2,7 @@
 
 import gc
 import json
+import logging
 import os
 import sys
 import traceback
@@ -13,7 +14,7 @@ from typing import Annotated
 import typer
 
 from koipond import __version__
-from koipond.cli.reply import note
+from koipond.cli.reply import Notes, note
 from koipond.kernel import CancelledError, FindingsError, KoipondError
 
 COMMANDS: tuple[str, ...] = (
@@ -83,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     gc.set_threshold(*GC_THRESHOLDS)
+    _hear_log()
     as_json = "--json" in given
     try:
         result = build()(given, standalone_mode=False)
@@ -104,6 +106,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if result == CancelledError.exit_code:  # so the command line library ends a command on Ctrl-C
         return _report(CancelledError("cancelled; nothing is half-written"), as_json=as_json)
     return result if isinstance(result, int) else 0
+
+
+def _hear_log() -> None:
+    log = logging.getLogger("koipond")
+    if not any(isinstance(one, Notes) for one in log.handlers):
+        log.addHandler(Notes())
 
 
 def _unread() -> int:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from koipond.cli.reply import AsOf, JsonFlag, folder_stamp, parse_day, say
-from koipond.kernel import FindingsError, InputError
+from koipond.kernel import InputError
 
 _SIGN = {"add": "+", "change": "~", "archive": "-"}
 
@@ -24,10 +24,11 @@ def register(app: typer.Typer) -> None:
 
 
 def check(context: typer.Context, as_json: JsonFlag = False) -> None:
+    from koipond.bootstrap.applying import fixed_at
     from koipond.workspace import check as find
     from koipond.workspace import errors
 
-    findings = find(context.obj)
+    findings = sorted([*find(context.obj), *fixed_at(context.obj)], key=lambda f: (f.file, f.line, f.code))
     wrong = errors(findings)
     data = {"findings": [finding.to_dict() for finding in findings], "errors": len(wrong)}
     data |= folder_stamp(context.obj)
@@ -42,17 +43,16 @@ def check(context: typer.Context, as_json: JsonFlag = False) -> None:
 
 
 def show_diff(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
-    from koipond.bootstrap import StoreDefinitions, open_app
+    from koipond.bootstrap import open_app
+    from koipond.bootstrap.applying import diff_folder
     from koipond.segments.segment_state import members_of, read_states
     from koipond.workspace import load_folder
     from koipond.workspace.counting import ScopeCounter
-    from koipond.workspace.diff import diff
 
-    folder = load_folder(context.obj)
-    with open_app(context.obj) as app, app.reading(parse_day(as_of)) as (reader, day):
+    folder, day = load_folder(context.obj), parse_day(as_of)
+    with open_app(context.obj, say_unapplied=False) as app, app.reading(day) as (reader, day):
         scope = app.scope(reader, day, members_of(read_states(reader)))
-        counter = ScopeCounter(scope, folder)
-        found = diff(folder, StoreDefinitions(app.store).current(), counter)
+        found = diff_folder(app, folder, ScopeCounter(scope, folder))
         data = {**found.to_dict(), **app.stamp(day)}
     say(data, lambda: _changes_text(data), as_json=as_json)
     if found.findings:
@@ -64,17 +64,12 @@ def apply(
     author: Annotated[str, typer.Option(help="Who answers for it.")] = "cli",
     as_json: JsonFlag = False,
 ) -> None:
-    from koipond.bootstrap import StoreDefinitions, open_app
-    from koipond.workspace import load_folder
-    from koipond.workspace.diff import apply_steps, diff
+    from koipond.bootstrap import open_app
+    from koipond.bootstrap.applying import apply_folder
 
-    with open_app(context.obj) as app:
-        definitions = StoreDefinitions(app.store)
-        found = diff(load_folder(context.obj), definitions.current())
-        if found.findings:
-            raise FindingsError(found.findings)
-        definitions.apply(apply_steps(found), author, app.machine.now())
-        data = {**found.to_dict(), **app.stamp()}
+    with open_app(context.obj, say_unapplied=False) as app:
+        found = apply_folder(app, author)
+        data = {**found.to_dict(), **app.latest().stamp()}
     say(
         data,
         lambda: f"{_changes_text(data)}\ndefinition version {data['definition_version']}",

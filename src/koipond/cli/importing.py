@@ -129,7 +129,7 @@ def strange_events(file: str, names: Mapping[str, int]) -> str:
     return (
         f"{file}: none of its event names means anything to AIPL and lifecycle yet: {shown}.\n"
         "Say in koipond.yaml which count as what, such as 'events: {browse: [home], active: [basket],"
-        " purchase: [paid]}', then: koipond refresh. Known names: docs/reference/layers.md"
+        " purchase: [paid]}', then: koipond apply, koipond refresh. Known names: docs/reference/layers.md"
     )
 
 

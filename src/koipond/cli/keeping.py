@@ -39,7 +39,7 @@ def doctor(context: typer.Context, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap import PairError, open_app
 
     try:
-        app = open_app(context.obj, apart=True)
+        app = open_app(context.obj, apart=True, say_unapplied=False)
     except PairError as error:
         _say_problems([(error.verdict.problem, error.verdict.fix)], [], NO_STAMP, as_json=as_json)
         raise typer.Exit(1) from error
@@ -103,18 +103,21 @@ def _disk(app: "App") -> list[Problem]:
 
 
 def _definitions(app: "App") -> list[Problem]:
-    from koipond.bootstrap import StoreDefinitions
+    from koipond.bootstrap.applying import diff_folder
+    from koipond.bootstrap.in_force import unapplied_keys
     from koipond.workspace import load_folder
-    from koipond.workspace.diff import diff
 
-    found = diff(load_folder(app.folder), StoreDefinitions(app.store).current())
+    problems = []
+    if keys := unapplied_keys(app.folder, app.settings):
+        what = f"koipond.yaml differs in {', '.join(keys)}, without effect until it is applied"
+        problems.append((what, "koipond diff, then: koipond apply"))
+    found = diff_folder(app, load_folder(app.folder))
     if found.findings:
-        return [(f"{len(found.findings)} definitions are wrong", "koipond check")]
+        return [*problems, (f"{len(found.findings)} definitions are wrong", "koipond check")]
     if not found.changes:
-        return []
-    return [
-        (f"{len(found.changes)} changed definitions are not applied", "koipond diff, then: koipond apply")
-    ]
+        return problems
+    changed = f"{len(found.changes)} changed definitions are not applied"
+    return [*problems, (changed, "koipond diff, then: koipond apply")]
 
 
 def _offers(app: "App") -> list[Problem]:

@@ -1,6 +1,7 @@
 """What a command says: JSON alone on stdout, or text for people."""
 
 import json
+import logging
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -58,6 +59,14 @@ def folder_stamp(folder: Path) -> dict[str, Any]:
 def left_out_text(people: int) -> str:
     """Return who is not counted, nothing when everybody is."""
     return f"; {people:,} people confirmed as unreal are left out" if people else ""
+
+
+class Notes(logging.Handler):
+    """Writes what the program logs to stderr, as one line for a person."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write ``record``; stderr is looked up anew, because it may have been exchanged."""
+        note(f"koipond: {record.getMessage()}")
 
 
 def note(text: str) -> None:

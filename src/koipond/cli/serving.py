@@ -1,13 +1,22 @@
 """`koipond serve`: health, reports and the inbox on loopback, and the send loop."""
 
+import signal
 import socket
 import sys
-from typing import Annotated
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from koipond.cli.reply import JsonFlag, note, say
 from koipond.kernel import BusyError, InputError
+
+if TYPE_CHECKING:
+    from koipond.bootstrap import App
+    from koipond.worker.health import Health
+    from koipond.worker.loop import SendLoop
 
 DEFAULT_PORT = 8765
 _LOOPBACK = "127.0.0.1"
@@ -23,29 +32,61 @@ def register(app: typer.Typer) -> None:
         sending: Annotated[bool, typer.Option("--send/--no-send", help="Run the send loop.")] = True,
         as_json: JsonFlag = False,
     ) -> None:
-        import uvicorn
-
-        from koipond.api.server import build_server
         from koipond.bootstrap import open_app
+        from koipond.worker.board import Board
+        from koipond.worker.health import Health
         from koipond.worker.loop import SendLoop
 
         listener = _listen(port)
         with open_app(context.obj) as app:
-            loop = SendLoop(app) if sending else None
+            board = Board(app.machine)
+            loop = SendLoop(app, board) if sending else None
+            health = Health(app, board, loop)
             url = f"http://{_LOOPBACK}:{listener.getsockname()[1]}/"
             note(f"{url}  (Ctrl-C ends it)")
             if as_json:
                 say({"url": url, "sending": sending, **app.stamp()}, str, as_json=True)
                 sys.stdout.flush()
-            if loop:
-                loop.start()
-            try:
-                config = uvicorn.Config(build_server(app), log_level="warning", access_log=False)
-                uvicorn.Server(config).run(sockets=[listener])
-            finally:
-                listener.close()
-                if loop:
-                    loop.stop()
+            with _ended_by_term():
+                _serve(app, listener, health, loop)
+
+
+def _serve(app: "App", listener: socket.socket, health: "Health", loop: "SendLoop | None") -> None:
+    """Answer until a signal ends it; then let the group that is being sent finish, and give leases back."""
+    import uvicorn
+
+    from koipond.api.server import build_server
+
+    health.start()
+    if loop:
+        loop.start()
+    try:
+        config = uvicorn.Config(
+            build_server(app, health), log_level="warning", access_log=False, timeout_graceful_shutdown=10
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        listener.close()
+        if loop:
+            loop.stop()
+        health.stop()
+
+
+@contextmanager
+def _ended_by_term() -> Iterator[None]:
+    """Let SIGTERM end the server as Ctrl-C does, in order: the default would drop everything on the spot."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave(_signal: int, _frame: object) -> None:
+        raise SystemExit(0)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _listen(port: int) -> socket.socket:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from koipond.outreach.model import GateCandidate, GateDecision, QuietHours, TouchState
 
@@ -139,12 +139,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendResult:
-    """What became of one message. ``suppress``: the address is dead, never write to it again."""
+    """What became of one message. ``suppress``: the address is dead, never write to it again;
+    ``unreachable``: refused because the channel itself cannot be reached or refuses us, whoever it is for."""
 
     key: str
     outcome: SendOutcome
     detail: str = ""
     suppress: bool = False
+    unreachable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,4 +209,13 @@ class Channel(Protocol):
 
     def close(self) -> None:
         """Give connections back."""
+        ...
+
+
+@runtime_checkable
+class Probed(Protocol):
+    """A channel that can be asked whether it would take a message, before any is put at stake."""
+
+    def why_down(self) -> str | None:
+        """Return why it cannot take a message now, None when it can."""
         ...

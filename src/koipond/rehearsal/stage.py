@@ -21,6 +21,7 @@ from koipond.settings import Settings
 from koipond.store import Store, memory_keys
 from koipond.workspace import errors, load_folder
 from koipond.workspace.diff import apply_steps, diff
+from koipond.workspace.load import load_boot
 from koipond.workspace.settings import FILE
 
 MORNING = timedelta(hours=10)
@@ -50,7 +51,7 @@ def open_stage(files: Mapping[str, str], *, seed: int, clock: VirtualClock) -> I
         keys = memory_keys(hashlib.sha256(f"keys {seed}".encode()).digest())
         app = App(
             folder=folder,
-            settings=loaded.settings,
+            boot=load_boot(folder),
             environment=Settings(threads=1, memory_limit="2GB"),
             machine=clock,
             store=Store.open("sqlite://", keys, new_uids=_Uids(seed)),

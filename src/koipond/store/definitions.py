@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from koipond.kernel import BusyError, stable_json
 from koipond.store.engine import Database
+from koipond.store.fixed import Forbidden, forbidden, refuse_fixed
 from koipond.store.instants import from_s, to_s
 from koipond.store.tables import definition, definition_apply
 
@@ -52,6 +53,18 @@ class StoredDefinitions:
         """Return the newest version of every object that is not archived, by kind and key."""
         return [one for one in self.newest() if not one.archived]
 
+    def in_force(self) -> tuple[int, list[AppliedDefinition]]:
+        """Return the number of the last apply and what is current with it, or with one after it."""
+        with self._db.read() as connection:
+            version = int(connection.execute(sa.select(_LAST)).scalar_one())
+            found = [_from_row(row) for row in connection.execute(_newest_rows())]
+        return version, [one for one in found if not one.archived]
+
+    def forbidden(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Forbidden]:
+        """Return what may not change from body ``before`` to ``after``: setting, why, and the fix."""
+        with self._db.read() as connection:
+            return list(forbidden(connection, before, after))
+
     def version(self) -> int:
         """Return the number of the last apply, 0 before the first: the ``definition_version`` of answers."""
         with self._db.read() as connection:
@@ -77,7 +90,8 @@ class StoredDefinitions:
     ) -> list[AppliedDefinition]:
         """Apply ``changes`` in one transaction; return the versions made or archived.
 
-        Raises BusyError when an object has moved on since the diff: nothing is applied then.
+        Raises BusyError when an object has moved on since the diff, RefusedError when settings would change
+        under which facts were counted: nothing is applied then.
         """
         if not changes:
             return []
@@ -85,6 +99,7 @@ class StoredDefinitions:
             apply_no = _begin(connection, author, note, to_s(now))
             newest = {(row.kind, row.key): row for row in connection.execute(_newest_rows())}
             _refuse_stale(changes, newest)
+            refuse_fixed(connection, changes, newest)
             made = [_change(connection, one, apply_no) for one in changes]
             keys = {(kind, key, version) for kind, key, version in made}
             rows = connection.execute(_newest_rows()).all()

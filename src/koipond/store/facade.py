@@ -33,6 +33,7 @@ from koipond.store.plans import StoredPlans
 from koipond.store.rotation import require_own, rotate
 from koipond.store.verify import StoredChecks
 from koipond.store.versions import StoredVersionLog
+from koipond.store.waiting import StoredWaiting
 
 
 class Store:
@@ -60,6 +61,7 @@ class Store:
         self.plans = StoredPlans(database)
         self.touches = StoredTouches(database)
         self.checks = StoredChecks(database)
+        self.waiting = StoredWaiting(database)
 
     @classmethod
     def open(

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from koipond.outreach.caps import Slot, applies, window
 from koipond.outreach.gate import GLOBAL
 from koipond.outreach.model import FrequencyCap
+from koipond.store.checks_settings import definition_breaks, settings_breaks
 from koipond.store.ends import DEAD
 from koipond.store.engine import Database
 from koipond.store.instants import to_s
@@ -57,6 +58,8 @@ class StoredChecks:
             ("hold_outs", _hold_outs),
             ("leases", lambda c: _leases(c, to_s(now - timedelta(minutes=5)))),
             ("codes", _codes),
+            ("settings", settings_breaks),
+            ("definitions", definition_breaks),
         ]
         with self._db.read() as connection:
             return [check_of(name, list(find(connection))) for name, find in checks]

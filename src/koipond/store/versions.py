@@ -32,6 +32,12 @@ class StoredVersionLog:
         with self._db.read() as connection:
             return _newest(connection)
 
+    def newest_number(self) -> int:
+        """Return the number of the newest version, 0 before the first: what a running process watches."""
+        newest = sa.select(sa.func.coalesce(sa.func.max(version_.c.version), 0))
+        with self._db.read() as connection:
+            return int(connection.execute(newest).scalar_one())
+
     def kept(self, now: datetime) -> Sequence[Manifest]:
         with self._db.read() as connection:
             return [_manifest(row) for row in connection.execute(_kept(to_s(now)))]

@@ -1,4 +1,4 @@
-"""How a workspace stands (总览): its segments, its touches by state, the invariants of its store."""
+"""How a workspace stands (总览): its segments and its touches by state."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,28 +12,25 @@ from koipond.segments.segment_state import read_states, stale
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """What the home page shows. ``touches``: state → how many; ``checks``: name, status and detail."""
+    """What the home page shows. ``touches``: state → how many."""
 
     as_of: date
     definition_version: int
     warehouse_version: int
     segments: Sequence[Mapping[str, Any]]
     touches: Mapping[str, int]
-    checks: Sequence[Mapping[str, Any]]
 
 
 def overview(app: App) -> Overview:
     """Return how the workspace stands today."""
     day = app.observation_day(None)
     counts = app.store.outbox(app.zone).counts()
-    checks = app.store.checks.all(app.zone, app.clock.now())
     return Overview(
         as_of=day,
-        definition_version=app.store.definitions.version(),
-        warehouse_version=app.store.versions.current().version,
+        definition_version=app.in_force.version,
+        warehouse_version=app.in_force.warehouse_version,
         segments=segment_rows(app, day),
         touches={state.value: count for state, count in counts.items() if count},
-        checks=[{"name": c.name, "status": c.status, "detail": c.detail} for c in checks],
     )
 
 

@@ -6,7 +6,7 @@ Rule (design §7): the intent to send is committed before the call; a call whose
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -26,6 +26,7 @@ from koipond.outreach.ports import (
 from koipond.outreach.templates import TemplateError, render
 from koipond.worker.planning import admit_plan
 from koipond.worker.syncing import tell_facts
+from koipond.worker.watching import WatchedChannel, watched
 
 CLAIM = 1_000
 IDLE_WAIT = timedelta(minutes=5)
@@ -38,12 +39,14 @@ T = TypeVar("T")
 class SendCount:
     """What one run of the loop did. ``wake_at``: when the next touch is due, None when nothing waits.
 
-    ``outcomes``: what channels and texts answered; ``ended``: what this run itself brought to an end.
+    ``outcomes``: what channels and texts answered; ``ended``: what this run itself brought to an end;
+    ``down``: channel that cannot be reached → why; its touches wait, with their attempts.
     """
 
     outcomes: Mapping[SendOutcome, int]
     ended: Ended
     wake_at: datetime | None
+    down: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, outcome: SendOutcome) -> int:
         """Return how many touches ended so."""
@@ -58,7 +61,7 @@ class PlanSent:
     other processes did meanwhile; ``deferred``: those it admitted and that wait; ``after``: where all stand;
     ``blocked_by``: the gate's reasons of this run; ``closed``: channel that this machine cannot send on →
     touches that wait for it, until they expire; ``problems``: state, what the channel or the last look at the
-    customer said, touches.
+    customer said, touches; ``down``: channel that could not be reached → why.
     """
 
     plan: str
@@ -70,6 +73,7 @@ class PlanSent:
     wake_at: datetime | None
     closed: Mapping[str, int]
     problems: Sequence[tuple[str, str, int]] = ()
+    down: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the command contract of `send`: what this run did, the whole plan under ``total``.
@@ -84,6 +88,7 @@ class PlanSent:
             "total": total_of(self.touches, self.after),
             "blocked_by": dict(self.blocked_by),
             "closed": dict(self.closed),
+            "down": dict(self.down),
             "problems": [
                 {"state": state, "detail": said, "touches": count} for state, said, count in self.problems
             ],
@@ -143,6 +148,7 @@ def send_plan(app: App, key: str, *, until_idle: bool = False) -> PlanSent:
         wake_at=done.wake_at,
         closed={on: count for on, count in outbox.waiting(key).items() if on not in opened},
         problems=outbox.problems(key),
+        down=done.down,
     )
 
 
@@ -155,19 +161,29 @@ def send_due(app: App, channels: Sequence[Channel], stopped: Callable[[], bool] 
     outcomes: Counter[SendOutcome] = Counter()
     ended: Counter[tuple[str, TouchState]] = Counter()
     wakes = []
-    for channel in channels:
+    down: dict[str, str] = {}
+    for channel in map(watched, channels):
         collect(app, outbox, channel)  # who has just opted out is not written to
+        channel.look()
+
+        def halted(channel: WatchedChannel = channel) -> bool:
+            return channel.down is not None or stopped()
+
         for _ in range(ROUNDS_MAX):
-            claim = outbox.claim(channel.sheet, CLAIM, app.clock.now())
+            limit = 0 if halted() else CLAIM  # a sweep: what dead workers left is put right all the same
+            claim = outbox.claim(channel.sheet, limit, app.clock.now())
             ended.update(claim.ended)
-            if not claim.examined or stopped():
+            if not claim.examined or halted():
                 outbox.release(claim)
                 break
-            outcomes += _send_claim(app, outbox, channel, claim, stopped, ended)
+            outcomes += _send_claim(app, outbox, channel, claim, halted, ended)
         collect(app, outbox, channel)
-        wakes.append(claim.wake_at)
+        if channel.down is None:
+            wakes.append(claim.wake_at)
+        else:
+            down[channel.sheet.channel] = channel.down
     wake_at = min((at for at in wakes if at), default=None)
-    return SendCount(outcomes=outcomes, ended=ended, wake_at=wake_at)
+    return SendCount(outcomes=outcomes, ended=ended, wake_at=wake_at, down=down)
 
 
 def collect(app: App, outbox: Outbox, channel: Channel) -> int:

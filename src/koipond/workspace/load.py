@@ -1,16 +1,17 @@
 """Read a workspace folder: every definition, reference and mistake at once. Reads files, no database."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from koipond.kernel import Finding, InputError
 from koipond.rules import Catalog, default_catalog
 from koipond.workspace.kinds import KINDS, NOT_YET
 from koipond.workspace.lint import lint
 from koipond.workspace.model import Definition, Folder, Unresolved
-from koipond.workspace.settings import FILE, WorkspaceSettings
-from koipond.workspace.shape import suggestion, validate
+from koipond.workspace.settings import BOOT_KEYS, FILE, BootSettings, WorkspaceSettings
+from koipond.workspace.shape import from_body, suggestion, validate
 from koipond.workspace.source import Source, read_source
 
 MAX_FILES = 5_000
@@ -28,6 +29,41 @@ def load_folder(folder: Path) -> Folder:
     findings = [*findings, *more, *lint(loaded, settings_source)]
     ordered = sorted(findings, key=lambda f: (f.file, f.line, f.code, f.message))
     return replace(loaded, findings=tuple(ordered))
+
+
+def load_settings(folder: Path) -> tuple[WorkspaceSettings | None, list[Finding]]:
+    """Return `koipond.yaml` alone, None when it is wrong or missing, and what is wrong with it."""
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {folder}; make a workspace with: koipond init {folder}")
+    settings, _, findings = _settings(folder)
+    return settings, findings
+
+
+def load_boot(folder: Path) -> BootSettings:
+    """Return where the workspace in ``folder`` is kept, whatever else `koipond.yaml` says.
+
+    Raises InputError when there is no such file, or it does not say that.
+    """
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {folder}; make a workspace with: koipond init {folder}")
+    path = folder / FILE
+    if not path.exists():
+        raise InputError(
+            f"{folder} is no workspace (it holds no {FILE}); make one with: koipond init {folder}"
+        )
+    source, findings = read_source(path, FILE)
+    if source is not None:
+        body = {name: value for name, value in source.body.items() if name in BOOT_KEYS}
+        boot, findings = validate(BootSettings, replace(source, body=body))
+        if boot is not None:
+            return boot
+    raise InputError("\n".join(str(finding) for finding in findings))
+
+
+def settings_from(body: Mapping[str, Any], boot: BootSettings) -> WorkspaceSettings:
+    """Return the settings of an applied ``body``, kept where ``boot`` says."""
+    applied = from_body(WorkspaceSettings, body)
+    return applied.model_copy(update={name: getattr(boot, name) for name in BOOT_KEYS})
 
 
 def check(folder: Path) -> list[Finding]:

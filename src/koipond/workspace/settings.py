@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from koipond.ingest.quality import QualityRules
 from koipond.kernel import require_currency, zone
@@ -134,12 +134,35 @@ class TraitShape(Shape):
     title: str = ""
 
 
+Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+StoreVariable = Annotated[str, Field(pattern=r"^\$\{[A-Z][A-Z0-9_]*\}$")]
+
+
+class BootSettings(Shape):
+    """What `koipond.yaml` says about where the workspace is kept: read from the folder at every start.
+
+    Everything else in it concerns people, money and time, and holds only as applied.
+    """
+
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+
+    key: Key
+    id: Id | None = None
+    store: StoreVariable | None = None
+    warehouse: WarehouseShape = WarehouseShape()
+
+
+BOOT_KEYS = tuple(BootSettings.model_fields)
+FIXED_KEYS = ("zone", "currency")
+"""What cannot change once there are facts: days and amounts were counted under it."""
+
+
 class WorkspaceSettings(Shape):
     """The whole of `koipond.yaml`."""
 
     key: Key
-    id: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$")
-    store: str | None = Field(default=None, pattern=r"^\$\{[A-Z][A-Z0-9_]*\}$")
+    id: Id | None = None
+    store: StoreVariable | None = None
     """``${NAME}`` of the environment variable that holds the store's URL; none = SQLite in the folder."""
     name: str = ""
     zone: Annotated[str, AfterValidator(_zone)]

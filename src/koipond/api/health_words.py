@@ -1,0 +1,118 @@
+"""How a server stands, in words (健康状态用语): 简体中文, English and Bahasa Indonesia.
+
+One sentence for each reason of `koipond.worker.board`.
+"""
+
+from types import MappingProxyType
+
+from koipond.insights.words import Language
+
+HEALTH: MappingProxyType[Language, MappingProxyType[str, str]] = MappingProxyType(
+    {
+        "zh": MappingProxyType(
+            {
+                "health": "运行状态",
+                "part": "部分",
+                "state": "状态",
+                "since": "自",
+                "why": "原因",
+                "store": "状态库",
+                "warehouse": "数仓",
+                "refreshing": "刷新",
+                "sending": "发送",
+                "answering": "回执接收",
+                "ok": "正常",
+                "waiting": "等待中",
+                "stopped": "已停止",
+                "why_answers_unreadable": "回执读不到；退订者不能再收到消息，所以停止发送",
+                "why_broken": "程序出错",
+                "why_disk_full": "磁盘已满",
+                "why_no_progress": "发送循环没有进展",
+                "why_not_configured": "本机没有配置该渠道",
+                "why_not_sending": "本进程不发送",
+                "why_paused": "已暂停",
+                "why_refresh_missing": "还没有刷新过",
+                "why_refresh_old": "很久没有刷新",
+                "why_restarted": "发送循环中断，已重新启动",
+                "why_starting": "正在启动",
+                "why_store_busy": "状态库被其他进程占用",
+                "why_store_gone": "状态库文件被移走或替换",
+                "why_store_unreachable": "状态库无法访问",
+                "why_unreachable": "渠道无法连接",
+                "why_waits": "有触达在等待",
+                "why_warehouse_busy": "数仓被其他进程占用",
+                "why_warehouse_unreadable": "数仓读不到或写不了",
+            }
+        ),
+        "en": MappingProxyType(
+            {
+                "health": "How it runs",
+                "part": "Part",
+                "state": "State",
+                "since": "Since",
+                "why": "Why",
+                "store": "Store",
+                "warehouse": "Warehouse",
+                "refreshing": "Refreshing",
+                "sending": "Sending",
+                "answering": "Reading answers",
+                "ok": "works",
+                "waiting": "waits",
+                "stopped": "stopped",
+                "why_answers_unreadable": "Answers cannot be read; who opts out must not be written to",
+                "why_broken": "A mistake of the program",
+                "why_disk_full": "The disk is full",
+                "why_no_progress": "The send loop makes no progress",
+                "why_not_configured": "This machine is not set up for the channel",
+                "why_not_sending": "This process does not send",
+                "why_paused": "Paused",
+                "why_refresh_missing": "There was no refresh yet",
+                "why_refresh_old": "The last refresh is long ago",
+                "why_restarted": "The send loop had ended and was started again",
+                "why_starting": "Starting",
+                "why_store_busy": "Another process keeps the store to itself",
+                "why_store_gone": "The store's file was moved away or replaced",
+                "why_store_unreachable": "The store cannot be reached",
+                "why_unreachable": "The channel cannot be reached",
+                "why_waits": "Touches wait",
+                "why_warehouse_busy": "Another process keeps the warehouse to itself",
+                "why_warehouse_unreadable": "The warehouse cannot be read or written",
+            }
+        ),
+        "id": MappingProxyType(
+            {
+                "health": "Keadaan server",
+                "part": "Bagian",
+                "state": "Keadaan",
+                "since": "Sejak",
+                "why": "Sebab",
+                "store": "Basis data keadaan",
+                "warehouse": "Gudang data",
+                "refreshing": "Penyegaran",
+                "sending": "Pengiriman",
+                "answering": "Pembacaan jawaban",
+                "ok": "berjalan",
+                "waiting": "menunggu",
+                "stopped": "berhenti",
+                "why_answers_unreadable": "Jawaban tidak terbaca; yang minta berhenti tak boleh dihubungi",
+                "why_broken": "Kesalahan program",
+                "why_disk_full": "Disk penuh",
+                "why_no_progress": "Pengiriman tidak maju",
+                "why_not_configured": "Mesin ini belum disiapkan untuk kanal itu",
+                "why_not_sending": "Proses ini tidak mengirim",
+                "why_paused": "Dijeda",
+                "why_refresh_missing": "Belum pernah disegarkan",
+                "why_refresh_old": "Sudah lama tidak disegarkan",
+                "why_restarted": "Pengiriman sempat mati dan dijalankan lagi",
+                "why_starting": "Sedang mulai",
+                "why_store_busy": "Basis data dipakai proses lain",
+                "why_store_gone": "Berkas basis data dipindahkan atau diganti",
+                "why_store_unreachable": "Basis data tidak terjangkau",
+                "why_unreachable": "Kanal tidak terjangkau",
+                "why_waits": "Ada sentuhan yang menunggu",
+                "why_warehouse_busy": "Gudang data dipakai proses lain",
+                "why_warehouse_unreadable": "Gudang data tidak terbaca atau tidak bisa ditulis",
+            }
+        ),
+    }
+)

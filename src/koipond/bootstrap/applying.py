@@ -1,0 +1,80 @@
+"""Folder against what is applied (差异与应用), with what facts forbid to change."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from koipond.bootstrap.app import App, is_kept, open_app
+from koipond.bootstrap.definitions import StoreDefinitions
+from koipond.kernel import Finding, FindingsError, KoipondError, RefusedError
+from koipond.workspace import Folder, WorkspaceSettings, load_folder
+from koipond.workspace.diff import Diff, apply_steps, diff
+from koipond.workspace.load import load_settings
+from koipond.workspace.model import WORKSPACE
+from koipond.workspace.ports import MemberCounter
+from koipond.workspace.settings import FILE
+from koipond.workspace.shape import canonical
+
+
+def diff_folder(app: App, folder: Folder, counter: MemberCounter | None = None) -> Diff:
+    """Return what applying ``folder`` would change; what facts forbid to change stands in its findings."""
+    found = diff(folder, StoreDefinitions(app.store).current(), counter)
+    return replace(found, findings=(*found.findings, *_fixed(app, folder.settings)))
+
+
+def apply_folder(app: App, author: str) -> Diff:
+    """Apply the folder of ``app`` and return what changed.
+
+    Raises RefusedError for what facts forbid to change, FindingsError for any other finding; nothing is
+    applied then.
+    """
+    found = diff_folder(app, load_folder(app.folder))
+    if any(finding.code.endswith(_FIXED) for finding in found.findings):
+        raise RefusedError("\n".join(str(finding) for finding in found.findings), code="fixed")
+    if found.findings:
+        raise FindingsError(found.findings)
+    StoreDefinitions(app.store).apply(apply_steps(found), author, app.machine.now())
+    return found
+
+
+def fixed_at(folder: Path) -> list[Finding]:
+    """Return what facts forbid to change in ``folder``; nothing where no store can be opened."""
+    try:
+        settings, _ = load_settings(folder)
+        if settings is None or not is_kept(folder):
+            return []
+        with open_app(folder, say_unapplied=False) as app:
+            return list(_fixed(app, settings))
+    except KoipondError:
+        return []
+
+
+_FIXED = "_fixed"
+
+
+def _fixed(app: App, written: WorkspaceSettings | None) -> Iterator[Finding]:
+    """Yield a finding for each key of `koipond.yaml` that facts keep as it is."""
+    if written is None:
+        return
+    applied = {one.key: one.body for one in app.in_force.definitions if one.kind == WORKSPACE}
+    body = canonical(written)
+    if written.key not in applied:
+        yield _finding(
+            app, "key", f"this store is that of {', '.join(applied)}", f"Write key: {next(iter(applied))}"
+        )
+        return
+    before: Mapping[str, Any] = applied[written.key]
+    for name, words, fix in app.store.definitions.forbidden(before, body):
+        yield _finding(app, name, words, fix)
+
+
+def _finding(app: App, name: str, message: str, fix: str) -> Finding:
+    return Finding(
+        file=FILE, line=_line(app.folder / FILE, name), code=f"{name}{_FIXED}", message=message, fix=fix
+    )
+
+
+def _line(path: Path, name: str) -> int:
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return next((n for n, line in enumerate(lines, 1) if line.startswith(f"{name}:")), 1)
