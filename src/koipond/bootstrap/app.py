@@ -12,15 +12,27 @@ from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
 from koipond.bootstrap.clock import OPENING_HOUR, LastFactClock, LazyClock
+from koipond.bootstrap.heartbeat import Heartbeat
+from koipond.bootstrap.links import usable_url
 from koipond.channels.sandbox import SandboxChannel
 from koipond.channels.sheets import SHEETS
-from koipond.ingest.ports import Reader, Writer
+from koipond.ingest.ports import Holder, Reader, Writer
 from koipond.kernel import Clock, InputError, KoipondError, day_bounds, day_of, epoch_day, zone
 from koipond.outreach.ports import Channel, ChannelSheet
 from koipond.outreach.templates import Template
-from koipond.settings import Settings, SystemClock
+from koipond.settings import Settings, SystemClock, elapsed_s
 from koipond.store import Store, load_keys, save_keys
-from koipond.warehouse import EngineOptions, ParquetReader, ParquetWarehouse, ParquetWriter
+from koipond.store.gate import StoredGate
+from koipond.store.outbox import StoredOutbox
+from koipond.store.senders import Sender
+from koipond.warehouse import (
+    EngineOptions,
+    ParquetReader,
+    ParquetWarehouse,
+    ParquetWriter,
+    is_alive,
+    this_process,
+)
 from koipond.workspace import WorkspaceSettings, load_folder
 from koipond.workspace.kinds import kind_named
 
@@ -56,7 +68,42 @@ class App:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.heartbeat.stop()
         self.store.close()
+
+    @cached_property
+    def heartbeat(self) -> Heartbeat:
+        """What keeps the leases of this process alive."""
+        return Heartbeat(self.store.leases, self.machine)
+
+    def this_process(self, purpose: str) -> Holder:
+        """Describe this process as the holder of a lease."""
+        return this_process(purpose)
+
+    def is_alive(self, holder: Holder) -> bool:
+        """Say whether the holder of a lease still runs; True where it cannot be told."""
+        return is_alive(holder)
+
+    def gate(self) -> StoredGate:
+        """Return the contact gate under the workspace's applied settings."""
+        return self.store.gate(self.zone, quiet=self.settings.policy.quiet, quotas=self.quotas)
+
+    def outbox(self, purpose: str = "send") -> StoredOutbox:
+        """Return the outbox under the workspace's applied settings; whoever claims closes it at the end."""
+        sender = Sender(
+            hold=lambda _now: self.heartbeat.hold("sender", self.this_process(purpose)),
+            drop=self.heartbeat.drop,
+            is_alive=self.is_alive,
+            machine=self.machine,
+        )
+        quiet = self.settings.policy.quiet
+        return self.store.outbox(self.zone, quiet=quiet, quotas=self.quotas, sender=sender)
+
+    def elapsed_s(self) -> float:
+        """Return seconds that only go forward; on a virtual clock they stand still with it."""
+        if isinstance(self.machine, SystemClock):
+            return elapsed_s()
+        return self.machine.now().timestamp()
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -156,10 +203,14 @@ class App:
         )
         return EmailChannel(settings, self.sheets["email"])
 
+    @cached_property
+    def public_url(self) -> str:
+        """Where customers reach this server, as it goes into mail; raise InputError for one that cannot."""
+        return usable_url(self.environment.public_url or "http://127.0.0.1:8765")
+
     def unsubscribe_url(self, touch_key: str) -> str:
         """Return the one-click link of a touch (RFC 8058); the key itself is the secret (128 random bits)."""
-        base = self.environment.public_url or "http://127.0.0.1:8765"
-        return f"{base.rstrip('/')}/unsubscribe/{touch_key}"
+        return f"{self.public_url}/unsubscribe/{touch_key}"
 
     def template(self, key: str, version: int) -> Template:
         """Return an applied version of a template; raise InputError when there is none."""

@@ -26,7 +26,7 @@ def overview(app: App) -> Overview:
     """Return how the workspace stands today."""
     day = app.observation_day(None)
     counts = app.store.outbox(app.zone).counts()
-    checks = app.store.checks.all(app.zone, app.clock.now())
+    checks = app.store.checks.all(app.zone, app.clock.now(), app.machine.now())
     return Overview(
         as_of=day,
         definition_version=app.store.definitions.version(),

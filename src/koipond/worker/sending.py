@@ -6,7 +6,7 @@ Rule (design §7): the intent to send is committed before the call; a call whose
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -14,20 +14,27 @@ from koipond.bootstrap import App
 from koipond.kernel import KoipondError
 from koipond.outreach.model import TouchState
 from koipond.outreach.ports import (
+    Answering,
     Channel,
     Claim,
     Ended,
     LeasedTouch,
+    MayGoOn,
     Message,
     Outbox,
+    Preparing,
     SendOutcome,
     SendResult,
+    UnusableAddressError,
 )
 from koipond.outreach.templates import TemplateError, render
 from koipond.worker.planning import admit_plan
 from koipond.worker.syncing import tell_facts
 
 CLAIM = 1_000
+LIFE_S = 15.0
+"""How long after the last look a message may be begun: a sender that was stopped sends nothing stale."""
+ASKED_MAX = 10_000
 IDLE_WAIT = timedelta(minutes=5)
 """Longest wait for one touch that `until_idle` accepts: rate limits and leases, not quiet hours."""
 ROUNDS_MAX = 100_000
@@ -118,7 +125,7 @@ def send_plan(app: App, key: str, *, until_idle: bool = False) -> PlanSent:
     ``until_idle`` also waits for touches that are due within `IDLE_WAIT`. Raises RefusedError when nobody
     approved the plan.
     """
-    outbox = app.store.outbox(app.zone, quiet=app.settings.policy.quiet)
+    outbox = app.outbox()
     waited = ends_of(outbox.counts(key))["deferred"]
     admitted = admit_plan(app, key)
     with app.channels() as channels:
@@ -151,23 +158,40 @@ def send_due(app: App, channels: Sequence[Channel], stopped: Callable[[], bool] 
 
     ``stopped`` ends the work after the group that is being sent; what was leased goes back to the queue.
     """
-    outbox = app.store.outbox(app.zone, quiet=app.settings.policy.quiet)
+    app.public_url  # noqa: B018  # one that mail cannot carry is refused before anything is claimed
+    outbox = app.outbox()
     outcomes: Counter[SendOutcome] = Counter()
     ended: Counter[tuple[str, TouchState]] = Counter()
     wakes = []
-    for channel in channels:
-        collect(app, outbox, channel)  # who has just opted out is not written to
-        for _ in range(ROUNDS_MAX):
-            claim = outbox.claim(channel.sheet, CLAIM, app.clock.now())
-            ended.update(claim.ended)
-            if not claim.examined or stopped():
-                outbox.release(claim)
-                break
-            outcomes += _send_claim(app, outbox, channel, claim, stopped, ended)
-        collect(app, outbox, channel)
-        wakes.append(claim.wake_at)
+    try:
+        for channel in channels:
+            collect(app, outbox, channel)  # who has just opted out is not written to
+            ended.update(ask_provider(app, channel))
+            for _ in range(ROUNDS_MAX):
+                claim = outbox.claim(channel.sheet, CLAIM, app.clock.now())
+                ended.update(claim.ended)
+                if not claim.examined or stopped():
+                    outbox.release(claim)
+                    break
+                outcomes += _send_claim(app, outbox, channel, claim, stopped, ended)
+            collect(app, outbox, channel)
+            ended.update(ask_provider(app, channel))  # what a sender that died had handed over
+            wakes.append(claim.wake_at)
+    finally:
+        outbox.close()
     wake_at = min((at for at in wakes if at), default=None)
     return SendCount(outcomes=outcomes, ended=ended, wake_at=wake_at)
+
+
+def ask_provider(app: App, channel: Channel) -> Ended:
+    """Settle the unknown touches of ``channel`` by what its provider has, where it can be asked."""
+    if not isinstance(channel, Answering):
+        return {}
+    open_ = app.store.unknowns.all(ASKED_MAX, channel.sheet.channel)
+    if not open_:
+        return {}
+    told = channel.query([one.key for one in open_])
+    return app.store.unknowns.settle(told, detail="asked the provider", now=app.clock.now())
 
 
 def collect(app: App, outbox: Outbox, channel: Channel) -> int:
@@ -191,9 +215,12 @@ def _send_claim(
 ) -> Counter[SendOutcome]:
     outcomes: Counter[SendOutcome] = Counter()
     written, done = _write(app, channel, claim.touches)
-    for group in _groups(written, channel.sheet.group_size):
+    for some in _groups(written, channel.sheet.group_size):
         if stopped():
             break
+        group, unbuilt = _prepare(channel, some, app.clock.now())
+        done += unbuilt
+        until_s = app.elapsed_s() + LIFE_S  # from before the look on, however long its commit takes
         step = outbox.advance(
             channel.sheet, claim, done=done, begin=[touch for touch, _ in group], now=app.clock.now()
         )
@@ -201,7 +228,8 @@ def _send_claim(
         outcomes.update(result.outcome for _, result in done)
         keys = {touch.touch_key for touch in step.may_go}
         messages = [message for touch, message in group if touch.touch_key in keys]
-        done = list(zip(step.may_go, _call(channel, messages, app.clock.now()), strict=True))
+        answers = _call(channel, messages, app.clock.now(), _within(app, until_s))
+        done = list(zip(step.may_go, answers, strict=True))
     ended.update(outbox.advance(channel.sheet, claim, done=done, now=app.clock.now()).ended)
     if stopped():
         outbox.release(claim)
@@ -209,12 +237,39 @@ def _send_claim(
     return outcomes
 
 
-def _call(channel: Channel, messages: Sequence[Message], now: datetime) -> list[SendResult]:
+def _prepare(
+    channel: Channel, group: Sequence[tuple[LeasedTouch, Message]], now: datetime
+) -> tuple[list[tuple[LeasedTouch, Message]], list[tuple[LeasedTouch, SendResult]]]:
+    """Return ``group`` as it goes out, and the results of those that cannot be built: nothing was begun."""
+    if not isinstance(channel, Preparing):
+        return list(group), []
+    ready: list[tuple[LeasedTouch, Message]] = []
+    failed: list[tuple[LeasedTouch, SendResult]] = []
+    for touch, message in group:
+        try:
+            ready.append((touch, channel.prepare(message, now)))
+        except KoipondError as error:
+            dead = isinstance(error, UnusableAddressError)
+            failed.append((touch, replace(_failed(touch, str(error)), suppress=dead)))
+    return ready, failed
+
+
+def _within(app: App, until_s: float) -> MayGoOn:
+    return lambda: app.elapsed_s() < until_s
+
+
+def _failed(touch: LeasedTouch, detail: str) -> SendResult:
+    return SendResult(key=touch.touch_key, outcome="failed", detail=detail[:500])
+
+
+def _call(
+    channel: Channel, messages: Sequence[Message], now: datetime, may_go_on: MayGoOn
+) -> list[SendResult]:
     """Hand ``messages`` over. A channel that breaks down may have sent some of them: nobody knows."""
     if not messages:
         return []
     try:
-        return channel.send(messages, now)
+        return channel.send(messages, now, may_go_on)
     except Exception as error:
         detail = f"{type(error).__name__}: {error}"[:500]
         return [SendResult(key=message.key, outcome="unknown", detail=detail) for message in messages]
@@ -230,12 +285,12 @@ def _write(
     failed: list[tuple[LeasedTouch, SendResult]] = []
     for touch in touches:
         if kind and touch.customer_no not in addresses:
-            failed.append((touch, SendResult(key=touch.touch_key, outcome="failed", detail="no address")))
+            failed.append((touch, _failed(touch, "no address")))
             continue
         try:
             written.append((touch, write_message(app, touch, addresses.get(touch.customer_no))))
         except (TemplateError, KoipondError) as error:
-            failed.append((touch, SendResult(key=touch.touch_key, outcome="failed", detail=str(error)[:500])))
+            failed.append((touch, _failed(touch, str(error))))
     return written, failed
 
 
