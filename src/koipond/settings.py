@@ -1,5 +1,6 @@
 """Settings from the environment (prefix `KOIPOND_`), and the machine's own clock."""
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,12 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+def elapsed_s() -> float:
+    """Return the seconds since some moment: never set back, and they pass while the machine sleeps."""
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return time.clock_gettime(clock)
 
 
 class Settings(BaseSettings):

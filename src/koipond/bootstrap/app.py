@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from koipond.bootstrap.clock import OPENING_HOUR, LastFactClock, LazyClock
 from koipond.bootstrap.heartbeat import Heartbeat
+from koipond.bootstrap.links import usable_url
 from koipond.bootstrap.stores import STATE, open_store, store_file, warehouse_root
 from koipond.channels.sandbox import SandboxChannel
 from koipond.channels.sheets import SHEETS
@@ -20,9 +21,12 @@ from koipond.ingest.ports import Holder, Reader, Writer
 from koipond.kernel import Clock, InputError, KoipondError, day_bounds, day_of, epoch_day, zone
 from koipond.outreach.ports import Channel, ChannelSheet
 from koipond.outreach.templates import Template
-from koipond.settings import Settings, SystemClock
+from koipond.settings import Settings, SystemClock, elapsed_s
 from koipond.store import Store
-from koipond.store.leases import BEAT
+from koipond.store.gate import StoredGate
+from koipond.store.leases import BEAT, LeaseKind
+from koipond.store.outbox import StoredOutbox
+from koipond.store.senders import Sender
 from koipond.warehouse import (
     EngineOptions,
     ParquetReader,
@@ -124,6 +128,38 @@ class App:
         other = replace(self)
         vars(other).update(warehouse=self.warehouse, heartbeat=self.heartbeat)  # they hold files and threads
         return other
+
+    def gate(self) -> StoredGate:
+        """Return the contact gate under the workspace's applied settings."""
+        return self.store.gate(self.zone, quiet=self.settings.policy.quiet, quotas=self.quotas)
+
+    def outbox(self, purpose: str = "send") -> StoredOutbox:
+        """Return the outbox under the workspace's applied settings; whoever claims closes it at the end."""
+        sender = Sender(
+            hold=lambda _now: self.hold_lease("sender", purpose),
+            drop=self.drop_lease,
+            is_alive=self.is_alive,
+            machine=self.machine,
+        )
+        quiet = self.settings.policy.quiet
+        return self.store.outbox(self.zone, quiet=quiet, quotas=self.quotas, sender=sender)
+
+    def hold_lease(self, kind: LeaseKind, purpose: str) -> str:
+        """Take a lease that the heartbeat keeps alive; return its id."""
+        held = self.store.leases.open(kind, self.this_process(purpose), self.machine.now())
+        self.heartbeat.hold(held)
+        return held
+
+    def drop_lease(self, held: str) -> None:
+        """Give a lease back."""
+        self.heartbeat.drop(held)
+        self.store.leases.close(held)
+
+    def elapsed_s(self) -> float:
+        """Return seconds that only go forward; on a virtual clock they stand still with it."""
+        if isinstance(self.machine, SystemClock):
+            return elapsed_s()
+        return self.machine.now().timestamp()
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -244,10 +280,14 @@ class App:
         )
         return EmailChannel(settings, self.sheets["email"])
 
+    @cached_property
+    def public_url(self) -> str:
+        """Where customers reach this server, as it goes into mail; raise InputError for one that cannot."""
+        return usable_url(self.environment.public_url or "http://127.0.0.1:8765")
+
     def unsubscribe_url(self, touch_key: str) -> str:
         """Return the one-click link of a touch (RFC 8058); the key itself is the secret (128 random bits)."""
-        base = self.environment.public_url or "http://127.0.0.1:8765"
-        return f"{base.rstrip('/')}/unsubscribe/{touch_key}"
+        return f"{self.public_url}/unsubscribe/{touch_key}"
 
     def template(self, key: str, version: int) -> Template:
         """Return an applied version of a template; raise InputError when there is none."""

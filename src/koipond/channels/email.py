@@ -16,13 +16,22 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 
 from koipond.channels.bounces import BounceBox
-from koipond.channels.mime import build, check_address
+from koipond.channels.mime import build, check_address, check_name
 from koipond.channels.sheets import EMAIL
 from koipond.kernel import InputError
-from koipond.outreach.ports import ChannelSheet, Message, Response, SendResult
+from koipond.outreach.ports import (
+    ChannelSheet,
+    MayGoOn,
+    Message,
+    Response,
+    SendResult,
+    UnusableAddressError,
+    always,
+)
 
 _DEAD_STATUS = ("5.1.", "5.2.1", "5.0.0")  # enhanced codes of a mailbox that is not there (RFC 3463)
 _DEAD_CODES = (550, 551, 553)
+LATE = "its time was over before it was handed over"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +70,7 @@ def email_settings(
     except ValueError as error:
         raise InputError("KOIPOND_SMTP_URL names no usable port") from error
     plain = "starttls" if "starttls=1" in parts.query else "none"
+    check_name(sender_name)
     return EmailSettings(
         host=parts.hostname,
         port=port or (465 if parts.scheme == "smtps" else 587 if plain == "starttls" else 25),
@@ -86,9 +96,19 @@ class EmailChannel:
         self._thread = threading.Thread(target=self._loop.run_forever, name="smtp", daemon=True)
         self._thread.start()
 
-    def send(self, messages: Sequence[Message], now: datetime) -> list[SendResult]:
-        """Hand ``messages`` over on all connections at once; one result each, in order."""
-        return asyncio.run_coroutine_threadsafe(self._send(messages, now), self._loop).result()
+    def prepare(self, message: Message, now: datetime) -> Message:
+        """Return ``message`` with its address as it goes on the wire and its bytes; raise InputError."""
+        return _prepared(message, self._settings, now)
+
+    def send(
+        self, messages: Sequence[Message], now: datetime, may_go_on: MayGoOn = always
+    ) -> list[SendResult]:
+        """Hand ``messages`` over on all connections at once; one result each, in order.
+
+        ``may_go_on`` is asked before each message, and once more before its text is handed over.
+        """
+        work = self._send(messages, now, may_go_on)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def why_down(self) -> str | None:
         """Return why the server cannot take mail now, None when it answers (port `Probed`)."""
@@ -105,13 +125,13 @@ class EmailChannel:
         self._thread.join()
         self._loop.close()
 
-    async def _send(self, messages: Sequence[Message], now: datetime) -> list[SendResult]:
+    async def _send(self, messages: Sequence[Message], now: datetime, may_go_on: MayGoOn) -> list[SendResult]:
         results: dict[int, SendResult] = {}
         left = iter(enumerate(messages))
 
         async def work(line: _Line) -> None:
             for place, message in left:  # shared: each line takes the next one
-                results[place] = await _safely(line, message, now)
+                results[place] = await _safely(line, message, now, may_go_on)
 
         await asyncio.gather(*(work(line) for line in self._lines[: len(messages)]))
         return [results[place] for place in range(len(messages))]
@@ -120,10 +140,10 @@ class EmailChannel:
         await asyncio.gather(*(line.quit() for line in self._lines))
 
 
-async def _safely(line: "_Line", message: Message, now: datetime) -> SendResult:
+async def _safely(line: "_Line", message: Message, now: datetime, may_go_on: MayGoOn) -> SendResult:
     """Deliver; whatever goes wrong unforeseen may have happened after the text was handed over."""
     try:
-        return await line.deliver(message, now)
+        return await line.deliver(message, now, may_go_on)
     except Exception as error:
         return SendResult(key=message.key, outcome="unknown", detail=f"{type(error).__name__}: {error}"[:500])
 
@@ -135,24 +155,21 @@ class _Line:
         self._settings = settings
         self._smtp: aiosmtplib.SMTP | None = None
 
-    async def deliver(self, message: Message, now: datetime) -> SendResult:
+    async def deliver(self, message: Message, now: datetime, may_go_on: MayGoOn) -> SendResult:
         """Hand one message over and say what became of it."""
         settings = self._settings
         returned = f"bounces+{message.key}@{settings.domain}" if settings.bounces else settings.sender
         try:
-            to = check_address(message.address)
-            body = build(
-                with_mailto(message, settings),
-                to=to,
-                sender=settings.sender,
-                sender_name=settings.sender_name,
-                domain=settings.domain,
-                now=now,
-            )
+            ready = message if message.wire else _prepared(message, settings, now)
         except InputError as error:
-            return SendResult(key=message.key, outcome="failed", detail=str(error), suppress=True)
-        early = await self._envelope(message.key, returned, to)
-        return early or await self._data(message.key, body)
+            dead = isinstance(error, UnusableAddressError)
+            return SendResult(key=message.key, outcome="failed", detail=str(error), suppress=dead)
+        if not may_go_on():
+            return SendResult(key=message.key, outcome="withheld", detail=LATE)
+        early = await self._envelope(message.key, returned, ready.address or "")
+        if early is None and not may_go_on():
+            return await self._take_back(message.key)
+        return early or await self._data(message.key, ready.wire)
 
     async def quit(self) -> None:
         """End the connection politely; a server that is gone does not matter."""
@@ -211,6 +228,15 @@ class _Line:
         await self._smtp.connect()
         return self._smtp
 
+    async def _take_back(self, key: str) -> SendResult:
+        """Leave a message whose time is over after its envelope: nothing of it was handed over."""
+        try:
+            if self._smtp is not None:
+                await self._smtp.rset()
+        except (aiosmtplib.SMTPException, OSError):
+            self._drop()
+        return SendResult(key=key, outcome="withheld", detail=LATE)
+
     async def _said_no(self, key: str, error: aiosmtplib.SMTPResponseException, *, dead: bool) -> SendResult:
         """Turn a negative answer into a result and make the connection ready for the next message."""
         detail = f"{error.code} {error.message}"[:500]
@@ -248,6 +274,19 @@ class _Line:
         if self._smtp is not None:
             self._smtp.close()
         self._smtp = None
+
+
+def _prepared(message: Message, settings: EmailSettings, now: datetime) -> Message:
+    to = check_address(message.address)
+    body = build(
+        with_mailto(message, settings),
+        to=to,
+        sender=settings.sender,
+        sender_name=settings.sender_name,
+        domain=settings.domain,
+        now=now,
+    )
+    return replace(message, address=to, wire=body)
 
 
 def with_mailto(message: Message, settings: EmailSettings) -> Message:

@@ -4,8 +4,9 @@ Every message handed over is kept, also one handed over twice, so that a test ca
 clicks, replies and opt-outs when it is told to.
 """
 
+import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,15 @@ from pathlib import Path
 
 from koipond.channels.sheets import SANDBOX
 from koipond.kernel import InputError
-from koipond.outreach.ports import ChannelSheet, Message, Response, ResponseKind, SendResult
+from koipond.outreach.ports import (
+    ChannelSheet,
+    MayGoOn,
+    Message,
+    Response,
+    ResponseKind,
+    SendResult,
+    always,
+)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (
@@ -25,6 +34,7 @@ CREATE TABLE IF NOT EXISTS answer (
   told INTEGER NOT NULL DEFAULT 0);
 """
 COLLECTED_MAX = 10_000
+LATE = "its time was over before it was handed over"
 
 
 _SEQ_MAX = 2**62
@@ -58,11 +68,15 @@ class SandboxChannel:
         self._db.executescript(_SCHEMA)
         self._told: list[int] = []
 
-    def send(self, messages: Sequence[Message], now: datetime) -> list[SendResult]:
-        """Accept ``messages``; they are on disk when this returns."""
+    def send(
+        self, messages: Sequence[Message], now: datetime, may_go_on: MayGoOn = always
+    ) -> list[SendResult]:
+        """Accept ``messages``, all in one go; they are on disk when this returns."""
         at_s = int(now.timestamp())
         rows = [(m.key, m.subject, m.text, m.html, m.language, at_s) for m in messages]
         with self._transaction():
+            if not may_go_on():
+                return [SendResult(key=m.key, outcome="withheld", detail=LATE) for m in messages]
             self._db.executemany(
                 "INSERT INTO message (key, subject, text, html, language, accepted_s) VALUES (?,?,?,?,?,?)",
                 rows,
@@ -72,6 +86,13 @@ class SandboxChannel:
                 [(m.key, at_s) for m in messages],
             )
         return [SendResult(key=m.key, outcome="accepted") for m in messages]
+
+    def query(self, keys: Sequence[str]) -> Mapping[str, bool]:
+        """Return touch key → whether its message is in the inbox."""
+        asked = json.dumps(list(keys))
+        query = "SELECT DISTINCT key FROM message WHERE key IN (SELECT value FROM json_each(?))"
+        found = {key for (key,) in self._db.execute(query, (asked,))}
+        return {key: key in found for key in keys}
 
     def play(self, keys: Sequence[str], kind: ResponseKind, at: datetime) -> None:
         """Let the receivers of ``keys`` answer; raise InputError for a key that never arrived."""

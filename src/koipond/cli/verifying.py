@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
                 given = day_of(app.machine.now(), app.zone)
             day = app.observation_day(given)
             now = app.instant_of(day) if app.pair.usable else app.end_of(day)
-            checks = [*app.store.checks.all(app.zone, now), *warehouse_checks(app)]
+            checks = [*app.store.checks.all(app.zone, now, app.machine.now()), *warehouse_checks(app)]
             rows = [{"name": c.name, "status": c.status, "detail": c.detail} for c in checks]
             breaks = sum(row["status"] != "ok" for row in rows)
             data = {"checks": rows, "breaks": breaks, **app.stamp(day)}

@@ -7,11 +7,12 @@ one customer in one batch meet each other. Order of the checks: `Reason`. Source
 import hashlib
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from koipond.budgets import on_day
 from koipond.kernel import InputError, hash_bucket, require_aware, zone
 from koipond.kernel.ids import BUCKETS
 from koipond.outreach.caps import Slot, applies, window
@@ -47,7 +48,8 @@ class Person:
     held_out: list[tuple[str, int]] = field(default_factory=list)  # (strategy, at_s)
     spent_fen: dict[str, int] = field(default_factory=dict)  # strategy → fen of held touches
     codes: dict[str, tuple[int, int | None]] = field(default_factory=dict)  # list → (code_no, expires_s)
-    touches: dict[tuple[str, int, str, str], Touched] = field(default_factory=dict)  # by place
+    touches: dict[tuple[str, str, str], Touched] = field(default_factory=dict)  # by place
+    held_places: dict[tuple[str, str, str], str] = field(default_factory=dict)  # place → scope held out of
 
     def barred(self, channel: str, purpose: str, consent_required: bool) -> Reason | None:
         """Say whether this person has forbidden a touch already admitted, or the law has."""
@@ -85,6 +87,30 @@ class Funds:
     def take(self, scope: str, amount: int, limit: int) -> None:
         self.added[scope] = self.added.get(scope, 0) + amount
         self.limits[scope] = max(limit, self.limits.get(scope, limit))
+
+
+@dataclass(slots=True)
+class Stock:
+    """Unissued codes of one list, by when they end (None = never), each kind in the order of its numbers."""
+
+    by_end: dict[int | None, deque[int]]
+
+    def find(self, at_s: int) -> int | None:
+        """Return the first code that is still good at ``at_s``."""
+        good = [codes[0] for end, codes in self.by_end.items() if codes and (end is None or end > at_s)]
+        return min(good, default=None)
+
+    def take(self, code_no: int) -> int | None:
+        """Take the code that `find` has named and return when it ends."""
+        for end, codes in self.by_end.items():
+            if codes and codes[0] == code_no:
+                codes.popleft()
+                return end
+        raise AssertionError(f"code {code_no} is not in stock")
+
+
+StandingStill = Callable[[str, str], str | None]
+"""(channel, strategy) → why nobody is touched there now, None when nothing stands in the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +154,14 @@ class Batch:
 
     people: Mapping[int, Person]  # customer → person; linked customers share one
     funds: Funds
-    stock: Mapping[str, deque[int]]  # list → unissued codes
+    stock: Mapping[str, "Stock"]  # list → unissued codes
     now_s: int
     place: ZoneInfo
     plan: str = ""
     quiet: QuietHours = field(default_factory=QuietHours)
     quotas: Mapping[str, int] = field(default_factory=dict)  # channel → touches a local day
     address_kinds: Mapping[str, str] = field(default_factory=dict)  # channel → identifier
+    standing_still: StandingStill = lambda _channel, _strategy: None
     draws: list[Draw] = field(default_factory=list)
     held_out: list[HeldOut] = field(default_factory=list)
     admissions: list[Admission] = field(default_factory=list)
@@ -143,8 +170,11 @@ class Batch:
 
 
 def touch_key(candidate: GateCandidate) -> str:
-    """Return the key of the touch ``candidate`` would become: 32 hex digits, also its Message-ID."""
-    place = f"{candidate.strategy}\0{candidate.strategy_version}\0{candidate.play}\0{candidate.occurrence}"
+    """Return the key of the touch ``candidate`` would become: 32 hex digits, also its Message-ID.
+
+    It names who gets what turn of which play, whatever the version: a new version makes nobody new.
+    """
+    place = f"{candidate.strategy}\0{candidate.play}\0{candidate.occurrence}"
     text = f"{place}\0{candidate.customer_uid}"
     return hashlib.blake2b(text.encode(), digest_size=16, person=b"koipond touch").hexdigest()
 
@@ -162,7 +192,8 @@ def _decide(batch: Batch, one: GateCandidate) -> GateDecision:
     if known is not None and known.plan == batch.plan:
         return _admitted(one, known, new=False)
     due_s = _due_s(batch, person, one)
-    lost = _may_not(batch, person, one) or _holdout(batch, person, one) or _had(person, one, due_s)
+    lost = _still(batch, one) or _may_not(batch, person, one)
+    lost = lost or _holdout(batch, person, one) or _had(person, one, due_s)
     if lost is None and known is not None:
         lost = Reason.RE_ENTRY, ""  # another plan has used up the occurrence, whatever the waits say
     if lost is None:
@@ -175,9 +206,9 @@ def _decide(batch: Batch, one: GateCandidate) -> GateDecision:
     return _admitted(one, person.touches[_place(one)], new=True)
 
 
-def _place(one: GateCandidate) -> tuple[str, int, str, str]:
-    """Return what a person may be touched for once."""
-    return one.strategy, one.strategy_version, one.play, one.occurrence
+def _place(one: GateCandidate) -> tuple[str, str, str]:
+    """Return what a person may be touched for once, whatever the version."""
+    return one.strategy, one.play, one.occurrence
 
 
 def _due_s(batch: Batch, person: Person, one: GateCandidate) -> int:
@@ -205,6 +236,12 @@ def _admitted(one: GateCandidate, found: Touched, *, new: bool) -> GateDecision:
 Lost = tuple[Reason, str] | None
 
 
+def _still(batch: Batch, one: GateCandidate) -> Lost:
+    """Whether the strategy touches anybody now: it runs, and neither it nor its plan was stopped."""
+    why = batch.standing_still(one.channel, one.strategy)
+    return None if why is None else (Reason.NOT_RUNNING, why)
+
+
 def _may_not(batch: Batch, person: Person, one: GateCandidate) -> Lost:
     """Who may not be reached at all."""
     if person.staff:
@@ -223,7 +260,10 @@ def _may_not(batch: Batch, person: Person, one: GateCandidate) -> Lost:
 
 
 def _holdout(batch: Batch, person: Person, one: GateCandidate) -> Lost:
-    """Draw the arms (science D6), record them, and hold back whom they say."""
+    """Draw the arms (science D6), record them, and hold back whom they say; also who was held out of this
+    very turn, whatever the rates say by now."""
+    if (scope := person.held_places.get(_place(one))) is not None:
+        return Reason.HOLDOUT, scope
     draws = [(one.strategy, one.holdout_salt, one.holdout_strategy_rate, 0)]
     if global_applies(one):
         turn = one.holdout_global_start  # each rotation is a draw of its own
@@ -299,20 +339,22 @@ def _window(
 def _no_money(batch: Batch, person: Person, one: GateCandidate, due_s: int) -> Lost:
     """Take the platform's quota, the budgets and a code; the last check, so it also writes the admission."""
     funds, shares = batch.funds, dict[str, int]()
-    limits = {line.scope: line.limit_fen for line in one.budgets}
+    on = datetime.fromtimestamp(due_s, UTC).astimezone(batch.place).date()
+    lines = [(on_day(line.scope, on), line.limit_fen) for line in one.budgets]
+    limits = dict(lines)
     quota = batch.quotas.get(one.channel)
     if quota is not None:
         scope = quota_scope(one.channel, datetime.fromtimestamp(due_s, UTC), batch.place)
         if not funds.fits(scope, 1, quota):
             return Reason.PLATFORM_QUOTA, one.channel
         shares[scope], limits[scope] = 1, quota
-    code_no, new_code = _find_code(batch, person, one)
+    code_no, new_code = _find_code(batch, person, one, due_s)
     offer_cost_fen = one.offer_cost_fen if new_code or one.code_list is None else 0
     amount = one.cost_fen + offer_cost_fen
-    for line in one.budgets:
-        if not funds.fits(line.scope, amount, line.limit_fen):
-            return Reason.BUDGET, line.scope
-        shares[line.scope] = amount
+    for scope, limit in lines:
+        if not funds.fits(scope, amount, limit):
+            return Reason.BUDGET, scope
+        shares[scope] = amount
     spent = person.spent_fen.get(one.strategy, 0) + amount
     if one.per_customer_limit_fen is not None and spent > one.per_customer_limit_fen:
         return Reason.BUDGET, "per_customer"
@@ -330,25 +372,35 @@ def quota_scope(channel: str, at: datetime, place: ZoneInfo) -> str:
     return f"quota:{channel}:{at.astimezone(place).date().isoformat()}"
 
 
-def quota_scopes(
+def day_scopes(
     quotas: Mapping[str, int], candidates: Sequence[GateCandidate], now: datetime, place: ZoneInfo
 ) -> set[str]:
-    """Return the scopes ``candidates`` may count under: quiet hours move a touch by a day at most."""
-    days = {(one.channel, max(one.due_at, now)) for one in candidates if one.channel in quotas}
+    """Return the quotas and budgets ``candidates`` may count under: quiet hours move a touch by a day at
+    most."""
     moves = (timedelta(days=0), timedelta(days=1))
-    return {quota_scope(channel, at + move, place) for channel, at in days for move in moves}
+    asked = {(one.channel, max(one.due_at, now), one.budgets) for one in candidates}
+    found: set[str] = set()
+    for channel, at, budgets in asked:
+        for move in moves:
+            on = (at + move).astimezone(place).date()
+            found.update(on_day(line.scope, on) for line in budgets)
+            if channel in quotas:
+                found.add(quota_scope(channel, at + move, place))
+    return found
 
 
-def _find_code(batch: Batch, person: Person, one: GateCandidate) -> tuple[int | None, bool]:
-    """Return (code, is it newly issued): one code of a list a customer, reused while it is good."""
+def _find_code(batch: Batch, person: Person, one: GateCandidate, due_s: int) -> tuple[int | None, bool]:
+    """Return (code, is it newly issued): one code of a list a customer, reused while it is good; only one
+    that is still good when the touch is due."""
     if one.code_list is None:
         return None, False
     held = person.codes.get(one.code_list)
     if held is not None:
         code_no, expires_s = held
-        return (code_no if expires_s is None or expires_s > batch.now_s else None), False
+        return (code_no if expires_s is None or expires_s > due_s else None), False
     stock = batch.stock.get(one.code_list)
-    return (stock[0], True) if stock else (None, False)
+    found = None if stock is None else stock.find(due_s)
+    return found, found is not None
 
 
 def _write(
@@ -363,8 +415,7 @@ def _write(
 ) -> None:
     expires_s = int(one.expires_at.timestamp())
     if new_code and one.code_list is not None and code_no is not None:
-        batch.stock[one.code_list].popleft()
-        person.codes[one.code_list] = (code_no, None)
+        person.codes[one.code_list] = (code_no, batch.stock[one.code_list].take(code_no))
     key = touch_key(one)
     slot = Slot(one.channel, one.purpose, one.strategy, one.content, due_s, max(due_s, expires_s))
     person.slots.append(slot)

@@ -1,15 +1,26 @@
 """Ports of outreach: the gate, the outbox and the channels. Adapters live in `store` and `channels`."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, Protocol, runtime_checkable
 
+from koipond.kernel import InputError
 from koipond.outreach.model import GateCandidate, GateDecision, QuietHours, TouchState
 
-SendOutcome = Literal["accepted", "refused", "failed", "unknown"]
-"""accepted by the provider · refused before acceptance, may be tried again · failed for good · no answer."""
+SendOutcome = Literal["accepted", "refused", "failed", "unknown", "withheld"]
+"""accepted by the provider · refused before acceptance, may be tried again · failed for good · no answer ·
+withheld: its time was over before it was handed over; it goes back to the queue and costs no attempt."""
+
+MayGoOn = Callable[[], bool]
+"""Asked right before each message: may it still be handed over? Its looks are stale when too long ago."""
+
+
+def always() -> bool:
+    """Say that there is no hurry."""
+    return True
+
 
 ResponseKind = Literal[
     "delivered", "opened", "clicked", "replied", "complained", "unsubscribed", "unfriended", "bounced"
@@ -85,6 +96,7 @@ class LeasedTouch:
     due_s: int
     expires_s: int
     attempts: int
+    code_expires_s: int | None = None  # the first second in which its code is no good any more
 
     @property
     def values(self) -> dict[str, object]:
@@ -135,6 +147,7 @@ class Message:
     html: str = ""
     language: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    wire: bytes = b""  # as it goes out, once a channel has prepared it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +190,7 @@ class Outbox(Protocol):
     ) -> Advance:
         """In one transaction record ``done`` and commit the intent to send ``begin``.
 
-        Those of ``begin`` may be sent whose lease still stands.
+        Those of ``begin`` may be sent whose claim still stands and that nothing forbids now.
         """
         ...
 
@@ -199,8 +212,13 @@ class Channel(Protocol):
 
     sheet: ChannelSheet
 
-    def send(self, messages: Sequence[Message], now: datetime) -> list[SendResult]:
-        """Hand ``messages`` over; one result each, in order. Never raises for a single message."""
+    def send(
+        self, messages: Sequence[Message], now: datetime, may_go_on: MayGoOn = always
+    ) -> list[SendResult]:
+        """Hand ``messages`` over; one result each, in order. Never raises for a single message.
+
+        What was not begun when ``may_go_on`` says no is ``withheld``.
+        """
         ...
 
     def collect(self, now: datetime) -> Sequence[Response]:
@@ -218,4 +236,26 @@ class Probed(Protocol):
 
     def why_down(self) -> str | None:
         """Return why it cannot take a message now, None when it can."""
+        ...
+
+
+class UnusableAddressError(InputError):
+    """An address that a channel cannot carry: nothing is ever written to it again."""
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """A channel that builds its messages before the intent to send them is on record."""
+
+    def prepare(self, message: Message, now: datetime) -> Message:
+        """Return ``message`` ready to be handed over; raise InputError when it cannot be built."""
+        ...
+
+
+@runtime_checkable
+class Answering(Protocol):
+    """A channel whose provider can be asked what became of a message."""
+
+    def query(self, keys: Sequence[str]) -> Mapping[str, bool]:
+        """Return touch key → whether the provider has the message; keys it cannot tell about are left out."""
         ...

@@ -19,6 +19,7 @@ _BEFORE: Mapping[str, tuple[str, ...]] = {
     "replied": ("sending", "unknown", "accepted", "delivered", "opened", "clicked"),
     "complained": ("sending", "unknown", "accepted", "delivered", "opened", "clicked", "replied"),
 }
+_ARRIVED = ("unsubscribed", "unfriended")
 _UNDELIVERED = ("sending", "unknown", "accepted")
 _SUPPRESSES: Mapping[str, consents.SuppressionReason] = {
     "complained": "complaint",
@@ -42,6 +43,8 @@ def record(connection: sa.Connection, responses: Sequence[Response], now_s: int)
         by_kind.setdefault(one.kind, []).append(row.touch_no)
     for state, before in _BEFORE.items():
         ends.move(connection, by_kind.get(state, []), state, before)
+    for kind in _ARRIVED:  # nobody answers what never reached him
+        ends.move(connection, by_kind.get(kind, []), "accepted", ("unknown",))
     gone = ends.move(connection, by_kind.get("bounced", []), "failed", _UNDELIVERED, detail="bounced")
     ends.log(connection, gone, "failed", now_s, "bounced")
     ends.give_back(connection, gone)

@@ -1,18 +1,22 @@
 """Code lists (券码): codes of the brand's own shop, imported, one a customer, issued by the gate alone."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from koipond.kernel import InputError
-from koipond.store.bulk import Row, chunks, upsert_rows
+from koipond.store.bulk import Row, any_of, chunks, upsert_rows
+from koipond.store.code_keys import code_key, is_hidden
 from koipond.store.engine import Database
 from koipond.store.instants import to_s
 from koipond.store.tables import offer_code
 
 CHUNK = 20_000
+_ONE_FILE_AT_A_TIME = 7_405_119  # any number of our own
+_SHOWN = 20  # problems named one by one
+Problem = tuple[int, str]  # line, what is wrong
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,20 +34,33 @@ class StoredCodes:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def add(self, list_key: str, codes: Sequence[str], expires_at: datetime | None = None) -> int:
-        """Add ``codes`` to a list; return how many are new. A code that is known keeps its place and holder.
+    def add(
+        self,
+        list_key: str,
+        codes: Sequence[str],
+        expires_at: datetime | None = None,
+        lines: Sequence[int] | None = None,
+    ) -> int:
+        """Add ``codes`` to a list, all or none; return how many are new. One that the list holds already
+        keeps its place and holder. ``lines``: where each stands in its file, default its place.
 
-        Raises InputError for an empty code.
+        Raises InputError naming every code that is empty, holds what does not show, reads like another one of
+        the file or of this list, or stands in another list.
         """
-        empty = [place + 1 for place, code in enumerate(codes) if not code.strip()]
-        if empty:
-            raise InputError(f"{list_key}: code {empty[0]} is empty; remove such lines")
+        kept = [code.strip() for code in codes]
+        placed = list(zip(lines or range(1, len(kept) + 1), kept, strict=True))
+        problems = [*_unreadable(placed), *_twins(placed)]
         expires_s = None if expires_at is None else to_s(expires_at)
-        rows: list[Row] = [(list_key, code.strip(), expires_s) for code in dict.fromkeys(codes)]
+        rows: list[Row] = [(list_key, code, expires_s, code_key(code)) for code in kept]
         fresh = 0
-        for part in chunks(rows, CHUNK):
-            with self._db.write() as connection:
-                columns = ("list_key", "code", "expires_s")
+        with self._db.write() as connection:
+            if connection.dialect.name == "postgresql":  # two files at once could hold the same code
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ONE_FILE_AT_A_TIME)))
+            problems += _known_elsewhere(connection, list_key, placed)
+            if problems:
+                raise InputError(_said(list_key, problems))
+            columns = ("list_key", "code", "expires_s", "code_key")
+            for part in chunks(rows, CHUNK):
                 fresh += upsert_rows(connection, offer_code, columns, list(part), "ON CONFLICT DO NOTHING")
         return fresh
 
@@ -74,3 +91,45 @@ class StoredCodes:
         query = sa.select(offer_code.c.code, offer_code.c.customer_no).where(*issued)
         with self._db.read() as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _unreadable(placed: Sequence[tuple[int, str]]) -> Iterator[Problem]:
+    for line, code in placed:
+        if any(is_hidden(character) for character in code):
+            yield line, "holds a character that does not show (control, zero-width or formatting)"
+        elif not code_key(code):
+            yield line, "is empty"
+
+
+def _twins(placed: Sequence[tuple[int, str]]) -> Iterator[Problem]:
+    first: dict[str, int] = {}
+    for line, code in placed:
+        key = code_key(code)
+        if key and first.setdefault(key, line) != line:
+            yield line, f"reads like line {first[key]}"
+
+
+def _known_elsewhere(
+    connection: sa.Connection, list_key: str, placed: Sequence[tuple[int, str]]
+) -> Iterator[Problem]:
+    """Yield the codes that another list holds, or this one in another way of writing."""
+    columns = offer_code.c.code_key, offer_code.c.list_key, offer_code.c.code
+    for part in chunks(placed, CHUNK):
+        keys = {code_key(code) for _, code in part} - {""}
+        query = sa.select(*columns).where(any_of(connection, offer_code.c.code_key, list(keys)))
+        held: dict[str, set[tuple[str, str]]] = {}
+        for key, other_list, code in connection.execute(query):
+            held.setdefault(key, set()).add((other_list, code))
+        for line, code in part:
+            others = held.get(code_key(code), set()) - {(list_key, code)}
+            if others:
+                names = ", ".join(sorted({f"'{name}'" for name, _ in others}))
+                yield line, f"reads like a code of list {names}"
+
+
+def _said(list_key: str, problems: Sequence[Problem]) -> str:
+    """Return what is wrong by line; a code itself is worth money and is not repeated."""
+    named = [f"line {line} {what}" for line, what in sorted(problems)[:_SHOWN]]
+    if len(problems) > _SHOWN:
+        named.append(f"and {len(problems) - _SHOWN:,} more")
+    return f"{list_key}: nothing was added; remove these lines or write them anew:\n" + "\n".join(named)

@@ -4,7 +4,7 @@ Every function works inside the caller's transaction on touches the caller holds
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +13,8 @@ from koipond.store.bulk import Row, any_of, insert_rows, update_rows
 from koipond.store.tables import budget, offer_code, outbox, touch, touch_event
 
 DEAD = ("failed", "expired")  # states in which a touch holds no cap slot, budget or code
+SHARES = sa.func.coalesce(outbox.c.shares, touch.c.shares)
+"""What a touch holds of budgets and quotas: since it moved to another day, other than at the gate."""
 
 
 def move(
@@ -54,7 +56,7 @@ def settle(
     under: str | None = None,
 ) -> list[int]:
     """Bring touches to ``state`` and out of their lease, note it, and give back what a dead touch holds."""
-    free: dict[str, Any] = {"lease": None, "lease_until_s": None, "detail": detail}
+    free: dict[str, Any] = {"lease": None, "detail": detail}
     moved = move(connection, touch_nos, state, among, under=under, **free)
     log(connection, moved, state, at_s, detail)
     if state in DEAD:
@@ -67,15 +69,21 @@ def give_back(connection: sa.Connection, touch_nos: Collection[int]) -> None:
     if not touch_nos:
         return
     mine = any_of(connection, touch.c.touch_no, touch_nos)
-    query = sa.select(touch.c.shares, sa.func.count()).where(mine).group_by(touch.c.shares)
+    query = sa.select(SHARES, sa.func.count()).join(outbox, outbox.c.touch_no == touch.c.touch_no)
     freed: dict[str, int] = {}
-    for shares, count in connection.execute(query):
+    for shares, count in connection.execute(query.where(mine).group_by(SHARES)):
         for scope, amount in json.loads(shares).items():
-            freed[scope] = freed.get(scope, 0) + amount * count
-    for scope, amount in sorted(freed.items()):
-        less = sa.update(budget).where(budget.c.scope == scope)
-        connection.execute(less.values(taken_fen=budget.c.taken_fen - amount))
+            freed[scope] = freed.get(scope, 0) - amount * count
+    add_taken(connection, freed)
     _free_codes(connection, touch_nos)
+
+
+def add_taken(connection: sa.Connection, changes: Mapping[str, int]) -> None:
+    """Add ``changes`` to what budgets have given, in the order in which everybody locks them."""
+    for scope, amount in sorted(changes.items()):
+        if amount:
+            change = sa.update(budget).where(budget.c.scope == scope)
+            connection.execute(change.values(taken_fen=budget.c.taken_fen + amount))
 
 
 def _free_codes(connection: sa.Connection, touch_nos: Collection[int]) -> None:

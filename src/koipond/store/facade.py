@@ -24,13 +24,18 @@ from koipond.store.groups import StoredLists, StoredTags
 from koipond.store.history import StoredTouches
 from koipond.store.identity import NewUids, StoredIdentity, random_uids
 from koipond.store.imports import StoredJournal, StoredVerdicts
+from koipond.store.in_force import RuleBook
 from koipond.store.keys import KeyRing
 from koipond.store.leases import StoredLeases
 from koipond.store.migrate import migrate
 from koipond.store.outbox import StoredOutbox
+from koipond.store.pauses import StoredPauses
 from koipond.store.people import StoredPeople
 from koipond.store.plans import StoredPlans
 from koipond.store.rotation import require_own, rotate
+from koipond.store.senders import Sender, unattended
+from koipond.store.terms import Terms
+from koipond.store.unknowns import StoredUnknowns
 from koipond.store.verify import StoredChecks
 from koipond.store.versions import StoredVersionLog
 from koipond.store.waiting import StoredWaiting
@@ -42,6 +47,7 @@ class Store:
     def __init__(self, database: Database, ring: KeyRing, new_uids: NewUids = random_uids) -> None:
         self.database = database
         self._new_uids = new_uids
+        self._book = RuleBook()
         self._use_keys(ring)
         self.leases = StoredLeases(database)
         self.belonging = StoredBelonging(database)
@@ -60,6 +66,8 @@ class Store:
         self.codes = StoredCodes(database)
         self.plans = StoredPlans(database)
         self.touches = StoredTouches(database)
+        self.pauses = StoredPauses(database)
+        self.unknowns = StoredUnknowns(database)
         self.checks = StoredChecks(database)
         self.waiting = StoredWaiting(database)
 
@@ -110,11 +118,24 @@ class Store:
         self, place: ZoneInfo, *, quiet: QuietHours | None = None, quotas: Mapping[str, int] | None = None
     ) -> StoredGate:
         """Return the contact gate under the workspace's zone, quiet hours and the platforms' quotas a day."""
-        return StoredGate(self.database, place=place, quiet=quiet, quotas=quotas)
+        terms = Terms(place=place, quiet=quiet or QuietHours(), quotas=quotas or {})
+        return StoredGate(self.database, terms, book=self._book)
 
-    def outbox(self, place: ZoneInfo, *, quiet: QuietHours | None = None) -> StoredOutbox:
-        """Return the outbox under the workspace's zone and quiet hours."""
-        return StoredOutbox(self.database, place=place, quiet=quiet)
+    def outbox(
+        self,
+        place: ZoneInfo,
+        *,
+        quiet: QuietHours | None = None,
+        quotas: Mapping[str, int] | None = None,
+        sender: Sender | None = None,
+    ) -> StoredOutbox:
+        """Return the outbox under the workspace's zone, quiet hours and the platforms' quotas a day.
+
+        ``sender``: whose lease it claims under, default one that nothing keeps alive.
+        """
+        terms = Terms(place=place, quiet=quiet or QuietHours(), quotas=quotas or {})
+        own = sender or unattended(self.leases)
+        return StoredOutbox(self.database, terms, sender=own, book=self._book)
 
     def export(self, place: ZoneInfo) -> StoredExport:
         """Return what tells the warehouse what happened, days counted in ``place``."""

@@ -8,41 +8,41 @@ same plan again finds its touch, and of another plan is lost. Source: design §7
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from koipond.kernel import stable_json
+from koipond.kernel import day_of, stable_json
 from koipond.outreach import gate
-from koipond.outreach.model import FrequencyCap, GateCandidate, GateDecision, QuietHours
+from koipond.outreach.model import FrequencyCap, GateCandidate, GateDecision
 from koipond.store import counters, gate_load
 from koipond.store.arms import ARM_COLUMNS, HELD_COLUMNS
 from koipond.store.bulk import Row, chunks, insert_rows, update_rows, upsert_rows
 from koipond.store.engine import Database
+from koipond.store.in_force import RuleBook, paused_scopes, stops, withdrawn_plans
 from koipond.store.instants import from_s, to_s
 from koipond.store.tables import assignment, budget, held_out, offer_code, outbox, touch
+from koipond.store.terms import Terms
 
 CHUNK = 2_000
 ADDRESS_KINDS: Mapping[str, str] = {"email": "email", "sms": "phone", "voice": "phone"}
 
 
 class StoredGate:
-    """The gate of one workspace. ``quotas``: channel → touches the platform allows a local day."""
+    """The gate of one workspace, under the ``terms`` of its settings."""
 
     def __init__(
         self,
         database: Database,
+        terms: Terms,
         *,
-        place: ZoneInfo,
-        quiet: QuietHours | None = None,
-        quotas: Mapping[str, int] | None = None,
+        book: RuleBook | None = None,
         address_kinds: Mapping[str, str] = ADDRESS_KINDS,
     ) -> None:
         self._db = database
-        self._place = place
-        self._quiet = quiet or QuietHours()
-        self._quotas = quotas or {}
+        self._terms = terms
+        self._book = book or RuleBook()
         self._kinds = address_kinds
 
     def admit(self, candidates: Sequence[GateCandidate], now: datetime, plan: str = "") -> list[GateDecision]:
@@ -76,19 +76,34 @@ class StoredGate:
             funds=gate_load.lock_funds(connection, self._scopes(candidates, now_s)),
             stock=gate_load.lock_stock(connection, candidates, now_s),
             now_s=now_s,
-            place=self._place,
+            place=self._terms.place,
             plan=plan,
-            quiet=self._quiet,
-            quotas=self._quotas,
+            quiet=self._terms.quiet,
+            quotas=self._terms.quotas,
             address_kinds=self._kinds,
+            standing_still=self._standing_still(connection, now_s, plan),
         )
+
+    def _standing_still(self, connection: sa.Connection, now_s: int, plan: str) -> gate.StandingStill:
+        """Return what says whether anybody is touched now; the plan stays as it is until the batch ends."""
+        withdrawn = bool(plan) and plan in withdrawn_plans(connection, {plan})
+        scopes, rules = paused_scopes(connection), self._book.rules(connection)
+        today = day_of(from_s(now_s), self._terms.place)
+        if not withdrawn and not scopes and not rules.strategies and not rules.archived:
+            return lambda _channel, _strategy: None
+
+        @lru_cache(maxsize=1_000)
+        def why(channel: str, strategy: str) -> str | None:
+            if withdrawn:
+                return f"plan:{plan} is withdrawn"
+            scope = stops(scopes, channel, strategy)
+            return f"{scope} is paused" if scope else rules.not_running(strategy, today)
+
+        return why
 
     def _scopes(self, candidates: Sequence[GateCandidate], now_s: int) -> set[str]:
         """Return every budget and quota the batch may take from."""
-        lines = {line for one in {one.budgets for one in candidates} for line in one}
-        return {line.scope for line in lines} | gate.quota_scopes(
-            self._quotas, candidates, from_s(now_s), self._place
-        )
+        return gate.day_scopes(self._terms.quotas, candidates, from_s(now_s), self._terms.place)
 
 
 def _write(connection: sa.Connection, batch: gate.Batch, plan: str) -> None:

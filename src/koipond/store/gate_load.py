@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from koipond.kernel import BusyError
 from koipond.outreach.caps import Slot, lookback_s
-from koipond.outreach.gate import Funds, Person, Touched
+from koipond.outreach.gate import Funds, Person, Stock, Touched
 from koipond.outreach.model import GateCandidate
 from koipond.store.bulk import Row, any_of, upsert_rows
 from koipond.store.ends import DEAD
@@ -142,16 +142,20 @@ def load_slots(connection: sa.Connection, people: Mapping[int, Person], since_s:
 def load_touches(
     connection: sa.Connection, people: Mapping[int, Person], candidates: Sequence[GateCandidate]
 ) -> None:
-    """Load the touches that ``candidates`` may have become already."""
+    """Load the touches that ``candidates`` may have become already, and who was held out of them."""
     occurrences = {one.occurrence for one in candidates}
-    names = ("customer_no", "strategy", "strategy_version", "play", "occurrence", "touch_key", "plan")
+    names = ("customer_no", "strategy", "play", "occurrence", "touch_key", "plan")
     query = (
         sa.select(*(touch.c[name] for name in names), outbox.c.due_s)
         .join(outbox, outbox.c.touch_no == touch.c.touch_no)
         .where(any_of(connection, touch.c.occurrence, occurrences))
     )
     for number, *place, key, plan, due_s in _of(connection, query, touch.c.customer_no, people):
-        people[number].touches[place[0], place[1], place[2], place[3]] = Touched(key, due_s, plan)
+        people[number].touches[place[0], place[1], place[2]] = Touched(key, due_s, plan)
+    columns = (held_out.c[name] for name in ("customer_no", "strategy", "play", "occurrence", "scope"))
+    held = sa.select(*columns).where(any_of(connection, held_out.c.occurrence, occurrences))
+    for number, strategy, play, occurrence, scope in _of(connection, held, held_out.c.customer_no, people):
+        people[number].held_places[strategy, play, occurrence] = scope
 
 
 def load_spending(
@@ -192,23 +196,31 @@ def lock_funds(connection: sa.Connection, scopes: Collection[str]) -> Funds:
 
 def lock_stock(
     connection: sa.Connection, candidates: Sequence[GateCandidate], now_s: int
-) -> dict[str, deque[int]]:
-    """Lock as many unissued codes of each list as ``candidates`` could take."""
+) -> dict[str, Stock]:
+    """Lock as many unissued codes of each list as ``candidates`` could take: of those that outlive all of
+    them, and of those that end before the last one is due."""
     wanted: dict[str, int] = {}
+    last_s = max((int(one.due_at.timestamp()) for one in candidates), default=0)
+    last_s = max(last_s, now_s) + _DAY_S  # quiet hours move a touch by a day at most
     for one in candidates:
         if one.code_list is not None:
             wanted[one.code_list] = wanted.get(one.code_list, 0) + 1
     stock = {}
     for key in sorted(wanted):
-        query = (
-            sa.select(offer_code.c.code_no)
+        free = (
+            sa.select(offer_code.c.code_no, offer_code.c.expires_s)
             .where(offer_code.c.list_key == key, offer_code.c.customer_no.is_(None))
-            .where(sa.or_(offer_code.c.expires_s.is_(None), offer_code.c.expires_s > now_s))
             .order_by(offer_code.c.code_no)
             .limit(wanted[key])
             .with_for_update(skip_locked=True)
         )
-        stock[key] = deque(connection.scalars(query))
+        soon = sa.and_(offer_code.c.expires_s > now_s, offer_code.c.expires_s <= last_s)
+        lasting = sa.or_(offer_code.c.expires_s.is_(None), offer_code.c.expires_s > last_s)
+        by_end: dict[int | None, deque[int]] = {}
+        for query in (free.where(soon), free.where(lasting)):
+            for code_no, expires_s in connection.execute(query):
+                by_end.setdefault(expires_s, deque()).append(code_no)
+        stock[key] = Stock(by_end)
     return stock
 
 

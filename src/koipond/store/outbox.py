@@ -1,74 +1,86 @@
 """The outbox on the store (发件箱; port `koipond.outreach.ports.Outbox`).
 
-queued → leased → sending → accepted. The intent to send is committed before the call, so a call without a
-recorded answer is ``unknown`` after a crash and never made again by itself; a lease that ends before the
-intent goes back to ``queued``. Sources: design §7, ops §2.
+queued → leased → sending → accepted. The intent to send is committed before the call, after a last look at
+whether the touch may still go (`last_look`); a call without a recorded answer is ``unknown`` after a crash
+and never made again by itself. What a sender claimed is its own until its lease ends; before the intent it
+then goes back to ``queued``. Sources: design §7, ops §2, decisions/0012.
 """
 
-import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from koipond.kernel import zone
 from koipond.outreach.backoff import retry_delay_s
-from koipond.outreach.model import QuietHours, TouchState
+from koipond.outreach.model import TouchState
 from koipond.outreach.ports import Advance, ChannelSheet, Claim, LeasedTouch, Response, SendResult
-from koipond.outreach.quiet import next_allowed
-from koipond.store import answers, ends, gate_load
+from koipond.store import answers, ends, leases
 from koipond.store.bulk import Row, any_of, update_rows
 from koipond.store.consents import Suppression, suppress
 from koipond.store.engine import Database
+from koipond.store.in_force import ALL, CHANNEL, STRATEGY, RuleBook, paused_scopes
 from koipond.store.instants import from_s, to_s
+from koipond.store.last_look import LastLook, Tally
+from koipond.store.outbox_counts import OutboxCounts
+from koipond.store.quiet_history import note_quiet
 from koipond.store.rate import Bucket
-from koipond.store.tables import consent, customer, offer_code, outbox, suppression, touch
+from koipond.store.senders import Sender, remaining_s, standing
+from koipond.store.tables import customer, offer_code, outbox, touch
 from koipond.store.tables.outreach import QUEUED, UNDER_WAY
+from koipond.store.terms import Terms
 
-LEASE = timedelta(seconds=120)
 _SWEEP_ROWS = 5_000  # abandoned rows put right by one claim
 
 
-class StoredOutbox:
-    """The outbox of one workspace; marketing waits while it is quiet where the customer lives."""
+class StoredOutbox(OutboxCounts):
+    """The outbox of one workspace, as one sender works through it under the ``terms`` of its settings."""
 
     def __init__(
-        self,
-        database: Database,
-        *,
-        place: ZoneInfo,
-        quiet: QuietHours | None = None,
-        lease: timedelta = LEASE,
+        self, database: Database, terms: Terms, *, sender: Sender, book: RuleBook | None = None
     ) -> None:
         self._db = database
-        self._place = place
-        self._quiet = quiet or QuietHours()
-        self._lease = lease
+        self._terms = terms
+        self._sender = sender
+        self._book = book or RuleBook()
+        self._noted = False  # which quiet hours are obeyed
 
     def claim(self, sheet: ChannelSheet, limit: int, now: datetime) -> Claim:
-        """Lease at most ``limit`` due touches. What has expired, lost its consent or waits for the morning is
-        put right on the way."""
-        lease, now_s = uuid.uuid4().hex, to_s(now)
+        """Claim at most ``limit`` due touches under the sender's lease. What has expired, waits for the
+        morning or was left by a sender that has ended is put right on the way; what is paused stays."""
+        lease = self._sender.lease(now)
         with self._db.write() as connection:
-            ended: Tally = Counter()
-            swept = recover(connection, sheet, now_s, ended)
-            bucket = Bucket(connection, sheet.channel, sheet.account, sheet.rate, now) if sheet.rate else None
-            wanted = limit if bucket is None else min(limit, bucket.tokens)
-            found = _due(connection, sheet.channel, now_s, wanted)
-            ready = self._defer(connection, _expire(connection, found, now_s, ended), sheet, now)
-            ready = _drop_forbidden(connection, ready, now_s, ended)
-            numbers = [row.touch_no for row in ready]
-            until_s = to_s(now + self._lease)
-            ends.move(connection, numbers, "leased", ("queued",), lease=lease, lease_until_s=until_s)
-            if bucket is not None:
-                bucket.take(len(ready))
-            wake_at = _next_due(connection, sheet.channel, now)
-            if bucket is not None and wake_at is not None:
-                wake_at = max(wake_at, bucket.next_at() if bucket.tokens == 0 else now)
+            if leases.stands(connection, lease, "sender"):
+                return self._claim(connection, sheet, lease, limit, now)
+        self._sender.lost()  # stopped for too long: the next claim is under another lease
+        return Claim(lease=lease, touches=[], examined=1, wake_at=now)
+
+    def _claim(
+        self, connection: sa.Connection, sheet: ChannelSheet, lease: str, limit: int, now: datetime
+    ) -> Claim:
+        now_s, machine_s = to_s(now), self._sender.now_s(now)
+        if not self._noted:
+            note_quiet(connection, self._terms.quiet, now_s)
+            self._noted = True
+        ended: Tally = Counter()
+        others = standing(connection, lease, machine_s, self._sender.is_alive)
+        swept = recover(connection, sheet, {lease, *(one.lease for one in others)}, now_s, ended)
+        paused = _paused(connection, self._book, sheet.channel)
+        bucket = Bucket(connection, sheet.channel, sheet.account, sheet.rate, now) if sheet.rate else None
+        wanted = limit if bucket is None else min(limit, bucket.tokens)
+        found = _due(connection, sheet.channel, now_s, wanted, paused)
+        ready = self._defer(connection, _expire(connection, found, now_s, ended), sheet, now)
+        ends.move(connection, [row.touch_no for row in ready], "leased", ("queued",), lease=lease)
+        if bucket is not None:
+            bucket.take(len(ready))
+        wake_at = _next_due(connection, sheet.channel, now, paused)
+        if bucket is not None and wake_at is not None:
+            wake_at = max(wake_at, bucket.next_at() if bucket.tokens == 0 else now)
+        if others and (left_s := _waits_for_others(connection, sheet, lease, others, machine_s)):
+            ends_at = now + timedelta(seconds=left_s)
+            wake_at = ends_at if wake_at is None else min(wake_at, ends_at)
         touches = [LeasedTouch(**dict(zip(_LEASED, _leased(row), strict=True))) for row in ready]
         examined = len(found) + swept
         return Claim(lease=lease, touches=touches, examined=examined, wake_at=wake_at, ended=ended)
@@ -82,35 +94,31 @@ class StoredOutbox:
         begin: Sequence[LeasedTouch] = (),
         now: datetime,
     ) -> Advance:
-        """Record ``done`` and commit the intent to send ``begin``, in one transaction."""
+        """Record ``done`` and commit the intent to send those of ``begin`` that may still go, in one
+        transaction. Nothing may go once the claim's lease has ended."""
         now_s = to_s(now)
         with self._db.write() as connection:
+            stands = bool(begin) and leases.stands(connection, claim.lease, "sender")
             ended = _record(connection, sheet, claim.lease, done, now_s)
-            if not begin:
-                return Advance(ended=ended)
-            started = connection.scalars(
-                sa.update(outbox)
-                .where(any_of(connection, outbox.c.touch_no, [one.touch_no for one in begin]))
-                .where(outbox.c.lease == claim.lease, outbox.c.state == "leased", outbox.c.expires_s > now_s)
-                .values(
-                    state="sending",
-                    sent_s=now_s,
-                    attempts=outbox.c.attempts + 1,
-                    lease_until_s=to_s(now + self._lease),
-                )
-                .returning(outbox.c.touch_no)
-            )
-            may_go = set(started.all())
+            if not stands:
+                return Advance(may_go=[], ended=ended)
+            rules = self._book.rules(connection)
+            look = LastLook(connection, sheet, self._terms, rules, now)
+            may_go = look.take(claim.lease, [one.touch_no for one in begin])
+            ended.update(look.ended)
         return Advance(may_go=[one for one in begin if one.touch_no in may_go], ended=ended)
 
     def release(self, claim: Claim) -> int:
-        """Give back what was leased and not begun, such as when a worker stops; return how many."""
+        """Give back what was claimed and not begun, such as when a worker stops; return how many."""
         numbers = [one.touch_no for one in claim.touches]
         if not numbers:
             return 0
-        free: dict[str, Any] = {"lease": None, "lease_until_s": None}
         with self._db.write() as connection:
-            return len(ends.move(connection, numbers, "queued", ("leased",), under=claim.lease, **free))
+            return len(ends.move(connection, numbers, "queued", ("leased",), under=claim.lease, lease=None))
+
+    def close(self) -> None:
+        """Give the sender's lease back; what it had claimed goes to the next sender at once."""
+        self._sender.close()
 
     def respond(self, responses: Sequence[Response], now: datetime) -> int:
         """Record receipts and answers; return how many were new. Opt-outs hold from then on."""
@@ -125,75 +133,22 @@ class StoredOutbox:
             numbers = connection.scalars(found).all()
             return bool(ends.settle(connection, numbers, state, ("unknown",), to_s(now), detail))
 
-    def counts(self, plan: str | None = None) -> Mapping[TouchState, int]:
-        """Return how many touches (of ``plan``) stand in each state."""
-        query = sa.select(outbox.c.state, sa.func.count()).group_by(outbox.c.state)
-        if plan is not None:
-            query = query.join(touch, touch.c.touch_no == outbox.c.touch_no).where(touch.c.plan == plan)
-        with self._db.read() as connection:
-            return {TouchState(state): count for state, count in connection.execute(query)}
-
-    def counts_of(self, plans: Sequence[str]) -> Mapping[str, Mapping[TouchState, int]]:
-        """Return, for each of ``plans``, how many of its touches stand in each state."""
-        count = sa.func.count()
-        found: dict[str, dict[TouchState, int]] = {plan: {} for plan in plans}
-        with self._db.read() as connection:
-            query = (
-                sa.select(touch.c.plan, outbox.c.state, count)
-                .join(outbox, outbox.c.touch_no == touch.c.touch_no)
-                .where(any_of(connection, touch.c.plan, plans))
-                .group_by(touch.c.plan, outbox.c.state)
-            )
-            for plan, state, touches in connection.execute(query):
-                found[plan][TouchState(state)] = touches
-        return found
-
-    def waiting(self, plan: str) -> Mapping[str, int]:
-        """Return channel → touches of ``plan`` that wait to be sent on it."""
-        query = (
-            sa.select(outbox.c.channel, sa.func.count())
-            .join(touch, touch.c.touch_no == outbox.c.touch_no)
-            .where(touch.c.plan == plan, QUEUED)
-            .group_by(outbox.c.channel)
-            .order_by(outbox.c.channel)
-        )
-        with self._db.read() as connection:
-            return {row[0]: row[1] for row in connection.execute(query)}
-
-    def problems(self, plan: str, limit: int = 20) -> list[tuple[str, str, int]]:
-        """Return (state, what was said, touches) of those of ``plan`` that did not go out, most first.
-
-        ``queued`` ones are tried again: their last call was refused.
-        """
-        refused = sa.or_(outbox.c.state.in_(("failed", "unknown")), sa.and_(QUEUED, outbox.c.attempts > 0))
-        count = sa.func.count()
-        query = (
-            sa.select(outbox.c.state, outbox.c.detail, count)
-            .join(touch, touch.c.touch_no == outbox.c.touch_no)
-            .where(touch.c.plan == plan, outbox.c.detail != "", refused)
-            .group_by(outbox.c.state, outbox.c.detail)
-            .order_by(count.desc(), outbox.c.state, outbox.c.detail)
-            .limit(limit)
-        )
-        with self._db.read() as connection:
-            return [(row[0], row[1], row[2]) for row in connection.execute(query)]
-
     def next_due(self, channel: str, now: datetime) -> datetime | None:
-        """Return when the next touch of ``channel`` is due or a lease ends; None when nothing waits."""
+        """Return when the next touch of ``channel`` that is not paused is due; None when nothing waits."""
         with self._db.read() as connection:
-            return _next_due(connection, channel, now)
+            return _next_due(connection, channel, now, _paused(connection, self._book, channel))
 
     def _defer(
         self, connection: sa.Connection, rows: Sequence[Any], sheet: ChannelSheet, now: datetime
     ) -> list[Any]:
         """Move the touches whose hour is quiet to its end; return the others."""
-        starts: dict[tuple[str | None, bool], datetime] = {}
+        starts: dict[tuple[str | None, str], datetime] = {}
         moved: list[Row] = []
         ready = []
         for row in rows:
-            kind = (row.zone, row.purpose == "marketing")
+            kind = (row.zone, row.purpose)
             if kind not in starts:
-                starts[kind] = self._start(sheet, *kind, now)
+                starts[kind] = self._terms.start(sheet, *kind, now)
             if starts[kind] > now:
                 moved.append((row.touch_no, to_s(starts[kind])))
             else:
@@ -201,40 +156,59 @@ class StoredOutbox:
         update_rows(connection, outbox, ("touch_no",), ("due_s",), moved)
         return ready
 
-    def _start(self, sheet: ChannelSheet, own_zone: str | None, marketing: bool, now: datetime) -> datetime:
-        """Return the first instant from ``now`` on at which such a touch may be sent."""
-        place = self._place if own_zone is None else zone(own_zone)
-        start = next_allowed(now, self._quiet, place) if marketing else now
-        return start if sheet.hours is None else next_allowed(start, sheet.hours, place)
 
-
-Tally = Counter[tuple[str, TouchState]]
+def _paused(connection: sa.Connection, book: RuleBook, channel: str) -> frozenset[str] | None:
+    """Return the strategies whose touches are held back; None = every touch of ``channel`` is."""
+    scopes = paused_scopes(connection)
+    if ALL in scopes or f"{CHANNEL}{channel}" in scopes:
+        return None
+    own = {scope.removeprefix(STRATEGY) for scope in scopes if scope.startswith(STRATEGY)}
+    return book.rules(connection).paused | own
 
 
 def _count(ended: Tally, state: str, moved: Sequence[int], plans: Mapping[int, str]) -> None:
     ended.update((plans[number], TouchState(state)) for number in moved)
 
 
-def recover(connection: sa.Connection, sheet: ChannelSheet, now_s: int, ended: Tally) -> int:
-    """Put right what dead workers left: before the intent back to the queue, after it ``unknown``.
-
-    Adds to ``ended`` what it settled; returns how many it looked at.
+def recover(
+    connection: sa.Connection, sheet: ChannelSheet, standing_: set[str], now_s: int, ended: Tally
+) -> int:
+    """Put right what senders left whose lease does not stand any more: before the intent back to the queue,
+    after it ``unknown``. Adds to ``ended`` what it settled; returns how many it looked at.
     """
-    lapsed = sa.and_(UNDER_WAY, outbox.c.lease_until_s <= now_s, outbox.c.channel == sheet.channel)
+    held = sa.select(outbox.c.lease).where(UNDER_WAY, outbox.c.lease > "").distinct()
+    lapsed = sorted(set(connection.scalars(held)) - standing_)
+    if not lapsed:
+        return 0
     columns = outbox.c.touch_no, outbox.c.state, touch.c.plan
-    query = sa.select(*columns).join(touch, touch.c.touch_no == outbox.c.touch_no).where(lapsed)
+    query = sa.select(*columns).join(touch, touch.c.touch_no == outbox.c.touch_no)
+    query = query.where(UNDER_WAY, any_of(connection, outbox.c.lease, lapsed))
+    query = query.where(outbox.c.channel == sheet.channel)
     query = query.limit(_SWEEP_ROWS).with_for_update(of=outbox, skip_locked=True)
     rows = connection.execute(query).all()
     again = [row.touch_no for row in rows if row.state == "leased"]
     open_ = [row.touch_no for row in rows if row.state == "sending"]
-    ends.move(connection, again, "queued", ("leased",), lease=None, lease_until_s=None)
+    ends.move(connection, again, "queued", ("leased",), lease=None)
     if sheet.idempotent:
-        free: dict[str, Any] = {"lease": None, "lease_until_s": None, "sent_s": None}
+        free: dict[str, Any] = {"lease": None, "sent_s": None}
         ends.move(connection, open_, "queued", ("sending",), **free)
     else:
         moved = ends.settle(connection, open_, "unknown", ("sending",), now_s, "no answer was recorded")
         _count(ended, "unknown", moved, {row.touch_no: row.plan for row in rows})
     return len(rows)
+
+
+def _waits_for_others(
+    connection: sa.Connection,
+    sheet: ChannelSheet,
+    own: str,
+    others: Sequence[leases.HeldLease],
+    machine_s: int,
+) -> int | None:
+    """Return in how many seconds something that another sender has claimed may be free; None = nothing."""
+    held = sa.select(outbox.c.lease).where(UNDER_WAY, outbox.c.lease > "", outbox.c.lease != own)
+    claimed = set(connection.scalars(held.where(outbox.c.channel == sheet.channel).distinct()))
+    return remaining_s([one for one in others if one.lease in claimed], machine_s)
 
 
 def _expire(connection: sa.Connection, rows: Sequence[Any], now_s: int, ended: Tally) -> list[Any]:
@@ -259,33 +233,22 @@ _TOUCH = (
     ),
     *("purpose", "template", "template_version", "language", "variables"),
 )
-_LEASED = (*_TOUCH, "customer_uid", "code", "due_s", "expires_s", "attempts")
+_LEASED = (*_TOUCH, "customer_uid", "code", "due_s", "expires_s", "attempts", "code_expires_s")
 _leased = itemgetter(slice(len(_LEASED)))  # by position: by name it took a third of a claim's time
 
 
-def _due(connection: sa.Connection, channel: str, now_s: int, limit: int) -> Sequence[Any]:
-    """Lock the next due touches; ``doubtful``: something about the customer must be looked at once more."""
+def _due(
+    connection: sa.Connection, channel: str, now_s: int, limit: int, paused: frozenset[str] | None
+) -> Sequence[Any]:
+    """Lock the next due touches; of those that are ``paused`` only what has expired."""
     if limit <= 0:
         return []
-    linked = customer.alias()
-    said = sa.and_(
-        consent.c.customer_no == touch.c.customer_no,
-        consent.c.channel == touch.c.channel,
-        consent.c.purpose == touch.c.purpose,
-    )
-    doubtful = sa.or_(
-        *(customer.c.staff, customer.c.minor, customer.c.survivor_no.is_not(None)),
-        sa.exists().where(suppression.c.customer_no == touch.c.customer_no),
-        sa.exists().where(linked.c.survivor_no == touch.c.customer_no),
-        touch.c.consent_required & ~sa.exists().where(said),
-        sa.exists().where(said, ~consent.c.granted),
-    )
     query = (
         sa.select(
             *(touch.c[name] for name in _TOUCH),
             *(customer.c.customer_uid, offer_code.c.code),
             *(outbox.c.due_s, outbox.c.expires_s, outbox.c.attempts),
-            *(customer.c.zone, touch.c.consent_required, doubtful.label("doubtful")),
+            *(offer_code.c.expires_s.label("code_expires_s"), customer.c.zone),
         )
         .join(touch, touch.c.touch_no == outbox.c.touch_no)
         .join(customer, customer.c.customer_no == touch.c.customer_no)
@@ -295,29 +258,12 @@ def _due(connection: sa.Connection, channel: str, now_s: int, limit: int) -> Seq
         .limit(limit)
         .with_for_update(of=outbox, skip_locked=True)
     )
+    if paused is None:
+        query = query.where(outbox.c.expires_s <= now_s)
+    elif paused:
+        held = any_of(connection, touch.c.strategy, sorted(paused))
+        query = query.where(sa.or_(~held, outbox.c.expires_s <= now_s))
     return connection.execute(query).all()
-
-
-def _drop_forbidden(connection: sa.Connection, rows: Sequence[Any], now_s: int, ended: Tally) -> list[Any]:
-    """Fail the touches whose customer has since opted out; consent may go while a touch waits for morning."""
-    doubtful = {row.customer_no for row in rows if row.doubtful}
-    if not doubtful:
-        return list(rows)
-    people = gate_load.find_people(connection, doubtful)
-    gate_load.load_permissions(connection, people, set())
-    ready, barred = [], dict[str, list[int]]()
-    for row in rows:
-        why = None
-        if row.doubtful:
-            why = people[row.customer_no].barred(row.channel, row.purpose, row.consent_required)
-        if why is None:
-            ready.append(row)
-        else:
-            barred.setdefault(why.value, []).append(row.touch_no)
-    for reason, numbers in barred.items():
-        moved = ends.settle(connection, numbers, "failed", ("queued",), now_s, reason)
-        _count(ended, "failed", moved, {row.touch_no: row.plan for row in rows})
-    return ready
 
 
 def _record(
@@ -332,15 +278,20 @@ def _record(
     An answer that comes late still settles an ``unknown``; it never touches what another worker has leased.
     """
     again: list[Row] = []
+    withheld: list[Row] = []
     ends_of: dict[tuple[str, str], list[int]] = {}
     for one, result in done:
         due_s = _retry_due(sheet, one, now_s) if result.outcome == "refused" else None
         if due_s is not None:
             again.append((one.touch_no, due_s, result.detail))
             continue
+        if result.outcome == "withheld":
+            withheld.append((one.touch_no, one.attempts, result.detail))
+            continue
         state: str = "failed" if result.outcome == "refused" else result.outcome
         ends_of.setdefault((state, result.detail), []).append(one.touch_no)
-    _queue_again(connection, lease, again)
+    _queue_again(connection, lease, again, "due_s")
+    _queue_again(connection, lease, withheld, "attempts")
     plans, ended = {one.touch_no: one.plan for one, _ in done}, Tally()
     for (state, detail), numbers in ends_of.items():
         moved = ends.settle(connection, numbers, state, _ENDS[state], now_s, detail, under=lease)
@@ -374,19 +325,29 @@ def _retry_due(sheet: ChannelSheet, one: LeasedTouch, now_s: int) -> int | None:
     return None if attempts >= sheet.attempts_max or due_s >= one.expires_s else due_s
 
 
-def _queue_again(connection: sa.Connection, lease: str, rows: list[Row]) -> None:
-    free: dict[str, Any] = {"lease": None, "lease_until_s": None, "sent_s": None}
+def _queue_again(connection: sa.Connection, lease: str, rows: list[Row], column: str) -> None:
+    """Put touches back into the queue that were not handed over; ``rows``: touch, ``column``, detail."""
+    free: dict[str, Any] = {"lease": None, "sent_s": None, "heard_seq": None}
     numbers = [row[0] for row in rows]
     moved = set(ends.move(connection, numbers, "queued", ("sending", "unknown"), under=lease, **free))
-    update_rows(
-        connection, outbox, ("touch_no",), ("due_s", "detail"), [row for row in rows if row[0] in moved]
-    )
+    kept = [row for row in rows if row[0] in moved]
+    update_rows(connection, outbox, ("touch_no",), (column, "detail"), kept)
 
 
-def _next_due(connection: sa.Connection, channel: str, now: datetime) -> datetime | None:
-    """Return the next instant at which a claim can find something, not before ``now``."""
-    queued = sa.select(sa.func.min(outbox.c.due_s)).where(QUEUED, outbox.c.channel == channel)
-    lapsing = sa.select(sa.func.min(outbox.c.lease_until_s)).where(UNDER_WAY, outbox.c.channel == channel)
-    found = [connection.execute(query).scalar_one() for query in (queued, lapsing)]
+def _next_due(
+    connection: sa.Connection, channel: str, now: datetime, paused: frozenset[str] | None
+) -> datetime | None:
+    """Return the next instant at which a claim can find something, not before ``now``; a paused touch can
+    only expire."""
+    mine = sa.and_(QUEUED, outbox.c.channel == channel)
+    due, over = sa.select(sa.func.min(outbox.c.due_s)), sa.select(sa.func.min(outbox.c.expires_s))
+    queries = [due.where(mine)]
+    if paused is None:
+        queries = [over.where(mine)]
+    elif paused:
+        held = any_of(connection, touch.c.strategy, sorted(paused))
+        both = touch.c.touch_no == outbox.c.touch_no
+        queries = [due.join(touch, both).where(mine, ~held), over.join(touch, both).where(mine, held)]
+    found = [connection.execute(query).scalar_one() for query in queries]
     instants = [from_s(value) for value in found if value is not None]
     return max(now, min(instants)) if instants else None

@@ -8,13 +8,18 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from koipond.kernel import InputError, RefusedError, epoch_day, from_epoch_day, stable_json
-from koipond.store import audit
+from koipond.kernel import BusyError, InputError, RefusedError, epoch_day, from_epoch_day, stable_json
+from koipond.outreach.model import Reason
+from koipond.store import audit, ends
 from koipond.store.engine import Database
+from koipond.store.in_force import plan_number
 from koipond.store.instants import from_s, to_s
-from koipond.store.tables import plan
+from koipond.store.tables import outbox, plan, touch
 
-PlanStatus = Literal["draft", "approved", "sent", "withdrawn"]
+PlanStatus = Literal["making", "draft", "approved", "sent", "withdrawn", "unfinished"]
+"""making: its summary is not there yet · unfinished: whoever made it was killed."""
+UNFINISHED = ("making", "unfinished")
+_ENDED_ROWS = 5_000  # touches that one transaction of a withdrawal ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,20 +51,24 @@ class StoredPlans:
         strategies: Mapping[str, int],
         definition_version: int,
         warehouse_version: int,
-        summary: Mapping[str, Any],
         now: datetime,
     ) -> StoredPlan:
-        """Keep a new draft and return it."""
+        """Begin a new plan and return it; those begun before and never finished are marked so.
+
+        Plans are made one at a time, under the warehouse's lease.
+        """
         row = {
             "as_of_day": epoch_day(as_of),
-            "status": "draft",
+            "status": "making",
             "strategies": stable_json(dict(strategies)),
             "definition_version": definition_version,
             "warehouse_version": warehouse_version,
-            "summary": stable_json(dict(summary)),
+            "summary": "{}",
             "made_s": to_s(now),
         }
         with self._db.write() as connection:
+            dead = sa.update(plan).where(plan.c.status == "making")
+            connection.execute(dead.values(status="unfinished", ended_s=to_s(now)))
             number = connection.execute(sa.insert(plan).values(row).returning(plan.c.plan_no)).scalar_one()
         return self.get(f"p{number}")
 
@@ -74,12 +83,16 @@ class StoredPlans:
             rows = connection.execute(sa.select(plan).order_by(plan.c.plan_no.desc()).limit(limit)).all()
         return [_from_row(row) for row in rows]
 
-    def set_summary(self, key: str, summary: Mapping[str, Any]) -> None:
-        """Replace the summary of a draft, such as once its candidates are published."""
+    def finish(self, key: str, summary: Mapping[str, Any]) -> None:
+        """Make a plan a draft that can be approved, once its candidates are published, with its summary.
+
+        Raises BusyError when another run has taken this one for dead meanwhile.
+        """
         with self._db.write() as connection:
-            _find(connection, key)
-            update = sa.update(plan).where(plan.c.plan_no == _number(key), plan.c.status == "draft")
-            connection.execute(update.values(summary=stable_json(dict(summary))))
+            update = sa.update(plan).where(plan.c.plan_no == plan_number(key), plan.c.status == "making")
+            values = {"status": "draft", "summary": stable_json(dict(summary))}
+            if connection.execute(update.values(**values)).rowcount != 1:
+                raise BusyError(f"plan {key} was given up meanwhile; run: koipond plan")
 
     def approve(self, key: str, by: str, now: datetime) -> StoredPlan:
         """Approve a draft; once more changes nothing. Raise RefusedError when it was sent or withdrawn."""
@@ -87,9 +100,11 @@ class StoredPlans:
             found = _find(connection, key, lock=True)
             if found.status == "approved":
                 return found
+            if found.status in UNFINISHED:
+                raise RefusedError(f"plan {key} was never finished; make a new one with: koipond plan")
             if found.status != "draft":
                 raise RefusedError(f"plan {key} is {found.status} and cannot be approved; make a new one")
-            update = sa.update(plan).where(plan.c.plan_no == _number(key))
+            update = sa.update(plan).where(plan.c.plan_no == plan_number(key))
             connection.execute(update.values(status="approved", approved_by=by, approved_s=to_s(now)))
             entry = audit.AuditEntry(
                 at=now, actor=by, action="approve", subject=f"plan:{key}", detail=dict(found.summary)
@@ -100,29 +115,67 @@ class StoredPlans:
     def require_approved(self, key: str) -> StoredPlan:
         """Return a plan that may be sent; raise RefusedError when nobody approved it."""
         found = self.get(key)
+        if found.status in UNFINISHED:
+            raise RefusedError(f"plan {key} was never finished; make a new one with: koipond plan")
+        if found.status == "withdrawn":
+            raise RefusedError(f"plan {key} was withdrawn; make a new one with: koipond plan")
         if found.status not in ("approved", "sent"):
             raise RefusedError(f"plan {key} is {found.status}; run: koipond approve {key} --by NAME")
         return found
 
-    def end(self, key: str, status: Literal["sent", "withdrawn"], now: datetime) -> None:
-        """Record that the gate has seen all of a plan, or that an operator withdrew it."""
+    def end(self, key: str, now: datetime) -> None:
+        """Record that the gate has seen all of a plan; one that was withdrawn meanwhile stays so."""
         with self._db.write() as connection:
             _find(connection, key)
-            update = sa.update(plan).where(plan.c.plan_no == _number(key))
-            connection.execute(update.values(status=status, ended_s=to_s(now)))
+            open_ = plan.c.status.in_(("approved", "sent"))
+            update = sa.update(plan).where(plan.c.plan_no == plan_number(key), open_)
+            connection.execute(update.values(status="sent", ended_s=to_s(now)))
+
+    def withdraw(self, key: str, *, by: str, reason: str, now: datetime) -> int:
+        """Withdraw a plan and end its touches that wait; return how many. Once more ends what is left.
+
+        What they hold of caps, budgets and codes is given back. Raises RefusedError for a plan that was never
+        finished.
+        """
+        with self._db.write() as connection:
+            found = _find(connection, key, lock=True)
+            if found.status in UNFINISHED:
+                raise RefusedError(f"plan {key} was never finished: nothing of it waits")
+            if found.status != "withdrawn":
+                update = sa.update(plan).where(plan.c.plan_no == plan_number(key))
+                connection.execute(update.values(status="withdrawn", ended_s=to_s(now)))
+                detail = {"reason": reason, "status": found.status}
+                entry = audit.AuditEntry(
+                    at=now, actor=by, action="withdraw", subject=f"plan:{key}", detail=detail
+                )
+                audit.write(connection, entry)
+        ended = 0
+        while some := self._end_waiting(key, now):
+            ended += some
+        return ended
+
+    def _end_waiting(self, key: str, now: datetime) -> int:
+        """End some of the touches of ``key`` that wait; return how many; a sender looks at what it holds."""
+        query = (
+            sa.select(touch.c.touch_no)
+            .join(outbox, outbox.c.touch_no == touch.c.touch_no)
+            .where(touch.c.plan == key, outbox.c.state.in_(("queued", "leased")))
+            .order_by(touch.c.touch_no)
+            .limit(_ENDED_ROWS)
+            .with_for_update(of=outbox, skip_locked=True)
+        )
+        with self._db.write() as connection:
+            numbers = connection.scalars(query).all()
+            among = ("queued", "leased")
+            return len(ends.settle(connection, numbers, "failed", among, to_s(now), str(Reason.NOT_RUNNING)))
 
 
 def _find(connection: sa.Connection, key: str, *, lock: bool = False) -> StoredPlan:
-    query = sa.select(plan).where(plan.c.plan_no == _number(key))
+    query = sa.select(plan).where(plan.c.plan_no == plan_number(key))
     row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     if row is None:
         raise InputError(f"there is no plan '{key}'; make one with: koipond plan")
     return _from_row(row)
-
-
-def _number(key: str) -> int:
-    digits = key.removeprefix("p")
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 18 else 0
 
 
 def _from_row(row: Any) -> StoredPlan:

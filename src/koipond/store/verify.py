@@ -7,7 +7,7 @@ it was admitted under. Later merges and changed caps are no breaks. Source: desi
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
@@ -18,12 +18,11 @@ import sqlalchemy as sa
 from koipond.outreach.caps import Slot, applies, window
 from koipond.outreach.gate import GLOBAL
 from koipond.outreach.model import FrequencyCap
+from koipond.store.checks_outreach import outreach_checks
 from koipond.store.checks_settings import definition_breaks, settings_breaks
-from koipond.store.ends import DEAD
+from koipond.store.ends import DEAD, SHARES
 from koipond.store.engine import Database
-from koipond.store.instants import to_s
 from koipond.store.tables import assignment, budget, offer_code, outbox, touch
-from koipond.store.tables.outreach import UNDER_WAY
 
 SAMPLES = 5  # breaks named one by one in a detail
 _BATCH = 20_000
@@ -49,17 +48,17 @@ class StoredChecks:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def all(self, place: ZoneInfo, now: datetime) -> list[Check]:
-        """Run every check. ``place``: the workspace's zone."""
+    def all(self, place: ZoneInfo, now: datetime, machine_now: datetime | None = None) -> list[Check]:
+        """Run every check. ``place``: the workspace's zone; ``machine_now``: the clock that leases run on."""
         checks: list[tuple[str, Callable[[sa.Connection], Iterator[str]]]] = [
             ("caps", lambda c: _caps(c, place)),
             ("budgets", _budgets),
             ("duplicates", _duplicates),
             ("hold_outs", _hold_outs),
-            ("leases", lambda c: _leases(c, to_s(now - timedelta(minutes=5)))),
             ("codes", _codes),
             ("settings", settings_breaks),
             ("definitions", definition_breaks),
+            *outreach_checks(place, now, machine_now or now),
         ]
         with self._db.read() as connection:
             return [check_of(name, list(find(connection))) for name, find in checks]
@@ -124,10 +123,10 @@ def _read_caps(text: str) -> tuple[FrequencyCap, ...]:
 def _budgets(connection: sa.Connection) -> Iterator[str]:
     """Every budget has given exactly what living touches took, and never more than its limit."""
     living = (
-        sa.select(touch.c.shares, sa.func.count())
+        sa.select(SHARES, sa.func.count())
         .join(outbox, outbox.c.touch_no == touch.c.touch_no)
         .where(outbox.c.state.not_in(DEAD))
-        .group_by(touch.c.shares)
+        .group_by(SHARES)
     )
     owed: dict[str, int] = {}
     for shares, count in connection.execute(living):
@@ -167,18 +166,6 @@ def _hold_outs(connection: sa.Connection) -> Iterator[str]:
     )
     for row in connection.execute(query):
         yield f"touch {row.touch_key} went to somebody held out by {row.scope}"
-
-
-def _leases(connection: sa.Connection, before_s: int) -> Iterator[str]:
-    """No lease ended long ago without being put right: a worker puts it right when it next claims."""
-    query = (
-        sa.select(touch.c.touch_key, outbox.c.state)
-        .join(touch, touch.c.touch_no == outbox.c.touch_no)
-        .where(UNDER_WAY, outbox.c.lease_until_s <= before_s)
-        .order_by(touch.c.touch_no)
-    )
-    for row in connection.execute(query):
-        yield f"touch {row.touch_key} is {row.state} under a lease that has ended"
 
 
 def _codes(connection: sa.Connection) -> Iterator[str]:

@@ -61,7 +61,6 @@ def plan_touches(app: App, keys: Sequence[str], as_of: date | None) -> Plan:
             strategies={strategy.key: strategy.version for strategy in strategies},
             definition_version=app.store.definitions.version(),
             warehouse_version=writer.version,
-            summary={},
             now=now,
         )
         present_profile(writer, app.layers, day)
@@ -69,7 +68,7 @@ def plan_touches(app: App, keys: Sequence[str], as_of: date | None) -> Plan:
         made = make_plan(writer, audiences_of(app, writer, day), request_of(app, draft.key, day, strategies))
         _keep_candidates(writer, made, day)
         writer.publish()
-    app.store.plans.set_summary(draft.key, made.to_dict())
+    app.store.plans.finish(draft.key, made.to_dict())
     return made
 
 
@@ -83,10 +82,10 @@ def admit_plan(app: App, key: str) -> Admission:
     strategies = chosen(app, sorted(plan.strategies))
     now, queued, new, deferred = app.clock.now(), 0, 0, 0
     blocked: Counter[str] = Counter()
-    gate = app.store.gate(app.zone, quiet=app.settings.policy.quiet, quotas=app.quotas)
+    gate = app.gate()
     with app.warehouse.read() as reader:
         if not reader.has(CANDIDATES):  # no plan ever had anybody
-            app.store.plans.end(key, "sent", now)
+            app.store.plans.end(key, now)
             return Admission(queued=0, new=0, deferred=0, blocked={})
         tell_flags(app, reader)
         present_profile(reader, app.layers, plan.as_of)
@@ -107,7 +106,7 @@ def admit_plan(app: App, key: str) -> Admission:
                 queued += 1
                 new += decision.new
                 deferred += decision.due_at is not None and decision.due_at > now
-    app.store.plans.end(key, "sent", now)
+    app.store.plans.end(key, now)
     return Admission(queued=queued, new=new, deferred=deferred, blocked=dict(blocked))
 
 

@@ -6,7 +6,7 @@ Rule (design §7): the intent to send is committed before the call; a call whose
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -14,14 +14,18 @@ from koipond.bootstrap import App
 from koipond.kernel import KoipondError
 from koipond.outreach.model import TouchState
 from koipond.outreach.ports import (
+    Answering,
     Channel,
     Claim,
     Ended,
     LeasedTouch,
+    MayGoOn,
     Message,
     Outbox,
+    Preparing,
     SendOutcome,
     SendResult,
+    UnusableAddressError,
 )
 from koipond.outreach.templates import TemplateError, render
 from koipond.worker.planning import admit_plan
@@ -29,6 +33,9 @@ from koipond.worker.syncing import tell_facts
 from koipond.worker.watching import WatchedChannel, watched
 
 CLAIM = 1_000
+LIFE_S = 15.0
+"""How long after the last look a message may be begun: a sender that was stopped sends nothing stale."""
+ASKED_MAX = 10_000
 IDLE_WAIT = timedelta(minutes=5)
 """Longest wait for one touch that `until_idle` accepts: rate limits and leases, not quiet hours."""
 ROUNDS_MAX = 100_000
@@ -123,7 +130,7 @@ def send_plan(app: App, key: str, *, until_idle: bool = False) -> PlanSent:
     ``until_idle`` also waits for touches that are due within `IDLE_WAIT`. Raises RefusedError when nobody
     approved the plan.
     """
-    outbox = app.store.outbox(app.zone, quiet=app.settings.policy.quiet)
+    outbox = app.outbox()
     waited = ends_of(outbox.counts(key))["deferred"]
     admitted = admit_plan(app, key)
     with app.channels() as channels:
@@ -157,33 +164,64 @@ def send_due(app: App, channels: Sequence[Channel], stopped: Callable[[], bool] 
 
     ``stopped`` ends the work after the group that is being sent; what was leased goes back to the queue.
     """
-    outbox = app.store.outbox(app.zone, quiet=app.settings.policy.quiet)
+    app.public_url  # noqa: B018  # one that mail cannot carry is refused before anything is claimed
+    outbox = app.outbox()
     outcomes: Counter[SendOutcome] = Counter()
     ended: Counter[tuple[str, TouchState]] = Counter()
     wakes = []
     down: dict[str, str] = {}
-    for channel in map(watched, channels):
-        collect(app, outbox, channel)  # who has just opted out is not written to
-        channel.look()
-
-        def halted(channel: WatchedChannel = channel) -> bool:
-            return channel.down is not None or stopped()
-
-        for _ in range(ROUNDS_MAX):
-            limit = 0 if halted() else CLAIM  # a sweep: what dead workers left is put right all the same
-            claim = outbox.claim(channel.sheet, limit, app.clock.now())
-            ended.update(claim.ended)
-            if not claim.examined or halted():
-                outbox.release(claim)
-                break
-            outcomes += _send_claim(app, outbox, channel, claim, halted, ended)
-        collect(app, outbox, channel)
-        if channel.down is None:
-            wakes.append(claim.wake_at)
-        else:
-            down[channel.sheet.channel] = channel.down
+    try:
+        for channel in map(watched, channels):
+            collect(app, outbox, channel)  # who has just opted out is not written to
+            ended.update(ask_provider(app, channel.inner))
+            channel.look()
+            wake_at = _send_on(app, outbox, channel, stopped, outcomes, ended)
+            collect(app, outbox, channel)
+            ended.update(ask_provider(app, channel.inner))  # what a sender that died had handed over
+            if channel.down is None:
+                wakes.append(wake_at)
+            else:
+                down[channel.sheet.channel] = channel.down
+    finally:
+        outbox.close()
     wake_at = min((at for at in wakes if at), default=None)
     return SendCount(outcomes=outcomes, ended=ended, wake_at=wake_at, down=down)
+
+
+def _send_on(
+    app: App,
+    outbox: Outbox,
+    channel: WatchedChannel,
+    stopped: Callable[[], bool],
+    outcomes: Counter[SendOutcome],
+    ended: Counter[tuple[str, TouchState]],
+) -> datetime | None:
+    """Send what is due on ``channel`` until nothing is; return when to look again."""
+
+    def halted() -> bool:
+        return channel.down is not None or stopped()
+
+    claim = None
+    for _ in range(ROUNDS_MAX):
+        limit = 0 if halted() else CLAIM  # a sweep: what dead workers left is put right all the same
+        claim = outbox.claim(channel.sheet, limit, app.clock.now())
+        ended.update(claim.ended)
+        if not claim.examined or halted():
+            outbox.release(claim)
+            break
+        outcomes.update(_send_claim(app, outbox, channel, claim, halted, ended))
+    return None if claim is None else claim.wake_at
+
+
+def ask_provider(app: App, channel: Channel) -> Ended:
+    """Settle the unknown touches of ``channel`` by what its provider has, where it can be asked."""
+    if not isinstance(channel, Answering):
+        return {}
+    open_ = app.store.unknowns.all(ASKED_MAX, channel.sheet.channel)
+    if not open_:
+        return {}
+    told = channel.query([one.key for one in open_])
+    return app.store.unknowns.settle(told, detail="asked the provider", now=app.clock.now())
 
 
 def collect(app: App, outbox: Outbox, channel: Channel) -> int:
@@ -200,16 +238,19 @@ def collect(app: App, outbox: Outbox, channel: Channel) -> int:
 def _send_claim(
     app: App,
     outbox: Outbox,
-    channel: Channel,
+    channel: WatchedChannel,
     claim: Claim,
     stopped: Callable[[], bool],
     ended: Counter[tuple[str, TouchState]],
 ) -> Counter[SendOutcome]:
     outcomes: Counter[SendOutcome] = Counter()
     written, done = _write(app, channel, claim.touches)
-    for group in _groups(written, channel.sheet.group_size):
+    for some in _groups(written, channel.sheet.group_size):
         if stopped():
             break
+        group, unbuilt = _prepare(channel.inner, some, app.clock.now())
+        done += unbuilt
+        until_s = app.elapsed_s() + LIFE_S  # from before the look on, however long its commit takes
         step = outbox.advance(
             channel.sheet, claim, done=done, begin=[touch for touch, _ in group], now=app.clock.now()
         )
@@ -217,7 +258,8 @@ def _send_claim(
         outcomes.update(result.outcome for _, result in done)
         keys = {touch.touch_key for touch in step.may_go}
         messages = [message for touch, message in group if touch.touch_key in keys]
-        done = list(zip(step.may_go, _call(channel, messages, app.clock.now()), strict=True))
+        answers = _call(channel, messages, app.clock.now(), _within(app, until_s))
+        done = list(zip(step.may_go, answers, strict=True))
     ended.update(outbox.advance(channel.sheet, claim, done=done, now=app.clock.now()).ended)
     if stopped():
         outbox.release(claim)
@@ -225,12 +267,39 @@ def _send_claim(
     return outcomes
 
 
-def _call(channel: Channel, messages: Sequence[Message], now: datetime) -> list[SendResult]:
+def _prepare(
+    channel: Channel, group: Sequence[tuple[LeasedTouch, Message]], now: datetime
+) -> tuple[list[tuple[LeasedTouch, Message]], list[tuple[LeasedTouch, SendResult]]]:
+    """Return ``group`` as it goes out, and the results of those that cannot be built: nothing was begun."""
+    if not isinstance(channel, Preparing):
+        return list(group), []
+    ready: list[tuple[LeasedTouch, Message]] = []
+    failed: list[tuple[LeasedTouch, SendResult]] = []
+    for touch, message in group:
+        try:
+            ready.append((touch, channel.prepare(message, now)))
+        except KoipondError as error:
+            dead = isinstance(error, UnusableAddressError)
+            failed.append((touch, replace(_failed(touch, str(error)), suppress=dead)))
+    return ready, failed
+
+
+def _within(app: App, until_s: float) -> MayGoOn:
+    return lambda: app.elapsed_s() < until_s
+
+
+def _failed(touch: LeasedTouch, detail: str) -> SendResult:
+    return SendResult(key=touch.touch_key, outcome="failed", detail=detail[:500])
+
+
+def _call(
+    channel: Channel, messages: Sequence[Message], now: datetime, may_go_on: MayGoOn
+) -> list[SendResult]:
     """Hand ``messages`` over. A channel that breaks down may have sent some of them: nobody knows."""
     if not messages:
         return []
     try:
-        return channel.send(messages, now)
+        return channel.send(messages, now, may_go_on)
     except Exception as error:
         detail = f"{type(error).__name__}: {error}"[:500]
         return [SendResult(key=message.key, outcome="unknown", detail=detail) for message in messages]
@@ -246,12 +315,12 @@ def _write(
     failed: list[tuple[LeasedTouch, SendResult]] = []
     for touch in touches:
         if kind and touch.customer_no not in addresses:
-            failed.append((touch, SendResult(key=touch.touch_key, outcome="failed", detail="no address")))
+            failed.append((touch, _failed(touch, "no address")))
             continue
         try:
             written.append((touch, write_message(app, touch, addresses.get(touch.customer_no))))
         except (TemplateError, KoipondError) as error:
-            failed.append((touch, SendResult(key=touch.touch_key, outcome="failed", detail=str(error)[:500])))
+            failed.append((touch, _failed(touch, str(error))))
     return written, failed
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from koipond.outreach.ports import Channel, Message, Probed, Response, SendResult
+from koipond.outreach.ports import Channel, MayGoOn, Message, Probed, Response, SendResult, always
 
 
 class WatchedChannel:
@@ -23,10 +23,12 @@ class WatchedChannel:
         """Ask the channel whether it would take a message; one that cannot be asked is taken to be up."""
         self.down = self.inner.why_down() if isinstance(self.inner, Probed) else None
 
-    def send(self, messages: Sequence[Message], now: datetime) -> list[SendResult]:
+    def send(
+        self, messages: Sequence[Message], now: datetime, may_go_on: MayGoOn = always
+    ) -> list[SendResult]:
         """Hand ``messages`` over; when none of them could reach the channel, it is down."""
         self.groups += 1
-        found = self.inner.send(messages, now)
+        found = self.inner.send(messages, now, may_go_on)
         if found and all(one.unreachable for one in found):
             self.down = found[-1].detail
         return found

@@ -10,12 +10,12 @@ from koipond.ingest.ports import PersonKeys
 from koipond.outreach.model import BudgetLine, GateCandidate, QuietHours, TouchState
 from koipond.outreach.ports import ChannelSheet, Claim, RateLimit, Response, SendOutcome, SendResult
 from koipond.store import ConsentStatement, Store, Suppression
-from koipond.store.outbox import LEASE
+from koipond.store.leases import TTL
 
 PLACE = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
 SHEET = ChannelSheet(channel="sandbox", attempts_max=3, retry_s=60)
-LAPSED = NOON + LEASE + timedelta(seconds=1)
+LAPSED = NOON + TTL + timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -135,12 +135,15 @@ def test_each_worker_counts_only_what_it_brought_to_an_end(store: Store, touches
     said = [(t, SendResult(key=t.touch_key, outcome="accepted")) for t in (*first.touches, *second.touches)]
     assert mine.advance(SHEET, first, done=said[:2], now=NOON).ended == {("p1", TouchState.ACCEPTED): 2}
     assert mine.advance(SHEET, first, done=said[:2], now=NOON).ended == {}
-    swept = mine.claim(SHEET, 1, LAPSED)  # the other one has died with the intent on record
+    mine.close()
+    fresh = store.outbox(PLACE)
+    swept = fresh.claim(SHEET, 1, LAPSED)  # the other one has died with the intent on record
     assert swept.ended == {("p1", TouchState.UNKNOWN): 1}
     late = other.advance(SHEET, second, done=said[2:], now=LAPSED)
     assert late.ended == {("p1", TouchState.ACCEPTED): 1}
     over = NOON + timedelta(days=30)
-    assert other.claim(SHEET, 10, over).ended == {("p1", TouchState.EXPIRED): 3}
+    fresh.close()
+    assert store.outbox(PLACE).claim(SHEET, 10, over).ended == {("p1", TouchState.EXPIRED): 3}
     assert store.outbox(PLACE).counts_of(["p1", "p2"]) == {"p1": store.outbox(PLACE).counts(), "p2": {}}
 
 
@@ -166,10 +169,12 @@ def test_a_worker_that_died_after_the_intent_leaves_unknown_which_nobody_sends_a
     box = store.outbox(PLACE)
     claim = box.claim(SHEET, 3, NOON)
     box.advance(SHEET, claim, begin=claim.touches[:2], now=NOON)
+    box = store.outbox(PLACE)
     box.advance(SHEET, box.claim(SHEET, 10, LAPSED), now=LAPSED)
     assert states(store) == {"unknown": 2, "leased": 4}
     assert given_back(store) == (90, 6)
-    assert box.claim(SHEET, 10, LAPSED + timedelta(hours=1)).touches[0].touch_key == touches[2]
+    later = LAPSED + timedelta(hours=1)
+    assert store.outbox(PLACE).claim(SHEET, 10, later).touches[0].touch_key == touches[2]
     assert states(store)["unknown"] == 2
 
 
@@ -177,7 +182,7 @@ def test_only_a_channel_that_drops_repeats_is_called_again(store: Store, touches
     box, sheet = store.outbox(PLACE), replace(SHEET, idempotent=True)
     claim = box.claim(sheet, 2, NOON)
     box.advance(sheet, claim, begin=claim.touches, now=NOON)
-    again = box.claim(sheet, 2, LAPSED)
+    again = store.outbox(PLACE).claim(sheet, 2, LAPSED)
     assert [one.touch_key for one in again.touches] == touches[:2]
     assert [one.attempts for one in again.touches] == [1, 1]
 
@@ -186,7 +191,7 @@ def test_an_answer_that_comes_late_settles_the_unknown(store: Store, touches: li
     box = store.outbox(PLACE)
     claim = box.claim(SHEET, 2, NOON)
     begun = box.advance(SHEET, claim, begin=claim.touches, now=NOON).may_go
-    box.claim(SHEET, 0, LAPSED)
+    store.outbox(PLACE).claim(SHEET, 0, LAPSED)
     assert states(store)["unknown"] == 2
     done = [(one, SendResult(key=one.touch_key, outcome="accepted")) for one in begun]
     box.advance(SHEET, claim, done=done, now=LAPSED)
@@ -204,7 +209,7 @@ def test_a_message_that_cannot_be_written_fails_before_any_call(store: Store, to
 
 def test_a_late_worker_leaves_alone_what_another_has_leased(store: Store, touches: list[str]) -> None:
     box = store.outbox(PLACE)
-    late = box.claim(SHEET, 2, NOON)
+    late = store.outbox(PLACE).claim(SHEET, 2, NOON)
     other = box.claim(SHEET, 2, LAPSED)
     assert [one.touch_key for one in other.touches] == [one.touch_key for one in late.touches]
     box.advance(SHEET, other, begin=other.touches[:1], now=LAPSED)
@@ -277,9 +282,11 @@ def test_who_opts_out_while_a_touch_waits_does_not_get_it(store: Store, touches:
         customer_no=3, channel="sandbox", purpose="marketing", granted=True, at=NOON, source="form"
     )
     store.consents.append([said], NOON)
-    claim = store.outbox(PLACE).claim(SHEET, 10, NOON)
-    assert [one.customer_no for one in claim.touches] == [1, 3, 5, 6]
-    assert states(store) == {"leased": 4, "failed": 2}
+    box = store.outbox(PLACE)
+    claim = box.claim(SHEET, 10, NOON)
+    going = box.advance(SHEET, claim, begin=claim.touches, now=NOON).may_go
+    assert [one.customer_no for one in going] == [1, 3, 5, 6]
+    assert states(store) == {"sending": 4, "failed": 2}
     assert [store.touches.of(n)[0].detail for n in (2, 4)] == ["suppressed", "no_consent"]
 
 
@@ -288,9 +295,11 @@ def test_who_refuses_while_a_touch_waits_does_not_get_it_though_no_consent_was_a
 ) -> None:
     place = {"channel": "sandbox", "purpose": "marketing", "granted": False, "at": NOON, "source": "form"}
     store.consents.append([ConsentStatement(customer_no=3, **place)], NOON)
-    claim = store.outbox(PLACE).claim(SHEET, 10, NOON)
-    assert 3 not in {one.customer_no for one in claim.touches}
-    assert len(claim.touches) == len(touches) - 1
+    box = store.outbox(PLACE)
+    claim = box.claim(SHEET, 10, NOON)
+    going = box.advance(SHEET, claim, begin=claim.touches, now=NOON).may_go
+    assert 3 not in {one.customer_no for one in going}
+    assert len(going) == len(touches) - 1
     assert store.touches.of(3)[0].detail == "no_consent"
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from tests.crash import scene
 
 from koipond.bootstrap import App
-from koipond.outreach.ports import Channel, Message, Response, SendResult
+from koipond.outreach.ports import Channel, MayGoOn, Message, Response, SendResult, always
 from koipond.worker.loop import SendLoop
 from koipond.worker.sending import send_due
 
@@ -36,9 +36,11 @@ class Around:
         self.sheet = replace(inner.sheet, group_size=50)
         self.groups = 0
 
-    def send(self, messages: Sequence[Message], now: datetime) -> list[SendResult]:
+    def send(
+        self, messages: Sequence[Message], now: datetime, may_go_on: MayGoOn = always
+    ) -> list[SendResult]:
         self.groups += 1
-        return self.inner.send(messages, now)
+        return self.inner.send(messages, now, may_go_on)
 
     def collect(self, now: datetime) -> Sequence[Response]:
         return self.inner.collect(now)
@@ -50,8 +52,10 @@ class Around:
 class Broken(Around):
     """Dies in its second group."""
 
-    def send(self, messages: Sequence[Message], now: datetime) -> list[SendResult]:
-        found = super().send(messages, now)
+    def send(
+        self, messages: Sequence[Message], now: datetime, may_go_on: MayGoOn = always
+    ) -> list[SendResult]:
+        found = super().send(messages, now, may_go_on)
         if self.groups == 2:
             raise OSError("the provider hung up")
         return found

@@ -53,8 +53,7 @@ outbox = sa.Table(
     instant("expires_s"),
     instant("sent_s", null=True),  # when the intent to send was committed
     number("attempts"),
-    text("lease", null=True),
-    instant("lease_until_s", null=True),
+    text("lease", null=True),  # the sender's (table lease) that has claimed it
     text("detail"),
     text("shares", null=True),  # what it holds of budgets and quotas since it moved to another day
     number("heard_seq", null=True),  # newest statement of consent heard when the intent was committed
@@ -72,8 +71,8 @@ sa.Index(
     postgresql_where=QUEUED,
 )
 sa.Index(
-    "ix_outbox_lease_until_s",
-    outbox.c.lease_until_s,
+    "ix_outbox_lease",
+    outbox.c.lease,
     sqlite_where=UNDER_WAY,
     postgresql_where=UNDER_WAY,
 )
@@ -189,7 +188,7 @@ plan = sa.Table(
     METADATA,
     serial("plan_no"),
     number("as_of_day"),
-    text("status"),  # making | draft | approved | sent | withdrawn
+    text("status"),  # making | draft | approved | sent | withdrawn | unfinished
     text("strategies"),  # JSON: key → version
     number("definition_version"),
     number("warehouse_version"),

@@ -19,6 +19,8 @@ customer = sa.Table(
     flag("profiling_refused"),
     text("zone", null=True),
     instant("created_s"),
+    instant("staff_s", null=True),  # since when the gate knows; null = never, or before it was noted
+    instant("minor_s", null=True),
     sa.CheckConstraint("survivor_no < customer_no", name="survivor_is_older"),
 )
 sa.Index(

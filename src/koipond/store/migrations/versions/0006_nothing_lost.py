@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from koipond.store.code_keys import code_key
+
 revision = "0006"
 down_revision = "0005"
 
@@ -28,9 +30,21 @@ def downgrade() -> None:
     with op.batch_alter_table("offer_code") as batch:
         batch.drop_column("code_key")
     _held_out_by(_VERSIONED)
-    with op.batch_alter_table("outbox") as batch:
-        batch.drop_column("heard_seq")
-        batch.drop_column("shares")
+    op.drop_index("ix_outbox_lease", "outbox")
+    op.add_column("outbox", sa.Column("lease_until_s", sa.BigInteger(), nullable=True))
+    op.execute("UPDATE outbox SET lease_until_s = 0 WHERE lease IS NOT NULL")
+    under_way = sa.text("state IN ('leased', 'sending')")
+    op.create_index(
+        "ix_outbox_lease_until_s",
+        "outbox",
+        ["lease_until_s"],
+        sqlite_where=under_way,
+        postgresql_where=under_way,
+    )
+    for name in ("heard_seq", "shares"):
+        op.drop_column("outbox", name)
+    for name in ("staff_s", "minor_s"):
+        op.drop_column("customer", name)
     with op.batch_alter_table("touch") as batch:
         batch.drop_constraint("uq_touch_customer_no_strategy_play_occurrence", type_="unique")
         batch.create_unique_constraint(
@@ -124,11 +138,21 @@ def _outreach() -> None:
             "uq_touch_customer_no_strategy_strategy_version_play_occurrence", type_="unique"
         )
         batch.create_unique_constraint("uq_touch_customer_no_strategy_play_occurrence", list(_PLACE))
+    # what was claimed when the store was upgraded is put right like that of any sender that has ended
+    op.drop_index("ix_outbox_lease_until_s", "outbox")
+    op.drop_column("outbox", "lease_until_s")
     op.add_column("outbox", sa.Column("shares", sa.Text(), nullable=True))
     op.add_column("outbox", sa.Column("heard_seq", sa.BigInteger(), nullable=True))
+    under_way = sa.text("state IN ('leased', 'sending')")
+    op.create_index(
+        "ix_outbox_lease", "outbox", ["lease"], sqlite_where=under_way, postgresql_where=under_way
+    )
+    op.add_column("customer", sa.Column("staff_s", sa.BigInteger(), nullable=True))
+    op.add_column("customer", sa.Column("minor_s", sa.BigInteger(), nullable=True))
     _held_out_by(_PLACE)
     op.add_column("offer_code", sa.Column("code_key", sa.Text(), nullable=False, server_default=""))
     op.create_index("ix_offer_code_code_key", "offer_code", ["code_key"])
+    _code_keys()
     op.execute("UPDATE plan SET status = 'making' WHERE status = 'draft' AND summary = '{}'")
     op.create_table(
         "pause",
@@ -166,3 +190,15 @@ def _held_out_by(key: tuple[str, ...]) -> None:
         else f"INSERT OR IGNORE INTO held_out ({columns}) SELECT {columns} FROM held_out_former ORDER BY at_s"
     )
     op.drop_table("held_out_former")
+
+
+def _code_keys() -> None:
+    """Write how each code reads; two that read alike are found by `koipond verify`."""
+    connection, table = op.get_bind(), sa.table("offer_code", sa.column("code_no"), sa.column("code_key"))
+    rows = connection.execute(sa.text("SELECT code_no, code FROM offer_code ORDER BY code_no")).all()
+    update = (
+        sa.update(table).where(table.c.code_no == sa.bindparam("no")).values(code_key=sa.bindparam("key"))
+    )
+    for start in range(0, len(rows), 20_000):
+        part = rows[start : start + 20_000]
+        connection.execute(update, [{"no": row.code_no, "key": code_key(row.code)} for row in part])

@@ -1,0 +1,247 @@
+"""Invariants of what was sent (发送不变量): whom, when and under which rules, by the instant of each intent.
+
+Every touch that went out is looked at once more with what the store knew then: hours, consent, flags, the day
+whose budgets and quotas it holds, codes, plans and pauses. Reading only. Rule: decisions/0012.
+"""
+
+import json
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from koipond.budgets import day_of_scope
+from koipond.kernel import day_of, zone
+from koipond.outreach.quiet import is_quiet
+from koipond.store.ends import DEAD, SHARES
+from koipond.store.instants import from_s, to_s
+from koipond.store.quiet_history import quiet_history
+from koipond.store.tables import (
+    audit_log,
+    consent_log,
+    customer,
+    lease,
+    offer_code,
+    outbox,
+    plan,
+    suppression,
+)
+from koipond.store.tables import touch as touch_
+from koipond.store.tables.outreach import UNDER_WAY
+
+Find = Callable[[sa.Connection], Iterator[str]]
+_BATCH = 20_000
+_GRACE_S = 5  # two clocks are read one after the other before two transactions
+_HANGING = timedelta(minutes=5)
+
+
+def outreach_checks(place: ZoneInfo, now: datetime, machine_now: datetime) -> list[tuple[str, Find]]:
+    """Return the checks by name; days are those of ``place``, leases run on the machine's clock."""
+    long_ago_s = to_s(now - _HANGING), to_s(machine_now - _HANGING)
+    return [
+        ("quiet_hours", lambda c: _quiet(c, place)),
+        ("permissions", _permissions),
+        ("consents", _consents),
+        ("days", lambda c: _days(c, place)),
+        ("sent_codes", _sent_codes),
+        ("twin_codes", _twin_codes),
+        ("stops", _stops),
+        ("plans", _plans),
+        ("leases", lambda c: _senders(c, *long_ago_s)),
+    ]
+
+
+_SENT = sa.and_(outbox.c.sent_s.is_not(None), outbox.c.state.not_in(DEAD))
+
+
+def _sent(*columns: Any) -> sa.Select[Any]:
+    return (
+        sa.select(*columns).join(outbox, outbox.c.touch_no == touch_.c.touch_no).where(_SENT)
+    ).execution_options(yield_per=_BATCH)
+
+
+def _quiet(connection: sa.Connection, place: ZoneInfo) -> Iterator[str]:
+    """No marketing touch was sent in the quiet hours, as they were then, of where its customer lives."""
+    history = quiet_history(connection)
+    if not history:
+        return
+    starts = [since_s for since_s, _ in history]
+
+    @lru_cache(maxsize=100_000)
+    def quiet(quarter: int, own: str | None) -> bool:
+        hours = history[max(bisect_right(starts, quarter * 900 + 899) - 1, 0)][1]
+        return is_quiet(from_s(quarter * 900), hours, place if own is None else zone(own))
+
+    query = _sent(touch_.c.touch_key, outbox.c.sent_s, customer.c.zone)
+    query = query.join(customer, customer.c.customer_no == touch_.c.customer_no)
+    for row in connection.execute(query.where(touch_.c.purpose == "marketing")):
+        if quiet(row.sent_s // 900, row.zone):  # every zone's offset is a multiple of a quarter of an hour
+            yield f"touch {row.touch_key} was sent in the quiet hours, at {from_s(row.sent_s).isoformat()}"
+
+
+def _permissions(connection: sa.Connection) -> Iterator[str]:
+    """Nobody was sent anything after he was known to be staff, a minor or suppressed."""
+    member = customer.alias()
+    same = sa.or_(member.c.customer_no == touch_.c.customer_no, member.c.survivor_no == touch_.c.customer_no)
+    marketing = touch_.c.purpose == "marketing"
+    known = sa.or_(
+        member.c.staff & (member.c.staff_s < outbox.c.sent_s - _GRACE_S),
+        member.c.minor & marketing & (member.c.minor_s < outbox.c.sent_s - _GRACE_S),
+    )
+    flagged = _sent(touch_.c.touch_key, member.c.staff).join(member, same).where(known)
+    for row in connection.execute(flagged):
+        yield f"touch {row.touch_key} was sent to {'staff' if row.staff else 'a minor'}"
+    barred = (
+        _sent(touch_.c.touch_key, suppression.c.reason)
+        .join(member, same)
+        .join(suppression, suppression.c.customer_no == member.c.customer_no)
+        .where(suppression.c.channel.in_(("*", touch_.c.channel)))
+        .where(suppression.c.at_s < outbox.c.sent_s - _GRACE_S)
+    )
+    for row in connection.execute(barred):
+        yield f"touch {row.touch_key} was sent to somebody suppressed ({row.reason})"
+
+
+def _consents(connection: sa.Connection) -> Iterator[str]:
+    """Whoever was sent something had not said no, and had said yes where that was asked, by the statements
+    heard when the intent was committed."""
+    said = consent_log.alias()
+    yes = consent_log.alias()
+    member = customer.alias()
+    same = sa.or_(member.c.customer_no == touch_.c.customer_no, member.c.survivor_no == touch_.c.customer_no)
+    heard = _heard(said)
+    about = sa.and_(said.c.channel.in_((touch_.c.channel, "*")), said.c.purpose.in_((touch_.c.purpose, "*")))
+    later = sa.exists().where(
+        yes.c.customer_no == said.c.customer_no,
+        yes.c.granted,
+        yes.c.channel.in_((touch_.c.channel, "*")),
+        yes.c.purpose.in_((touch_.c.purpose, "*")),
+        yes.c.at_s > said.c.at_s,
+        sa.or_(yes.c.seq > said.c.seq, yes.c.import_no == said.c.import_no),
+        _heard(yes),
+    )
+    refused = (
+        _sent(touch_.c.touch_key)
+        .join(member, same)
+        .join(said, said.c.customer_no == member.c.customer_no)
+        .where(~said.c.granted, about, heard, ~later)
+        .distinct()
+    )
+    for key in connection.scalars(refused):
+        yield f"touch {key} was sent to somebody who had said no"
+    granted = sa.exists().where(
+        said.c.customer_no == member.c.customer_no, said.c.granted, about, heard, same
+    )
+    silent = _sent(touch_.c.touch_key).where(
+        touch_.c.consent_required, outbox.c.heard_seq.is_not(None), ~granted
+    )
+    for key in connection.scalars(silent):
+        yield f"touch {key} was sent without consent"
+
+
+def _heard(said: Any) -> sa.ColumnElement[bool]:
+    """Return whether a statement was in force and heard when the intent was committed; intents of releases
+    before 0.2 noted none, so theirs are compared by the clock."""
+    in_force = sa.or_(said.c.void_s.is_(None), said.c.void_s > outbox.c.sent_s)
+    by_clock = outbox.c.heard_seq.is_(None) & (said.c.recorded_s < outbox.c.sent_s - _GRACE_S)
+    return sa.and_(in_force, sa.or_(said.c.seq <= outbox.c.heard_seq, by_clock))
+
+
+def _days(connection: sa.Connection, place: ZoneInfo) -> Iterator[str]:
+    """What a touch holds of a day's budget or quota is of the day on which it really went."""
+
+    @lru_cache(maxsize=100_000)
+    def day(quarter: int) -> str:
+        return day_of(from_s(quarter * 900), place).isoformat()
+
+    @lru_cache(maxsize=10_000)
+    def days(shares: str) -> frozenset[str]:
+        found = (day_of_scope(scope) for scope in json.loads(shares))
+        return frozenset(one.isoformat() for one in found if one is not None)
+
+    query = _sent(touch_.c.touch_key, outbox.c.sent_s, SHARES.label("shares"))
+    for row in connection.execute(query.where(outbox.c.heard_seq.is_not(None))):
+        if days(row.shares) - {day(row.sent_s // 900)}:
+            held = ", ".join(sorted(days(row.shares)))
+            yield f"touch {row.touch_key} counts on {held} but went on {day(row.sent_s // 900)}"
+
+
+def _sent_codes(connection: sa.Connection) -> Iterator[str]:
+    """No touch told a code that was dead when it was sent."""
+    query = _sent(touch_.c.touch_key).join(offer_code, offer_code.c.code_no == touch_.c.code_no)
+    for key in connection.scalars(query.where(offer_code.c.expires_s <= outbox.c.sent_s)):
+        yield f"touch {key} told a code that was dead when it was sent"
+
+
+def _twin_codes(connection: sa.Connection) -> Iterator[str]:
+    """No two people were dealt codes that read alike."""
+    issued = offer_code.c.customer_no.is_not(None) & (offer_code.c.code_key != "")
+    numbers = sa.func.min(offer_code.c.code_no), sa.func.max(offer_code.c.code_no)
+    query = sa.select(*numbers).where(issued).group_by(offer_code.c.code_key)
+    for first, last in connection.execute(query.having(sa.func.count() > 1)):
+        yield f"codes {first} and {last} read alike and were both issued"
+
+
+def _stops(connection: sa.Connection) -> Iterator[str]:
+    """Nothing was sent of a withdrawn plan, or of what was paused, after the operator had said so."""
+    gone = sa.select(plan.c.plan_no, plan.c.ended_s).where(plan.c.status == "withdrawn")
+    for number, ended_s in connection.execute(gone).all():
+        query = _sent(touch_.c.touch_key).where(touch_.c.plan == f"p{number}")
+        for key in connection.scalars(query.where(outbox.c.sent_s > ended_s + _GRACE_S)):
+            yield f"touch {key} was sent after its plan p{number} was withdrawn"
+    for scope, from_, until_s in _pauses(connection):
+        window = outbox.c.sent_s > from_ + _GRACE_S
+        if until_s is not None:
+            window &= outbox.c.sent_s < until_s
+        kind, _, key = scope.partition(":")
+        if kind in ("channel", "strategy"):
+            window &= touch_.c[kind] == key
+        for touch_key in connection.scalars(_sent(touch_.c.touch_key).where(window)):
+            yield f"touch {touch_key} was sent while {scope} was paused"
+
+
+def _pauses(connection: sa.Connection) -> list[tuple[str, int, int | None]]:
+    """Return (scope, from, until) of every pause there was, from the audit log."""
+    query = sa.select(audit_log.c.action, audit_log.c.subject, audit_log.c.at_s)
+    query = query.where(audit_log.c.action.in_(("pause", "resume"))).order_by(audit_log.c.seq)
+    found: list[tuple[str, int, int | None]] = []
+    open_: dict[str, int] = {}
+    for action, scope, at_s in connection.execute(query):
+        if action == "pause":
+            open_[scope] = at_s
+        elif scope in open_:
+            found.append((scope, open_.pop(scope), at_s))
+    return [*found, *((scope, at_s, None) for scope, at_s in open_.items())]
+
+
+def _plans(connection: sa.Connection) -> Iterator[str]:
+    """No plan was approved or sent without a finished summary."""
+    columns = plan.c.plan_no, plan.c.status, plan.c.summary, plan.c.approved_s
+    for row in connection.execute(sa.select(*columns).order_by(plan.c.plan_no)).all():
+        unfinished = row.status in ("making", "unfinished")
+        if row.status in ("draft", "approved", "sent") and row.summary == "{}":
+            yield f"plan p{row.plan_no} is {row.status} without a summary"
+        elif unfinished and row.approved_s is not None:
+            yield f"plan p{row.plan_no} was approved and never finished"
+        elif unfinished:
+            touches = sa.select(sa.func.count()).where(touch_.c.plan == f"p{row.plan_no}")
+            if count := int(connection.execute(touches).scalar_one()):
+                yield f"plan p{row.plan_no} was never finished and has {count} touches"
+
+
+def _senders(connection: sa.Connection, before_s: int, machine_before_s: int) -> Iterator[str]:
+    """No touch is under way of a sender that ended long ago: whoever sends next puts it right."""
+    gone = lease.c.lease.is_(None) & (sa.func.coalesce(outbox.c.sent_s, outbox.c.due_s) <= before_s)
+    query = (
+        sa.select(touch_.c.touch_key, outbox.c.state)
+        .join(touch_, touch_.c.touch_no == outbox.c.touch_no)
+        .outerjoin(lease, lease.c.lease == outbox.c.lease)
+        .where(UNDER_WAY, sa.or_(gone, lease.c.until_s <= machine_before_s))
+        .order_by(touch_.c.touch_no)
+    )
+    for row in connection.execute(query):
+        yield f"touch {row.touch_key} is {row.state} under a sender that has ended"

@@ -1,0 +1,155 @@
+"""What is in force (现行规则): the newest applied strategies and offers, pauses, plans, as the gate and the
+intent read them in the transaction that acts."""
+
+import json
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from koipond.budgets import Budget
+from koipond.store.bulk import any_of
+from koipond.store.tables import definition, definition_apply, pause, plan
+
+ALL = "all"
+CHANNEL = "channel:"
+STRATEGY = "strategy:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """What the applied definition of a strategy says about when it runs and what it may cost."""
+
+    paused: bool
+    starts_on: date | None
+    ends_on: date | None
+    budget: Budget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Applied definitions as of one apply.
+
+    ``budgets``: (strategy, version) → what its touches were admitted under; ``last_days``: offer → the last
+    local day of its codes and for how many days after its issue one is good, None = no end.
+    """
+
+    strategies: Mapping[str, Running] = field(default_factory=dict)
+    archived: frozenset[str] = frozenset()
+    budgets: Mapping[tuple[str, int], Budget] = field(default_factory=dict)
+    last_days: Mapping[str, tuple[date | None, int | None]] = field(default_factory=dict)
+
+    @property
+    def paused(self) -> frozenset[str]:
+        """Strategies that their definition pauses."""
+        return frozenset(key for key, one in self.strategies.items() if one.paused)
+
+    def over(self, strategy: str, day: date) -> bool:
+        """Say whether ``strategy`` never touches anybody again from local ``day`` on.
+
+        One that was never applied has no rule to break: nobody has said that it ends.
+        """
+        if strategy in self.archived:
+            return True
+        found = self.strategies.get(strategy)
+        return found is not None and found.ends_on is not None and found.ends_on < day
+
+    def starts_on(self, strategy: str) -> date | None:
+        """Return the first local day of ``strategy``, None when it has none."""
+        found = self.strategies.get(strategy)
+        return None if found is None else found.starts_on
+
+    def not_running(self, strategy: str, day: date) -> str | None:
+        """Return why ``strategy`` touches nobody on local ``day``; None when it runs."""
+        if strategy in self.paused:
+            return f"{STRATEGY}{strategy} is paused by its definition"
+        started = self.starts_on(strategy)
+        if started is not None and started > day:
+            return f"{STRATEGY}{strategy} starts on {started.isoformat()}"
+        return f"{STRATEGY}{strategy} has ended" if self.over(strategy, day) else None
+
+    def offer_over(self, code_list: str, issued_on: date, day: date) -> bool:
+        """Say whether a code of ``code_list`` that was issued on one local day is dead on another."""
+        until, valid_days = self.last_days.get(code_list, (None, None))
+        lapsed = valid_days is not None and (day - issued_on).days > valid_days
+        return lapsed or (until is not None and until < day)
+
+
+class RuleBook:
+    """The applied rules of one store, read anew when somebody has applied something."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._read: tuple[int, Rules] = (-1, Rules())
+
+    def rules(self, connection: sa.Connection) -> Rules:
+        """Return the rules in force in the caller's transaction."""
+        newest = sa.select(sa.func.coalesce(sa.func.max(definition_apply.c.apply_no), 0))
+        number = int(connection.execute(newest).scalar_one())
+        with self._lock:
+            if self._read[0] != number:
+                self._read = number, _read(connection)
+            return self._read[1]
+
+
+def _read(connection: sa.Connection) -> Rules:
+    columns = (definition.c[name] for name in ("kind", "key", "version", "body", "archived_no"))
+    query = sa.select(*columns).where(definition.c.kind.in_(("strategy", "offer")))
+    strategies: dict[str, Running] = {}
+    archived: set[str] = set()
+    budgets: dict[tuple[str, int], Budget] = {}
+    last_days: dict[str, tuple[date | None, int | None]] = {}
+    for row in connection.execute(query.order_by(definition.c.key, definition.c.version)):
+        body = json.loads(row.body)
+        if row.kind == "offer":
+            last_days[row.key] = _day(body, "expires_on"), body.get("valid_days")
+            continue
+        budget = Budget(**body["budget"])
+        budgets[row.key, row.version] = budget
+        strategies[row.key] = Running(
+            paused=bool(body.get("paused")),
+            starts_on=_day(body, "starts_on"),
+            ends_on=_day(body, "ends_on"),
+            budget=budget,
+        )
+        (archived.add if row.archived_no is not None else archived.discard)(row.key)
+    kept = {key: one for key, one in strategies.items() if key not in archived}
+    return Rules(strategies=kept, archived=frozenset(archived), budgets=budgets, last_days=last_days)
+
+
+def _day(body: Mapping[str, Any], name: str) -> date | None:
+    text = body.get(name)
+    return None if text is None else date.fromisoformat(text)
+
+
+def paused_scopes(connection: sa.Connection) -> frozenset[str]:
+    """Return what operators have paused: all, channel:KEY, strategy:KEY."""
+    return frozenset(connection.scalars(sa.select(pause.c.scope)))
+
+
+def stops(scopes: Collection[str], channel: str, strategy: str) -> str | None:
+    """Return which of the paused ``scopes`` holds back a touch; None when none does."""
+    for scope in (ALL, f"{CHANNEL}{channel}", f"{STRATEGY}{strategy}"):
+        if scope in scopes:
+            return scope
+    return None
+
+
+def withdrawn_plans(connection: sa.Connection, plans: Collection[str]) -> set[str]:
+    """Return those of ``plans`` that were withdrawn; holds them as they are until the transaction ends."""
+    numbers = {plan_number(key): key for key in plans}
+    numbers.pop(0, None)
+    if not numbers:
+        return set()
+    query = sa.select(plan.c.plan_no, plan.c.status).where(any_of(connection, plan.c.plan_no, list(numbers)))
+    rows: Any = connection.execute(query.order_by(plan.c.plan_no).with_for_update(read=True))
+    return {numbers[row.plan_no] for row in rows if row.status == "withdrawn"}
+
+
+def plan_number(key: str) -> int:
+    """Return the number of the plan ``key`` (``p7``), 0 when it is none."""
+    digits = key.removeprefix("p")
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 18 else 0
