@@ -30,6 +30,7 @@ from koipond.store.outbox import StoredOutbox
 from koipond.store.people import StoredPeople
 from koipond.store.plans import StoredPlans
 from koipond.store.rotation import require_own, rotate
+from koipond.store.upkeep import bring_up
 from koipond.store.verify import StoredChecks
 from koipond.store.versions import StoredVersionLog
 
@@ -73,6 +74,7 @@ class Store:
         try:
             migrate(database)
             require_own(database, ring)
+            bring_up(database, ring)
         except sa.exc.DatabaseError as error:
             database.close()
             if not isinstance(error, sa.exc.OperationalError) and type(error) is not sa.exc.DatabaseError:
