@@ -21,6 +21,7 @@ from koipond.outreach.templates import Template
 from koipond.settings import Settings, SystemClock
 from koipond.store import Store, load_keys, save_keys
 from koipond.warehouse import EngineOptions, ParquetReader, ParquetWarehouse, ParquetWriter
+from koipond.warehouse.holder import is_alive, this_process
 from koipond.workspace import WorkspaceSettings, load_folder
 from koipond.workspace.kinds import kind_named
 
@@ -273,12 +274,14 @@ def open_app(folder: Path, *, environment: Settings | None = None, machine: Cloc
     if loaded.settings is None:
         problems = "\n".join(str(finding) for finding in loaded.errors)
         raise InputError(problems or f"{folder} is no workspace; make one with: koipond init {folder}")
+    store = open_store(folder, loaded.settings)
+    store.imports.live_as(this_process, is_alive)
     return App(
         folder=folder,
         settings=loaded.settings,
         environment=environment or Settings(),
         machine=machine or SystemClock(),
-        store=open_store(folder, loaded.settings),
+        store=store,
     )
 
 

@@ -75,6 +75,7 @@ class StoredConsents:
         """
         said = _said(rows, import_no, proof)
         with self._db.write() as connection:
+            _require_under_way(connection, import_no)
             heard_no = log.heard_of(connection, import_no)
             fresh = log.add(connection, said, heard_no=heard_no, now_s=to_s(now), import_no=import_no)
             if closes:
@@ -85,6 +86,12 @@ class StoredConsents:
         """Return how many of ``rows`` `record` would log, or take over from an import that never ended."""
         with self._db.read() as connection:
             return log.count_unheard(connection, _said(rows, import_no, ""), import_no)
+
+    def hand_over(self, import_no: int, to: int) -> None:
+        """Let the rows of import ``import_no`` be those of ``to``: the same file, in force already."""
+        mine = sa.update(consent_log).where(consent_log.c.import_no == import_no)
+        with self._db.write() as connection:
+            connection.execute(mine.values(import_no=to))
 
     def void_import(self, import_no: int, now: datetime, *, grants_only: bool = False) -> int:
         """Take the rows that import ``import_no`` logged out of force; return how many."""
@@ -207,12 +214,17 @@ def _said(rows: pa.Table, import_no: int, proof: str) -> list[log.Said]:
     ]
 
 
-def _close(connection: sa.Connection, import_no: int, now: datetime) -> None:
-    """Mark the import done in the transaction that took its grants; a zombie finds itself given up."""
-    under_way = import_batch.c.outcome.is_(None) | (import_batch.c.outcome == "published")
-    mine = sa.update(import_batch).where(import_batch.c.import_no == import_no, under_way)
-    if connection.execute(mine.values(outcome="done", ended_s=to_s(now))).rowcount != 1:
+def _require_under_way(connection: sa.Connection, import_no: int) -> None:
+    """Raise BusyError when the import ended: undone, or given up for dead while its process slept."""
+    query = sa.select(import_batch.c.outcome).where(import_batch.c.import_no == import_no)
+    if connection.execute(query.with_for_update()).scalar_one_or_none() not in (None, "published"):
         raise BusyError(f"import {import_no} was given up for dead meanwhile; import the file again")
+
+
+def _close(connection: sa.Connection, import_no: int, now: datetime) -> None:
+    """Mark the import done in the transaction that took its grants."""
+    mine = sa.update(import_batch).where(import_batch.c.import_no == import_no)
+    connection.execute(mine.values(outcome="done", ended_s=to_s(now)))
 
 
 def suppress(connection: sa.Connection, people: Sequence[Suppression]) -> None:
