@@ -427,6 +427,7 @@ def open_app(
         store=store,
         pair=pair,
     )
+    store.imports.live_as(this_process, is_alive, app.heartbeat)
     try:
         if pair.usable:
             adopt_settings(app.store, folder, app.machine.now())

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from koipond.kernel import Clock, VirtualClock, day_bounds, day_of
+from koipond.kernel import BusyError, Clock, VirtualClock, day_bounds, day_of
 
+POLL_S = 0.2
 OPENING_HOUR = 10
 """`last_fact` workspaces wake at this local hour: outside the default quiet hours."""
 
@@ -25,6 +26,36 @@ class LastFactClock:
 
     def now(self) -> datetime:
         return self._machine.now() + self._shift
+
+
+class Patience:
+    """Waits for another process that writes: asks again every moment, at most ``longest_s`` in all.
+
+    ``tell``: is told once what is waited for.
+    """
+
+    def __init__(
+        self,
+        tell: Callable[[str], None],
+        longest_s: float,
+        sleep: Callable[[float], None] = time.sleep,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._tell = tell
+        self._longest_s = longest_s
+        self._sleep = sleep
+        self._elapsed = elapsed
+        self._began: float | None = None
+
+    def __call__(self, busy: BusyError) -> bool:
+        """Wait a moment; say whether to ask again."""
+        if self._began is None:
+            self._began = self._elapsed()
+            self._tell(f"{busy}; waiting at most {self._longest_s:.0f} s")
+        if self._elapsed() - self._began >= self._longest_s:
+            return False
+        self._sleep(POLL_S)
+        return True
 
 
 class LazyClock:

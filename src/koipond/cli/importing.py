@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from koipond.cli.reply import JsonFlag, note, say
-from koipond.kernel import InputError
+from koipond.kernel import BusyError, InputError
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
     from koipond.ingest.model import ImportRequest, Progress
 
 _SAMPLES_SHOWN = 3
+WAIT_S = 60
 
 
 def register(app: typer.Typer) -> None:
@@ -47,6 +48,12 @@ def register(app: typer.Typer) -> None:
         encoding: Annotated[str | None, typer.Option(help="Default: detected.")] = None,
         delimiter: Annotated[str | None, typer.Option(help="Default: detected.")] = None,
         sheet: Annotated[str | None, typer.Option(help="Of a workbook; default: the first.")] = None,
+        wait_s: Annotated[
+            int | None,
+            typer.Option(
+                "--wait", metavar="SECONDS", min=0, help="For another writer; consents wait a minute."
+            ),
+        ] = None,
         as_json: JsonFlag = False,
     ) -> None:
         from koipond.bootstrap import open_app
@@ -66,13 +73,16 @@ def register(app: typer.Typer) -> None:
         )
         rows = [open_file(path, encoding=encoding, delimiter=delimiter, sheet=sheet) for path in files]
         with open_app(context.obj) as app:
-            results = [_import(app, request, one) for one in rows]
+            results = _import_all(app, request, rows, _longest_s(kind, wait_s))
             app.clock.forget()
             data = {**total(results), **app.stamp()}
         say(data, lambda: "\n\n".join(_text(one) for one in results), as_json=as_json)
         for one in results:
             if strange := one.get("unrecognised_events"):
                 note(strange_events(one["file"], strange))
+        if faults := [fault for one in results for fault in unkept(one)]:
+            note("\n".join(faults))
+            raise typer.Exit(1)
 
 
 def total(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -91,7 +101,43 @@ def total(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _import(app: "App", request: "ImportRequest", rows: Any) -> dict[str, Any]:
+def _longest_s(kind: str, asked_s: int | None) -> int:
+    """Return how long to wait for another writer: nobody should have to say a no twice."""
+    return (WAIT_S if kind == "consents" else 0) if asked_s is None else asked_s
+
+
+def unkept(one: Mapping[str, Any]) -> Iterator[str]:
+    """Yield why an import is not done although it ended: nothing was kept, or a withdrawal was put aside."""
+    aside = ", ".join(f"{count:,} {rule}" for rule, count in one["quarantined"].items() if count)
+    if one["read"] and not one["kept"]:
+        yield f"{one['file']}: none of {one['read']:,} rows was kept ({aside})"
+    if count := one["notes"].get("withdrawals_put_aside"):
+        yield (
+            f"{one['file']}: {count:,} withdrawals were put aside ({aside}) and are not in force: mend these "
+            "rows and import them again"
+        )
+
+
+def _import_all(
+    app: "App", request: "ImportRequest", rows: Sequence[Any], wait_s: float
+) -> list[dict[str, Any]]:
+    """Import each file; of consents every file is heard, also when one has to wait for the warehouse."""
+    results, busy = [], []
+    for one in rows:
+        try:
+            results.append(_import(app, request, one, wait_s))
+        except BusyError as error:
+            if request.kind != "consents":
+                raise
+            busy.append(error)
+            wait_s = 0
+    if busy:
+        raise BusyError("\n".join(map(str, busy)))
+    return results
+
+
+def _import(app: "App", request: "ImportRequest", rows: Any, wait_s: float) -> dict[str, Any]:
+    from koipond.bootstrap.clock import Patience
     from koipond.ingest import import_file
 
     with _bar(rows.file) as progress:
@@ -108,6 +154,7 @@ def _import(app: "App", request: "ImportRequest", rows: Any) -> dict[str, Any]:
             touches=app.store.touches,
             rules=app.quality_rules,
             region=app.settings.region,
+            patience=Patience(note, wait_s) if wait_s else None,
             progress=progress,
         )
     answer = result.to_dict()

@@ -1,4 +1,4 @@
-"""Rows of consents and touches files: the store is told first, since it decides; then the warehouse."""
+"""Rows of touches files: the store is told first, since it decides; and the copy of consents."""
 
 from datetime import datetime
 from typing import Any
@@ -14,19 +14,6 @@ from koipond.ingest.words import meanings, word_table
 
 MARKETING = "marketing"
 _CONTENT = ("customer_no", "channel", "at_s", "strategy", "play", "content", "purpose", "cost_fen")
-
-
-def write_consents(
-    writer: Writer, judged: IbisTable, book: ConsentBook, *, import_no: int, proof: str, now: datetime
-) -> dict[str, int]:
-    """Log the good consents in the store, copy what now holds to the warehouse; return how many are new."""
-    good = _worded(writer, judged.filter(judged["rule"].isnull()))
-    rows = as_facts("consents", good.mutate(granted=good["status"])).distinct()
-    new = book.record(
-        writer.frame(rows.order_by("at_s", "customer_no")), import_no=import_no, proof=proof, now=now
-    )
-    copy_consents(writer, book)
-    return {"consents_new": new}
 
 
 def copy_consents(writer: Writer, book: ConsentBook) -> None:

@@ -97,7 +97,8 @@ REQUIRED: MappingProxyType[Kind, tuple[tuple[tuple[str, ...], ...], ...]] = Mapp
         "events": ((("customer_id",), ("phone",), ("email",)), (("name",),), (("at",),)),
         "customers": ((("customer_id",), ("phone",), ("email",)),),
         "products": ((("sku",),),),
-        "consents": ((("customer_id",), ("phone",), ("email",)), (("channel",),), (("status",),), (("at",),)),
+        # a no without a channel or a time counts for every channel, from now on
+        "consents": ((("customer_id",), ("phone",), ("email",)), (("status",),)),
         "touches": ((("customer_id",), ("phone",), ("email",)), (("channel",),), (("at",),)),
     }
 )

@@ -1,21 +1,17 @@
 """The use cases: one file into the warehouse, whole or not at all (导入); and out again (撤销)."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
-
-from koipond.ingest.archive import columns_of, take_back
+from koipond.ingest.archive import take_back
+from koipond.ingest.consenting import import_consents
 from koipond.ingest.contacts import copy_consents
-from koipond.ingest.facts import FACTS
-from koipond.ingest.judging import samples
 from koipond.ingest.mapping import choose_mapping
 from koipond.ingest.model import ImportRequest, ImportResult, Progress
 from koipond.ingest.people import Registry
-from koipond.ingest.pipelines import Job, Outcome, run
+from koipond.ingest.pipelines import Job, run
 from koipond.ingest.ports import (
     ConsentBook,
     IdentityStore,
@@ -26,10 +22,13 @@ from koipond.ingest.ports import (
     Warehouse,
     Writer,
 )
-from koipond.ingest.quality import QualityRules, count_flagged
+from koipond.ingest.publishing import how_ended, publish, result_of
+from koipond.ingest.quality import QualityRules
+from koipond.ingest.settling import settle_dead, undo_dead
 from koipond.ingest.staging import stage_rows
 from koipond.ingest.timing import Setting
-from koipond.kernel import CancelledError, Clock, InputError, RefusedError, minor_digits
+from koipond.ingest.waiting import Patience, writing
+from koipond.kernel import Clock, InputError, RefusedError, minor_digits
 
 FUTURE_GRACE_S = 86_400
 """Clocks of shops differ: an instant counts as future only when it lies more than a day ahead."""
@@ -49,15 +48,17 @@ def import_file(
     touches: TouchHistory | None = None,
     rules: QualityRules | None = None,
     region: str = "CN",
+    patience: Patience | None = None,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> ImportResult:
     """Import the file ``rows`` and publish it; return what was read, kept and put aside.
 
     Naive times are local in ``zone``; ``currency`` is the workspace's; ``region`` is the country of phone
-    numbers without a country code. ``consents`` and ``touches`` are needed for those kinds. A file that is
-    known already and changes nothing is not published again (``repeated``). Raises InputError when the file
-    cannot be read as it stands, BusyError when another process writes, CancelledError when ``cancelled()``
+    numbers without a country code. ``consents`` and ``touches`` are needed for those kinds; ``patience``
+    waits for another process that writes (default: not at all). A file that is known already and changes
+    nothing is not published again (``repeated``). Raises InputError when the file cannot be read as it
+    stands, BusyError when another process writes, CancelledError when ``cancelled()``
     says so; then nothing was written.
     """
     mapping = choose_mapping(request.kind, rows.columns, request.mapping, rows.file)
@@ -68,26 +69,44 @@ def import_file(
     start = ImportStart(
         kind=request.kind, source=request.source, file=rows.file, fingerprint=rows.fingerprint
     )
-    with warehouse.write(f"import {request.kind} {rows.file}") as writer:
-        job = Job(
-            request=request,
-            rows=rows,
-            mapping=mapping,
-            setting=setting,
-            currency=currency,
-            registry=Registry(identities=identities, now=now, region=region, cancelled=cancelled),
-            import_no=journal.begin(start, now),
-            consents=consents,
-            touches=touches,
+    job = Job(
+        request=request,
+        rows=rows,
+        mapping=mapping,
+        setting=setting,
+        currency=currency,
+        registry=Registry(identities=identities, now=now, region=region, cancelled=cancelled),
+        import_no=0,
+        touches=touches,
+    )
+    rules = rules or QualityRules()
+    if request.kind == "consents":
+        if consents is None:
+            raise ValueError("importing consents needs a ConsentBook")
+        return import_consents(
+            job,
+            start,
+            book=consents,
+            warehouse=warehouse,
+            journal=journal,
+            clock=clock,
+            rules=rules,
+            patience=patience,
+            progress=progress,
+            cancelled=cancelled,
         )
+    with writing(warehouse, f"import {request.kind} {rows.file}", patience) as writer:
+        settle_dead(writer, journal, now, consents=consents, touches=touches)
+        job = replace(job, import_no=journal.begin(start, now))
         try:
             staged = stage_rows(writer, rows, mapping, progress, cancelled)
             outcome = run(writer, staged, job)
-            result = _result(writer, job, staged.count, outcome, rules or QualityRules())
-            result = _publish(writer, job, outcome, result)
+            result = result_of(writer, job, staged.count, outcome, rules)
+            result = publish(writer, job, outcome, result)
         except BaseException as error:
-            how = "cancelled" if isinstance(error, CancelledError | KeyboardInterrupt) else "failed"
-            journal.finish(job.import_no, how, {"error": str(error)[:2000]}, clock.now())
+            if touches is not None and request.kind == "touches":
+                touches.void_import(job.import_no, clock.now())
+            journal.finish(job.import_no, how_ended(error), {"error": str(error)[:2000]}, clock.now())
             raise
         journal.finish(job.import_no, "done", result.to_dict(), clock.now())
     return result
@@ -108,8 +127,17 @@ def undo_import(
     a later import of the same kind is: undo that one first.
     """
     with warehouse.write(f"undo import {import_no}") as writer:
-        entry = _undoable(writer, import_no)
         now = clock.now()
+        settle_dead(writer, journal, now, consents=consents, touches=touches)
+        entry = _undoable(writer, import_no)
+        if entry is None:
+            left = undo_dead(import_no, journal, now, consents=consents, touches=touches)
+            if left is None:
+                raise InputError(_no_import(writer, import_no))
+            if consents is not None and "consents_voided" in left:
+                copy_consents(writer, consents)
+                writer.publish()
+            return left
         if entry["kind"] == "consents" and consents is not None:
             consents.void_import(import_no, now)
             copy_consents(writer, consents)
@@ -121,14 +149,13 @@ def undo_import(
     return counts
 
 
-def _undoable(writer: Writer, import_no: int) -> dict[str, Any]:
+def _undoable(writer: Writer, import_no: int) -> dict[str, Any] | None:
     imports: list[dict[str, Any]] = writer.frame(
         writer.table("imports").drop("result").order_by("import_no")
     ).to_pylist()
     found = next((entry for entry in imports if entry["import_no"] == import_no), None)
     if found is None:
-        numbers = ", ".join(str(entry["import_no"]) for entry in imports[-10:]) or "none"
-        raise InputError(f"no import {import_no} is in force; the newest are: {numbers}")
+        return None
     later = [e for e in imports if e["import_no"] > import_no and e["kind"] == found["kind"]]
     if later:
         raise RefusedError(
@@ -138,49 +165,7 @@ def _undoable(writer: Writer, import_no: int) -> dict[str, Any]:
     return found
 
 
-def _result(writer: Writer, job: Job, read: int, outcome: Outcome, rules: QualityRules) -> ImportResult:
-    aside = {rule: count for rule, count in outcome.quarantined.items() if count}
-    return ImportResult(
-        import_no=job.import_no,
-        kind=job.request.kind,
-        file=job.rows.file,
-        source=job.request.source,
-        read=read,
-        kept=read - sum(aside.values()),
-        quarantined=aside,
-        flagged=count_flagged(writer, rules),
-        mapping=job.mapping.shown(),
-        formats={**job.rows.details, **outcome.readings.shown()},
-        samples=samples(writer, job.import_no) if aside else {},
-        changes=outcome.changes,
-        notes=outcome.notes,
-        version=writer.version + 1,
-    )
-
-
-def _publish(writer: Writer, job: Job, outcome: Outcome, result: ImportResult) -> ImportResult:
-    """Publish facts and journal entry together, or nothing when this very file is in force already."""
-    imports = writer.table("imports")
-    same = imports.filter(
-        (imports["fingerprint"] == job.rows.fingerprint)
-        & (imports["kind"] == result.kind)
-        & (imports["source"] == result.source)
-        & (imports["kept"] == result.kept)
-    )
-    known = writer.frame(same.agg(import_no=same["import_no"].max())).to_pylist()[0]["import_no"]
-    if known is not None and not outcome.changed:
-        return replace(result, import_no=known, version=writer.version, repeated=True)
-    entry = {
-        "import_no": job.import_no,
-        "kind": result.kind,
-        "source": result.source,
-        "file": result.file,
-        "fingerprint": job.rows.fingerprint,
-        "at_s": int(job.registry.now.timestamp()),
-        "read": result.read,
-        "kept": result.kept,
-        "result": json.dumps(result.to_dict(), ensure_ascii=False),
-    }
-    one = writer.stage("import_entry", pa.Table.from_pylist([entry], schema=FACTS["imports"]))
-    writer.append("imports", one.select(columns_of("imports")))
-    return replace(result, version=writer.publish())
+def _no_import(writer: Writer, import_no: int) -> str:
+    found = writer.frame(writer.table("imports").select("import_no").order_by("import_no"))
+    numbers = ", ".join(map(str, found.column("import_no").to_pylist()[-10:])) or "none"
+    return f"no import {import_no} is in force; the newest are: {numbers}"

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from koipond.ingest.fields import PERSON
 from koipond.ingest.model import ImportRequest
-from koipond.ingest.ports import IbisTable, IdentityStore, PersonKeys, Writer
+from koipond.ingest.ports import IbisTable, IdentityStore, PersonKeys, Reader
 from koipond.ingest.staging import Feed
 from koipond.kernel import CancelledError
 
@@ -49,7 +49,7 @@ class KnownRows:
     people: IbisTable
 
 
-def resolve_people(writer: Writer, raw: IbisTable, request: ImportRequest, registry: Registry) -> KnownRows:
+def resolve_people(writer: Reader, raw: IbisTable, request: ImportRequest, registry: Registry) -> KnownRows:
     """Look up who each row of ``raw`` is about; unknown people become customers.
 
     Customers are numbered in the order in which the file first names them.

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from koipond.ingest.contacts import write_consents, write_touches
+from koipond.ingest.contacts import write_touches
 from koipond.ingest.customers import know_customers, write_customers, write_traits
 from koipond.ingest.events import write_events
 from koipond.ingest.functions import day_text
@@ -16,7 +16,7 @@ from koipond.ingest.order_rows import judge_orders, type_orders
 from koipond.ingest.orders import build_orders
 from koipond.ingest.people import Registry, resolve_people, scope_ids
 from koipond.ingest.plain_rows import judge_rows
-from koipond.ingest.ports import ConsentBook, IbisTable, RowSource, TouchHistory, Writer
+from koipond.ingest.ports import IbisTable, RowSource, TouchHistory, Writer
 from koipond.ingest.products import write_products
 from koipond.ingest.readings import Readings, decide, mend_ids
 from koipond.ingest.shares import bare_shares
@@ -36,7 +36,6 @@ class Job:
     currency: str
     registry: Registry
     import_no: int
-    consents: ConsentBook | None
     touches: TouchHistory | None
 
 
@@ -113,18 +112,6 @@ def _products(writer: Writer, rows: _Rows, job: Job) -> Outcome:
     return _outcome(rows, settled, write_products(writer, judged, job.import_no))
 
 
-def _consents(writer: Writer, rows: _Rows, job: Job) -> Outcome:
-    if job.consents is None:
-        raise ValueError("importing consents needs a ConsentBook")
-    judged = judge_rows(writer, "consents", rows.known, rows.readings, job.setting)
-    settled = _settle(writer, rows, judged, job)
-    proof = f"import {job.import_no}: {job.rows.file} sha256 {job.rows.fingerprint}"
-    changes = write_consents(
-        writer, judged, job.consents, import_no=job.import_no, proof=proof, now=job.registry.now
-    )
-    return _outcome(rows, settled, changes)
-
-
 def _touches(writer: Writer, rows: _Rows, job: Job) -> Outcome:
     if job.touches is None:
         raise ValueError("importing touches needs a TouchHistory")
@@ -141,7 +128,6 @@ _PIPELINES: dict[Kind, Callable[[Writer, _Rows, Job], Outcome]] = {
     "events": _events,
     "customers": _customers,
     "products": _products,
-    "consents": _consents,
     "touches": _touches,
 }
 

@@ -282,7 +282,7 @@ class ImportEntry:
     import_no: int
     start: ImportStart
     began_at: datetime
-    outcome: str | None  # done | failed | cancelled | undone
+    outcome: str | None  # published | done | failed | cancelled | undone
     summary: Mapping[str, Any]
 
 
@@ -304,23 +304,47 @@ class ImportJournal(Protocol):
         """Return at most ``limit`` imports, newest first."""
         ...
 
+    def entry(self, import_no: int) -> ImportEntry | None:
+        """Return import ``import_no``."""
+        ...
+
+    def dead(self, now: datetime) -> Sequence[ImportEntry]:
+        """Return the imports that never ended and whose process is gone, oldest first."""
+        ...
+
+    def beat(self, import_no: int, now: datetime) -> None:
+        """Say that import ``import_no`` still runs, such as while it waits."""
+        ...
+
 
 class ConsentBook(Protocol):
     """The log of consents with their proof; the warehouse dataset ``consents`` is a copy of `current`."""
 
-    def record(self, rows: pa.Table, *, import_no: int, proof: str, now: datetime) -> int:
+    def record(
+        self, rows: pa.Table, *, import_no: int, proof: str, now: datetime, closes: bool = False
+    ) -> int:
         """Log ``rows`` (columns of FACTS["consents"]) in one transaction; return how many are new.
 
         A row equal to one already logged (customer, channel, purpose, granted, at_s) is not logged again.
+        ``closes``: the grants of an import of which all else is durable take force, and it is done, in one
+        commit. Raises BusyError when the import was given up for dead meanwhile.
         """
         ...
 
-    def void_import(self, import_no: int, now: datetime) -> int:
+    def count_new(self, rows: pa.Table, *, import_no: int) -> int:
+        """Return how many of ``rows`` `record` would log, or take over from an import that never ended."""
+        ...
+
+    def hand_over(self, import_no: int, to: int) -> None:
+        """Let the rows of import ``import_no`` be those of ``to``: the same file, in force already."""
+        ...
+
+    def void_import(self, import_no: int, now: datetime, *, grants_only: bool = False) -> int:
         """Take the rows that import ``import_no`` logged out of force (undo); return how many."""
         ...
 
     def current(self) -> pa.Table:
-        """Return what holds for each (customer, channel, purpose): its newest row, a refusal on a tie."""
+        """Return what holds for each (customer, channel, purpose): `koipond.outreach.consent`."""
         ...
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from koipond.ingest.mapping import ColumnMap
 from koipond.ingest.model import Progress
-from koipond.ingest.ports import IbisTable, RowSource, Writer
+from koipond.ingest.ports import IbisTable, Reader, RowSource
 from koipond.kernel import CancelledError, InputError
 
 RAW = "import_raw"
@@ -47,7 +47,7 @@ class Feed:
             self.error = error
             raise
 
-    def into(self, writer: Writer, name: str) -> IbisTable:
+    def into(self, writer: Reader, name: str) -> IbisTable:
         """Stage every batch as ``name``; raise whatever stopped the feed."""
         try:
             return writer.stage(name, self.reader())
@@ -58,7 +58,7 @@ class Feed:
 
 
 def stage_rows(
-    writer: Writer,
+    writer: Reader,
     rows: RowSource,
     mapping: ColumnMap,
     progress: Progress | None,

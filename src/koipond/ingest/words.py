@@ -13,7 +13,7 @@ STATUSES = (PAID, PENDING, CANCELLED, REFUNDED)
 
 @cache
 def word_table(name: str) -> Mapping[str, str]:
-    """Return plain word → meaning of table ``name``: status, truth or consent."""
+    """Return plain word → meaning of table ``name``: status, truth, consent, channel, purpose or all."""
     text = resources.files("koipond.ingest").joinpath("words.toml").read_text(encoding="utf-8")
     tables = tomllib.loads(text)
     used = [tables["truth"], tables[name]] if name == "consent" else [tables[name]]

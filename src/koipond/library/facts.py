@@ -141,7 +141,6 @@ def _read(writer: Writer, given: GivenTable, place: Place, people: People, numbe
         currency=place.currency,
         registry=Registry(identities=people, now=NOON, region="CN"),
         import_no=number,
-        consents=None,
         touches=None,
     )
     aside = run(writer, stage_rows(writer, rows, mapping, None, None), job).quarantined

@@ -16,6 +16,7 @@ from koipond.budgets import on_day
 from koipond.kernel import InputError, hash_bucket, require_aware, zone
 from koipond.kernel.ids import BUCKETS
 from koipond.outreach.caps import Slot, applies, window
+from koipond.outreach.consent import Place, Standing, find
 from koipond.outreach.model import FrequencyCap, GateCandidate, GateDecision, QuietHours, Reason
 from koipond.outreach.quiet import next_allowed
 
@@ -41,7 +42,7 @@ class Person:
     minor: bool = False
     zone: str | None = None
     suppressed: dict[str, str] = field(default_factory=dict)  # channel or '*' → reason
-    consents: dict[tuple[str, str], tuple[int, bool]] = field(default_factory=dict)  # → (at_s, refused)
+    consents: dict[Place, Standing] = field(default_factory=dict)  # (channel, purpose), * = all
     addresses: set[str] = field(default_factory=set)  # kinds of identifiers
     arms: dict[tuple[str, str], str] = field(default_factory=dict)
     slots: list[Slot] = field(default_factory=list)
@@ -64,13 +65,13 @@ class Person:
     def forbids(self, channel: str, purpose: str, consent_required: bool) -> bool:
         """Say whether consent keeps ``channel`` shut. A refusal always does, also where none is required or
         it is assumed; no statement at all only where consent is required."""
-        said = self.consents.get((channel, purpose))
-        return consent_required if said is None else said[1]
+        said = find(self.consents, channel, purpose)
+        return consent_required if said is None else not said.granted
 
     def consented(self, channel: str, purpose: str) -> bool:
-        """Say whether the newest statement of any linked customer is a consent."""
-        said = self.consents.get((channel, purpose))
-        return said is not None and not said[1]
+        """Say whether a consent of this person holds."""
+        said = find(self.consents, channel, purpose)
+        return said is not None and said.granted
 
 
 @dataclass(slots=True)

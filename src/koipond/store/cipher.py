@@ -12,6 +12,8 @@ from koipond.store.keys import Key, KeyRing
 
 HASH_BYTES = 16  # 128 bits: no collision among 10^9 identifiers
 NONCE_BYTES = 12
+ADDRESSES = ("phone", "email")
+"""Kinds of identifiers by which somebody can be reached."""
 
 
 class Lookup:
@@ -29,6 +31,10 @@ class Lookup:
         state = self._keyed.copy()
         state.update(f"{kind}\0{scope}\0{value}".encode())
         return state.hexdigest()
+
+    def address(self, kind: str, value: str) -> str | None:
+        """Return the hash of an address, one whoever tells it; None for what is none, such as a shop id."""
+        return self.hash(f"{kind} address", "", value) if kind in ADDRESSES else None
 
 
 class Vault:

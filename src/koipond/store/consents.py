@@ -1,8 +1,7 @@
 """Consent (授权同意): every statement with its proof, the state that follows, and suppressions.
 
 Implements port `koipond.ingest.ports.ConsentBook`. Nothing is deleted: undoing an import voids its rows.
-
-The newest statement about (customer, channel, purpose) counts; of two at one instant the refusal does.
+What holds follows from the order in which statements were heard: `koipond.outreach.consent`.
 """
 
 from collections.abc import Sequence
@@ -14,23 +13,19 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from koipond.ingest.facts import FACTS
-from koipond.store.bulk import Row, any_of, chunks, upsert_rows
+from koipond.kernel import BusyError
+from koipond.outreach.consent import ALL
+from koipond.store import consent_log as log
+from koipond.store.bulk import any_of, chunks, upsert_rows
 from koipond.store.engine import Database
 from koipond.store.instants import from_s, to_s
 from koipond.store.people import arrow
-from koipond.store.tables import consent, consent_log, suppression
+from koipond.store.tables import consent, consent_log, import_batch, suppression
 
 Purpose = Literal["marketing", "transactional", "profiling"]
-SuppressionReason = Literal["erased", "complaint", "unfriended", "hard_bounce"]
-EVERY_CHANNEL = "*"
+SuppressionReason = Literal["erased", "complaint", "unfriended", "hard_bounce", "operator"]
+EVERY_CHANNEL = ALL
 CHUNK = 20_000
-_PLACE = ("customer_no", "channel", "purpose")
-
-_NEWER = (
-    "ON CONFLICT (customer_no, channel, purpose) DO UPDATE "
-    "SET granted = excluded.granted, at_s = excluded.at_s, heard_s = excluded.heard_s "
-    "WHERE excluded.at_s > consent.at_s OR (excluded.at_s = consent.at_s AND NOT excluded.granted)"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +34,7 @@ class ConsentStatement:
 
     customer_no: int
     channel: str
-    purpose: Purpose
+    purpose: str  # a Purpose, or * for all
     granted: bool
     at: datetime
     source: str
@@ -69,23 +64,39 @@ class StoredConsents:
         with self._db.write() as connection:
             return append(connection, statements, to_s(now))
 
-    def record(self, rows: pa.Table, *, import_no: int, proof: str, now: datetime) -> int:
-        """Log ``rows`` (columns of FACTS["consents"]) in one transaction; return how many are new."""
-        source = f"import {import_no}"
-        columns = [rows.column(name).to_pylist() for name in FACTS["consents"].names]
-        said = [(*row, source, "", proof, import_no) for row in zip(*columns, strict=True)]
-        with self._db.write() as connection:
-            return _append_rows(connection, said, to_s(now))
+    def record(
+        self, rows: pa.Table, *, import_no: int, proof: str, now: datetime, closes: bool = False
+    ) -> int:
+        """Log ``rows`` (columns of FACTS["consents"]) in one transaction; return how many are new.
 
-    def void_import(self, import_no: int, now: datetime) -> int:
-        """Take the rows that import ``import_no`` logged out of force; return how many."""
-        mine = (consent_log.c.import_no == import_no) & consent_log.c.void_s.is_(None)
+        A further column ``undated`` marks the noes without a time of their own, stamped now. ``closes``:
+        these are the grants of an import of which everything else is durable; they take force and the import
+        is done in one commit. Raises BusyError when the import was given up for dead meanwhile.
+        """
+        said = _said(rows, import_no, proof)
         with self._db.write() as connection:
-            query = sa.select(*(consent_log.c[name] for name in _PLACE)).where(mine).distinct()
-            places = connection.execute(query).all()
-            gone = connection.execute(sa.update(consent_log).where(mine).values(void_s=to_s(now))).rowcount
-            _recompute(connection, [tuple(place) for place in places])
-        return gone
+            _require_under_way(connection, import_no)
+            heard_no = log.heard_of(connection, import_no)
+            fresh = log.add(connection, said, heard_no=heard_no, now_s=to_s(now), import_no=import_no)
+            if closes:
+                _close(connection, import_no, now)
+        return fresh
+
+    def count_new(self, rows: pa.Table, *, import_no: int) -> int:
+        """Return how many of ``rows`` `record` would log, or take over from an import that never ended."""
+        with self._db.read() as connection:
+            return log.count_unheard(connection, _said(rows, import_no, ""), import_no)
+
+    def hand_over(self, import_no: int, to: int) -> None:
+        """Let the rows of import ``import_no`` be those of ``to``: the same file, in force already."""
+        mine = sa.update(consent_log).where(consent_log.c.import_no == import_no)
+        with self._db.write() as connection:
+            connection.execute(mine.values(import_no=to))
+
+    def void_import(self, import_no: int, now: datetime, *, grants_only: bool = False) -> int:
+        """Take the rows that import ``import_no`` logged out of force; return how many."""
+        with self._db.write() as connection:
+            return log.void(connection, import_no, to_s(now), grants_only=grants_only)
 
     def current(self) -> pa.Table:
         """Return FACTS ``consents``: what holds for each (customer, channel, purpose)."""
@@ -100,7 +111,7 @@ class StoredConsents:
             return arrow("consents", connection.execute(sa.select(*columns).order_by(*columns)).all())
 
     def withdraw(
-        self, customer_no: int, channel: str, purpose: Purpose, *, now: datetime, source: str, proof: str = ""
+        self, customer_no: int, channel: str, purpose: str, *, now: datetime, source: str, proof: str = ""
     ) -> None:
         """Take consent back at once, such as by one click in an e-mail."""
         said = ConsentStatement(
@@ -174,44 +185,46 @@ class StoredConsents:
 
 def append(connection: sa.Connection, statements: Sequence[ConsentStatement], now_s: int) -> int:
     """Log ``statements`` in the caller's transaction, update the state; return how many are new."""
-    rows = []
-    for said in statements:
-        place = (said.customer_no, said.channel, said.purpose)
-        rows.append((*place, said.granted, to_s(said.at), said.source, said.text_version, said.proof, None))
-    return _append_rows(connection, rows, now_s)
-
-
-def _append_rows(connection: sa.Connection, rows: list[Row], now_s: int) -> int:
-    columns = (*_PLACE, "granted", "at_s", "source", "text_version", "proof", "import_no", "recorded_s")
-    fresh = 0
-    for part in chunks([(*row, now_s) for row in rows], CHUNK):
-        fresh += upsert_rows(connection, consent_log, columns, list(part), "ON CONFLICT DO NOTHING")
-        latest: dict[Row, tuple[int, bool]] = {}
-        for row in part:
-            rank = (row[4], not row[3])
-            latest[row[:3]] = max(latest.get(row[:3], rank), rank)
-        state = [(*place, not refused, at_s, now_s) for place, (at_s, refused) in sorted(latest.items())]
-        upsert_rows(connection, consent, (*columns[:5], "heard_s"), state, _NEWER)
-    return fresh
-
-
-def _recompute(connection: sa.Connection, places: list[Row]) -> None:
-    """Set the state of ``places`` from what stands in the log."""
-    numbers = {place[0] for place in places}
-    gone = sa.delete(consent).where(*(consent.c[name] == sa.bindparam(f"old_{name}") for name in _PLACE))
-    for part in chunks(places, CHUNK):
-        connection.execute(gone, [{f"old_{n}": v for n, v in zip(_PLACE, row, strict=True)} for row in part])
-    query = sa.select(*(consent_log.c[name] for name in (*_PLACE, "granted", "at_s", "recorded_s"))).where(
-        any_of(connection, consent_log.c.customer_no, numbers), consent_log.c.void_s.is_(None)
-    )
-    latest: dict[Row, tuple[int, bool, int]] = {}
-    for *place, granted, at_s, heard_s in connection.execute(query):
-        rank = (at_s, not granted, heard_s)
-        latest[tuple(place)] = max(latest.get(tuple(place), rank), rank)
-    state = [
-        (*place, not refused, at_s, heard_s) for place, (at_s, refused, heard_s) in sorted(latest.items())
+    if not statements:
+        return 0
+    said = [
+        log.Said(
+            customer_no=one.customer_no,
+            channel=one.channel,
+            purpose=one.purpose,
+            granted=one.granted,
+            at_s=to_s(one.at),
+            source=one.source,
+            text_version=one.text_version,
+            proof=one.proof,
+        )
+        for one in statements
     ]
-    upsert_rows(connection, consent, (*_PLACE, "granted", "at_s", "heard_s"), state, _NEWER)
+    return log.add(connection, said, heard_no=log.next_heard(connection), now_s=now_s)
+
+
+def _said(rows: pa.Table, import_no: int, proof: str) -> list[log.Said]:
+    names = list(FACTS["consents"].names)
+    columns = [rows.column(name).to_pylist() for name in names]
+    marks = rows.column("undated").to_pylist() if "undated" in rows.column_names else [False] * rows.num_rows
+    source = f"import {import_no}"
+    return [
+        log.Said(row[0], row[1], row[2], row[3], row[4], source, "", proof, bool(mark))
+        for *row, mark in zip(*columns, marks, strict=True)
+    ]
+
+
+def _require_under_way(connection: sa.Connection, import_no: int) -> None:
+    """Raise BusyError when the import ended: undone, or given up for dead while its process slept."""
+    query = sa.select(import_batch.c.outcome).where(import_batch.c.import_no == import_no)
+    if connection.execute(query.with_for_update()).scalar_one_or_none() not in (None, "published"):
+        raise BusyError(f"import {import_no} was given up for dead meanwhile; import the file again")
+
+
+def _close(connection: sa.Connection, import_no: int, now: datetime) -> None:
+    """Mark the import done in the transaction that took its grants."""
+    mine = sa.update(import_batch).where(import_batch.c.import_no == import_no)
+    connection.execute(mine.values(outcome="done", ended_s=to_s(now)))
 
 
 def suppress(connection: sa.Connection, people: Sequence[Suppression]) -> None:

@@ -36,6 +36,7 @@ from koipond.store.rotation import require_own, rotate
 from koipond.store.senders import Sender, unattended
 from koipond.store.terms import Terms
 from koipond.store.unknowns import StoredUnknowns
+from koipond.store.upkeep import bring_up
 from koipond.store.verify import StoredChecks
 from koipond.store.versions import StoredVersionLog
 from koipond.store.waiting import StoredWaiting
@@ -93,6 +94,7 @@ class Store:
                 before(database)
             migrate(database)
             require_own(database, ring)
+            bring_up(database, ring)
         except sa.exc.DatabaseError as error:
             database.close()
             if not isinstance(error, sa.exc.OperationalError) and type(error) is not sa.exc.DatabaseError:

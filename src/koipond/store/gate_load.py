@@ -15,19 +15,17 @@ from koipond.outreach.caps import Slot, lookback_s
 from koipond.outreach.gate import Funds, Person, Stock, Touched
 from koipond.outreach.model import GateCandidate
 from koipond.store.bulk import Row, any_of, upsert_rows
+from koipond.store.coholders import load_permissions as load_permissions
 from koipond.store.ends import DEAD
 from koipond.store.people import roots_of
 from koipond.store.tables import (
     assignment,
     budget,
-    consent,
     customer,
     held_out,
-    identifier,
     offer_code,
     outbox,
     past_touch,
-    suppression,
     touch,
 )
 
@@ -80,23 +78,6 @@ def _add_members(connection: sa.Connection, people: dict[int, Person]) -> dict[i
         person.minor |= minor
         person.zone = person.zone or place
     return people
-
-
-def load_permissions(connection: sa.Connection, people: Mapping[int, Person], kinds: set[str]) -> None:
-    """Load suppressions, consents and which kinds of addresses there are; of all members of a person."""
-    barred = sa.select(suppression.c.customer_no, suppression.c.channel, suppression.c.reason)
-    for number, channel, reason in _of(connection, barred, suppression.c.customer_no, people):
-        people[number].suppressed.setdefault(channel, reason)
-    columns = (consent.c[name] for name in ("customer_no", "channel", "purpose", "granted", "at_s"))
-    for number, channel, purpose, granted, at_s in _of(
-        connection, sa.select(*columns), consent.c.customer_no, people
-    ):
-        said, held = (at_s, not granted), people[number].consents
-        held[channel, purpose] = max(held.get((channel, purpose), said), said)
-    if kinds:
-        found = sa.select(identifier.c.customer_no, identifier.c.kind).where(identifier.c.kind.in_(kinds))
-        for number, kind in _of(connection, found, identifier.c.customer_no, people):
-            people[number].addresses.add(kind)
 
 
 def load_arms(connection: sa.Connection, people: Mapping[int, Person], since_s: int) -> None:

@@ -7,12 +7,13 @@ from datetime import datetime
 import pyarrow as pa
 import sqlalchemy as sa
 
+from koipond.kernel import BusyError
 from koipond.outreach.model import TouchState
 from koipond.store.bulk import Row, any_of, chunks, upsert_rows
 from koipond.store.engine import Database
 from koipond.store.instants import from_s
 from koipond.store.people import members_of, roots_of
-from koipond.store.tables import outbox, past_touch, touch
+from koipond.store.tables import import_batch, outbox, past_touch, touch
 
 CHUNK = 20_000
 _COLUMNS = ("touch_key", "customer_no", "strategy", "channel", "purpose", "content", "at_s")
@@ -50,7 +51,10 @@ class StoredTouches:
             for row in zip(*columns, strict=True)
         ]
         fresh = 0
+        outcome = sa.select(import_batch.c.outcome).where(import_batch.c.import_no == import_no)
         with self._db.write() as connection:
+            if connection.execute(outcome.with_for_update()).scalar_one_or_none() is not None:
+                raise BusyError(f"import {import_no} was given up for dead meanwhile; import the file again")
             for part in chunks(flat, CHUNK):
                 names = (*_COLUMNS, "import_no")
                 fresh += upsert_rows(connection, past_touch, names, list(part), "ON CONFLICT DO NOTHING")

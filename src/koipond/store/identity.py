@@ -167,14 +167,14 @@ class StoredIdentity:
     def _write_identifiers(self, connection: sa.Connection, batch: _Batch, now_s: int) -> None:
         hashes = [entry.key_hash for entry, _ in batch.attached]
         sealed = self._vault.seal_all([entry.value for entry, _ in batch.attached], hashes)
-        columns = ("key_hash", "customer_no", "kind", "scope", "verified", "cipher", "key_id", "seen_s")
-        key_id = self._vault.key_id
-        rows = [
-            (entry.key_hash, number, entry.kind, entry.scope, entry.verified, cipher, key_id, now_s)
-            for (entry, number), cipher in zip(batch.attached, sealed, strict=True)
-        ]
+        names = ("key_hash", "customer_no", "kind", "scope", "verified", "cipher", "key_id", "seen_s")
+        key_id, address = self._vault.key_id, self._lookups[0].address
+        rows = []
+        for (one, number), cipher in zip(batch.attached, sealed, strict=True):
+            held = (one.key_hash, number, one.kind, one.scope, one.verified, cipher, key_id, now_s)
+            rows.append((*held, address(one.kind, one.value)))
         rows.sort()  # near keys land on the same pages
-        insert_rows(connection, identifier, columns, rows)
+        insert_rows(connection, identifier, (*names, "address_hash"), rows)
 
 
 def _assign(batch: _Batch, rows: list[list[_Entry]], next_no: int, limits: LinkLimits) -> None:

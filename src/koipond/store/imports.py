@@ -1,29 +1,64 @@
 """Imports and verdicts on people (ports `ImportJournal` and `PeopleVerdicts` of `koipond.ingest.ports`)."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import sqlalchemy as sa
 
-from koipond.ingest.ports import ImportEntry, ImportStart
+from koipond.ingest.ports import Holder, ImportEntry, ImportStart
 from koipond.kernel import InputError, stable_json
+from koipond.store import consent_log, leases
 from koipond.store.bulk import upsert_rows
 from koipond.store.engine import Database
 from koipond.store.instants import from_s, to_s
-from koipond.store.tables import import_batch, people_verdict
+from koipond.store.tables import import_batch, lease, people_verdict
+
+
+class Heart(Protocol):
+    """Beats for leases while their holder works."""
+
+    def hold(self, lease: str) -> None:
+        """Keep ``lease`` alive from now on."""
+        ...
+
+    def drop(self, lease: str) -> None:
+        """Beat for ``lease`` no more."""
+        ...
 
 
 class StoredJournal:
-    """Who imported what when."""
+    """Who imported what when. An import holds a lease: without it, one that never ended is dead.
 
-    def __init__(self, database: Database) -> None:
+    ``process``: describes this process as a holder; ``is_alive``: says whether a holder still runs.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        process: Callable[[str], Holder] = lambda purpose: Holder(
+            host="", pid=0, started="", purpose=purpose
+        ),
+        is_alive: leases.IsAlive = lambda _: True,
+        heart: Heart | None = None,
+    ) -> None:
         self._db = database
+        self._process = process
+        self._is_alive = is_alive
+        self._heart = heart
+        self._held: dict[int, str] = {}
+
+    def live_as(
+        self, process: Callable[[str], Holder], is_alive: leases.IsAlive, heart: Heart | None = None
+    ) -> None:
+        """Say how this process describes itself, tells whether another runs, and beats for its leases."""
+        self._process, self._is_alive, self._heart = process, is_alive, heart or self._heart
 
     def begin(self, start: ImportStart, now: datetime) -> int:
-        row = {
+        holder = self._process(f"import {start.kind} {start.file}")
+        row: dict[str, Any] = {
             "kind": start.kind,
             "source": start.source,
             "file": start.file,
@@ -31,9 +66,16 @@ class StoredJournal:
             "summary": "{}",
             "began_s": to_s(now),
         }
-        insert = sa.insert(import_batch).values(row).returning(import_batch.c.import_no)
+        insert = sa.insert(import_batch).returning(import_batch.c.import_no)
         with self._db.write() as connection:
-            return int(connection.execute(insert).scalar_one())
+            row["lease"] = held = leases.add(connection, "import", holder, to_s(now))
+            if start.kind == "consents":
+                row["heard_no"] = consent_log.next_heard(connection)
+            import_no = int(connection.execute(insert.values(row)).scalar_one())
+        self._held[import_no] = held
+        if self._heart is not None:
+            self._heart.hold(held)
+        return import_no
 
     def finish(self, import_no: int, outcome: str, summary: Mapping[str, Any], now: datetime) -> None:
         update = sa.update(import_batch).where(import_batch.c.import_no == import_no)
@@ -43,11 +85,41 @@ class StoredJournal:
             )
             if done.rowcount != 1:
                 raise InputError(f"there is no import {import_no}")
+            held = self._held.get(import_no)
+            if outcome != "published" and held is not None:
+                connection.execute(sa.delete(lease).where(lease.c.lease == held))
+        if outcome != "published" and held is not None:
+            del self._held[import_no]
+            if self._heart is not None:
+                self._heart.drop(held)
+
+    def entry(self, import_no: int) -> ImportEntry | None:
+        query = sa.select(import_batch).where(import_batch.c.import_no == import_no)
+        with self._db.read() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else _from_row(row)
+
+    def dead(self, now: datetime) -> Sequence[ImportEntry]:
+        with self._db.write() as connection:
+            leases.end_lapsed(connection, {"import"}, to_s(now), self._is_alive)
+            query = sa.select(import_batch).where(unended()).order_by(import_batch.c.import_no)
+            return [_from_row(row) for row in connection.execute(query)]
+
+    def beat(self, import_no: int, now: datetime) -> None:
+        if import_no in self._held:
+            leases.StoredLeases(self._db).beat([self._held[import_no]], now)
 
     def entries(self, limit: int) -> Sequence[ImportEntry]:
         query = sa.select(import_batch).order_by(import_batch.c.import_no.desc()).limit(limit)
         with self._db.read() as connection:
             return [_from_row(row) for row in connection.execute(query)]
+
+
+def unended() -> sa.ColumnElement[bool]:
+    """Return the condition that an import never ended and no lease says that it still runs."""
+    outcome = import_batch.c.outcome
+    alive = sa.exists().where(lease.c.lease == import_batch.c.lease)
+    return sa.or_(outcome.is_(None), outcome == "published") & ~alive
 
 
 class StoredVerdicts:

@@ -5,17 +5,21 @@ The store therefore names the key in force, and `guard` sends such a process awa
 """
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import sqlalchemy as sa
 
 from koipond.kernel import BusyError, InputError, stable_json
-from koipond.store.bulk import Row, update_rows, upsert_rows
+from koipond.store.bulk import Row, any_of, update_rows, upsert_rows
 from koipond.store.cipher import Lookup, Vault
 from koipond.store.engine import Database
 from koipond.store.keys import KeyRing, save_keys, with_new_key, with_retired
 from koipond.store.tables import identifier, identity_link, workspace_setting
 
 BATCH = 5_000
+_KEPT = identifier.c.cipher != b""
+"""Identifiers that were not erased; of an erased one nothing but its hash is left, under the key of then."""
 _IN_FORCE = "identifier_key"
 
 
@@ -30,7 +34,7 @@ def guard(connection: sa.Connection, ring: KeyRing) -> None:
 def require_own(database: Database, ring: KeyRing) -> None:
     """Raise InputError when ``ring`` does not open the identifiers of the store: its keys are others."""
     with database.read() as connection:
-        row = connection.execute(sa.select(identifier).limit(1)).one_or_none()
+        row = connection.execute(sa.select(identifier).where(_KEPT).limit(1)).one_or_none()
     if row is None:
         return
     try:
@@ -68,28 +72,53 @@ def _keep(ring: KeyRing) -> KeyRing:
 
 
 def _rewrite(connection: sa.Connection, lookup: Lookup, vault: Vault) -> int:
-    """Rewrite some rows that stand under another key; return how many."""
-    query = sa.select(identifier).where(identifier.c.key_id != lookup.key_id).limit(BATCH)
-    rows = connection.execute(query.with_for_update()).all()
+    """Rewrite some rows that stand under another key; return how many.
+
+    All who hold one address are rewritten together: at no moment do co-holders miss each other.
+    """
+    rows = _under_other_keys(connection, lookup.key_id)
     if not rows:
         return 0
     values = [vault.open(row.cipher, row.key_hash, row.key_id) for row in rows]
     hashes = [lookup.hash(row.kind, row.scope, value) for row, value in zip(rows, values, strict=True)]
+    addresses = [lookup.address(row.kind, value) for row, value in zip(rows, values, strict=True)]
     sealed = vault.seal_all(values, hashes)
     pairs = list(zip(rows, hashes, strict=True))
     _rename(connection, identifier, [(row.key_hash, row.customer_no, new) for row, new in pairs])
-    columns = ("key_hash", "customer_no", "cipher", "key_id")
+    columns = ("key_hash", "customer_no", "cipher", "key_id", "address_hash")
     fresh: list[Row] = [
-        (new, row.customer_no, cipher, lookup.key_id)
-        for (row, new), cipher in zip(pairs, sealed, strict=True)
+        (new, row.customer_no, cipher, lookup.key_id, address)
+        for (row, new), cipher, address in zip(pairs, sealed, addresses, strict=True)
     ]
     update_rows(connection, identifier, columns[:2], columns[2:], fresh)
-    links = sa.update(identity_link).where(identity_link.c.key_hash == sa.bindparam("old"))
-    renamed = {row.key_hash: new for row, new in pairs}
-    connection.execute(
-        links.values(key_hash=sa.bindparam("new")), [{"old": old, "new": new} for old, new in renamed.items()]
-    )
+    _move(connection, identity_link.c.key_hash, {row.key_hash: new for row, new in pairs})
+    moved = {row.address_hash: new for row, new in zip(rows, addresses, strict=True) if row.address_hash}
+    _move(connection, identifier.c.address_hash, moved)  # of the erased at the same address
     return len(rows)
+
+
+def _under_other_keys(connection: sa.Connection, key_id: str) -> list[Any]:
+    """Lock some rows to be rewritten, with all that hold one of their addresses."""
+    mine = sa.select(identifier).where(identifier.c.key_id != key_id, _KEPT)
+    rows = connection.execute(
+        mine.order_by(identifier.c.address_hash, identifier.c.key_hash).limit(BATCH).with_for_update()
+    ).all()
+    seen = {(row.key_hash, row.customer_no) for row in rows}
+    addresses = {row.address_hash for row in rows if row.address_hash}
+    if not addresses:
+        return list(rows)
+    more = mine.where(any_of(connection, identifier.c.address_hash, addresses)).with_for_update()
+    found = connection.execute(more).all()
+    return [*rows, *(row for row in found if (row.key_hash, row.customer_no) not in seen)]
+
+
+def _move(connection: sa.Connection, column: sa.Column[Any], renamed: Mapping[str, str | None]) -> None:
+    """Give every row that holds an old hash in ``column`` the new one."""
+    if not renamed:
+        return
+    update = sa.update(column.table).where(column == sa.bindparam("old"))
+    values = [{"old": old, "new": new} for old, new in renamed.items()]
+    connection.execute(update.values({column: sa.bindparam("new")}), values)
 
 
 def _rename(connection: sa.Connection, table: sa.Table, rows: list[tuple[str, int, str]]) -> None:

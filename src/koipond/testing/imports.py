@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from koipond.ingest.facts import FACTS
 from koipond.ingest.ports import ImportEntry, ImportStart
+from koipond.outreach.consent import Statement, places
 
 
 class MemoryJournal:
@@ -30,32 +31,64 @@ class MemoryJournal:
     def entries(self, limit: int) -> Sequence[ImportEntry]:
         return list(reversed(self._entries.values()))[:limit]
 
+    def entry(self, import_no: int) -> ImportEntry | None:
+        return self._entries.get(import_no)
+
+    def dead(self, now: datetime) -> Sequence[ImportEntry]:  # noqa: ARG002
+        return ()
+
+    def beat(self, import_no: int, now: datetime) -> None:
+        pass
+
 
 class MemoryConsents:
-    """Consents of one process."""
+    """Consents of one process; statements are heard in the order of their imports."""
 
     def __init__(self) -> None:
-        self._log: dict[tuple[Any, ...], int] = {}  # (customer, channel, purpose, granted, at_s) → import
+        self._log: dict[tuple[Any, ...], tuple[int, int]] = {}  # FACTS consents → (import, heard at)
 
-    def record(self, rows: pa.Table, *, import_no: int, proof: str, now: datetime) -> int:  # noqa: ARG002
-        names = FACTS["consents"].names
-        fresh = {tuple(row[name] for name in names) for row in rows.to_pylist()} - self._log.keys()
-        self._log |= dict.fromkeys(fresh, import_no)
+    def record(
+        self,
+        rows: pa.Table,
+        *,
+        import_no: int,
+        proof: str,  # noqa: ARG002
+        now: datetime,
+        closes: bool = False,  # noqa: ARG002
+    ) -> int:
+        fresh = self._new(rows)
+        self._log |= dict.fromkeys(fresh, (import_no, int(now.timestamp())))
         return len(fresh)
 
-    def void_import(self, import_no: int, now: datetime) -> int:  # noqa: ARG002
-        gone = [row for row, number in self._log.items() if number == import_no]
+    def count_new(self, rows: pa.Table, *, import_no: int) -> int:  # noqa: ARG002
+        return len(self._new(rows))
+
+    def hand_over(self, import_no: int, to: int) -> None:
+        pass
+
+    def _new(self, rows: pa.Table) -> set[tuple[Any, ...]]:
+        names = FACTS["consents"].names
+        return {tuple(row[name] for name in names) for row in rows.to_pylist()} - self._log.keys()
+
+    def void_import(self, import_no: int, now: datetime, *, grants_only: bool = False) -> int:  # noqa: ARG002
+        gone = [
+            row
+            for row, (number, _) in self._log.items()
+            if number == import_no and (row[3] or not grants_only)
+        ]
         for row in gone:
             del self._log[row]
         return len(gone)
 
     def current(self) -> pa.Table:
-        newest: dict[tuple[Any, ...], tuple[int, bool]] = {}
-        for customer, channel, purpose, granted, at_s in self._log:
-            key = (customer, channel, purpose)
-            said = (at_s, not granted)
-            newest[key] = max(newest.get(key, said), said)
-        rows = [(*key, not refused, at_s) for key, (at_s, refused) in sorted(newest.items())]
+        said: dict[int, list[Statement]] = {}
+        for (customer, channel, purpose, granted, at_s), (number, heard_s) in self._log.items():
+            said.setdefault(customer, []).append(Statement(number, at_s, granted, heard_s, channel, purpose))
+        rows = [
+            (customer, *place, held.granted, held.at_s)
+            for customer, statements in sorted(said.items())
+            for place, held in sorted(places(statements).items())
+        ]
         names = FACTS["consents"].names
         return pa.Table.from_pylist(
             [dict(zip(names, row, strict=True)) for row in rows], schema=FACTS["consents"]

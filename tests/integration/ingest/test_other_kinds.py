@@ -129,11 +129,10 @@ def test_consents_go_to_the_store_and_the_newest_word_holds(space: MemoryWorkspa
     first = load(
         space,
         "consents",
-        head
-        + "1,短信,同意,2025-01-01 10:00,营销\n1,短信,退订,2025-02-01 10:00,\n2,邮件,也许,2025-01-01 10:00,\n"
+        head + "1,短信,同意,2025-01-01 10:00,营销\n1,短信,退订,2025-02-01 10:00,\n2,邮件,是,,\n"
         "2,邮件,是,2025-01-01 10:00,profiling\n",
     )
-    assert (first.quarantined, first.changes) == ({"unknown_status": 1}, {"consents_new": 3})
+    assert (first.quarantined, first.changes) == ({"missing_at": 1}, {"consents_new": 3})
     held = space.rows("consents", "customer_no", "channel", "purpose", "granted")
     assert [tuple(row.values()) for row in held] == [
         (1, "sms", "marketing", False),

@@ -23,14 +23,9 @@ consent_log = sa.Table(
     number("import_no", null=True),
     instant("recorded_s"),
     instant("void_s", null=True),  # out of force: its import was undone
+    number("heard_no"),  # order of hearing; what was heard at once, such as one import, shares it
 )
-sa.Index(
-    "uq_consent_log_statement",
-    *(consent_log.c[name] for name in ("customer_no", "channel", "purpose", "granted", "at_s")),
-    unique=True,
-    sqlite_where=consent_log.c.void_s.is_(None),
-    postgresql_where=consent_log.c.void_s.is_(None),
-)
+sa.Index("ix_consent_log_customer_no", consent_log.c.customer_no)
 sa.Index("ix_consent_log_import_no", consent_log.c.import_no)
 
 consent = sa.Table(
@@ -42,6 +37,7 @@ consent = sa.Table(
     flag("granted"),
     instant("at_s"),
     instant("heard_s"),  # when the statement that decides was recorded
+    number("heard_no"),  # its place in the order of hearing
     sqlite_with_rowid=False,
 )
 

@@ -5,7 +5,7 @@ Personal data: none; ``audit_log.actor`` and ``people_verdict.author`` name oper
 
 import sqlalchemy as sa
 
-from koipond.store.tables.base import METADATA, instant, serial, text
+from koipond.store.tables.base import METADATA, instant, number, serial, text
 
 import_batch = sa.Table(
     "import_batch",
@@ -22,6 +22,7 @@ import_batch = sa.Table(
     instant("began_s"),
     instant("ended_s", null=True),
     text("lease", null=True),
+    number("heard_no", null=True),  # consents: the place of its statements in the order of hearing
 )
 sa.Index("ix_import_batch_fingerprint", import_batch.c.fingerprint)
 

@@ -14,13 +14,11 @@ _VERSIONED = ("customer_no", "strategy", "strategy_version", "play", "occurrence
 
 def upgrade() -> None:
     _warehouse()
-    op.add_column("consent", sa.Column("heard_s", sa.BigInteger(), nullable=False, server_default="0"))
-    op.execute("UPDATE consent SET heard_s = at_s")
-    with op.batch_alter_table("consent") as batch:
-        batch.alter_column("heard_s", server_default=None)
+    _consents()
     op.add_column("identifier", sa.Column("address_hash", sa.Text(), nullable=True))
     op.create_index("ix_identifier_address_hash", "identifier", ["address_hash"])
     op.add_column("import_batch", sa.Column("lease", sa.Text(), nullable=True))
+    op.add_column("import_batch", sa.Column("heard_no", sa.BigInteger(), nullable=True))
     _outreach()
 
 
@@ -51,17 +49,66 @@ def downgrade() -> None:
             "uq_touch_customer_no_strategy_strategy_version_play_occurrence", list(_VERSIONED)
         )
     with op.batch_alter_table("import_batch") as batch:
+        batch.drop_column("heard_no")
         batch.drop_column("lease")
     op.drop_index("ix_identifier_address_hash", "identifier")
     with op.batch_alter_table("identifier") as batch:
         batch.drop_column("address_hash")
-    with op.batch_alter_table("consent") as batch:
-        batch.drop_column("heard_s")
+    _former_consents()
     op.drop_table("lease")
     op.drop_table("warehouse_file")
     with op.batch_alter_table("warehouse_version") as batch:
         batch.drop_column("nonce")
     _former_lease()
+
+
+_STATEMENT = ("customer_no", "channel", "purpose", "granted", "at_s")
+
+
+def _consents() -> None:
+    """Number the statements in the order in which they were heard; the store reads the states anew."""
+    for table, names in (("consent", ("heard_s", "heard_no")), ("consent_log", ("heard_no",))):
+        for name in names:
+            op.add_column(table, sa.Column(name, sa.BigInteger(), nullable=False, server_default="0"))
+    op.execute("UPDATE consent SET heard_s = at_s")
+    op.execute(
+        "UPDATE consent_log SET heard_no = CASE WHEN import_no IS NULL THEN seq ELSE"
+        " (SELECT min(first.seq) FROM consent_log AS first WHERE first.import_no = consent_log.import_no) END"
+    )
+    op.execute(
+        "INSERT INTO counter (name, value) SELECT 'heard_no', coalesce(max(seq), 0) FROM consent_log"
+        " WHERE NOT EXISTS (SELECT 1 FROM counter WHERE name = 'heard_no')"
+    )
+    op.drop_index("uq_consent_log_statement", "consent_log")
+    op.create_index("ix_consent_log_customer_no", "consent_log", ["customer_no"])
+    for table, names in (("consent", ("heard_s", "heard_no")), ("consent_log", ("heard_no",))):
+        with op.batch_alter_table(table) as batch:
+            for name in names:
+                batch.alter_column(name, server_default=None)
+
+
+def _former_consents() -> None:
+    op.drop_index("ix_consent_log_customer_no", "consent_log")
+    with op.batch_alter_table("consent_log") as batch:
+        batch.drop_column("heard_no")
+    standing = sa.text("void_s IS NULL")
+    op.execute(  # what was said twice stood once
+        "DELETE FROM consent_log WHERE void_s IS NULL AND EXISTS (SELECT 1 FROM consent_log AS first WHERE"
+        " first.void_s IS NULL AND first.seq < consent_log.seq AND "
+        + " AND ".join(f"first.{name} = consent_log.{name}" for name in _STATEMENT)
+        + ")"
+    )
+    op.create_index(
+        "uq_consent_log_statement",
+        "consent_log",
+        list(_STATEMENT),
+        unique=True,
+        sqlite_where=standing,
+        postgresql_where=standing,
+    )
+    with op.batch_alter_table("consent") as batch:
+        batch.drop_column("heard_no")
+        batch.drop_column("heard_s")
 
 
 def _warehouse() -> None:

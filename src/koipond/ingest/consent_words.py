@@ -1,0 +1,99 @@
+"""What the words of a consents file mean (授权用词); a word nobody knows refuses the whole file.
+
+A no that was kept under a word without effect would be a promise broken in silence, so nothing is guessed.
+"""
+
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from koipond.ingest.mapping import plain_name
+from koipond.ingest.model import ImportRequest
+from koipond.ingest.ports import IbisTable, Reader
+from koipond.ingest.privacy import masked
+from koipond.ingest.words import meanings, word_table
+from koipond.kernel import InputError
+
+ALL = "*"
+"""Every channel or purpose, also those added later."""
+
+WORDS_MAX = 500
+_SHOWN = 10
+_LENGTH_MAX = 40
+_KNOWN: Mapping[str, str] = {
+    "status": "yes or no, and the usual words for them; say others with --status VALUE=true|false",
+    "channel": f"{', '.join(sorted(set(word_table('channel').values())))} or all",
+    "purpose": f"{', '.join(sorted(set(word_table('purpose').values())))} or all",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentWords:
+    """Word in the file → meaning: ``true`` or ``false``, a channel, a purpose, `ALL`."""
+
+    status: Mapping[str, str]
+    channel: Mapping[str, str]
+    purpose: Mapping[str, str]
+
+
+def read_words(reader: Reader, raw: IbisTable, request: ImportRequest, file: str) -> ConsentWords:
+    """Return what the words of ``raw`` mean; raise InputError with every row whose word nobody knows."""
+    faults: list[str] = []
+    found = {}
+    for field in ("status", "channel", "purpose"):
+        words = _distinct(reader, raw, field, file) if field in raw.columns else []
+        found[field] = _meanings(field, words, request)
+        unknown = [word for word in words if word not in found[field]]
+        faults += _faults(reader, raw, field, unknown)
+    empty = raw.filter(raw["status"].isnull()).order_by("row").limit(_SHOWN)
+    faults += [f"row {row}: status is empty" for row in reader.frame(empty.select("row"))["row"].to_pylist()]
+    if faults:
+        known = "\n".join(f"known as {field}: {words}" for field, words in _KNOWN.items())
+        raise InputError(f"{file}: nothing was recorded\n" + "\n".join(faults) + f"\n{known}")
+    return ConsentWords(**found)
+
+
+def _distinct(reader: Reader, raw: IbisTable, field: str, file: str) -> list[str]:
+    distinct = raw.select(word=raw[field]).filter(lambda t: t["word"].notnull()).distinct()
+    words: list[str] = sorted(reader.frame(distinct.limit(WORDS_MAX + 1)).column("word").to_pylist())
+    if len(words) > WORDS_MAX:
+        raise InputError(
+            f"{file}: the column for {field} holds more than {WORDS_MAX} different values; choose another "
+            f"with --map {field}=COLUMN"
+        )
+    return words
+
+
+def _meanings(field: str, words: Collection[str], request: ImportRequest) -> dict[str, str]:
+    if field != "status":
+        return meanings(words, word_table(field), {}) | {word: ALL for word in words if means_all(word)}
+    table = word_table("consent")
+    if not any(plain_name(word) == "f" for word in words):
+        table = {word: meaning for word, meaning in table.items() if word != "t"}  # 回T退订, or true?
+    found = meanings(words, table, request.statuses)
+    return {word: meaning for word, meaning in found.items() if meaning in ("true", "false")}
+
+
+def means_all(word: str) -> bool:
+    """Say whether ``word`` means every channel or purpose, in any of our languages."""
+    return unicodedata.normalize("NFKC", word).strip() == ALL or plain_name(word) in word_table("all")
+
+
+def channel_of(word: str) -> str | None:
+    """Return our channel, or `ALL`, for a word of people; None when it is unknown."""
+    return ALL if means_all(word) else word_table("channel").get(plain_name(word))
+
+
+def _faults(reader: Reader, raw: IbisTable, field: str, unknown: Collection[str]) -> Iterable[str]:
+    if not unknown:
+        return []
+    bad = raw.filter(raw[field].isin(sorted(unknown)))
+    said: Any = masked(bad[field])
+    rows = bad.group_by(said=said).agg(row=bad["row"].min(), rows=bad.count()).order_by("row").limit(_SHOWN)
+    found = reader.frame(rows).to_pylist()
+    return [
+        f"row {one['row']}: {field} '{one['said'][:_LENGTH_MAX]}' is not known"
+        + (f" ({one['rows']:,} rows)" if one["rows"] > 1 else "")
+        for one in found
+    ]

@@ -1,0 +1,69 @@
+"""What an import comes to, and its publication: facts and journal entry together (发布)."""
+
+import json
+from dataclasses import replace
+
+import pyarrow as pa
+
+from koipond.ingest.archive import columns_of
+from koipond.ingest.facts import FACTS
+from koipond.ingest.judging import samples
+from koipond.ingest.model import ImportResult
+from koipond.ingest.pipelines import Job, Outcome
+from koipond.ingest.ports import Writer
+from koipond.ingest.quality import QualityRules, count_flagged
+from koipond.kernel import CancelledError
+
+
+def how_ended(error: BaseException) -> str:
+    """Return the outcome of an import that ``error`` stopped."""
+    return "cancelled" if isinstance(error, CancelledError | KeyboardInterrupt) else "failed"
+
+
+def result_of(writer: Writer, job: Job, read: int, outcome: Outcome, rules: QualityRules) -> ImportResult:
+    """Return what ``job`` came to, not published yet."""
+    aside = {rule: count for rule, count in outcome.quarantined.items() if count}
+    return ImportResult(
+        import_no=job.import_no,
+        kind=job.request.kind,
+        file=job.rows.file,
+        source=job.request.source,
+        read=read,
+        kept=read - sum(aside.values()),
+        quarantined=aside,
+        flagged=count_flagged(writer, rules),
+        mapping=job.mapping.shown(),
+        formats={**job.rows.details, **outcome.readings.shown()},
+        samples=samples(writer, job.import_no) if aside else {},
+        changes=outcome.changes,
+        notes=outcome.notes,
+        version=writer.version + 1,
+    )
+
+
+def publish(writer: Writer, job: Job, outcome: Outcome, result: ImportResult) -> ImportResult:
+    """Publish facts and journal entry together, or nothing when this very file is in force already."""
+    imports = writer.table("imports")
+    same = imports.filter(
+        (imports["fingerprint"] == job.rows.fingerprint)
+        & (imports["kind"] == result.kind)
+        & (imports["source"] == result.source)
+        & (imports["kept"] == result.kept)
+    )
+    known = writer.frame(same.agg(import_no=same["import_no"].max())).to_pylist()[0]["import_no"]
+    if known is not None and not outcome.changed:
+        return replace(result, import_no=known, version=writer.version, repeated=True)
+    entry = {
+        "import_no": job.import_no,
+        "kind": result.kind,
+        "source": result.source,
+        "file": result.file,
+        "fingerprint": job.rows.fingerprint,
+        "at_s": int(job.registry.now.timestamp()),
+        "read": result.read,
+        "kept": result.kept,
+        "result": json.dumps(result.to_dict(), ensure_ascii=False),
+    }
+    one = writer.stage("import_entry", pa.Table.from_pylist([entry], schema=FACTS["imports"]))
+    writer.append("imports", one.select(columns_of("imports")))
+    return replace(result, version=writer.publish())

@@ -1,0 +1,60 @@
+"""Imports whose process died (中断的导入): what they left goes, before anything new comes.
+
+Only whoever writes the warehouse settles: nobody else can then be between the store and a publication.
+"""
+
+from datetime import datetime
+
+from koipond.ingest.ports import ConsentBook, ImportJournal, TouchHistory, Writer
+
+_KILLED = "killed before it ended; import the file again"
+
+
+def settle_dead(
+    writer: Writer,
+    journal: ImportJournal,
+    now: datetime,
+    *,
+    consents: ConsentBook | None,
+    touches: TouchHistory | None,
+) -> None:
+    """End the imports that were killed: published ones are done, of the others no permission stays.
+
+    Withdrawals stay whatever became of their import. Of a published import of consents the grants may be
+    missing: it counts as failed, and the same file again takes them.
+    """
+    dead = journal.dead(now)
+    if not dead:
+        return
+    published = set(writer.frame(writer.table("imports").select("import_no"))["import_no"].to_pylist())
+    for entry in dead:
+        number, kind = entry.import_no, entry.start.kind
+        if number in published and kind != "consents":
+            journal.finish(number, "done", dict(entry.summary), now)
+            continue
+        if kind == "consents" and consents is not None:
+            consents.void_import(number, now, grants_only=True)
+        if kind == "touches" and touches is not None:
+            touches.void_import(number, now)
+        journal.finish(number, "failed", {**entry.summary, "error": _KILLED}, now)
+
+
+def undo_dead(
+    import_no: int,
+    journal: ImportJournal,
+    now: datetime,
+    *,
+    consents: ConsentBook | None,
+    touches: TouchHistory | None,
+) -> dict[str, int] | None:
+    """Take back what an import left that never was published; None when there is no such import."""
+    entry = journal.entry(import_no)
+    if entry is None or entry.outcome not in ("failed", "cancelled"):
+        return None
+    counts = {}
+    if entry.start.kind == "consents" and consents is not None:
+        counts["consents_voided"] = consents.void_import(import_no, now)
+    if entry.start.kind == "touches" and touches is not None:
+        counts["touches_removed"] = touches.void_import(import_no, now)
+    journal.finish(import_no, "undone", counts, now)
+    return counts

@@ -1,0 +1,139 @@
+"""A no belongs to the address (同址): who else holds it is not reached there either.
+
+Whoever holds an address of one person under another number, in whichever source, verified or not, is a
+co-holder. Their refusals and suppressions count on the channels that use that kind of address.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from koipond.outreach.consent import ALL, Place, Standing, combine
+from koipond.outreach.gate import Person
+from koipond.store import consent_log
+from koipond.store.bulk import any_of, group
+from koipond.store.tables import consent, identifier, suppression
+
+KINDS: Mapping[str, str] = {"email": "email", "sms": "phone", "voice": "phone", "whatsapp": "phone"}
+"""Channel → kind of identifier it reaches people by."""
+CARRIED = ("complaint", "hard_bounce", "erased", "operator")
+"""Reasons of suppressions that belong to the address; who left one chat may stay in another."""
+
+
+def load_permissions(connection: sa.Connection, people: Mapping[int, Person], kinds: Collection[str]) -> None:
+    """Load suppressions, consents and which of ``kinds`` of addresses there are: of all members of a person,
+    and what co-holders of those addresses have refused. No kinds: of every kind.
+    """
+    barred = sa.select(suppression.c.customer_no, suppression.c.channel, suppression.c.reason)
+    for number, channel, reason in _of(connection, barred, suppression.c.customer_no, people):
+        people[number].suppressed.setdefault(channel, reason)
+    wanted = kinds or set(KINDS.values())
+    refusals = _refusals(connection, people, _addresses(connection, people, wanted))
+    members = group(people, lambda number: id(people[number]))
+    exact = {number for linked in members.values() if len(linked) > 1 for number in linked}
+    exact |= {number for linked in members.values() for number in linked if id(people[number]) in refusals}
+    _load_states(connection, people, people.keys() - exact)
+    _load_logs(connection, people, exact, refusals)
+
+
+def _addresses(
+    connection: sa.Connection, people: Mapping[int, Person], kinds: Collection[str]
+) -> dict[str, list[tuple[Person, str]]]:
+    """Note which addresses people have; return hash of an address → who of them holds it, and its kind."""
+    columns = identifier.c.customer_no, identifier.c.kind, identifier.c.address_hash
+    query = sa.select(*columns).where(identifier.c.kind.in_(sorted(kinds)))
+    held: dict[str, list[tuple[Person, str]]] = {}
+    for number, kind, address_hash in _of(connection, query, identifier.c.customer_no, people):
+        person = people[number]
+        person.addresses.add(kind)
+        if address_hash is not None:
+            held.setdefault(address_hash, []).append((person, kind))
+    return held
+
+
+_Refusals = dict[int, list[tuple[Place, Standing]]]
+
+
+def _refusals(
+    connection: sa.Connection,
+    people: Mapping[int, Person],
+    held: Mapping[str, list[tuple[Person, str]]],
+) -> _Refusals:
+    """Suppress people as their co-holders are; return person (its id) → places that co-holders refused."""
+    refused = sa.exists().where(consent.c.customer_no == identifier.c.customer_no, ~consent.c.granted)
+    carried = sa.exists().where(
+        suppression.c.customer_no == identifier.c.customer_no, suppression.c.reason.in_(CARRIED)
+    )
+    query = sa.select(identifier.c.address_hash, identifier.c.customer_no).where(
+        any_of(connection, identifier.c.address_hash, held), sa.or_(refused, carried)
+    )
+    pairs = [
+        (person, kind, other)
+        for address_hash, other in connection.execute(query)
+        for person, kind in held[address_hash]
+        if people.get(other) is not person
+    ]
+    if not pairs:
+        return {}
+    others = {other for _, _, other in pairs}
+    _suppress(connection, pairs, others)
+    columns = (consent.c[name] for name in ("customer_no", "channel", "purpose", *Standing._fields))
+    rows = sa.select(*columns).where(~consent.c.granted, any_of(connection, consent.c.customer_no, others))
+    said = group(connection.execute(rows), lambda row: row.customer_no)
+    found: _Refusals = {}
+    for person, kind, other in pairs:
+        for row in said.get(other, ()):
+            state = Standing(*row[3:])
+            places = [((channel, row.purpose), state) for channel in on_channels(row.channel, kind)]
+            found.setdefault(id(person), []).extend(places)
+    return found
+
+
+def _suppress(
+    connection: sa.Connection, pairs: Iterable[tuple[Person, str, int]], others: Collection[int]
+) -> None:
+    columns = suppression.c.customer_no, suppression.c.channel, suppression.c.reason
+    rows = sa.select(*columns).where(
+        suppression.c.reason.in_(CARRIED), any_of(connection, suppression.c.customer_no, others)
+    )
+    barred = group(connection.execute(rows), lambda row: row.customer_no)
+    for person, kind, other in pairs:
+        for row in barred.get(other, ()):
+            for channel in on_channels(row.channel, kind):
+                person.suppressed.setdefault(channel, row.reason)
+
+
+def on_channels(channel: str, kind: str) -> Iterator[str]:
+    """Yield those channels which ``channel`` (or all) names and which use addresses of ``kind``."""
+    for name, used in KINDS.items():
+        if used == kind and channel in (name, ALL):
+            yield name
+
+
+def _load_states(connection: sa.Connection, people: Mapping[int, Person], numbers: Collection[int]) -> None:
+    """Load the states of people of one number, as they stand."""
+    columns = (consent.c[name] for name in ("customer_no", "channel", "purpose", *Standing._fields))
+    for number, channel, purpose, *held in _of(
+        connection, sa.select(*columns), consent.c.customer_no, numbers
+    ):
+        people[number].consents[channel, purpose] = Standing(*held)
+
+
+def _load_logs(
+    connection: sa.Connection, people: Mapping[int, Person], numbers: Collection[int], refusals: _Refusals
+) -> None:
+    """Read the log of people whose state rests on several numbers; the order of hearing decides."""
+    if not numbers:
+        return
+    said = consent_log.statements_of(connection, numbers)
+    for linked in group(numbers, lambda number: id(people[number])).values():
+        person = people[linked[0]]
+        own = [one for number in linked for one in said.get(number, ())]
+        person.consents.update(combine(own, refusals.get(id(person), ())))
+
+
+def _of(
+    connection: sa.Connection, query: Any, column: sa.ColumnElement[Any], numbers: Collection[int]
+) -> list[Any]:
+    return list(connection.execute(query.where(any_of(connection, column, list(numbers)))))
