@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from koipond.ingest.archive import columns_of, take_back
 from koipond.ingest.contacts import copy_consents
+from koipond.ingest.door import Door
 from koipond.ingest.facts import FACTS
 from koipond.ingest.judging import samples
 from koipond.ingest.mapping import choose_mapping
@@ -26,6 +27,7 @@ from koipond.ingest.ports import (
     Warehouse,
     Writer,
 )
+from koipond.ingest.privacy import masked
 from koipond.ingest.quality import QualityRules, count_flagged
 from koipond.ingest.staging import stage_rows
 from koipond.ingest.timing import Setting
@@ -81,13 +83,14 @@ def import_file(
             touches=touches,
         )
         try:
-            staged = stage_rows(writer, rows, mapping, progress, cancelled)
+            door = Door(mapping=mapping, declared=request.declared, blind=identities.blind)
+            staged = stage_rows(writer, rows, mapping, progress, cancelled, door)
             outcome = run(writer, staged, job)
             result = _result(writer, job, staged.count, outcome, rules or QualityRules())
             result = _publish(writer, job, outcome, result)
         except BaseException as error:
             how = "cancelled" if isinstance(error, CancelledError | KeyboardInterrupt) else "failed"
-            journal.finish(job.import_no, how, {"error": str(error)[:2000]}, clock.now())
+            journal.finish(job.import_no, how, {"error": masked(str(error)[:2000])}, clock.now())
             raise
         journal.finish(job.import_no, "done", result.to_dict(), clock.now())
     return result
