@@ -2,7 +2,8 @@
 
 Who somebody is gets sealed; ids that must stay joinable (an order number that is a phone number) are
 blinded: a keyed one-way name in their place; free text is masked; further columns lose undeclared values and
-names that identify (design §2). Numbers and dates keep what reads as one. Works on the different values of a batch alone.
+names that identify (design §2). Numbers and dates keep what reads as one. Only the
+different values of a batch are looked at.
 """
 
 import json
@@ -25,23 +26,15 @@ OTHERS = "others"
 Care = Literal["seal", "blind", "mask", "number"]
 
 _JOINABLE = frozenset(
-    [
-        "order_id",
-        "line_id",
-        "sku",
-        "coupon",
-        "store",
-        "staff",
-        "refund_of",
-        "event_id",
-        "touch_id",
-        "strategy",
-    ]
-    + ["play", "content"]
+    (
+        *("order_id", "line_id", "refund_of", "event_id", "touch_id"),
+        *("sku", "coupon", "store", "staff", "strategy", "play", "content"),
+    )
 )
 _CARES: Mapping[str, Care] = {"number": "number", "money": "number"}
 _NUMBER = re.compile(
-    r"[(\-]?[$]?\d{1,3}(?:[ ,.'’]\d{3})*(?:[.,]\d*)?\)?-?|[(\-]?[$]?\d*(?:[.,]\d*)?(?:[eE][+\-]?\d{1,3})?\)?-?"
+    r"[(\-]?[$]?\d{1,3}(?:[ ,.'’]\d{3})*(?:[.,]\d*)?\)?-?"
+    r"|[(\-]?[$]?\d*(?:[.,]\d*)?(?:[eE][+\-]?\d{1,3})?\)?-?"
 )
 _DIGITS_OF_A_NUMBER_MAX = 15  # 10^13 minor units; whatever is longer is put aside, so it may be covered
 
@@ -80,7 +73,7 @@ def _is_float(text: str) -> bool:
 
 @dataclass(slots=True)
 class Door:
-    """Treats the batches of one import. ``blind``: text → its keyed one-way name; ``declared``: kept as it is.
+    """Treats the batches of one import. ``blind``: text → keyed one-way name; ``declared``: kept as it is.
 
     ``dropped`` counts the values of further columns that were left out.
     """
@@ -102,7 +95,7 @@ class Door:
         return _suspects(values, _number if care == "number" else masked)
 
     def others(self, columns: Sequence[tuple[str, pa.Array]]) -> pa.Array:
-        """Return further ``columns`` (name, values) as one JSON text a row, without what identifies people."""
+        """Return further ``columns`` (name, values) as one JSON text a row, without identifiers."""
         return as_json([(name, self._other(name, values)) for name, values in columns], len(columns[0][1]))
 
     def opened(self, name: str, seal: str) -> str:

@@ -34,9 +34,9 @@ def put_aside(
 ) -> dict[str, int]:
     """Write the rows of ``judged`` that have a rule to ``quarantine``; return their count by rule.
 
-    ``judged`` has row, rule, field, customer_no; ``raw`` the texts by field as they came through the door, where
-    identifiers were covered. Who it was is left out; long numbers are covered as well, and with ``declared``
-    properties whatever may be one.
+    ``judged`` has row, rule, field, customer_no; ``raw`` the texts by field as they came through the door,
+    where identifiers were covered. Who it was is left out; long numbers are covered as well, and with
+    ``declared`` properties whatever may be one.
     """
     if "customer_no" not in judged.columns:
         judged = judged.mutate(customer_no=ibis.null("int32"))

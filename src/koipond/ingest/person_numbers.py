@@ -101,7 +101,7 @@ def is_document(groups: Sequence[str], gaps: Sequence[str], *, strict: bool) -> 
 
 
 def is_plain(groups: Sequence[str], gaps: Sequence[str]) -> bool:
-    """Say whether groups of digits are a decimal number, one with thousands, an address of a net or a date."""
+    """Say whether groups of digits are a decimal number, one with thousands, an IP address or a date."""
     if not gaps:
         return False
     if len(groups) == 2 and gaps[0] in (".", ","):

@@ -4,11 +4,11 @@ One exact reading, `spans`, in plain Python. `SUSPECT` is its coarse sieve: an R
 and Python read alike, and that every text with an identifier fits; so only suspects are read exactly.
 
 A number of a person is told from a plain one by its form: an e-mail has an ``@`` and a domain; a phone its
-country's digits (+, 00, 86, 0 or 1[3-9] in front, or the national grouping); a Chinese ID or an Indonesian NIK
-a region and a date of birth; a bank card an issuer and the Luhn digit (ISO 7812), UnionPay's 62 without it.
-Dates, decimals, thousands, EAN-13, epochs and shorter order numbers are none. ``strict`` leaves the bare numbers
-of 16 and 18 digits alone that only might be one: for ids of orders and the like. In a column that is named
-after contact data (``contact``) any seven digits are one.
+country's digits (+, 00, 86, 0 or 1[3-9] in front, or the national grouping); a Chinese ID or Indonesian NIK a
+region and a date of birth; a bank card an issuer and the Luhn digit (ISO 7812), UnionPay's 62 without it.
+Dates, decimals, thousands, EAN-13, epochs and shorter order numbers are none. ``strict`` leaves the bare
+numbers of 16 and 18 digits alone that only might be one: for ids of orders and the like. In a column that is
+named after contact data (``contact``) any seven digits are one.
 """
 
 import html
@@ -50,7 +50,7 @@ PLAIN = (
     r"|^[2-57][0-9]{9,11}$"
     r"|^[12][0-9]{3}-[0-9]{2}-[0-9]{2}(?:[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?Z?$"
 )
-"""RE2: suspects by their digits alone that are none: numbers, order numbers and instants as they mostly come."""
+"""RE2: suspects by digits alone that are none: numbers, order numbers and instants as they mostly come."""
 
 LONG_NUMBER = r"\+?[0-9][0-9 \-()./]{9,}"
 """RE2: ten digits and more in a column of numbers; covered where a row is put aside."""
