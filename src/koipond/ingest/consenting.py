@@ -18,6 +18,7 @@ from koipond.ingest.consent_rows import judge_consents
 from koipond.ingest.consent_words import ConsentWords, read_words
 from koipond.ingest.contacts import copy_consents
 from koipond.ingest.customers import know_customers
+from koipond.ingest.door import Door
 from koipond.ingest.judging import put_aside
 from koipond.ingest.model import ImportResult, Progress
 from koipond.ingest.people import resolve_people
@@ -31,11 +32,12 @@ from koipond.ingest.ports import (
     Warehouse,
     Writer,
 )
+from koipond.ingest.privacy import masked
 from koipond.ingest.publishing import how_ended, publish, result_of
 from koipond.ingest.quality import QualityRules
 from koipond.ingest.readings import Readings, decide, mend_ids
 from koipond.ingest.settling import settle_dead
-from koipond.ingest.staging import stage_rows
+from koipond.ingest.staging import Staged, stage_rows
 from koipond.ingest.waiting import Patience, writing
 from koipond.kernel import BusyError, Clock, InputError
 
@@ -86,18 +88,19 @@ def import_consents(
     when another process kept the warehouse too long and there are grants: it says what is in force.
     """
     with warehouse.read() as reader:
-        staged = stage_rows(reader, job.rows, job.mapping, progress, cancelled)
-        raw = mend_ids(reader, staged.table)
+        door = Door(mapping=job.mapping, declared=job.request.declared, blind=job.registry.identities.blind)
+        staged = stage_rows(reader, job.rows, job.mapping, progress, cancelled, door)
+        raw = mend_ids(reader, staged.table, sealed=True)
         words = read_words(reader, raw, job.request, job.rows.file)
         readings = _readings(reader, raw, words, job)
         job = replace(job, import_no=journal.begin(start, job.registry.now))
         try:
-            heard = _understand(reader, raw, words, readings, job, staged.count)
+            heard = _understand(reader, raw, words, readings, job, staged)
             new = book.record(
                 heard.withdrawals, import_no=job.import_no, proof=_proof(job), now=job.registry.now
             )
         except BaseException as error:
-            journal.finish(job.import_no, how_ended(error), {"error": str(error)[:2000]}, clock.now())
+            journal.finish(job.import_no, how_ended(error), {"error": masked(str(error)[:2000])}, clock.now())
             raise
     return _Completion(job, replace(heard, new=new), book, journal, clock, rules).run(warehouse, patience)
 
@@ -136,7 +139,13 @@ class _Completion:
     def _complete(self, writer: Writer) -> ImportResult:
         job, heard = self.job, self.heard
         judged = writer.stage("import_judged", heard.judged)
-        aside = put_aside(writer, writer.stage("import_bad", heard.bad), judged, {}, job.import_no)
+        aside = put_aside(
+            writer,
+            writer.stage("import_bad", heard.bad),
+            judged,
+            job.import_no,
+            declared=bool(job.request.declared),
+        )
         people = writer.stage("import_consenting", heard.people)
         outcome = Outcome(
             quarantined=aside,
@@ -162,7 +171,7 @@ class _Completion:
         """End the import, unless its grants are in force: then only a copy is missing."""
         entry = self.journal.entry(self.job.import_no)
         if entry is None or entry.outcome != "done":
-            self.journal.finish(self.job.import_no, how, {"error": error[:2000]}, self.clock.now())
+            self.journal.finish(self.job.import_no, how, {"error": masked(error[:2000])}, self.clock.now())
 
     def _without_warehouse(self, busy: BusyError) -> ImportResult:
         """Say what is in force although another process kept the warehouse; raise when grants are not."""
@@ -196,9 +205,9 @@ class _Completion:
 
 
 def _understand(
-    reader: Reader, raw: IbisTable, words: ConsentWords, readings: Readings, job: Job, count: int
+    reader: Reader, raw: IbisTable, words: ConsentWords, readings: Readings, job: Job, staged: Staged
 ) -> _Heard:
-    found = resolve_people(reader, raw, job.request, job.registry)
+    found = resolve_people(reader, raw, job.request, job.registry, staged.door)
     now_s = int(job.registry.now.timestamp())
     judged = judge_consents(reader, found.rows, words, readings, job.setting, now_s)
     good = judged.filter(judged["rule"].isnull())
@@ -211,7 +220,7 @@ def _understand(
         readings=replace(
             readings, tables={"status": words.status, "channel": words.channel, "purpose": words.purpose}
         ),
-        read=count,
+        read=staged.count,
     )
 
 

@@ -6,10 +6,10 @@ from typing import Any
 import ibis
 
 from koipond.ingest.archive import as_facts, retire
-from koipond.ingest.events import unnested
+from koipond.ingest.door import OTHERS
+from koipond.ingest.functions import members
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.ports import IbisTable, Writer
-from koipond.ingest.privacy import looks_like_identifier
 
 FLAGS = ("member", "follower", "friend", "staff", "minor", "profiling_refused")
 _HELD = ("joined_s", "joined_day", *FLAGS)
@@ -71,37 +71,33 @@ def write_traits(
     writer: Writer,
     judged: IbisTable,
     named: Mapping[str, Any],
-    others: Mapping[str, str],
     request: ImportRequest,
     now_s: int,
     import_no: int,
-) -> tuple[dict[str, int], int]:
-    """Write new and changed traits; return the changes and how many values were dropped as identifiers.
+) -> dict[str, int]:
+    """Write new and changed traits; return the changes.
 
-    ``named``: trait → expression over ``judged``; ``others``: column of the file → its name in ``judged``.
-    A trait is one value a customer, name and source: a newer one replaces it.
+    ``named``: trait → expression over ``judged``; further columns, cleaned at the door, are traits as well. A
+    trait is one value a customer, name and source: a newer one replaces it. Of two of one name in a row the
+    field counts: the other keeps its whole name.
     """
-    judged, others = unnested(judged, others, named)
     good = judged.filter(judged["rule"].isnull())
-    at_s = good["updated_s"].fill_null(now_s)
-    values = dict(named) | {column: good[name] for column, name in others.items()}
+    good = good.mutate(at_s=good["updated_s"].fill_null(now_s))
     parts = [
         good.filter(value.notnull()).select(
-            "customer_no",
-            "row",
-            name=ibis.literal(name),
-            text_value=value,
-            at_s=at_s,
-            checked=ibis.literal(name not in named and name not in request.declared),
+            "customer_no", "row", "at_s", name=ibis.literal(name), text_value=value
         )
-        for name, value in values.items()
+        for name, value in named.items()
     ]
+    if OTHERS in good.columns:
+        one = good.select("customer_no", "row", "at_s", member=members(good[OTHERS]).unnest())
+        name = one["member"]["key"]
+        if named:
+            name = ibis.ifelse(name.isin(list(named)), ibis.literal("traits.").concat(name), name)
+        parts.append(one.select("customer_no", "row", "at_s", name=name, text_value=one["member"]["value"]))
     if not parts:
-        return {"traits_written": 0}, 0
+        return {"traits_written": 0}
     traits = writer.cache("import_traits_all", ibis.union(*parts))
-    hidden = traits["checked"] & looks_like_identifier(traits["text_value"])
-    dropped = int(writer.scalar(hidden.sum()) or 0)
-    traits = traits.filter(~hidden)
     place = ibis.row_number().over(
         group_by=[traits["customer_no"], traits["name"]],
         order_by=[ibis.desc(traits["at_s"]), ibis.desc(traits["row"])],
@@ -113,7 +109,7 @@ def write_traits(
         source=ibis.literal(request.source),
         import_no=ibis.literal(import_no, type="int32"),
     )
-    return {"traits_written": _replace_traits(writer, as_facts("traits", traits), import_no)}, dropped
+    return {"traits_written": _replace_traits(writer, as_facts("traits", traits), import_no)}
 
 
 def _replace_traits(writer: Writer, traits: IbisTable, import_no: int) -> int:

@@ -26,6 +26,10 @@ def _merge(left, right):  # type: ignore[no-untyped-def]
     """Return JSON object ``left`` with the keys of ``right``; a null in ``right`` removes the key."""
 
 
+def _members(text):  # type: ignore[no-untyped-def]
+    """Return the members of a JSON object of texts as (key, value); keys are names, never paths."""
+
+
 _TEXT_AND_LIST = ("string", "array<string>")
 read_instant: Any = ibis.udf.scalar.builtin(
     _read_instant, name="try_strptime", signature=(_TEXT_AND_LIST, "timestamp")
@@ -34,6 +38,9 @@ read_aware_instant: Any = ibis.udf.scalar.builtin(
     _read_aware_instant, name="try_strptime", signature=(_TEXT_AND_LIST, "timestamp('UTC')")
 )
 md5: Any = ibis.udf.scalar.builtin(_md5, name="md5", signature=(("string",), "string"))
+members: Any = ibis.udf.scalar.builtin(
+    _members, name="koipond_members", signature=(("string",), "array<struct<key: string, value: string>>")
+)
 to_json: Any = ibis.udf.scalar.builtin(_to_json, name="to_json")
 _merge_patch: Any = ibis.udf.scalar.builtin(
     _merge, name="json_merge_patch", signature=(("string", "string"), "string")
@@ -43,6 +50,11 @@ _merge_patch: Any = ibis.udf.scalar.builtin(
 def without_nulls(text: Any) -> Any:
     """Return the JSON object ``text`` without the keys that hold null (RFC 7396)."""
     return _merge_patch(ibis.literal("{}"), text)
+
+
+def with_members(text: Any, more: Any) -> Any:
+    """Return JSON object ``text`` with the members of JSON object ``more``."""
+    return _merge_patch(text, more)
 
 
 def day_text(day: Any) -> Any:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from koipond.ingest.archive import take_back
 from koipond.ingest.consenting import import_consents
 from koipond.ingest.contacts import copy_consents
+from koipond.ingest.door import Door
 from koipond.ingest.mapping import choose_mapping
 from koipond.ingest.model import ImportRequest, ImportResult, Progress
 from koipond.ingest.people import Registry
@@ -22,6 +23,7 @@ from koipond.ingest.ports import (
     Warehouse,
     Writer,
 )
+from koipond.ingest.privacy import masked
 from koipond.ingest.publishing import how_ended, publish, result_of
 from koipond.ingest.quality import QualityRules
 from koipond.ingest.settling import settle_dead, undo_dead
@@ -99,14 +101,15 @@ def import_file(
         settle_dead(writer, journal, now, consents=consents, touches=touches)
         job = replace(job, import_no=journal.begin(start, now))
         try:
-            staged = stage_rows(writer, rows, mapping, progress, cancelled)
+            door = Door(mapping=mapping, declared=request.declared, blind=identities.blind)
+            staged = stage_rows(writer, rows, mapping, progress, cancelled, door)
             outcome = run(writer, staged, job)
             result = result_of(writer, job, staged.count, outcome, rules)
             result = publish(writer, job, outcome, result)
         except BaseException as error:
             if touches is not None and request.kind == "touches":
                 touches.void_import(job.import_no, clock.now())
-            journal.finish(job.import_no, how_ended(error), {"error": str(error)[:2000]}, clock.now())
+            journal.finish(job.import_no, how_ended(error), {"error": masked(str(error)[:2000])}, clock.now())
             raise
         journal.finish(job.import_no, "done", result.to_dict(), clock.now())
     return result

@@ -7,13 +7,14 @@ from typing import Any
 import ibis
 
 from koipond.ingest.archive import as_facts
+from koipond.ingest.door import OTHERS
 from koipond.ingest.fields import PERSON
-from koipond.ingest.functions import to_json, without_nulls
+from koipond.ingest.functions import to_json, with_members, without_nulls
 from koipond.ingest.model import ROW_RULES, SAMPLES_MAX, Sample
 from koipond.ingest.ports import IbisTable, Writer
-from koipond.ingest.privacy import masked
+from koipond.ingest.privacy import DECLARED, LONG_NUMBER, MASK
 
-_FREE_TEXT = ("category", "coupon", "store", "staff", "channel", "name", "content", "strategy", "play")
+_NUMBERS = ("amount", "unit_price", "quantity", "discount", "price", "margin", "cost")
 
 
 def first_rule(conditions: Mapping[str, Any]) -> Any:
@@ -29,12 +30,13 @@ def first_field(faults: Mapping[str, Any]) -> Any:
 
 
 def put_aside(
-    writer: Writer, raw: IbisTable, judged: IbisTable, others: Mapping[str, str], import_no: int
+    writer: Writer, raw: IbisTable, judged: IbisTable, import_no: int, *, declared: bool
 ) -> dict[str, int]:
     """Write the rows of ``judged`` that have a rule to ``quarantine``; return their count by rule.
 
-    ``judged`` has row, rule, field, customer_no; ``raw`` the texts by field, and of further columns under the
-    names in ``others`` (column → name). Identifiers are left out, what looks like one is covered.
+    ``judged`` has row, rule, field, customer_no; ``raw`` the texts by field as they came through the door,
+    where identifiers were covered. Who it was is left out; long numbers are covered as well, and with
+    ``declared`` properties whatever may be one.
     """
     if "customer_no" not in judged.columns:
         judged = judged.mutate(customer_no=ibis.null("int32"))
@@ -42,18 +44,23 @@ def put_aside(
     counts = writer.frame(bad.group_by("rule").agg(rows=lambda t: t.count())).to_pylist()
     found = {item["rule"]: int(item["rows"]) for item in counts}
     if found:
-        rows = bad.inner_join(_texts(raw, others), "row")
+        rows = bad.inner_join(_texts(raw, declared), "row")
         rows = rows.mutate(import_no=ibis.literal(import_no, type="int32"))
         writer.append("quarantine", as_facts("quarantine", rows).order_by("row"))
     return {rule: found.get(rule, 0) for rule in ROW_RULES}
 
 
-def _texts(raw: IbisTable, others: Mapping[str, str]) -> IbisTable:
+def _texts(raw: IbisTable, declared: bool) -> IbisTable:
     """Return row, values (JSON): the texts of every row without identifiers."""
-    plain = {name: raw[name] for name in raw.columns if name not in ("row", *PERSON, *others.values())}
-    texts = {name: masked(text) if name in _FREE_TEXT else text for name, text in plain.items()}
-    texts |= {column: masked(raw[name]) for column, name in others.items()}
-    return raw.select("row", values=without_nulls(to_json(ibis.struct(texts))))
+    plain = {name: raw[name] for name in raw.columns if name not in ("row", *PERSON, OTHERS)}
+    texts = {
+        name: text.re_replace(LONG_NUMBER, MASK) if name in _NUMBERS else text for name, text in plain.items()
+    }
+    values = without_nulls(to_json(ibis.struct(texts))) if texts else ibis.literal("{}")
+    if OTHERS in raw.columns:
+        more = raw[OTHERS].re_replace(DECLARED, MASK) if declared else raw[OTHERS]
+        values = with_members(more, values)
+    return raw.select("row", values=values)
 
 
 def samples(writer: Writer, import_no: int) -> dict[str, tuple[Sample, ...]]:

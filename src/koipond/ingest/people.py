@@ -9,6 +9,7 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
+from koipond.ingest.door import Door
 from koipond.ingest.fields import PERSON
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.ports import IbisTable, IdentityStore, PersonKeys, Reader
@@ -49,16 +50,18 @@ class KnownRows:
     people: IbisTable
 
 
-def resolve_people(writer: Reader, raw: IbisTable, request: ImportRequest, registry: Registry) -> KnownRows:
+def resolve_people(
+    writer: Reader, raw: IbisTable, request: ImportRequest, registry: Registry, door: Door | None
+) -> KnownRows:
     """Look up who each row of ``raw`` is about; unknown people become customers.
 
-    Customers are numbered in the order in which the file first names them.
+    Customers are numbered in the order in which the file first names them. ``door``: what sealed them.
     """
     given = [name for name in PERSON if name in raw.columns]
     filled = raw.filter(ibis.or_(*(raw[name].notnull() for name in given)))
     texts = {name: filled[name].fill_null("") if name in given else ibis.literal("") for name in PERSON}
     people = filled.group_by(**texts).agg(row=filled["row"].min()).order_by("row")
-    feed = Feed(_resolved(writer.batches(people, CHUNK_PEOPLE), request, registry), _SCHEMA)
+    feed = Feed(_resolved(writer.batches(people, CHUNK_PEOPLE), request, registry, door), _SCHEMA)
     known = feed.into(writer, _PEOPLE)
     if len(given) == 1:
         matches = [raw[given[0]] == known[given[0]]]
@@ -82,13 +85,13 @@ def scope_ids(rows: KnownRows, fields: Iterable[str]) -> IbisTable:
 
 
 def _resolved(
-    batches: Iterator[pa.RecordBatch], request: ImportRequest, registry: Registry
+    batches: Iterator[pa.RecordBatch], request: ImportRequest, registry: Registry, door: Door | None
 ) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         if registry.cancelled is not None and registry.cancelled():
             raise CancelledError("the import was stopped while customers were looked up; nothing was written")
         rows = batch.select(list(PERSON)).to_pylist()
-        keys = [_keys(row, request, registry.region) for row in rows]
+        keys = [_keys(_opened(row, door), request, registry.region) for row in rows]
         usable = [key for key in keys if key.shop_id or key.phone or key.email]
         found = iter(registry.identities.resolve(usable, registry.now))
         refs = [next(found) if key.shop_id or key.phone or key.email else None for key in keys]
@@ -102,6 +105,10 @@ def _resolved(
             },
             schema=_SCHEMA,
         )
+
+
+def _opened(row: dict[str, Any], door: Door | None) -> dict[str, str]:
+    return row if door is None else {name: door.opened(name, row[name]) for name in PERSON}
 
 
 def _keys(row: dict[str, Any], request: ImportRequest, region: str) -> PersonKeys:

@@ -62,19 +62,23 @@ class _Rows:
     known: IbisTable
     people: IbisTable | None
     readings: Readings
-    others: dict[str, str]
+    staged: Staged
+
+    @property
+    def dropped(self) -> int:
+        return self.staged.door.dropped if self.staged.door is not None else 0
 
 
 def run(writer: Writer, staged: Staged, job: Job) -> Outcome:
     """Bring the staged rows into the warehouse; nothing is published yet."""
-    raw = mend_ids(writer, staged.table)
+    raw = mend_ids(writer, staged.table, sealed=staged.door is not None)
     plain = bare_shares(raw) if job.request.kind == "products" else raw
     readings = decide(writer, plain, job.mapping, job.request, job.rows)
     known, people = raw, None
     if job.request.kind != "products":
-        found = resolve_people(writer, raw, job.request, job.registry)
+        found = resolve_people(writer, raw, job.request, job.registry, staged.door)
         known, people = scope_ids(found, staged.person_in), found.people
-    rows = _Rows(raw=raw, known=known, people=people, readings=readings, others=staged.others)
+    rows = _Rows(raw=raw, known=known, people=people, readings=readings, staged=staged)
     return _PIPELINES[job.request.kind](writer, rows, job)
 
 
@@ -90,8 +94,8 @@ def _orders(writer: Writer, rows: _Rows, job: Job) -> Outcome:
 def _events(writer: Writer, rows: _Rows, job: Job) -> Outcome:
     judged = judge_rows(writer, "events", rows.known, rows.readings, job.setting)
     settled = _settle(writer, rows, judged, job)
-    changes, dropped = write_events(writer, judged, rows.others, job.request, job.import_no)
-    return _outcome(rows, settled, changes, properties_dropped=dropped)
+    changes = write_events(writer, judged, job.request, job.import_no)
+    return _outcome(rows, settled, changes, properties_dropped=rows.dropped)
 
 
 def _customers(writer: Writer, rows: _Rows, job: Job) -> Outcome:
@@ -102,8 +106,8 @@ def _customers(writer: Writer, rows: _Rows, job: Job) -> Outcome:
     if "birthday" in job.mapping:
         named["birthday"] = day_text(judged["birthday_day"])
     now_s = int(job.registry.now.timestamp())
-    traits, dropped = write_traits(writer, judged, named, rows.others, job.request, now_s, job.import_no)
-    return _outcome(rows, settled, changes | traits, traits_dropped=dropped)
+    traits = write_traits(writer, judged, named, job.request, now_s, job.import_no)
+    return _outcome(rows, settled, changes | traits, traits_dropped=rows.dropped)
 
 
 def _products(writer: Writer, rows: _Rows, job: Job) -> Outcome:
@@ -140,7 +144,7 @@ class _Settled:
 
 def _settle(writer: Writer, rows: _Rows, judged: IbisTable, job: Job) -> _Settled:
     """Put bad rows aside, make the people of good rows known, and let go of the text."""
-    aside = put_aside(writer, rows.raw, judged, rows.others, job.import_no)
+    aside = put_aside(writer, rows.raw, judged, job.import_no, declared=bool(job.request.declared))
     writer.forget(RAW)
     notes = {}
     if rows.people is not None:

@@ -264,6 +264,10 @@ class IdentityStore(Protocol):
         """Find or create the customer of each of ``people``, in order; links are logged (design §5)."""
         ...
 
+    def blind(self, text: str) -> str:
+        """Return a keyed one-way name for ``text``, the same for ever: for ids that are an identifier."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportStart:

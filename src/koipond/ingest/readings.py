@@ -79,12 +79,13 @@ def decide(
     )
 
 
-def mend_ids(reader: Reader, table: IbisTable) -> IbisTable:
+def mend_ids(reader: Reader, table: IbisTable, *, sealed: bool) -> IbisTable:
     """Take off what programs add to ids when every value of a column has it: ``.0`` and a leading ``'``.
 
-    The one is the trace of a program that took the ids for floats, the other keeps Excel from doing so.
+    The one is the trace of a program that took the ids for floats, the other keeps Excel from doing so. What
+    says who somebody is was ``sealed`` before: the door mends it (`koipond.ingest.door`).
     """
-    ids = [name for name in (*_IDS, *PERSON) if name in table.columns]
+    ids = [name for name in (*_IDS, *(() if sealed else PERSON)) if name in table.columns]
     quoted = _all(reader, table, ids, lambda text: text.startswith("'"))
     table = table.mutate(**{name: table[name].substr(1).nullif("") for name in quoted})
     floats = _all(reader, table, ids, lambda text: text.endswith(".0"))

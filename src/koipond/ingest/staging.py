@@ -1,15 +1,17 @@
 """Bring the rows of a file into the writer's private engine as text, one column a field."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import ibis
 import pyarrow as pa
 
-from koipond.ingest.mapping import ColumnMap
+from koipond.ingest.door import OTHERS, Door, kinds_of
+from koipond.ingest.mapping import ColumnMap, own_name
 from koipond.ingest.model import Progress
 from koipond.ingest.ports import IbisTable, Reader, RowSource
+from koipond.ingest.privacy import masked
 from koipond.kernel import CancelledError, InputError
 
 RAW = "import_raw"
@@ -18,12 +20,16 @@ _JOIN = "|"
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """``table``: row, then one text column a field; ``others``: further column → its name in ``table``."""
+    """``table``: row, one text column a field, and `OTHERS` when the kind keeps further columns.
+
+    ``door``: how it was cleaned, None when it was not; ``own_names``: the further columns by their own names.
+    """
 
     table: IbisTable
-    others: dict[str, str]
+    own_names: tuple[str, ...]
     person_in: frozenset[str]  # ids joined from columns of which one says who the customer is
     count: int
+    door: Door | None
 
 
 class Feed:
@@ -63,46 +69,81 @@ def stage_rows(
     mapping: ColumnMap,
     progress: Progress | None,
     cancelled: Callable[[], bool] | None,
+    door: Door | None = None,
 ) -> Staged:
-    """Stage the columns that ``mapping`` uses; raise InputError when the file holds no row."""
-    names = {column: f"c{place}" for place, column in enumerate(mapping.used)}
-    schema = pa.schema([("row", pa.int64()), *((name, pa.string()) for name in names.values())])
-    feed = Feed(_batches(rows, list(names), schema, progress, cancelled), schema)
+    """Stage the columns that ``mapping`` uses, through ``door``; raise InputError when the file holds no row.
+
+    Without a door every text is staged as it is, and there are no further columns.
+    """
+    places = _places(mapping)
+    more = [(OTHERS, pa.string())] if mapping.others and door is not None else []
+    schema = pa.schema([("row", pa.int64()), *((name, pa.string()) for name in places.values()), *more])
+    feed = Feed(_batches(rows, places, mapping, door, schema, progress, cancelled), schema)
     table = feed.into(writer, RAW)
     if not feed.rows:
-        raise InputError(f"{rows.file}: no row holds a value in {', '.join(mapping.used)}")
-    fields = {field: _field(table, columns, names, mapping) for field, columns in mapping.columns.items()}
-    others = {column: names[column] for column in mapping.others}
+        raise InputError(f"{rows.file}: no row holds a value in {', '.join(map(masked, mapping.used))}")
+    fields = {
+        field: _field(table, field, columns, places, mapping) for field, columns in mapping.columns.items()
+    }
     joined = frozenset(
         field
         for field, columns in mapping.columns.items()
         if len(columns) > 1 and mapping.identifying & set(columns)
     )
-    kept = table.select("row", *others.values(), **fields)
-    return Staged(kept, others, joined, feed.rows)
+    kept = table.select("row", *(name for name, _ in more), **fields)
+    return Staged(
+        table=kept,
+        own_names=tuple(dict.fromkeys(own_name(column) for column in mapping.others)) if more else (),
+        person_in=joined,
+        count=feed.rows,
+        door=door,
+    )
+
+
+def _places(mapping: ColumnMap) -> dict[tuple[str, str], str]:
+    """(field, column) → name in the engine: a column is staged once for each field it serves."""
+    pairs = [(field, column) for field, columns in mapping.columns.items() for column in columns]
+    return {pair: f"c{place}" for place, pair in enumerate(pairs)}
 
 
 def _batches(
     rows: RowSource,
-    columns: Sequence[str],
+    places: Mapping[tuple[str, str], str],
+    mapping: ColumnMap,
+    door: Door | None,
     schema: pa.Schema,
     progress: Progress | None,
     cancelled: Callable[[], bool] | None,
 ) -> Iterator[pa.RecordBatch]:
-    done = 0
-    for batch in rows.batches(columns):
+    done, kinds = 0, kinds_of(mapping)
+    for batch in rows.batches(mapping.used):
         if cancelled is not None and cancelled():
             raise CancelledError(f"the import of {rows.file} was stopped; nothing was written")
         done += batch.num_rows
         if progress is not None:
             progress(done, rows.done_bytes(), rows.total_bytes)
-        yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+        texts = dict(zip(batch.schema.names[1:], batch.columns[1:], strict=True))
+        columns = [texts[column] for _, column in places]
+        if door is not None:
+            columns = [
+                door.texts(values, field, kinds[field])
+                for (field, _), values in zip(places, columns, strict=True)
+            ]
+            if mapping.others:
+                columns.append(door.others([(column, texts[column]) for column in mapping.others]))
+        yield pa.RecordBatch.from_arrays([batch.columns[0], *columns], schema=schema)
 
 
-def _field(table: IbisTable, columns: Sequence[str], names: dict[str, str], mapping: ColumnMap) -> Any:
+def _field(
+    table: IbisTable,
+    field: str,
+    columns: Sequence[str],
+    places: Mapping[tuple[str, str], str],
+    mapping: ColumnMap,
+) -> Any:
     if len(columns) == 1:
-        return table[names[columns[0]]]
-    parts = [table[names[column]] for column in columns if column not in mapping.identifying]
+        return table[places[field, columns[0]]]
+    parts = [table[places[field, column]] for column in columns if column not in mapping.identifying]
     if not parts:
         return ibis.literal("")
     whole = ibis.and_(*(part.notnull() for part in parts))

@@ -1,10 +1,10 @@
-"""Say what is wrong with a CSV file, slowly and exactly: every ragged row, the open quote, the cut end."""
+"""Say what is wrong with a CSV file, slowly and exactly: every ragged row, the cut end."""
 
 import csv
 from collections.abc import Iterator, Sequence
 
 from koipond.kernel import InputError
-from koipond.sources.text import TextFile
+from koipond.sources.text import TextFile, bounded_lines
 
 FAULTS_MAX = 20
 
@@ -22,54 +22,12 @@ def explain(source: TextFile, delimiter: str, columns: Sequence[str], error: Exc
     )
 
 
-def require_closed_quotes(source: TextFile, delimiter: str) -> None:
-    """Raise InputError naming the row whose quoted value never ends."""
-    if source.quote_count % 2 == 0 or source.encoding == "utf-16":
-        return
-    opened, inside = (1, 1), 0
-    with source.lines() as lines:
-        for row, line in enumerate(lines, start=1):
-            if '"' in line:
-                before, (inside, fresh) = inside, _open_column(line, delimiter, inside)
-                opened = (row, inside) if inside and (fresh or not before) else opened
-    if inside:
-        raise InputError(
-            f"{source.name}: row {opened[0]}, column {opened[1]}: a quoted value is never closed; the file "
-            "is cut off, or a quotation mark stands alone in that row"
-        )
-
-
-def _open_column(line: str, delimiter: str, column: int) -> tuple[int, bool]:
-    """Return the column whose quoted value is still open after ``line``, 0 for none, and if it began there.
-
-    ``column``: the one open before ``line``. Quotes inside plain values are literal.
-    """
-    inside, fresh = column > 0, False
-    at_start = not inside
-    column = column or 1
-    place, end = 0, len(line)
-    while place < end:
-        mark = line[place]
-        if inside:
-            if mark == '"':
-                if line[place + 1 : place + 2] == '"':
-                    place += 1
-                else:
-                    inside = False
-        elif mark == '"' and at_start:
-            inside = fresh = True
-        elif mark == delimiter:
-            column += 1
-        at_start = not inside and mark == delimiter
-        place += 1
-    return (column if inside else 0), fresh
-
-
 def _ragged(source: TextFile, delimiter: str, columns: Sequence[str]) -> list[str]:
     found: list[str] = []
     wide = len(columns)
     row, cut = 0, 0
-    with source.lines() as lines:
+    with source.lines() as opened:
+        lines = bounded_lines(opened, source.name)
         for row, cells in enumerate(_records(source, lines, delimiter), start=1):
             if len(cells) in (0, wide):
                 continue

@@ -10,7 +10,9 @@ import pyarrow.csv as pacsv
 
 from koipond.kernel import InputError
 from koipond.sources.batches import text_batch
-from koipond.sources.csv_faults import explain, require_closed_quotes
+from koipond.sources.bounds import LINE_CHARS_MAX, Meter, require_columns
+from koipond.sources.csv_faults import explain
+from koipond.sources.csv_quotes import require_closed_quotes
 from koipond.sources.header import column_names
 from koipond.sources.text import SAMPLE_BYTES, TextFile, Utf8Stream
 
@@ -27,10 +29,11 @@ class CsvRows:
         self.file = source.name
         self.total_bytes = source.total_bytes
         head = _head(source)
-        self.delimiter = delimiter or _delimiter(head)
+        self.delimiter = _given(delimiter) if delimiter else _delimiter(head)
         self._blank_rows, cells = _header(self.file, head, self.delimiter)
         self.columns = column_names(self.file, cells)
-        require_closed_quotes(source, self.delimiter)
+        require_columns(self.file, len(cells))
+        require_closed_quotes(source, self.delimiter, len(cells))
         options = f"{source.encoding}|{self.delimiter}"
         self.fingerprint = hashlib.sha256(f"{source.fingerprint}|{options}".encode()).hexdigest()
         self.details: Mapping[str, str] = {
@@ -50,10 +53,11 @@ class CsvRows:
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         row = self._blank_rows + 2
-        empty = True
+        empty, meter = True, Meter(self.file, self.total_bytes)
         try:
             for batch in self._open(columns):
                 empty = empty and not batch.num_rows
+                meter.count(row, batch)
                 yield text_batch(row, list(zip(columns, batch.columns, strict=True)))
                 row += batch.num_rows
         except pa.ArrowInvalid as error:
@@ -89,11 +93,18 @@ class CsvRows:
         )
 
 
+def _given(delimiter: str) -> str:
+    mark = {"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter)
+    if len(mark) != 1 or not mark.isascii() or mark in '"\r\n' or mark.isalnum():
+        raise InputError(f"--delimiter {delimiter!r}: one mark such as ',' ';' '|' or 'tab'")
+    return mark
+
+
 def _head(source: TextFile) -> str:
     """The first characters, cut after a whole line where there is one."""
     with source.lines() as lines:
         text = lines.read(SAMPLE_BYTES)
-        return text if len(text) < SAMPLE_BYTES else text + lines.readline()
+        return text if len(text) < SAMPLE_BYTES else text + lines.readline(LINE_CHARS_MAX)
 
 
 def _header(file: str, head: str, delimiter: str) -> tuple[int, list[str]]:

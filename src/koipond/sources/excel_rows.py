@@ -5,14 +5,18 @@ from contextlib import contextmanager
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import pyarrow as pa
 
 from koipond.kernel import InputError
 from koipond.sources.batches import text_batch
+from koipond.sources.bounds import Meter, batch_rows, require_content
 from koipond.sources.header import column_names
 
 BATCH_ROWS = 1 << 14
+ROWS_MAX = 1_048_576  # of a sheet, by ECMA-376 and Excel
+MEMBERS_MAX = 10_000
 
 
 class ExcelRows:
@@ -23,9 +27,11 @@ class ExcelRows:
         self._path = path
         self._wanted = sheet
         self.total_bytes = path.stat().st_size
+        require_workbook(path)
         with self._open() as opened:
             title = str(opened.title)
-            self._max_rows = int(opened.max_row or 0)
+            self._max_rows = min(int(opened.max_row or 0), ROWS_MAX)
+            opened.reset_dimensions()  # what the file says of its size may be wrong
             header = next(opened.iter_rows(values_only=True), None)
         if header is None:
             raise InputError(f"{self.file}: sheet '{title}' is empty; pass --sheet for another")
@@ -50,16 +56,19 @@ class ExcelRows:
         rows: list[tuple[Any, ...]] = []
         first = 2
         self._done_rows = 0
+        most, meter = batch_rows(len(columns), BATCH_ROWS), Meter(self.file, self.total_bytes)
         with self._open() as sheet:
+            sheet.reset_dimensions()
             for number, cells in enumerate(sheet.iter_rows(min_row=2, values_only=True), start=2):
+                self._require_height(number)
                 self._require_width(number, cells)
                 rows.append(cells)
                 self._done_rows = number
-                if len(rows) == BATCH_ROWS:
-                    yield self._batch(first, columns, places, rows)
+                if len(rows) == most:
+                    yield self._batch(first, columns, places, rows, meter)
                     first, rows = number + 1, []
         if rows:
-            yield self._batch(first, columns, places, rows)
+            yield self._batch(first, columns, places, rows, meter)
         if not self._done_rows:
             raise InputError(f"{self.file}: sheet '{self.details['sheet']}' has a header row but no data")
 
@@ -82,6 +91,13 @@ class ExcelRows:
                     "it is cut off or damaged, save it again"
                 ) from error
 
+    def _require_height(self, number: int) -> None:
+        if number > ROWS_MAX:
+            raise InputError(
+                f"{self.file}: a row beyond {ROWS_MAX:,}, the last one a sheet can have; the workbook is "
+                "damaged: save it anew in Excel, or as CSV"
+            )
+
     def _require_width(self, number: int, cells: Sequence[Any]) -> None:
         extra = next((i for i, c in enumerate(cells) if i >= len(self.columns) and c is not None), None)
         if extra is not None:
@@ -91,7 +107,12 @@ class ExcelRows:
             )
 
     def _batch(
-        self, first: int, columns: Sequence[str], places: Sequence[int], rows: Sequence[tuple[Any, ...]]
+        self,
+        first: int,
+        columns: Sequence[str],
+        places: Sequence[int],
+        rows: Sequence[tuple[Any, ...]],
+        meter: Meter,
     ) -> pa.RecordBatch:
         arrays = []
         for name, place in zip(columns, places, strict=True):
@@ -99,7 +120,22 @@ class ExcelRows:
             if any(isinstance(value, str) and value.strip() for value in values):
                 self._texts.add(name)
             arrays.append(pa.array([_text(value) for value in values], pa.string()))
+        meter.count(first, pa.RecordBatch.from_arrays(arrays, list(columns)))
         return text_batch(first, list(zip(columns, arrays, strict=True)))
+
+
+def require_workbook(path: Path) -> None:
+    """Raise InputError when the zip of a workbook is damaged or unpacks to far more than it is large."""
+    try:
+        with ZipFile(path) as packed:
+            members = packed.infolist()
+    except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise InputError(
+            f"{path.name}: not a whole Excel workbook ({error}); it is cut off or damaged, save it again"
+        ) from error
+    if len(members) > MEMBERS_MAX:
+        raise InputError(f"{path.name}: {len(members):,} parts; a workbook has at most {MEMBERS_MAX:,}")
+    require_content(path.name, sum(member.file_size for member in members), path.stat().st_size)
 
 
 def _text(value: Any) -> str | None:

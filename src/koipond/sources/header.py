@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from koipond.ingest.privacy import masked
 from koipond.kernel import InputError
+from koipond.sources.bounds import NAME_CHARS_MAX, require_columns
 
 
 def column_names(file: str, cells: Sequence[str | None]) -> tuple[str, ...]:
@@ -11,19 +13,28 @@ def column_names(file: str, cells: Sequence[str | None]) -> tuple[str, ...]:
 
     A cell without a name (an index column) is called ``column N``.
     """
+    require_columns(file, len(cells))
     names = [
         (cell or "").strip().strip("\ufeff") or f"column {place}" for place, cell in enumerate(cells, start=1)
     ]
     if not any((cell or "").strip() for cell in cells):
         raise InputError(f"{file}: row 1 holds no column names; add a header row")
+    if long := next((name for name in names if len(name) > NAME_CHARS_MAX), None):
+        raise InputError(
+            f"{file}: row 1: the column name '{masked(long[:60])}…' has {len(long):,} characters; at most "
+            f"{NAME_CHARS_MAX:,} are read: is that row a header?"
+        )
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         places = {name: [i for i, other in enumerate(names, 1) if other == name] for name in twice}
-        what = "; ".join(f"'{name}' in columns {', '.join(map(str, at))}" for name, at in places.items())
+        what = "; ".join(
+            f"'{masked(name)}' in columns {', '.join(map(str, at))}" for name, at in places.items()
+        )
         raise InputError(f"{file}: row 1 names a column twice: {what}; rename one of them")
     if _looks_like_data(names):
         raise InputError(
-            f"{file}: row 1 looks like data ({', '.join(names[:4])}), not like column names; add a header row"
+            f"{file}: row 1 looks like data ({', '.join(map(masked, names[:4]))}), not like column names; "
+            "add a header row"
         )
     return tuple(names)
 

@@ -13,10 +13,12 @@ from typing import Any
 import pyarrow as pa
 
 from koipond.ingest.fields import NESTS
+from koipond.ingest.privacy import masked
 from koipond.kernel import InputError
 from koipond.sources.batches import text_batch
+from koipond.sources.bounds import DEPTH_MAX, DIGITS_MAX, NAME_CHARS_MAX, Meter, batch_rows, require_columns
 from koipond.sources.csv_faults import FAULTS_MAX
-from koipond.sources.text import TextFile
+from koipond.sources.text import TextFile, bounded_lines
 
 BATCH_ROWS = 1 << 16
 _NEEDS_MARKS = re.compile(r"[0-9][.,'’\s][0-9]")  # a text that may be grouped by thousands
@@ -36,7 +38,10 @@ class JsonRows:
         kinds: dict[str, _Seen] = {}
         for _, record in self._records(collect=True):
             for key, value in record.items():
-                kinds.setdefault(key, _Seen()).add(value)
+                if key not in kinds:
+                    self._require_name(key, len(kinds) + 1)
+                    kinds[key] = _Seen()
+                kinds[key].add(value)
         if not kinds:
             raise InputError(f"{self.file}: holds no object; write one JSON object a line")
         self._exact = frozenset(key for key, seen in kinds.items() if seen.exact)
@@ -50,25 +55,33 @@ class JsonRows:
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         rows: list[Mapping[str, Any]] = []
-        first = 1
+        first, most, meter = 1, batch_rows(len(columns), BATCH_ROWS), Meter(self.file, self.total_bytes)
         for line, record in self._records(collect=False):
-            if line != first + len(rows) or len(rows) == BATCH_ROWS:  # a blank line, or a full batch
-                yield from _batch(first, columns, rows)
+            if line != first + len(rows) or len(rows) == most:  # a blank line, or a full batch
+                yield from _batch(first, columns, rows, meter)
                 first, rows = line, []
             rows.append(record)
-        yield from _batch(first, columns, rows)
+        yield from _batch(first, columns, rows, meter)
+
+    def _require_name(self, key: str, place: int) -> None:
+        require_columns(self.file, place)
+        if not key.strip() or len(key) > NAME_CHARS_MAX:
+            raise InputError(
+                f"{self.file}: a key of {len(key)} characters; names have 1 to {NAME_CHARS_MAX:,}: rename it"
+            )
 
     def _records(self, *, collect: bool) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield line number and object; raise InputError naming the first faulty lines together."""
         faults: list[str] = []
         self._done = 0
-        with self.source.lines() as lines:
+        with self.source.lines() as opened:
+            lines = bounded_lines(opened, self.file)
             for number, line in enumerate(lines, start=1):
                 self._done += len(line)
                 if not line.strip():
                     continue
                 try:
-                    record = _DECODER.decode(line.rstrip("\r\n"))
+                    record = _decoded(line.strip("\r\n"))
                 except ValueError as error:
                     faults.append(f"{self.file}: row {number}: {_reason(error)}")
                 else:
@@ -119,14 +132,46 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(record) != len(pairs):
         names = [key for key, _ in pairs]
         twice = next(key for key in names if names.count(key) > 1)
-        raise ValueError(f"the key '{twice}' stands twice in one object; keep the right one")
+        raise ValueError(f"the key '{masked(twice)}' stands twice in one object; keep the right one")
     return record
 
 
-def _batch(first: int, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Iterator[pa.RecordBatch]:
+def _batch(
+    first: int, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], meter: Meter
+) -> Iterator[pa.RecordBatch]:
     if rows:
         arrays = [pa.array([_text(row.get(name)) for row in rows], pa.string()) for name in columns]
+        meter.count(first, pa.RecordBatch.from_arrays(arrays, list(columns)))
         yield text_batch(first, list(zip(columns, arrays, strict=True)))
+
+
+def _decoded(line: str) -> Any:
+    if line.count("[") + line.count("{") > DEPTH_MAX and _depth(line) > DEPTH_MAX:
+        raise ValueError(f"nested deeper than {DEPTH_MAX} levels; flatten it")
+    try:
+        return _DECODER.decode(line)
+    except RecursionError as error:
+        raise ValueError(f"nested deeper than {DEPTH_MAX} levels; flatten it") from error
+
+
+def _depth(line: str) -> int:
+    deepest = depth = 0
+    for mark in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', line):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(mark[0], 0)
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > DIGITS_MAX:
+        raise ValueError(f"a number of {len(digits)} digits; at most {DIGITS_MAX} are read: write it as text")
+    return int(digits)
+
+
+def _fraction(digits: str) -> Decimal:
+    if len(digits) > DIGITS_MAX:
+        raise ValueError(f"a number of {len(digits)} digits; at most {DIGITS_MAX} are read: write it as text")
+    return Decimal(digits)
 
 
 def _text(value: Any) -> str | None:
@@ -149,4 +194,6 @@ def _reason(error: ValueError) -> str:
     return str(error)
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_float=Decimal, parse_constant=_no_constant)
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_once, parse_int=_whole, parse_float=_fraction, parse_constant=_no_constant
+)

@@ -4,13 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from koipond.ingest.privacy import masked
 from koipond.kernel import InputError
-from koipond.sources.batches import text_batch
+from koipond.sources.batches import as_text, text_batch
+from koipond.sources.bounds import BATCH_CELLS, ROWS_MAX, Meter, batch_rows
 from koipond.sources.header import column_names
 
 BATCH_ROWS = 1 << 17
+_CELLS_A_BYTE_MAX = 50
+_BATCH_BYTES_MAX = 500_000_000
 
 
 class ParquetRows:
@@ -21,7 +26,7 @@ class ParquetRows:
         self.fingerprint = fingerprint
         self.total_bytes = path.stat().st_size
         try:
-            self._parquet = pq.ParquetFile(path)
+            self._parquet = pq.ParquetFile(path, read_dictionary=_text_columns(path))
         except (pa.ArrowInvalid, OSError) as error:
             raise InputError(
                 f"{self.file}: not a whole Parquet file ({_short(error)}); it is cut off or damaged, "
@@ -32,7 +37,19 @@ class ParquetRows:
         self.details: Mapping[str, str] = {"format": "parquet"}
         if not self._parquet.metadata.num_rows:
             raise InputError(f"{self.file}: has columns but no row; write it again")
+        self._require_size()
         self._done_rows = 0
+
+    def _require_size(self) -> None:
+        """Equal rows cost nothing in Parquet: what counts is how many values come out of how many bytes."""
+        rows, columns = int(self._parquet.metadata.num_rows), len(self.columns)
+        if rows > ROWS_MAX:
+            raise InputError(f"{self.file}: {rows:,} rows; at most {ROWS_MAX:,} are read: split the file")
+        if rows > BATCH_CELLS and rows * columns > self.total_bytes * _CELLS_A_BYTE_MAX:
+            raise InputError(
+                f"{self.file}: {rows:,} rows of {columns} columns in {self.total_bytes:,} bytes; more than "
+                f"{_CELLS_A_BYTE_MAX} values a byte are no facts: see what wrote that many equal rows"
+            )
 
     def is_exact(self, column: str) -> bool:
         kind = self._schema.field(self.columns.index(column)).type
@@ -41,12 +58,28 @@ class ParquetRows:
     def done_bytes(self) -> int:
         return self.total_bytes * self._done_rows // int(self._parquet.metadata.num_rows)
 
+    def _require_room(self, columns: Sequence[str], arrays: Sequence[pa.Array]) -> None:
+        for name, values in zip(columns, arrays, strict=True):
+            if not pa.types.is_dictionary(values.type) or not len(values.dictionary):
+                continue
+            lengths = pc.binary_length(values.dictionary).cast(pa.int64())
+            content = pc.sum(lengths.take(values.indices)).as_py() or 0
+            if content > _BATCH_BYTES_MAX:
+                raise InputError(
+                    f"{self.file}: row {self._done_rows + 2}: from there on '{masked(name)}' has {content:,} "
+                    f"bytes in {len(values):,} rows; leave that column out or shorten its values"
+                )
+
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         names = [self._schema.names[self.columns.index(column)] for column in columns]
         self._done_rows = 0
+        meter = Meter(self.file, self.total_bytes)
         try:
-            for batch in self._parquet.iter_batches(BATCH_ROWS, columns=names):
+            for batch in self._parquet.iter_batches(batch_rows(len(names), BATCH_ROWS), columns=names):
                 arrays = [batch.column(batch.schema.get_field_index(name)) for name in names]
+                self._require_room(columns, arrays)
+                arrays = [as_text(values) for values in arrays]
+                meter.count(self._done_rows + 2, pa.RecordBatch.from_arrays(arrays, list(columns)))
                 yield text_batch(self._done_rows + 2, list(zip(columns, arrays, strict=True)))
                 self._done_rows += batch.num_rows
         except (pa.ArrowInvalid, OSError) as error:
@@ -54,6 +87,12 @@ class ParquetRows:
                 f"{self.file}: row {self._done_rows + 2}: the data from there on cannot be read "
                 f"({_short(error)}); write the file again"
             ) from error
+
+
+def _text_columns(path: Path) -> list[str]:
+    """The columns of texts: read as codes, so that one long text in every row is seen before it is spread."""
+    schema = pq.read_schema(path)
+    return [one.name for one in schema if pa.types.is_string(one.type) or pa.types.is_large_string(one.type)]
 
 
 def _short(error: Exception) -> str:

@@ -8,12 +8,13 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from koipond.kernel import InputError
+from koipond.sources.bounds import LINE_CHARS_MAX, require_content
 
 CHUNK_BYTES = 1 << 22
 SAMPLE_BYTES = 1 << 16
@@ -57,6 +58,19 @@ def require_file(path: Path) -> None:
         raise InputError(f"{path}: no such file")
 
 
+def bounded_lines(opened: io.TextIOBase, name: str) -> Iterator[str]:
+    """Yield the lines of ``opened``; raise InputError for one that is too long to be a row."""
+    row = 0
+    while line := opened.readline(LINE_CHARS_MAX):
+        row += 1
+        if len(line) == LINE_CHARS_MAX:
+            raise InputError(
+                f"{name}: row {row} is longer than {LINE_CHARS_MAX:,} characters; the file is damaged or no "
+                "table: export it again, one row a line"
+            )
+        yield line
+
+
 def open_bytes(path: Path, gzipped: bool) -> BinaryIO:
     """Open the content of ``path``."""
     return cast(BinaryIO, gzip.open(path, "rb")) if gzipped else path.open("rb")
@@ -69,6 +83,7 @@ class Chunks:
         self.path = path
         self.gzipped = gzipped
         self.done_bytes = 0
+        self._disk_bytes = path.stat().st_size
 
     def __iter__(self) -> Generator[bytes, None, None]:
         """Yield the content; raise InputError when a compressed file ends too early."""
@@ -79,6 +94,8 @@ class Chunks:
                 while chunk := stream.read(CHUNK_BYTES):
                     done += len(chunk)
                     self.done_bytes = raw.tell()
+                    if self.gzipped:
+                        require_content(self.path.name, done, self._disk_bytes)
                     yield chunk
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise InputError(

@@ -74,6 +74,11 @@ class StoredIdentity:
         self._new_uids = new_uids
         self._lookups = tuple(Lookup(key) for key in ring.live)
         self._vault = Vault(ring)
+        self._blinds = Lookup(ring.oldest)
+
+    def blind(self, text: str) -> str:
+        """Return a keyed one-way name for ``text``; under the oldest key, so that rotation changes none."""
+        return "id:" + self._blinds.hash("blind", "", text)
 
     def resolve(self, people: Sequence[PersonKeys], now: datetime) -> list[PersonRef]:
         """Find or create the customer of each of ``people``, in order; one transaction a chunk.

@@ -56,6 +56,11 @@ class KeyRing:
         return next(key for key in self.keys if key.state == "active")
 
     @property
+    def oldest(self) -> Key:
+        """The first key there ever was; retired ones are kept, so it stays the same."""
+        return min(self.keys, key=lambda key: int(key.key_id.removeprefix("k")))
+
+    @property
     def live(self) -> tuple[Key, ...]:
         """The keys a look-up must try, the active one first."""
         return (self.active, *(key for key in self.keys if key.state == "retiring"))

@@ -20,4 +20,7 @@ MACROS = (
     # the n-th latest day, null when there are fewer
     """CREATE OR REPLACE TEMP MACRO koipond_nth_latest(ds INTEGER[], n INTEGER) AS
         CASE WHEN len(ds) >= n THEN ds[len(ds) - n + 1] END""",
+    # JSON object of texts → its members; a key is a name, never a path
+    """CREATE OR REPLACE TEMP MACRO koipond_members(members) AS
+        map_entries(CAST(members AS JSON)::MAP(VARCHAR, VARCHAR))""",
 )

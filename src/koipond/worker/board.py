@@ -5,7 +5,6 @@ somebody mends it. One line is logged when a part stops, when the reason changes
 """
 
 import logging
-import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from koipond.bootstrap.faults import explained
-from koipond.ingest.privacy import LOOKS_LIKE_IDENTIFIER, MASK
+from koipond.ingest.privacy import masked
 from koipond.kernel import Clock, KoipondError
 
 State = Literal["ok", "waiting", "stopped"]
@@ -42,7 +41,6 @@ Reason = Literal[
 
 LOG = logging.getLogger("koipond.serve")
 _WHY_MAX = 300
-_IDENTIFIER = re.compile(LOOKS_LIKE_IDENTIFIER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +109,7 @@ class Board:
 
 def plain(text: str) -> str:
     """Return ``text`` as one line without what looks like an identifier of a person."""
-    return _IDENTIFIER.sub(MASK, " ".join(text.split()))[:_WHY_MAX]
+    return masked(" ".join(text.split()))[:_WHY_MAX]
 
 
 def reason_of(error: BaseException) -> tuple[Reason, str]:

@@ -1,0 +1,204 @@
+"""The door of an import (脱敏入口): what identifies people is taken out before any engine sees a row.
+
+Who somebody is gets sealed; ids that must stay joinable (an order number that is a phone number) are
+blinded: a keyed one-way name in their place; free text is masked; further columns lose undeclared values and
+names that identify (design §2). Numbers and dates keep what reads as one. Only the
+different values of a batch are looked at.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from koipond.ingest.fields import FIELDS, PERSON
+from koipond.ingest.mapping import ColumnMap, own_name
+from koipond.ingest.privacy import PLAIN, SUSPECT, holds, masked, names_contact
+from koipond.ingest.sealing import Seal
+
+OTHERS = "others"
+"""The column of further columns: one JSON object of texts a row."""
+
+Care = Literal["seal", "blind", "mask", "number"]
+
+_JOINABLE = frozenset(
+    (
+        *("order_id", "line_id", "refund_of", "event_id", "touch_id"),
+        *("sku", "coupon", "store", "staff", "strategy", "play", "content"),
+    )
+)
+_CARES: Mapping[str, Care] = {"number": "number", "money": "number"}
+_NUMBER = re.compile(
+    r"[(\-]?[$]?\d{1,3}(?:[ ,.'’]\d{3})*(?:[.,]\d*)?\)?-?"
+    r"|[(\-]?[$]?\d*(?:[.,]\d*)?(?:[eE][+\-]?\d{1,3})?\)?-?"
+)
+_DIGITS_OF_A_NUMBER_MAX = 15  # 10^13 minor units; whatever is longer is put aside, so it may be covered
+
+
+def care_of(name: str, kind: str) -> Care:
+    """Return how a field called ``name`` of type ``kind`` is treated."""
+    if name in PERSON:
+        return "seal"
+    return "blind" if name in _JOINABLE else _CARES.get(kind, "mask")
+
+
+@dataclass(slots=True)
+class Mending:
+    """What programs added to every value of a column of identifiers: a leading ``'``, a trailing ``.0``."""
+
+    quoted: bool = True
+    floats: bool = True
+    seen: bool = False
+
+    def look(self, values: Sequence[str]) -> None:
+        self.seen = self.seen or bool(values)
+        self.quoted = self.quoted and all(value.startswith("'") for value in values)
+        self.floats = self.floats and all(_is_float(value) for value in values)
+
+    def mend(self, text: str) -> str:
+        """Return ``text`` without what was added to all of them."""
+        if self.seen and self.quoted:
+            text = text[1:]
+        return text.removesuffix(".0") if self.seen and self.floats and text else text
+
+
+def _is_float(text: str) -> bool:
+    whole = text.removeprefix("'")
+    return whole.endswith(".0") and whole[:-2].isascii() and whole[:-2].isdigit()
+
+
+@dataclass(slots=True)
+class Door:
+    """Treats the batches of one import. ``blind``: text → keyed one-way name; ``declared``: kept as it is.
+
+    ``dropped`` counts the values of further columns that were left out.
+    """
+
+    mapping: ColumnMap
+    declared: frozenset[str]
+    blind: Callable[[str], str]
+    seal: Seal = field(default_factory=Seal)
+    dropped: int = 0
+    mendings: dict[str, Mending] = field(default_factory=dict)
+
+    def texts(self, values: pa.Array, name: str, kind: str) -> pa.Array:
+        """Return ``values`` of the field ``name`` as the engine may see them."""
+        care = care_of(name, kind)
+        if care == "seal":
+            return _each(values, lambda texts: self._sealed(name, texts))
+        if care == "blind":
+            return _suspects(values, self._blinded)
+        return _suspects(values, _number if care == "number" else masked)
+
+    def others(self, columns: Sequence[tuple[str, pa.Array]]) -> pa.Array:
+        """Return further ``columns`` (name, values) as one JSON text a row, without identifiers."""
+        return as_json([(name, self._other(name, values)) for name, values in columns], len(columns[0][1]))
+
+    def opened(self, name: str, seal: str) -> str:
+        """Return the text of the field ``name`` under ``seal``, mended."""
+        return self.mendings[name].mend(self.seal.open(seal)) if seal else ""
+
+    def _sealed(self, name: str, texts: list[str]) -> list[str | None]:
+        self.mendings.setdefault(name, Mending()).look(texts)
+        return [*self.seal.close_all(texts)]
+
+    def _blinded(self, text: str) -> str:
+        plain = text.removeprefix("'").removesuffix(".0")  # as an id is mended afterwards
+        return self.blind(plain) if holds(plain, strict=True) else text
+
+    def _other(self, column: str, values: pa.Array) -> pa.Array:
+        own = own_name(column)
+        if own in self.declared or column in self.declared:
+            return values
+        before = values.null_count
+        if holds(own):
+            kept = pa.nulls(len(values), pa.string())
+        elif names_contact(own):
+            kept = _each(values, lambda texts: [_kept(text, contact=True) for text in texts])
+        else:
+            kept = _suspects(values, _kept)
+        self.dropped += kept.null_count - before
+        return kept
+
+
+def kinds_of(mapping: ColumnMap) -> dict[str, str]:
+    """Return field → type of the fields of ``mapping``."""
+    return {one.name: one.type for one in FIELDS[mapping.kind]}
+
+
+def _kept(text: str, *, contact: bool = False) -> str | None:
+    return None if holds(text, contact=contact) else text
+
+
+def _number(text: str) -> str:
+    """Cover a text in a column of numbers, unless a number that can be kept stands there."""
+    digits = sum(character.isdigit() for character in text)
+    if digits <= _DIGITS_OF_A_NUMBER_MAX and text.isascii() and _NUMBER.fullmatch(text):
+        return text
+    return masked(text)
+
+
+def _each(values: pa.Array, treat: Callable[[list[str]], list[str | None]]) -> pa.Array:
+    """Return ``values`` with their different texts treated all at once."""
+    coded = values.dictionary_encode()
+    return pa.array(treat(coded.dictionary.to_pylist()), pa.string()).take(coded.indices)
+
+
+def _suspects(values: pa.Array, treat: Callable[[str], str | None]) -> pa.Array:
+    """Return ``values`` with those texts treated that may hold an identifier."""
+    coded = values.dictionary_encode()
+    texts = coded.dictionary
+    suspect = pc.and_not(pc.match_substring_regex(texts, SUSPECT), pc.match_substring_regex(texts, PLAIN))
+    if not pc.any(suspect, min_count=0).as_py():
+        return values
+    changed: list[Any] = texts.to_pylist()
+    for place in pc.indices_nonzero(suspect).to_pylist():
+        changed[place] = treat(changed[place])
+    return pa.array(changed, pa.string()).take(coded.indices)
+
+
+def as_json(columns: Sequence[tuple[str, pa.Array]], rows: int) -> pa.Array:
+    """Return one JSON object of the texts of ``columns`` a row; a missing value has no key.
+
+    Of two columns with one own name, the nested (``properties.plan``) counts before the flat one.
+    """
+    named: dict[str, pa.Array] = {}
+    for column, values in sorted(columns, key=lambda pair: own_name(pair[0]) == pair[0]):
+        name = own_name(column)
+        named[name] = pc.coalesce(named[name], values) if name in named else values
+    order = dict.fromkeys(own_name(column) for column, _ in columns)
+    members = [pc.binary_join_element_wise(_key(name), _quoted(named[name]), "") for name in order]
+    if not members:
+        return pa.array(["{}"] * rows, pa.string())
+    # (skipping nulls would lose a row in which all are null)
+    inner = pc.binary_join_element_wise(*members, "", null_handling="replace", null_replacement="")
+    return pc.binary_join_element_wise("{", pc.utf8_slice_codeunits(inner, 1), "}", "")
+
+
+def _key(name: str) -> str:
+    return "," + json.dumps(name, ensure_ascii=False) + ":"
+
+
+_ESCAPES = (
+    ("\\", "\\\\"),
+    ('"', '\\"'),
+    ("\n", "\\n"),
+    ("\r", "\\r"),
+    ("\t", "\\t"),
+    ("\b", "\\b"),
+    ("\f", "\\f"),
+)
+
+
+def _quoted(values: pa.Array) -> pa.Array:
+    """Return texts as JSON strings; null stays null."""
+    if pc.any(pc.match_substring_regex(values, r'[\x00-\x1f"\\]'), min_count=0).as_py():
+        for mark, written in _ESCAPES:
+            values = pc.replace_substring(values, mark, written)
+        if pc.any(pc.match_substring_regex(values, r"[\x00-\x1f]"), min_count=0).as_py():
+            values = pc.replace_substring_regex(values, r"[\x00-\x1f]", " ")
+    return pc.binary_join_element_wise('"', values, '"', "")
