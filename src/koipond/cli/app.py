@@ -34,6 +34,7 @@ COMMANDS: tuple[str, ...] = (
     "keeping",
     "grouping",
     "holding",
+    "backing",
 )
 """Modules below `koipond.cli`, each with a function `register(app)`; order = order in the help."""
 

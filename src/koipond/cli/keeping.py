@@ -84,11 +84,13 @@ def _say_problems(
 
 
 def _keys(app: "App") -> list[Problem]:
-    ring = app.store.keys
-    if ring.backup_confirmed_at is not None:
-        return []
-    fix = f"copy {ring.file or 'KOIPOND_KEYS'} elsewhere, then: koipond keys confirm-backup"
-    return [("losing the keys loses every address, and no backup is confirmed", fix)]
+    ring, problems = app.store.keys, []
+    if len(ring.live) > 1:
+        problems.append(("a rotation of the keys was stopped half-way", "koipond keys rotate"))
+    if ring.backup_confirmed_at is None:
+        fix = f"copy {ring.file or 'KOIPOND_KEYS'} elsewhere, then: koipond keys confirm-backup"
+        problems.append(("losing the keys loses every address, and no backup is confirmed", fix))
+    return problems
 
 
 def _disk(app: "App") -> list[Problem]:
@@ -163,6 +165,13 @@ def rotate(context: typer.Context, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap import open_app
 
     with open_app(context.obj) as app:
+        kept = app.store.keys
+        if kept.file is None and len(kept.live) == 1:
+            raise InputError(
+                "the keys come from KOIPOND_KEYS, where a new one would be lost: add it there as"
+                " 'active', call"
+                " the present one 'retiring', then: koipond keys rotate"
+            )
         ring = app.store.rotate_keys()
         data = {"key": ring.active.key_id, "keys": str(ring.file) if ring.file else None}
         data |= app.stamp()

@@ -16,7 +16,7 @@ import pyarrow as pa
 from koipond.ingest.belonging import Point
 from koipond.ingest.facts import FACTS
 from koipond.ingest.ports import FileRecord, IbisTable, LeaseKeeper, Manifest, VersionLog
-from koipond.kernel import Clock, InputError
+from koipond.kernel import BusyError, Clock, InputError
 from koipond.warehouse.checksums import records
 from koipond.warehouse.engine import Engine, EngineOptions, read_parquet, sync
 from koipond.warehouse.holder import is_alive, spill_name, this_process
@@ -89,6 +89,14 @@ class ParquetWarehouse:
             self._keeper.hold(lease)
         try:
             yield
+        except Exception as error:
+            if self._keeper is not None and self._keeper.has_lost(lease):
+                raise BusyError(
+                    "this command stood still for so long that its hold on the warehouse has ended;"
+                    " run it again:"
+                    " nothing is half-written"
+                ) from error
+            raise
         finally:
             if self._keeper is not None:
                 self._keeper.drop(lease)
