@@ -17,7 +17,8 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from koipond.ingest.belonging import Point
-from koipond.store.belonging import IDS, newest_point
+from koipond.kernel import InputError
+from koipond.store.belonging import IDS, damages, newest_point
 from koipond.store.engine import Database
 from koipond.store.migrate import HEAD, create_schema, upgrade
 from koipond.store.tables import METADATA, lease, outbox, warehouse_file, warehouse_version, workspace_setting
@@ -146,6 +147,13 @@ def _write_sqlite(raw: sqlite3.Connection, at: Point, folder: Path, told: Progre
         with engine.begin() as connection:
             _keep_newest_alone(connection, at.version)
             connection.execute(sa.delete(lease))
+            if wrong := damages(connection):
+                raise InputError(
+                    f"the store is damaged ({wrong[0]}): no backup was made; bring back both sides"
+                    " with: koipond"
+                    " restore BACKUP --replace",
+                    code="damaged",
+                )
             found = _content(connection, "sqlite", at)
     finally:
         engine.dispose()
