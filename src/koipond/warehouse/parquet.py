@@ -348,7 +348,7 @@ class ParquetWriter(ParquetReader):
             sync(self.root)
         self._dirty.clear()
         log, mark, now = self._warehouse.versions, self._warehouse.mark, self._warehouse.clock.now()
-        files = self._new_records()
+        files = self.new_records()
         point = Point(version=self.manifest.version + 1, nonce=uuid.uuid4().hex)
         if mark is not None:
             mark.begin(point)
@@ -362,7 +362,7 @@ class ParquetWriter(ParquetReader):
         _remove(begun, named)
         return self.version
 
-    def _new_records(self) -> Sequence[FileRecord]:
+    def new_records(self) -> Sequence[FileRecord]:
         """Return size and digest of every file that this version is the first to name."""
         known = self._warehouse.versions.files()
         named = {(d, file) for d, files in self.manifest.datasets.items() for file in files}
