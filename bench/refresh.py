@@ -36,7 +36,8 @@ from koipond.segments.layers.profile import COLUMNS
 from koipond.segments.refresh import RefreshPolicy, refresh
 from koipond.segments.state import published
 from koipond.testing.versions import MemoryVersionLog
-from koipond.warehouse import EngineOptions, ParquetWarehouse
+from koipond.warehouse import EngineOptions, ParquetWarehouse, ParquetWriter
+from koipond.warehouse.checksums import records
 
 HERE = Path(__file__).parent
 CLOCK = FixedClock(datetime(2026, 1, 1, tzinfo=UTC))
@@ -91,18 +92,33 @@ def measured() -> Iterator[dict[str, float]]:
 
 def full(folder: Path, manifest: str, day: int) -> dict[str, Any]:
     """Time a full refresh; nothing is published, so the next run finds the same state."""
-    with opened(folder, manifest).write("full") as writer, measured() as found:
-        refresh(writer, LAYERS, from_epoch_day(day), full=True)
-    return found
+    with opened(folder, manifest).write("full") as writer:
+        before = named(writer)
+        with measured() as found:
+            refresh(writer, LAYERS, from_epoch_day(day), full=True)
+        return {**found, "checksums_cpu_s": checksums(writer, before)}
+
+
+def named(writer: ParquetWriter) -> set[tuple[str, str]]:
+    """Return the files that the writer's manifest names."""
+    return {(dataset, file) for dataset, files in writer.manifest.datasets.items() for file in files}
+
+
+def checksums(writer: ParquetWriter, before: set[tuple[str, str]]) -> float:
+    """Time the digests of what a publication would name first: its price on top of a refresh."""
+    with measured() as found:
+        records(writer.root, named(writer) - before, 2)
+    return found["cpu_s"]
 
 
 def incremental(folder: Path, manifest: str, day: int) -> dict[str, Any]:
     """Time an incremental refresh."""
     with opened(folder, manifest).write("incremental") as writer:
+        before = named(writer)
         with measured() as found:
             result = refresh(writer, LAYERS, from_epoch_day(day), policy=NEVER_FULL)
         assert not result.full
-    return {**found, "refreshed": result.refreshed}
+        return {**found, "refreshed": result.refreshed, "checksums_cpu_s": checksums(writer, before)}
 
 
 def hand(folder: Path, manifest: str, day: int) -> dict[str, Any]:
@@ -229,6 +245,10 @@ def bench(folder: Path, small: Path, sizes: tuple[int, int, int], pairs: int) ->
             "cpu_ratio": statistics.median(against_full),
             "refreshed": runs["incremental"][0]["refreshed"],
             "differing_rows": check_incremental(folder),
+        },
+        "checksums_share": {
+            name: statistics.median(run["checksums_cpu_s"] / run["cpu_s"] for run in runs[name])
+            for name in ("full", "incremental")
         },
         "cpu_s": {name: statistics.median(seconds) for name, seconds in cpu.items()},
         "runs": runs,

@@ -7,6 +7,7 @@ import pytest
 from docs.generate import commands
 from typer.main import get_command
 
+from koipond.bootstrap import open_app
 from koipond.cli.app import build
 from tests.e2e.conftest import Koipond
 from tests.e2e.test_app_first_afternoon import MAPS
@@ -42,6 +43,8 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "keys confirm-backup": (),
     "keys rotate": (),
     "doctor": (),
+    "leases": (),
+    "leases free": ("LEASE", "--by", "anna"),
     "plan": (),
     "plans": (),
     "preview": ("latest", "--limit", "2"),
@@ -53,6 +56,8 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "verify": (),
     "rehearse": ("--strategy", "dormant_recall_code", "--customers", "200", "--days", "30"),
     "serve": ("--port", "0", "--no-send"),
+    "backup": ("BACKUP",),
+    "restore": ("BACKUP",),
     "quality undo": ("1",),
 }
 """Every command, in an order in which each finds what it needs, with what to give it."""
@@ -104,6 +109,7 @@ def test_every_answer_is_json_alone_and_says_day_and_definition_version(
         "EXPORT": tmp_path / "export",
         "CODES": tmp_path / "codes.txt",
         "GUESTS": tmp_path / "guests.txt",
+        "BACKUP": tmp_path / "backup",
     }
     monkeypatch.setattr("uvicorn.Server.run", lambda *_args, **_named: None)
     for path, words in COMMANDS.items():
@@ -113,6 +119,10 @@ def test_every_answer_is_json_alone_and_says_day_and_definition_version(
         if path == "apply":
             (tmp_path / "brand" / "tags").mkdir()
             (tmp_path / "brand" / "tags" / "purpose.yaml").write_text(TAG)
+        if path == "leases free":
+            with open_app(tmp_path / "brand") as app:
+                held = app.store.leases.open("import", app.this_process("import"), app.machine.now())
+            given[0] = held
         code, answer = koipond(*path.split(), *given)
         assert code in (0, 1), (path, answer)
         assert "error" not in answer, (path, answer)

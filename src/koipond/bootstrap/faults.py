@@ -4,29 +4,40 @@ Only what an operator can mend is explained here; any other error is a mistake o
 """
 
 import errno
+import os
 import sqlite3
 import sys
+from pathlib import Path
 from types import ModuleType
 
 from koipond.kernel import BusyError, CancelledError, InputError, KoipondError
 
 _FULL = "no space is left on the disk; make room, then run the command again: nothing is half-written"
 _RIGHTS = "this user may not write or read there; mend the rights of that folder, or choose another with -C"
-_COPY = "restore .koipond from a copy, or import the facts into a new workspace"
+_READ_ONLY = "that disk is mounted read-only; mount it for writing, or choose another folder with -C"
+_RESTORE = "koipond restore BACKUP --replace"
+_COPY = f"put it back from a copy, or bring back both sides with: {_RESTORE}"
+_FREE_BYTES_MIN = 2**18  # SQLite needs 32 KiB beside its file merely to open it, and a page or two to say why
 _CONNECTION = ("08", "57P", "28", "3D")  # SQLSTATE: connection, operator intervention, login, database
 _LOCKED = ("55P03", "40P01", "40001", "53300")
 _LINE_MAX = 300
 
 
-def explained(error: BaseException) -> KoipondError | None:
-    """Return ``error`` as one an operator can act on, None when it is a mistake of ours."""
+def explained(error: BaseException, folder: Path | None = None) -> KoipondError | None:
+    """Return ``error`` as one an operator can act on, None when it is a mistake of ours.
+
+    ``folder``: the workspace. SQLite says "disk I/O error" of a full disk, of a read-only one and of a broken
+    one; which it is, is looked up there.
+    """
     if isinstance(error, sqlite3.Error):
-        return _sqlite(error)
+        return _sqlite(error, folder)
     if isinstance(error, OSError):
         return _system(error)
     if isinstance(error, MemoryError):
         return InputError("the memory of this machine is used up; close other programs", code="out_of_memory")
-    sources = ((_store, "sqlalchemy.exc"), (_warehouse, "duckdb"), (_spark, "py4j.protocol"))
+    if (module := _loaded("sqlalchemy.exc")) is not None and (found := _store(error, module, folder)):
+        return found
+    sources = ((_warehouse, "duckdb"), (_spark, "py4j.protocol"))
     for explain, module in ((explain, _loaded(name)) for explain, name in sources):
         if module is not None and (found := explain(error, module)) is not None:
             return found
@@ -42,7 +53,9 @@ def _system(error: OSError) -> KoipondError:
     where = f"{error.filename}: " if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return InputError(f"{where}{_FULL}", code="disk_full")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+    if error.errno == errno.EROFS:
+        return InputError(f"{where}{_READ_ONLY}", code="no_rights")
+    if error.errno in (errno.EACCES, errno.EPERM):
         return InputError(f"{where}{_RIGHTS}", code="no_rights")
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return InputError("too many files are open; raise the limit with: ulimit -n 4096", code="system")
@@ -52,28 +65,56 @@ def _system(error: OSError) -> KoipondError:
     return InputError(f"{where}{said}; look at that file or folder, then try again", code="system")
 
 
-def _sqlite(error: BaseException) -> KoipondError | None:
+def _sqlite(error: BaseException, folder: Path | None) -> KoipondError | None:
     said = str(error).lower()
     if "locked" in said or "busy" in said:
         return BusyError("another process keeps the store to itself; try again")
     if "disk is full" in said:
         return InputError(_FULL, code="disk_full")
-    if "readonly" in said or "unable to open" in said:
-        return InputError(f"the store in .koipond cannot be opened or written: {_RIGHTS}", code="no_rights")
     if "malformed" in said or "not a database" in said:
-        return InputError(f"the store is damaged ({_line(error)}); {_COPY}", code="damaged")
-    if "disk i/o" in said:
-        return InputError(f"the disk fails ({_line(error)}); check it, then {_COPY}", code="damaged")
+        return InputError(
+            f"the store is damaged ({_line(error)}); bring back both sides with: {_RESTORE}; without"
+            " a backup,"
+            " keep the file: the program sqlite3 reads what is left of it with .recover",
+            code="damaged",
+        )
+    if any(words in said for words in ("readonly", "unable to open", "disk i/o")):
+        return _lack_of(folder, error)
     return None
 
 
-def _store(error: BaseException, module: ModuleType) -> KoipondError | None:
+def _lack_of(folder: Path | None, error: BaseException) -> KoipondError:
+    """Return what the store's disk lacks when SQLite cannot work on it."""
+    state = None if folder is None else folder / ".koipond"
+    said = str(error).lower()
+    if state is not None and state.exists():
+        disk = os.statvfs(state)
+        if disk.f_bavail * disk.f_frsize < _FREE_BYTES_MIN or not disk.f_favail:
+            return InputError(f"{state}: {_FULL}", code="disk_full")
+        if disk.f_flag & os.ST_RDONLY:
+            return InputError(f"{state}: {_READ_ONLY}", code="no_rights")
+        refused = [path for path in (state, *state.glob("store.sqlite*")) if not _may_write(path)]
+        if refused:
+            return InputError(f"{refused[0]}: {_RIGHTS}", code="no_rights")
+    if "disk i/o" in said:
+        return InputError(
+            f"the disk of the store fails ({_line(error)}); check it and its log (dmesg), then {_COPY}",
+            code="damaged",
+        )
+    return InputError(f"the store in .koipond cannot be opened or written: {_RIGHTS}", code="no_rights")
+
+
+def _may_write(path: Path) -> bool:
+    return os.access(path, os.R_OK | os.W_OK | (os.X_OK if path.is_dir() else 0))
+
+
+def _store(error: BaseException, module: ModuleType, folder: Path | None) -> KoipondError | None:
     if isinstance(error, module.TimeoutError):
         return BusyError("every connection to the store is in use; try again")
     if not isinstance(error, module.DBAPIError):
         return None
     if isinstance(error.orig, sqlite3.Error):
-        return _sqlite(error.orig)
+        return _sqlite(error.orig, folder)
     state = getattr(error.orig, "sqlstate", None) or ""
     if state in _LOCKED:
         return BusyError(f"another process keeps the store to itself ({_line(error.orig)}); try again")

@@ -9,6 +9,7 @@ from koipond.kernel import InputError, RefusedError, new_uid
 from koipond.workspace import errors, load_folder
 from koipond.workspace.playbooks import settings_text
 from koipond.workspace.settings import FILE
+from koipond.workspace.writing import write_whole
 
 
 def start_workspace(
@@ -33,15 +34,15 @@ def start_workspace(
     folder.mkdir(parents=True, exist_ok=True)
     text = settings_text(key=key, name=name, zone=zone, currency=currency, clock=clock, language=language)
     more = f"id: {new_uid()}\n" + (f"store: ${{{store}}}\n" if store else "")
-    path.write_text(more + text, encoding="utf-8")
     try:
+        write_whole(path, more + text)
         app = _open(folder)
     except BaseException:
-        path.unlink()
+        path.unlink(missing_ok=True)
         raise
     ignore = folder / ".gitignore"
     if not ignore.exists():
-        ignore.write_text(f"{STATE}/\n", encoding="utf-8")
+        write_whole(ignore, f"{STATE}/\n")
     return app
 
 

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from koipond.bootstrap.belonging import LOOKABLE, PairError, join, judge
+from koipond.bootstrap.faults import explained
 from koipond.ingest.belonging import Verdict
 from koipond.kernel import InputError
 from koipond.store import Store, load_keys, save_keys
@@ -43,7 +44,12 @@ def open_store(
         (folder / STATE).mkdir(parents=True, exist_ok=True)
         found.append(verdict)
 
-    store = Store.open(store_url(folder, settings), ring, schema=schema, before=look)
+    try:
+        store = Store.open(store_url(folder, settings), ring, schema=schema, before=look)
+    except InputError as error:
+        if error.__cause__ is not None and (known := explained(error.__cause__, folder)) is not None:
+            raise known from error.__cause__
+        raise
     try:
         if ring.file is not None and not ring.file.exists():
             save_keys(ring)

@@ -19,6 +19,7 @@ def warehouse_checks(app: App) -> list[Check]:
     """Run every check that needs the warehouse's folder or the machine's clock."""
     return [
         check_of("pair", list(_pair(app.pair))),
+        check_of("store_file", app.store.belonging.damages()),
         _files(app),
         check_of("lease_holders", list(_holders(app, app.machine.now()))),
     ]

@@ -35,6 +35,7 @@ COMMANDS: tuple[str, ...] = (
     "keeping",
     "grouping",
     "holding",
+    "backing",
 )
 """Modules below `koipond.cli`, each with a function `register(app)`; order = order in the help."""
 
@@ -102,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except typer.TyperException as error:
         return _misused(error, as_json=as_json)
     except Exception as error:
-        return _unexpected(error, as_json=as_json)
+        return _unexpected(error, _folder(given), as_json=as_json)
     if result == CancelledError.exit_code:  # so the command line library ends a command on Ctrl-C
         return _report(CancelledError("cancelled; nothing is half-written"), as_json=as_json)
     return result if isinstance(result, int) else 0
@@ -130,10 +131,16 @@ def _misused(error: Exception, *, as_json: bool) -> int:
     return 2
 
 
-def _unexpected(error: Exception, *, as_json: bool) -> int:
+def _folder(given: Sequence[str]) -> Path:
+    """Return the workspace that the arguments name."""
+    places = [place for place, word in enumerate(given[:-1]) if word == "-C"]
+    return Path(given[places[-1] + 1]) if places else Path()
+
+
+def _unexpected(error: Exception, folder: Path, *, as_json: bool) -> int:
     from koipond.bootstrap.faults import explained
 
-    if (known := explained(error)) is not None:
+    if (known := explained(error, folder)) is not None:
         return _report(known, as_json=as_json)
     traceback.print_exc()
     what = f"{type(error).__name__}: {error}"

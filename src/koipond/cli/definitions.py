@@ -84,6 +84,7 @@ def export(
 ) -> None:
     from koipond.bootstrap import StoreDefinitions, open_app
     from koipond.workspace.export import export_files
+    from koipond.workspace.writing import write_whole
 
     with open_app(context.obj) as app:
         applied = StoreDefinitions(app.store).current()
@@ -92,7 +93,7 @@ def export(
     for file, text in written.items():
         path = target / file
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text)
     say({"files": sorted(written), **stamp}, lambda: "\n".join(sorted(written)), as_json=as_json)
 
 

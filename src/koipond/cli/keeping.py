@@ -9,16 +9,18 @@ import typer
 from koipond.cli.holding import lease_problems, lease_rows, lease_text
 from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
 from koipond.frames import text_table
-from koipond.kernel import InputError
+from koipond.kernel import InputError, KoipondError
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
+    from koipond.ingest.belonging import Verdict
 
 CODES_MAX = 5_000_000
 _FREE_BYTES_MIN = 2 * 1024**3
 
 
 Problem = tuple[str, str]
+_FAULTS = ("disk_full", "no_rights", "damaged", "unreachable", "wrong_keys", "busy")
 NO_STAMP = {"as_of": None, "definition_version": None}
 
 
@@ -37,28 +39,27 @@ def register(app: typer.Typer) -> None:
 
 def doctor(context: typer.Context, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap import PairError, open_app
+    from koipond.bootstrap.faults import explained
 
+    leases: list[dict[str, Any]] = []
+    stamp: Mapping[str, Any] = NO_STAMP
     try:
-        app = open_app(context.obj, apart=True, say_unapplied=False)
+        with open_app(context.obj, apart=True, say_unapplied=False) as app:
+            leases = lease_rows(app)
+            problems = [*_pair(app.pair), *_keys(app), *_disk(app), *lease_problems(app)]
+            if app.pair.usable:
+                problems += [*_definitions(app), *_offers(app), *_email(app), *_spark(app)]
+                stamp = app.stamp()
+            else:
+                stamp = {**NO_STAMP, "definition_version": app.store.definitions.version()}
     except PairError as error:
-        _say_problems([(error.verdict.problem, error.verdict.fix)], [], NO_STAMP, as_json=as_json)
-        raise typer.Exit(1) from error
-    with app:
-        leases = lease_rows(app)
-        if app.pair.usable:
-            problems = [
-                *_keys(app),
-                *_disk(app),
-                *_definitions(app),
-                *_offers(app),
-                *_email(app),
-                *_spark(app),
-            ]
-            problems += lease_problems(app)
-            stamp = app.stamp()
-        else:
-            problems = [(app.pair.problem, app.pair.fix), *_keys(app), *_disk(app), *lease_problems(app)]
-            stamp = {**NO_STAMP, "definition_version": app.store.definitions.version()}
+        problems = _pair(error.verdict)
+    except Exception as error:  # what keeps everything else from running is what is asked for
+        known = error if isinstance(error, KoipondError) else explained(error, context.obj)
+        if known is None or known.code not in _FAULTS:
+            raise
+        what, _, fix = str(known).partition("; ")
+        problems = [(what, fix)]
     _say_problems(problems, leases, stamp, as_json=as_json)
     if problems:
         raise typer.Exit(1)
@@ -83,12 +84,18 @@ def _say_problems(
     say(data, lambda: "\n\n".join(text), as_json=as_json)
 
 
+def _pair(verdict: "Verdict") -> list[Problem]:
+    return [] if verdict.usable else [(verdict.problem, verdict.fix)]
+
+
 def _keys(app: "App") -> list[Problem]:
-    ring = app.store.keys
-    if ring.backup_confirmed_at is not None:
-        return []
-    fix = f"copy {ring.file or 'KOIPOND_KEYS'} elsewhere, then: koipond keys confirm-backup"
-    return [("losing the keys loses every address, and no backup is confirmed", fix)]
+    ring, problems = app.store.keys, []
+    if len(ring.live) > 1:
+        problems.append(("a rotation of the keys was stopped half-way", "koipond keys rotate"))
+    if ring.backup_confirmed_at is None:
+        fix = f"copy {ring.file or 'KOIPOND_KEYS'} elsewhere, then: koipond keys confirm-backup"
+        problems.append(("losing the keys loses every address, and no backup is confirmed", fix))
+    return problems
 
 
 def _disk(app: "App") -> list[Problem]:
@@ -166,6 +173,13 @@ def rotate(context: typer.Context, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap import open_app
 
     with open_app(context.obj) as app:
+        kept = app.store.keys
+        if kept.file is None and len(kept.live) == 1:
+            raise InputError(
+                "the keys come from KOIPOND_KEYS, where a new one would be lost: add it there as"
+                " 'active', call"
+                " the present one 'retiring', then: koipond keys rotate"
+            )
         ring = app.store.rotate_keys()
         data = {"key": ring.active.key_id, "keys": str(ring.file) if ring.file else None}
         data |= app.stamp()

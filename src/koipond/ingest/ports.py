@@ -181,6 +181,10 @@ class LeaseKeeper(Protocol):
         """Keep ``lease`` alive no more."""
         ...
 
+    def has_lost(self, lease: str) -> bool:
+        """Say whether ``lease`` was found ended while it was held."""
+        ...
+
 
 class VersionLog(Protocol):
     """The store's record of warehouse versions and leases."""

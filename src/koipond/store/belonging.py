@@ -15,6 +15,7 @@ from koipond.store.migrate import revision
 from koipond.store.tables import workspace_setting
 
 IDS = ("workspace_id", "store_id", "warehouse_id")
+_DAMAGES_MAX = 5
 _TABLES = ("workspace_setting", "warehouse_version")
 
 
@@ -29,6 +30,11 @@ class StoredBelonging:
         with self._db.read() as connection:
             found = _ids(connection)
         return PairIds(**found) if len(found) == len(IDS) else None
+
+    def damages(self) -> list[str]:
+        """Return what is wrong with the store's file, nothing when it is sound."""
+        with self._db.read() as connection:
+            return damages(connection)
 
     def claim(self, workspace_id: str) -> PairIds:
         """Take the store for ``workspace_id`` and draw the other ids, unless that is done; return them.
@@ -50,6 +56,14 @@ class StoredBelonging:
                 f"another workspace (id {ids.workspace_id}) has just taken the store; use another key"
             )
         return ids
+
+
+def damages(connection: sa.Connection) -> list[str]:
+    """Return what SQLite finds wrong with its own file; PostgreSQL checks its pages by itself."""
+    if connection.dialect.name != "sqlite":
+        return []
+    found = [str(row[0]) for row in connection.exec_driver_sql(f"PRAGMA quick_check({_DAMAGES_MAX})")]
+    return [] if found == ["ok"] else found
 
 
 def look_at(database: Database, place: str) -> tuple[StoreSide, dict[str, int | None]]:

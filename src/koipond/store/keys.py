@@ -7,9 +7,11 @@ confirmed.
 """
 
 import base64
+import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -126,7 +128,30 @@ def save_keys(ring: KeyRing) -> KeyRing:
         out.flush()
         os.fsync(out.fileno())
     os.replace(fresh, file)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the store is about to name a key that only this file holds
+    finally:
+        os.close(folder)
     return ring
+
+
+@contextmanager
+def newest_ring(ring: KeyRing) -> Iterator[KeyRing]:
+    """Yield what the file of ``ring`` holds now, and let nobody else change the file meanwhile.
+
+    Whoever writes the file begins here: a ring that was read before another process made a key must not be
+    written over that key, with which addresses are encrypted by now.
+    """
+    if ring.file is None or not ring.file.exists():
+        yield ring
+        return
+    handle = os.open(ring.file.with_suffix(".lock"), os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # ends with the process
+        yield _parse(ring.file.read_text(encoding="utf-8"), ring.file)
+    finally:
+        os.close(handle)
 
 
 def with_new_key(ring: KeyRing) -> KeyRing:
@@ -144,7 +169,8 @@ def with_retired(ring: KeyRing) -> KeyRing:
 
 def confirm_backup(ring: KeyRing, now: datetime) -> KeyRing:
     """Record that the operator keeps a copy of the key file elsewhere."""
-    return save_keys(replace(ring, backup_confirmed_at=now.isoformat()))
+    with newest_ring(ring) as newest:
+        return save_keys(replace(newest, backup_confirmed_at=now.isoformat()))
 
 
 def _new_key(key_id: str) -> Key:

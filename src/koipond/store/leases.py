@@ -58,9 +58,11 @@ class StoredLeases:
         """Keep ``leases`` alive; return those that still stand."""
         until_s = to_s(now + TTL)
         with self._db.write() as connection:
-            update = sa.update(lease).where(any_of(connection, lease.c.lease, leases))
-            moved = update.values(until_s=until_s, beats=lease.c.beats + 1).returning(lease.c.lease)
-            return set(connection.scalars(moved))
+            mine = any_of(connection, lease.c.lease, leases)
+            order = sa.select(lease.c.lease).where(mine).order_by(lease.c.lease)
+            connection.execute(order.with_for_update()).all()  # in one order everywhere: no deadlock
+            moved = sa.update(lease).where(mine).values(until_s=until_s, beats=lease.c.beats + 1)
+            return set(connection.scalars(moved.returning(lease.c.lease)))
 
     def close(self, held: str) -> None:
         """Give a lease back; one that has ended already does not matter."""

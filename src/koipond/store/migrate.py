@@ -28,7 +28,7 @@ def migrate(database: Database) -> None:
             METADATA.create_all(connection)
         return
     if database.schema is not None:
-        _create_schema(database)
+        create_schema(database)
     with database.read() as connection:
         found = revision(connection)
     if found == HEAD:
@@ -79,7 +79,7 @@ def _config(connection: sa.Connection) -> "Config":
     return config
 
 
-def _create_schema(database: Database) -> None:
+def create_schema(database: Database) -> None:
     """Make the schema unless it is there (two processes may try at once)."""
     present = sa.text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
     with database.read() as connection:

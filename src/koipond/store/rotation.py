@@ -2,6 +2,8 @@
 
 Look-up hashes depend on the key, so a process that still holds the old ring would not find whom it looks for.
 The store therefore names the key in force, and `guard` sends such a process away before it creates anybody.
+The key file is written first, the store second: a rotation killed between the two is one whose key in
+force is `retiring` in the file, and the next process that writes moves the force on.
 """
 
 import json
@@ -10,11 +12,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from koipond.kernel import BusyError, InputError, stable_json
+from koipond.kernel import BusyError, InputError, RefusedError, stable_json
 from koipond.store.bulk import Row, any_of, update_rows, upsert_rows
 from koipond.store.cipher import Lookup, Vault
 from koipond.store.engine import Database
-from koipond.store.keys import KeyRing, save_keys, with_new_key, with_retired
+from koipond.store.keys import KeyRing, newest_ring, save_keys, with_new_key, with_retired
 from koipond.store.tables import identifier, identity_link, workspace_setting
 
 BATCH = 5_000
@@ -24,11 +26,37 @@ _IN_FORCE = "identifier_key"
 
 
 def guard(connection: sa.Connection, ring: KeyRing) -> None:
-    """Raise BusyError when identifiers are kept under a key that ``ring`` does not write with."""
+    """Raise BusyError when identifiers are kept under a key that ``ring`` does not write with.
+
+    The caller's transaction writes. A rotation that was stopped after its key was saved goes on here: both
+    keys are looked up until `rotate` has rewritten every row.
+    """
+    found = in_force(connection)
+    if found is None or found == ring.active.key_id:
+        return
+    state = next((key.state for key in ring.keys if key.key_id == found), None)
+    if state == "retiring":
+        _put_in_force(connection, ring)
+    elif state == "retired":
+        raise RefusedError(
+            f"the identifiers of this store stand under key '{found}', which the key file has retired (was an"
+            " older store brought back?); put them under the key of now with: koipond keys rotate"
+        )
+    else:
+        raise BusyError("the keys were rotated since this process began; run the command again")
+
+
+def in_force(connection: sa.Connection) -> str | None:
+    """Return the id of the key that writes, None when it was never changed."""
     name = workspace_setting.c.name == _IN_FORCE
     found = connection.execute(sa.select(workspace_setting.c.value).where(name)).scalar_one_or_none()
-    if found is not None and json.loads(found) != ring.active.key_id:
-        raise BusyError("the keys were rotated since this process began; run the command again")
+    return None if found is None else str(json.loads(found))
+
+
+def _put_in_force(connection: sa.Connection, ring: KeyRing) -> None:
+    row = (_IN_FORCE, stable_json(ring.active.key_id))
+    replace = "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+    upsert_rows(connection, workspace_setting, ("name", "value"), [row], replace)
 
 
 def require_own(database: Database, ring: KeyRing) -> None:
@@ -53,18 +81,17 @@ def rotate(database: Database, ring: KeyRing) -> KeyRing:
 
     Two processes that rotate at once do each part once. The old key stays in the file to open old backups.
     """
-    if len(ring.live) == 1:
-        ring = _keep(with_new_key(ring))
+    with newest_ring(ring) as newest:
+        ring = newest if len(newest.live) > 1 else _keep(with_new_key(newest))
     with database.write() as connection:
-        row = (_IN_FORCE, stable_json(ring.active.key_id))
-        replace = "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-        upsert_rows(connection, workspace_setting, ("name", "value"), [row], replace)
+        _put_in_force(connection, ring)
     lookup, vault = Lookup(ring.active), Vault(ring)
     while True:
         with database.write() as connection:
             if not _rewrite(connection, lookup, vault):
                 break
-    return _keep(with_retired(ring))
+    with newest_ring(ring) as newest:
+        return _keep(with_retired(newest)) if newest.active == ring.active else newest
 
 
 def _keep(ring: KeyRing) -> KeyRing:

@@ -55,11 +55,13 @@ class StoredVersionLog:
     def acquire_writer(self, holder: Holder, now: datetime, is_alive: Callable[[Holder], bool]) -> str:
         try:
             with self._db.write() as connection:
-                for held in leases.end_lapsed(connection, {"writer"}, to_s(now), is_alive):
-                    raise _busy(held)
-                return leases.add(connection, "writer", holder, to_s(now))
+                leases.end_lapsed(connection, {"reader"}, to_s(now), is_alive)
+                standing = leases.end_lapsed(connection, {"writer"}, to_s(now), is_alive)
+                if not standing:
+                    return leases.add(connection, "writer", holder, to_s(now))
         except sa.exc.IntegrityError as error:  # two took it at once: one of them lost
             raise BusyError("another process has just taken the warehouse lease; try again") from error
+        raise _busy(standing[0], now)  # what was seen of a holder whose clock is ahead stays on record
 
     def release_writer(self, lease: str) -> None:
         self._drop(lease)
@@ -156,8 +158,9 @@ def _manifest(row: Any) -> Manifest:
     return Manifest(version=row.version, datasets=datasets, meta=body["meta"])
 
 
-def _busy(held: leases.HeldLease) -> BusyError:
-    holder, since, until = held.holder, held.since.isoformat(), held.until.isoformat()
+def _busy(held: leases.HeldLease, now: datetime) -> BusyError:
+    holder, since = held.holder, held.since.isoformat()
+    until = min(held.until, now + leases.TTL).isoformat()  # a clock that is ahead is not waited for
     host = holder.host.partition("+")[0]  # the rest tells machines apart, not people
     return BusyError(
         f"{holder.purpose} (process {holder.pid} on {host}) writes since {since}; wait for it: when"

@@ -16,7 +16,7 @@ import pyarrow as pa
 from koipond.ingest.belonging import Point
 from koipond.ingest.facts import FACTS
 from koipond.ingest.ports import FileRecord, IbisTable, LeaseKeeper, Manifest, VersionLog
-from koipond.kernel import Clock, InputError
+from koipond.kernel import BusyError, Clock, InputError
 from koipond.warehouse.checksums import records
 from koipond.warehouse.engine import Engine, EngineOptions, read_parquet, sync
 from koipond.warehouse.holder import is_alive, spill_name, this_process
@@ -89,6 +89,14 @@ class ParquetWarehouse:
             self._keeper.hold(lease)
         try:
             yield
+        except Exception as error:
+            if self._keeper is not None and self._keeper.has_lost(lease):
+                raise BusyError(
+                    "this command stood still for so long that its hold on the warehouse has ended;"
+                    " run it again:"
+                    " nothing is half-written"
+                ) from error
+            raise
         finally:
             if self._keeper is not None:
                 self._keeper.drop(lease)
@@ -340,7 +348,7 @@ class ParquetWriter(ParquetReader):
             sync(self.root)
         self._dirty.clear()
         log, mark, now = self._warehouse.versions, self._warehouse.mark, self._warehouse.clock.now()
-        files = self._new_records()
+        files = self.new_records()
         point = Point(version=self.manifest.version + 1, nonce=uuid.uuid4().hex)
         if mark is not None:
             mark.begin(point)
@@ -354,7 +362,7 @@ class ParquetWriter(ParquetReader):
         _remove(begun, named)
         return self.version
 
-    def _new_records(self) -> Sequence[FileRecord]:
+    def new_records(self) -> Sequence[FileRecord]:
         """Return size and digest of every file that this version is the first to name."""
         known = self._warehouse.versions.files()
         named = {(d, file) for d, files in self.manifest.datasets.items() for file in files}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from koipond.kernel import InputError
 from koipond.workspace.settings import FILE
+from koipond.workspace.writing import write_whole
 
 SHIPPED = ("newcomer_welcome", "dormant_recall", "high_value_care", "dormant_recall_code")
 _CHANNELS = "    channels: [sandbox]\n"
@@ -60,7 +61,7 @@ def add_playbook(folder: Path, name: str, *, channels: Sequence[str] = ()) -> li
         target.parent.mkdir(parents=True, exist_ok=True)
         if channels:
             text = text.replace(_CHANNELS, f"    channels: [{', '.join(channels)}]\n")
-        target.write_text(text, encoding="utf-8")
+        write_whole(target, text)
         written.append(file)
     return written
 

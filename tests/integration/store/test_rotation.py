@@ -1,12 +1,14 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from koipond.ingest.ports import PersonKeys
-from koipond.kernel import BusyError
-from koipond.store import Store, rotation
+from koipond.kernel import BusyError, RefusedError
+from koipond.store import KeyRing, Store, confirm_backup, load_keys, rotation, save_keys
+from koipond.store.keys import with_new_key, with_retired
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 PEOPLE = [
@@ -70,3 +72,108 @@ def test_a_process_with_the_old_key_creates_nobody(open_store: Callable[[], Stor
     with pytest.raises(BusyError, match="rotated"):
         second.identity.resolve(PEOPLE, NOW)
     assert first.people.count() == 41
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+STEPS = ("key made", "key saved", "key in force", "some rows", "all rows", "old key retired")
+
+
+def kill_at(step: str, patch: pytest.MonkeyPatch) -> None:
+    """Let the next rotation end right after ``step``."""
+    save, force, rewrite = rotation.save_keys, rotation._put_in_force, rotation._rewrite
+
+    def saving(ring: KeyRing) -> KeyRing:
+        retired = len(ring.live) == 1
+        if step == "key made" and not retired:
+            raise Killed
+        save(ring)
+        if step == ("old key retired" if retired else "key saved"):
+            raise Killed
+        return ring
+
+    def forcing(connection: sa.Connection, ring: KeyRing) -> None:
+        force(connection, ring)
+        if step == "key in force":
+            connection.commit()
+            raise Killed
+
+    def rewriting(connection: sa.Connection, *given: object) -> int:
+        done = rewrite(connection, *given)  # type: ignore[arg-type]
+        if (step == "some rows" and done) or (step == "all rows" and not done):
+            connection.commit()
+            raise Killed
+        return done
+
+    patch.setattr(rotation, "BATCH", 7)
+    patch.setattr(rotation, "save_keys", saving)
+    patch.setattr(rotation, "_put_in_force", forcing)
+    patch.setattr(rotation, "_rewrite", rewriting)
+
+
+@pytest.mark.parametrize("times", [1, 2], ids=["first rotation", "second rotation"])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_rotation_killed_at_any_step_goes_on_by_itself_and_by_command(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, times: int
+) -> None:
+    """A30: whoever writes next finds everybody, and `keys rotate` ends it."""
+    environ = {"XDG_CONFIG_HOME": str(tmp_path)}
+    first = Store(store.database, load_keys("pond", environ))
+    known = first.identity.resolve(PEOPLE, NOW)
+    reached = first.people.addresses(range(1, 50), "phone")
+    for _ in range(times - 1):
+        first.rotate_keys()
+    with monkeypatch.context() as patch:
+        kill_at(step, patch)
+        with pytest.raises(Killed):
+            first.rotate_keys()
+    after = Store(store.database, load_keys("pond", environ))
+    more = [PersonKeys(source="s", shop_id="new", phone="+8613800000777")]
+    assert after.identity.resolve(PEOPLE, NOW) == known
+    [fresh] = after.identity.resolve(more, NOW)
+    assert after.people.addresses(range(1, 50), "phone") == {**reached, fresh.customer_no: "+8613800000777"}
+    again = Store(store.database, load_keys("pond", environ))
+    ring = again.rotate_keys()
+    assert key_ids(store) == {ring.active.key_id}
+    assert load_keys("pond", environ) == ring
+    assert len(ring.live) == 1
+    assert again.identity.resolve([*PEOPLE, *more], NOW) == [*known, fresh]
+
+
+def test_two_rotations_at_once_make_one_key(store: Store, tmp_path: Path) -> None:
+    """Neighbour of A30: the second read the file before the first had made its key."""
+    environ = {"XDG_CONFIG_HOME": str(tmp_path)}
+    first, second = (Store(store.database, load_keys("pond", environ)) for _ in range(2))
+    known = first.identity.resolve(PEOPLE, NOW)
+    first.rotate_keys()
+    second.rotate_keys()
+    third = Store(store.database, load_keys("pond", environ))
+    assert third.identity.resolve(PEOPLE, NOW) == known
+    assert third.people.addresses([5], "phone") == {5: "+8613800000004"}
+
+
+def test_a_confirmed_backup_does_not_bring_the_former_key_back(store: Store, tmp_path: Path) -> None:
+    environ = {"XDG_CONFIG_HOME": str(tmp_path)}
+    former = load_keys("pond", environ)
+    first = Store(store.database, former)
+    known = first.identity.resolve(PEOPLE, NOW)
+    ring = first.rotate_keys()
+    confirm_backup(former, NOW)
+    assert load_keys("pond", environ).active == ring.active
+    assert Store(store.database, load_keys("pond", environ)).identity.resolve(PEOPLE, NOW) == known
+
+
+def test_a_store_from_before_a_rotation_says_keys_rotate(store: Store, tmp_path: Path) -> None:
+    """Neighbour of A11 and A30: an older store under a key that the file has retired since."""
+    environ = {"XDG_CONFIG_HOME": str(tmp_path)}
+    first = Store(store.database, load_keys("pond", environ))
+    known = first.identity.resolve(PEOPLE, NOW)
+    first.rotate_keys()
+    save_keys(with_retired(with_new_key(load_keys("pond", environ))))
+    after = Store(store.database, load_keys("pond", environ))
+    with pytest.raises(RefusedError, match="koipond keys rotate"):
+        after.identity.resolve(PEOPLE, NOW)
+    after.rotate_keys()
+    assert after.identity.resolve(PEOPLE, NOW) == known

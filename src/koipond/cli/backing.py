@@ -1,0 +1,104 @@
+"""`koipond backup | restore`: store and warehouse together, out and back."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from koipond.cli.reply import JsonFlag, say
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(help="Copy store, warehouse and definitions into a new folder; keys are not in it.")(backup)
+    app.command(help="Bring store, warehouse and definitions back; the present ones are moved aside.")(
+        restore
+    )
+
+
+def backup(
+    context: typer.Context,
+    target: Annotated[Path, typer.Argument(metavar="DEST", help="A new folder; not there yet.")],
+    as_json: JsonFlag = False,
+) -> None:
+    from koipond.bootstrap import open_app
+    from koipond.bootstrap.backups import make_backup
+
+    with open_app(context.obj) as app, _told() as told:
+        made = make_backup(app, target, told)
+        keys = app.store.keys.file
+        data = {
+            "backup": str(target),
+            "made_at": made.made_at,
+            "version": made.store.at.version,
+            "files": len(made.files),
+            "bytes": made.bytes,
+            "keys": str(keys) if keys else "KOIPOND_KEYS",
+            **app.stamp(),
+        }
+    text = f"{target}: version {data['version']}, {made.bytes / 2**20:,.1f} MiB in {len(made.files)} files"
+    say(
+        data,
+        lambda: f"{text}\nThe keys are not in it: keep a copy of {data['keys']} elsewhere.",
+        as_json=as_json,
+    )
+
+
+def restore(
+    context: typer.Context,
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="A folder that `koipond backup` made.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Also when the present state is newer; it is moved aside.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    from koipond.bootstrap import open_app
+    from koipond.bootstrap.restoring import restore_backup
+    from koipond.settings import SystemClock
+
+    with _told() as told:
+        done = restore_backup(context.obj, source, SystemClock(), told, replace=replace)
+    with open_app(context.obj) as app:
+        data = {
+            "restored": str(source),
+            "made_at": done.backup.made_at,
+            "version": done.backup.store.at.version,
+            "aside": str(done.aside) if done.aside else None,
+            "aside_schema": done.aside_schema,
+            "waiting": done.backup.store.waiting,
+            **app.stamp(),
+        }
+    say(data, lambda: _restored_text(data), as_json=as_json)
+
+
+def _restored_text(data: dict[str, object]) -> str:
+    lines = [f"back at {data['made_at']}, version {data['version']}"]
+    if data["aside"]:
+        lines.append(f"the former files are in {data['aside']}")
+    if data["aside_schema"]:
+        lines.append(f"the former store is the schema {data['aside_schema']}")
+    lines.append("what came after the backup is not here: import it again, withdrawals of consent first")
+    if data["waiting"]:
+        lines.append(
+            f"{data['waiting']} touches wait that may have gone out after the backup: look at koipond plans"
+            " before anything is sent"
+        )
+    return "\n".join(lines)
+
+
+@contextmanager
+def _told() -> Iterator[Callable[[str, int, int], None]]:
+    """Show progress on stderr, and nothing where nobody looks."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("")
+
+        def told(part: str, done: int, of: int) -> None:
+            bar.update(task, description=part, completed=done, total=max(of, 1))
+
+        yield told
