@@ -1,19 +1,20 @@
 """The loopback server: health, reports, the sandbox inbox, one-click unsubscribe. Endpoints are sync."""
 
+import logging
 from typing import Any, cast
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from koipond.api.pages import home_page, inbox_page, report_page, unsubscribe_page
+from koipond.api.pages import OptOut, home_page, inbox_page, report_page, unsubscribe_page
 from koipond.bootstrap import App
 from koipond.insights.words import WORDS, Language
 from koipond.kernel import InputError, KoipondError
-from koipond.outreach.ports import Response
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _STATUS = {1: 422, 2: 400, 3: 409, 4: 423}
+_OPT_OUT_STATUS: dict[OptOut, int] = {"ask": 200, "done": 200, "unknown": 404, "failed": 503}
 
 
 def build_server(app: App) -> FastAPI:
@@ -47,16 +48,19 @@ def build_server(app: App) -> FastAPI:
     def inbox(language: str | None = None, before: int | None = None) -> str:
         return inbox_page(app, _language(app, language), before)
 
-    @server.get("/unsubscribe/{touch_key}", response_class=HTMLResponse)
-    def ask(touch_key: str) -> str:
-        return unsubscribe_page(touch_key, done=False)
+    @server.api_route("/unsubscribe/{touch_key}", methods=["GET", "HEAD"], response_class=HTMLResponse)
+    def ask(touch_key: str) -> HTMLResponse:
+        state: OptOut = "ask" if app.store.opt_outs.knows(touch_key) else "unknown"
+        return HTMLResponse(unsubscribe_page(touch_key, state), _OPT_OUT_STATUS[state])
 
     @server.post("/unsubscribe/{touch_key}", response_class=HTMLResponse)
-    def unsubscribe(touch_key: str) -> str:
-        now = app.clock.now()
-        answer = Response(touch_key=touch_key, kind="unsubscribed", at=now)
-        app.store.outbox(app.zone).respond([answer], now)
-        return unsubscribe_page(touch_key, done=True)
+    def unsubscribe(touch_key: str) -> HTMLResponse:
+        try:
+            state: OptOut = "done" if app.store.opt_outs.record(touch_key, app.clock.now()) else "unknown"
+        except Exception:  # whatever it is, nobody may be told that they are out when they are not
+            logging.getLogger("koipond").exception("an opt-out was not recorded")
+            state = "failed"
+        return HTMLResponse(unsubscribe_page(touch_key, state), _OPT_OUT_STATUS[state])
 
     return server
 

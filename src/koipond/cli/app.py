@@ -20,6 +20,7 @@ COMMANDS: tuple[str, ...] = (
     "init",
     "importing",
     "quality",
+    "people",
     "refreshing",
     "layers",
     "segments",

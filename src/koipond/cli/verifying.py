@@ -12,10 +12,12 @@ def register(app: typer.Typer) -> None:
     @app.command(help="Check caps, budgets, duplicates, hold-outs, leases and codes on the live store.")
     def verify(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
         from koipond.bootstrap import open_app
+        from koipond.worker.erasing import erased_in_warehouse
 
         with open_app(context.obj) as app:
             day = app.observation_day(parse_day(as_of))
-            checks = app.store.checks.all(app.zone, app.instant_of(day))
+            checks = app.store.checks.all(app.zone, app.instant_of(day), app.machine.now())
+            checks.append(erased_in_warehouse(app))
             rows = [{"name": c.name, "status": c.status, "detail": c.detail} for c in checks]
             breaks = sum(row["status"] != "ok" for row in rows)
             data = {"checks": rows, "breaks": breaks, **app.stamp(day)}

@@ -12,6 +12,8 @@ from koipond.store.keys import Key, KeyRing
 
 HASH_BYTES = 16  # 128 bits: no collision among 10^9 identifiers
 NONCE_BYTES = 12
+ERASED_CIPHER = b""
+"""Stands where the cipher of an erased identifier was: its hash alone is left."""
 ADDRESSES = ("phone", "email")
 """Kinds of identifiers by which somebody can be reached."""
 

@@ -16,6 +16,7 @@ from koipond.store.consents import StoredConsents
 from koipond.store.counters import Counters
 from koipond.store.definitions import StoredDefinitions
 from koipond.store.engine import Database, open_database
+from koipond.store.erasure import StoredErasure
 from koipond.store.export import StoredExport
 from koipond.store.gate import StoredGate
 from koipond.store.grades import StoredGrades
@@ -26,6 +27,7 @@ from koipond.store.imports import StoredJournal, StoredVerdicts
 from koipond.store.keys import KeyRing
 from koipond.store.leases import StoredLeases
 from koipond.store.migrate import migrate
+from koipond.store.optout import StoredOptOuts
 from koipond.store.outbox import StoredOutbox
 from koipond.store.people import StoredPeople
 from koipond.store.plans import StoredPlans
@@ -58,6 +60,8 @@ class Store:
         self.codes = StoredCodes(database)
         self.plans = StoredPlans(database)
         self.touches = StoredTouches(database)
+        self.opt_outs = StoredOptOuts(database)
+        self.erasure = StoredErasure(database)
         self.checks = StoredChecks(database)
 
     @classmethod

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from koipond.outreach.caps import Slot, applies, window
 from koipond.outreach.gate import GLOBAL
 from koipond.outreach.model import FrequencyCap
+from koipond.store import checks_consent
 from koipond.store.ends import DEAD
 from koipond.store.engine import Database
 from koipond.store.instants import to_s
@@ -48,8 +49,8 @@ class StoredChecks:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def all(self, place: ZoneInfo, now: datetime) -> list[Check]:
-        """Run every check. ``place``: the workspace's zone."""
+    def all(self, place: ZoneInfo, now: datetime, machine: datetime | None = None) -> list[Check]:
+        """Run every check. ``place``: the workspace's zone; ``machine``: the machine's now, for leases."""
         checks: list[tuple[str, Callable[[sa.Connection], Iterator[str]]]] = [
             ("caps", lambda c: _caps(c, place)),
             ("budgets", _budgets),
@@ -57,6 +58,12 @@ class StoredChecks:
             ("hold_outs", _hold_outs),
             ("leases", lambda c: _leases(c, to_s(now - timedelta(minutes=5)))),
             ("codes", _codes),
+            ("consents", checks_consent.consent_states),
+            ("statements", checks_consent.statements_without_effect),
+            ("unfinished_grants", checks_consent.unfinished_grants),
+            ("dead_imports", lambda c: checks_consent.dead_imports(c, to_s(machine or now))),
+            ("erased", checks_consent.erased_people),
+            ("addresses", checks_consent.unhashed_addresses),
         ]
         with self._db.read() as connection:
             return [_check(name, list(find(connection))) for name, find in checks]
