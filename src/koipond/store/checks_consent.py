@@ -93,7 +93,8 @@ def _heard(row: Any) -> tuple[int, int, bool]:
 
 
 def _instant(no: Any, rows: Sequence[Any]) -> int:
-    return max([no.at_s, *(row.at_s for row in rows if _heard(row) < _heard(no))])
+    stamps: list[int] = [no.at_s, *(row.at_s for row in rows if _heard(row) < _heard(no))]
+    return max(stamps)
 
 
 def statements_without_effect(connection: sa.Connection) -> Iterator[str]:
