@@ -13,6 +13,7 @@ from koipond.outreach.consent import ALL, Place, Standing, combine
 from koipond.outreach.gate import Person
 from koipond.store import consent_log
 from koipond.store.bulk import any_of, group
+from koipond.store.cipher import ERASED_CIPHER
 from koipond.store.tables import consent, identifier, suppression
 
 KINDS: Mapping[str, str] = {"email": "email", "sms": "phone", "voice": "phone", "whatsapp": "phone"}
@@ -41,12 +42,14 @@ def _addresses(
     connection: sa.Connection, people: Mapping[int, Person], kinds: Collection[str]
 ) -> dict[str, list[tuple[Person, str]]]:
     """Note which addresses people have; return hash of an address → who of them holds it, and its kind."""
-    columns = identifier.c.customer_no, identifier.c.kind, identifier.c.address_hash
-    query = sa.select(*columns).where(identifier.c.kind.in_(sorted(kinds)))
+    kept = (identifier.c.cipher != ERASED_CIPHER).label("kept")
+    query = sa.select(identifier.c.customer_no, identifier.c.kind, identifier.c.address_hash, kept)
+    query = query.where(identifier.c.kind.in_(sorted(kinds)))
     held: dict[str, list[tuple[Person, str]]] = {}
-    for number, kind, address_hash in _of(connection, query, identifier.c.customer_no, people):
+    for number, kind, address_hash, usable in _of(connection, query, identifier.c.customer_no, people):
         person = people[number]
-        person.addresses.add(kind)
+        if usable:
+            person.addresses.add(kind)
         if address_hash is not None:
             held.setdefault(address_hash, []).append((person, kind))
     return held
