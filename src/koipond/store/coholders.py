@@ -64,28 +64,24 @@ def _refusals(
     held: Mapping[str, list[tuple[Person, str]]],
 ) -> _Refusals:
     """Suppress people as their co-holders are; return person (its id) → places that co-holders refused."""
-    refused = sa.exists().where(consent.c.customer_no == identifier.c.customer_no, ~consent.c.granted)
-    carried = sa.exists().where(
-        suppression.c.customer_no == identifier.c.customer_no, suppression.c.reason.in_(CARRIED)
-    )
     query = sa.select(identifier.c.address_hash, identifier.c.customer_no).where(
-        any_of(connection, identifier.c.address_hash, held), sa.or_(refused, carried)
-    )
-    pairs = [
+        any_of(connection, identifier.c.address_hash, held)
+    )  # almost nobody shares an address: to ask here what each holder refused would cost every candidate
+    shared = [
         (person, kind, other)
         for address_hash, other in connection.execute(query)
         for person, kind in held[address_hash]
         if people.get(other) is not person
     ]
-    if not pairs:
+    if not shared:
         return {}
-    others = {other for _, _, other in pairs}
-    _suppress(connection, pairs, others)
+    others = {other for _, _, other in shared}
+    _suppress(connection, shared, others)
     columns = (consent.c[name] for name in ("customer_no", "channel", "purpose", *Standing._fields))
     rows = sa.select(*columns).where(~consent.c.granted, any_of(connection, consent.c.customer_no, others))
     said = group(connection.execute(rows), lambda row: row.customer_no)
     found: _Refusals = {}
-    for person, kind, other in pairs:
+    for person, kind, other in shared:
         for row in said.get(other, ()):
             state = Standing(*row[3:])
             places = [((channel, row.purpose), state) for channel in on_channels(row.channel, kind)]
