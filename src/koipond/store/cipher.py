@@ -27,6 +27,9 @@ class Lookup:
     def __init__(self, key: Key) -> None:
         self.key_id = key.key_id
         self._keyed = hashlib.blake2b(key=key.derived(b"look-up"), digest_size=HASH_BYTES)
+        self._addresses = {kind: self._keyed.copy() for kind in ADDRESSES}
+        for kind, begun in self._addresses.items():
+            begun.update(f"{kind} address\0\0".encode())
 
     def hash(self, kind: str, scope: str, value: str) -> str:
         """Return the look-up hash in hex; a NUL ends kind and scope, so no two of them run together."""
@@ -36,7 +39,12 @@ class Lookup:
 
     def address(self, kind: str, value: str) -> str | None:
         """Return the hash of an address, one whoever tells it; None for what is none, such as a shop id."""
-        return self.hash(f"{kind} address", "", value) if kind in ADDRESSES else None
+        begun = self._addresses.get(kind)
+        if begun is None:
+            return None
+        state = begun.copy()
+        state.update(value.encode())
+        return state.hexdigest()
 
 
 class Vault:

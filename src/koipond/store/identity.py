@@ -182,10 +182,12 @@ class StoredIdentity:
         sealed = self._vault.seal_all([entry.value for entry, _ in batch.attached], hashes)
         names = ("key_hash", "customer_no", "kind", "scope", "verified", "cipher", "key_id", "seen_s")
         key_id, address = self._vault.key_id, self._lookups[0].address
-        rows = []
-        for (one, number), cipher in zip(batch.attached, sealed, strict=True):
-            held = (one.key_hash, number, one.kind, one.scope, one.verified, cipher, key_id, now_s)
-            rows.append((*held, address(one.kind, one.value)))
+        rows = [
+            (key_hash, number, kind, scope, verified, cipher, key_id, now_s, address(kind, value))
+            for ((key_hash, kind, scope, value, verified, _), number), cipher in zip(
+                batch.attached, sealed, strict=True
+            )
+        ]
         rows.sort()  # near keys land on the same pages
         insert_rows(connection, identifier, (*names, "address_hash"), rows)
 
