@@ -53,6 +53,10 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "verify": (),
     "rehearse": ("--strategy", "dormant_recall_code", "--customers", "200", "--days", "30"),
     "serve": ("--port", "0", "--no-send"),
+    "people suppress": ("m1", "--reason", "complaint", "--by", "anna"),
+    "people show": ("m1",),
+    "people lift": ("m1", "--by", "anna"),
+    "people erase": ("m1", "--by", "anna"),
     "quality undo": ("1",),
 }
 """Every command, in an order in which each finds what it needs, with what to give it."""

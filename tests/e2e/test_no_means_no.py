@@ -86,3 +86,40 @@ def test_people_are_suppressed_lifted_erased_and_shown(brand: Koipond, tmp_path:
     assert brand("people", "show", "a")[1]["reachable_by"] == []
     assert brand("people", "lift", "a", "--by", "anna", "--reason", "erased")[0] == 3
     assert brand("verify")[0] == 0
+
+
+def test_withdrawals_are_taken_while_a_refresh_runs_and_nobody_is_lost(
+    brand: Koipond, tmp_path: Path
+) -> None:
+    """A43: the other process writes all the time; then it ends, and the same command completes."""
+    text = HEAD + "1,email,marketing,yes,2026-01-01\n2,email,marketing,no,2026-01-01\n"
+    noes = "customer_id,status\nx,stop\ny,stop\n"
+    with open_app(tmp_path / "brand") as app, app.warehouse.write("refresh"):
+        code, answer = imported(brand, tmp_path, "consents", text, "--wait", "0")
+        assert code == 4
+        assert "1 withdrawals are in force; 1 grants are not" in answer["message"]
+        assert imported(brand, tmp_path, "consents", noes, "--wait", "0")[0] == 0
+        held = app.store.consents.current().to_pylist()
+        assert [(row["channel"], row["granted"]) for row in held] == [
+            ("email", False),
+            ("*", False),
+            ("*", False),
+        ]
+    assert imported(brand, tmp_path, "consents", text)[0] == 0
+    assert brand("refresh")[0] == 0
+    with open_app(tmp_path / "brand") as app, app.warehouse.read() as reader:
+        assert reader.scalar(reader.table("customers").count()) == 4
+        assert [row["granted"] for row in app.store.consents.current().to_pylist()].count(True) == 1
+    assert brand("verify")[0] == 0
+
+
+def test_an_erased_person_is_explained_and_verify_sees_what_is_left(brand: Koipond, tmp_path: Path) -> None:
+    text = "customer_id,email,city\na,a@example.org,上海\n"
+    assert imported(brand, tmp_path, "customers", text)[0] == 0
+    with open_app(tmp_path / "brand") as app:
+        app.store.erasure.erase([1], by="anna", now=app.machine.now())  # killed before the warehouse followed
+    code, answer = brand("verify")
+    assert code == 1
+    assert [one["name"] for one in answer["checks"] if one["status"] != "ok"] == ["erased_facts"]
+    assert brand("refresh")[0] == 0
+    assert brand("verify")[0] == 0

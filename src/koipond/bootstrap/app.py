@@ -274,15 +274,15 @@ def open_app(folder: Path, *, environment: Settings | None = None, machine: Cloc
     if loaded.settings is None:
         problems = "\n".join(str(finding) for finding in loaded.errors)
         raise InputError(problems or f"{folder} is no workspace; make one with: koipond init {folder}")
-    store = open_store(folder, loaded.settings)
-    store.imports.live_as(this_process, is_alive)
-    return App(
+    app = App(
         folder=folder,
         settings=loaded.settings,
         environment=environment or Settings(),
         machine=machine or SystemClock(),
-        store=store,
+        store=open_store(folder, loaded.settings),
     )
+    app.store.imports.live_as(this_process, is_alive)
+    return app
 
 
 def open_store(folder: Path, settings: WorkspaceSettings) -> Store:

@@ -128,6 +128,13 @@ class StoredPeople:
             for scope in ("", *sources)
         ]
 
+    def uids(self, customer_nos: Collection[int]) -> dict[int, str]:
+        """Return customer → our opaque id of it, in the order of the numbers."""
+        columns = customer.c.customer_no, customer.c.customer_uid
+        with self._db.read() as connection:
+            query = sa.select(*columns).where(any_of(connection, columns[0], customer_nos))
+            return {row[0]: row[1] for row in connection.execute(query.order_by(columns[0]))}
+
     def survivor(self, customer_no: int) -> int:
         """Return the oldest customer of the same person: ``customer_no`` itself when nobody was linked."""
         with self._db.read() as connection:

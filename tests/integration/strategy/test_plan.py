@@ -96,7 +96,7 @@ def test_a_no_to_everything_shuts_each_channel_but_where_a_later_yes_stands(plan
     brand.add("consents", {"customer_no": 3, "channel": "*", "purpose": "*", "granted": False})
     refused = "no_consent:email:marketing"
     assert planned(brand, by_email()).why() == {1: refused, 2: None, 3: None}
-    assert planned(brand).why() == {number: "no_consent:sandbox:marketing" for number in (1, 2, 3)}
+    assert planned(brand).why() == dict.fromkeys((1, 2, 3), "no_consent:sandbox:marketing")
 
 
 def test_assumed_consent_holds_for_its_segment_but_not_against_a_refusal(planned: Run) -> None:
