@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 from koipond.api.health_words import HEALTH
 from koipond.api.words import NAMES, PAGES
@@ -130,18 +130,29 @@ def inbox_page(app: App, language: Language, before: int | None) -> str:
     return _shell(app, word["inbox"], body, language, "/inbox")
 
 
-def unsubscribe_page(touch_key: str, *, done: bool) -> str:
-    """Return the page behind an unsubscribe link: a button (mail scanners follow links), then the answer.
+OptOut = Literal["ask", "done", "unknown", "failed"]
+_OPT_OUT: Mapping[OptOut, str] = {
+    "done": "已退订。 You are unsubscribed. Anda sudah berhenti berlangganan.",
+    "unknown": (
+        "此退订链接无效。 This unsubscribe link is unknown. Tautan berhenti berlangganan ini tidak dikenal."
+    ),
+    "failed": (
+        "退订未能记录，请稍后再试，或直接回复本消息。 Your opt-out was not recorded: please try again in a "
+        "moment, or reply to the message. Permintaan berhenti belum tercatat: coba lagi sebentar lagi, atau "
+        "balas pesannya."
+    ),
+}
 
-    The answer is the same for an unknown key, so that nobody can try keys out.
-    """
-    if done:
-        body = "<p>已退订。 You are unsubscribed. Anda sudah berhenti berlangganan.</p>"
-    else:
+
+def unsubscribe_page(touch_key: str, state: OptOut) -> str:
+    """Return the page behind an unsubscribe link: a button (mail scanners follow links), then the answer."""
+    if state == "ask":
         body = (
             f"<form method=post action='/unsubscribe/{escape(touch_key, quote=True)}'>"
             "<button>退订 · Unsubscribe · Berhenti berlangganan</button></form>"
         )
+    else:
+        body = f"<p>{_OPT_OUT[state]}</p>"
     return _page("Unsubscribe", f"<main>{body}</main>", "en")
 
 

@@ -1,21 +1,22 @@
 """The loopback server: health, reports, the sandbox inbox, one-click unsubscribe. Endpoints are sync."""
 
+import logging
 from typing import Any, cast
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from koipond.api.pages import home_page, inbox_page, report_page, unsubscribe_page
+from koipond.api.pages import OptOut, home_page, inbox_page, report_page, unsubscribe_page
 from koipond.bootstrap import App
 from koipond.bootstrap.following import Following
 from koipond.insights.words import WORDS, Language
 from koipond.kernel import InputError, KoipondError
-from koipond.outreach.ports import Response
 from koipond.worker.health import Health
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _STATUS = {1: 422, 2: 400, 3: 409, 4: 423}
+_OPT_OUT_STATUS: dict[OptOut, int] = {"ask": 200, "done": 200, "unknown": 404, "failed": 503}
 
 
 def build_server(app: App, health: Health | None = None) -> FastAPI:
@@ -49,17 +50,21 @@ def build_server(app: App, health: Health | None = None) -> FastAPI:
     def inbox(language: str | None = None, before: int | None = None) -> str:
         return inbox_page(found := now(), _language(found, language), before)
 
-    @server.get("/unsubscribe/{touch_key}", response_class=HTMLResponse)
-    def ask(touch_key: str) -> str:
-        return unsubscribe_page(touch_key, done=False)
+    @server.api_route("/unsubscribe/{touch_key}", methods=["GET", "HEAD"], response_class=HTMLResponse)
+    def ask(touch_key: str) -> HTMLResponse:
+        state: OptOut = "ask" if app.store.opt_outs.knows(touch_key) else "unknown"
+        return HTMLResponse(unsubscribe_page(touch_key, state), _OPT_OUT_STATUS[state])
 
     @server.post("/unsubscribe/{touch_key}", response_class=HTMLResponse)
-    def unsubscribe(touch_key: str) -> str:
-        found = now()
-        at = found.clock.now()
-        answer = Response(touch_key=touch_key, kind="unsubscribed", at=at)
-        found.store.outbox(found.zone).respond([answer], at)
-        return unsubscribe_page(touch_key, done=True)
+    def unsubscribe(touch_key: str) -> HTMLResponse:
+        try:
+            found = now()
+            known = found.store.opt_outs.record(touch_key, found.clock.now())
+            state: OptOut = "done" if known else "unknown"
+        except Exception:  # whatever it is, nobody may be told that they are out when they are not
+            logging.getLogger("koipond").exception("an opt-out was not recorded")
+            state = "failed"
+        return HTMLResponse(unsubscribe_page(touch_key, state), _OPT_OUT_STATUS[state])
 
     return server
 

@@ -197,9 +197,7 @@ def _stage(source: Path, backup: Backup, staged: Path, told: Told) -> None:
             sync(made)
 
 
-def _stage_schema(
-    url: str, settings: BootSettings, source: Path, backup: Backup, told: Told
-) -> str | None:
+def _stage_schema(url: str, settings: BootSettings, source: Path, backup: Backup, told: Told) -> str | None:
     if backup.store.dialect == "sqlite":
         return None
     schema = schema_beside(_schema(settings), f"restoring_{new_uid()[:8]}")

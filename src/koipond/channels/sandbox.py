@@ -154,6 +154,14 @@ class SandboxChannel:
         found = self._db.execute(query, (_seconds(until),)).fetchall()
         return int(found[0][0]), int(found[0][1])
 
+    def forget(self, keys: Sequence[str]) -> int:
+        """Remove every message and answer under ``keys``; return how many messages."""
+        with self._transaction():
+            rows = [(key,) for key in keys]
+            gone = self._db.executemany("DELETE FROM message WHERE key = ?", rows).rowcount
+            self._db.executemany("DELETE FROM answer WHERE key = ?", rows)
+        return max(gone, 0)
+
     def close(self) -> None:
         """Close the inbox."""
         self._db.close()

@@ -21,6 +21,7 @@ COMMANDS: tuple[str, ...] = (
     "init",
     "importing",
     "quality",
+    "people",
     "refreshing",
     "layers",
     "segments",

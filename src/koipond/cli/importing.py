@@ -154,6 +154,8 @@ def _import(app: "App", request: "ImportRequest", rows: Any, wait_s: float) -> d
             touches=app.store.touches,
             rules=app.quality_rules,
             region=app.settings.region,
+            flags=app.store.people,
+            erased=app.store.erasure.erased,
             patience=Patience(note, wait_s) if wait_s else None,
             progress=progress,
         )

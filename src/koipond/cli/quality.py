@@ -81,6 +81,8 @@ def undo(
             clock=app.machine,
             consents=app.store.consents,
             touches=app.store.touches,
+            flags=app.store.people,
+            zone=app.zone,
         )
         data = {"import_no": import_no, "changes": dict(changes), **app.stamp()}
     say(data, lambda: f"import {import_no} is undone", as_json=as_json)

@@ -14,6 +14,7 @@ def register(app: typer.Typer) -> None:
         from koipond.bootstrap import open_app
         from koipond.bootstrap.warehouse_checks import warehouse_checks
         from koipond.kernel import day_of
+        from koipond.worker.erasing import erased_in_warehouse
 
         with open_app(context.obj, apart=True) as app:
             given = parse_day(as_of)
@@ -22,6 +23,8 @@ def register(app: typer.Typer) -> None:
             day = app.observation_day(given)
             now = app.instant_of(day) if app.pair.usable else app.end_of(day)
             checks = [*app.store.checks.all(app.zone, now, app.machine.now()), *warehouse_checks(app)]
+            if app.pair.usable:
+                checks.append(erased_in_warehouse(app))
             rows = [{"name": c.name, "status": c.status, "detail": c.detail} for c in checks]
             breaks = sum(row["status"] != "ok" for row in rows)
             data = {"checks": rows, "breaks": breaks, **app.stamp(day)}

@@ -1,6 +1,6 @@
 """The use cases: one file into the warehouse, whole or not at all (导入); and out again (撤销)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,6 +9,8 @@ from koipond.ingest.archive import take_back
 from koipond.ingest.consenting import import_consents
 from koipond.ingest.contacts import copy_consents
 from koipond.ingest.door import Door
+from koipond.ingest.erasing import purge_erased
+from koipond.ingest.flags import FlagBook, flagged
 from koipond.ingest.mapping import choose_mapping
 from koipond.ingest.model import ImportRequest, ImportResult, Progress
 from koipond.ingest.people import Registry
@@ -30,7 +32,7 @@ from koipond.ingest.settling import settle_dead, undo_dead
 from koipond.ingest.staging import stage_rows
 from koipond.ingest.timing import Setting
 from koipond.ingest.waiting import Patience, writing
-from koipond.kernel import Clock, InputError, RefusedError, minor_digits
+from koipond.kernel import Clock, InputError, RefusedError, day_of, minor_digits
 
 FUTURE_GRACE_S = 86_400
 """Clocks of shops differ: an instant counts as future only when it lies more than a day ahead."""
@@ -50,6 +52,8 @@ def import_file(
     touches: TouchHistory | None = None,
     rules: QualityRules | None = None,
     region: str = "CN",
+    flags: FlagBook | None = None,
+    erased: Callable[[], Sequence[int]] | None = None,
     patience: Patience | None = None,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -57,7 +61,8 @@ def import_file(
     """Import the file ``rows`` and publish it; return what was read, kept and put aside.
 
     Naive times are local in ``zone``; ``currency`` is the workspace's; ``region`` is the country of phone
-    numbers without a country code. ``consents`` and ``touches`` are needed for those kinds; ``patience``
+    numbers without a country code. ``consents`` and ``touches`` are needed for those kinds; ``flags``
+    are told who is staff or a minor; ``erased`` names customers of whom nothing may come back; ``patience``
     waits for another process that writes (default: not at all). A file that is known already and changes
     nothing is not published again (``repeated``). Raises InputError when the file cannot be read as it
     stands, BusyError when another process writes, CancelledError when ``cancelled()``
@@ -105,6 +110,9 @@ def import_file(
             staged = stage_rows(writer, rows, mapping, progress, cancelled, door)
             outcome = run(writer, staged, job)
             result = result_of(writer, job, staged.count, outcome, rules)
+            if flags is not None and request.kind == "customers":
+                flags.mirror_flags(flagged(writer, day_of(now, zone)), clearing=False)
+            purge_erased(writer, erased() if erased is not None else ())
             result = publish(writer, job, outcome, result)
         except BaseException as error:
             if touches is not None and request.kind == "touches":
@@ -112,6 +120,8 @@ def import_file(
             journal.finish(job.import_no, how_ended(error), {"error": masked(str(error)[:2000])}, clock.now())
             raise
         journal.finish(job.import_no, "done", result.to_dict(), clock.now())
+        if flags is not None and request.kind == "customers":
+            flags.mirror_flags(flagged(writer, day_of(now, zone)))
     return result
 
 
@@ -123,6 +133,8 @@ def undo_import(
     clock: Clock,
     consents: ConsentBook | None = None,
     touches: TouchHistory | None = None,
+    flags: FlagBook | None = None,
+    zone: ZoneInfo | None = None,
 ) -> dict[str, int]:
     """Take import ``import_no`` out again: its facts go, what it replaced comes back; return the row counts.
 
@@ -149,6 +161,8 @@ def undo_import(
         counts = take_back(writer, import_no)
         writer.publish()
         journal.finish(import_no, "undone", counts, now)
+        if flags is not None and zone is not None and entry["kind"] == "customers":
+            flags.mirror_flags(flagged(writer, day_of(now, zone)))
     return counts
 
 

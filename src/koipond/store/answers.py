@@ -1,14 +1,18 @@
 """Receipts and answers (回执): each counts once and moves the touch on; opt-outs hold at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 
+from koipond.ingest.mapping import plain_name
+from koipond.ingest.words import word_table
 from koipond.outreach.ports import Response
 from koipond.store import consents, ends
-from koipond.store.bulk import Row, any_of, upsert_rows
-from koipond.store.instants import to_s
+from koipond.store.bulk import Row, any_of, group, upsert_rows
+from koipond.store.instants import from_s, to_s
+from koipond.store.people import members_of, roots_of
 from koipond.store.tables import touch, touch_event
 
 # what came before each state; a late receipt never moves a touch back
@@ -20,6 +24,8 @@ _BEFORE: Mapping[str, tuple[str, ...]] = {
     "complained": ("sending", "unknown", "accepted", "delivered", "opened", "clicked", "replied"),
 }
 _ARRIVED = ("unsubscribed", "unfriended")
+
+_STOP = ("t", "td", "tt", "n")  # what text messages ask people to reply
 _UNDELIVERED = ("sending", "unknown", "accepted")
 _SUPPRESSES: Mapping[str, consents.SuppressionReason] = {
     "complained": "complaint",
@@ -63,18 +69,20 @@ def _log(connection: sa.Connection, ours: Sequence[tuple[Any, Response]]) -> int
 
 
 def _opt_out(connection: sa.Connection, ours: Sequence[tuple[Any, Response]], now_s: int) -> None:
+    leaving = [(row, one) for row, one in ours if one.kind == "unsubscribed" or _says_stop(one)]
+    members = _members(connection, {row.customer_no for row, _ in leaving})
     withdrawn = [
         consents.ConsentStatement(
-            customer_no=row.customer_no,
+            customer_no=number,
             channel=row.channel,
             purpose="marketing",
             granted=False,
-            at=one.at,
-            source="unsubscribe",
+            at=min(one.at, from_s(now_s)),
+            source="unsubscribe" if one.kind == "unsubscribed" else "reply",
             proof=row.touch_key,
         )
-        for row, one in ours
-        if one.kind == "unsubscribed"
+        for row, one in leaving
+        for number in members[row.customer_no]
     ]
     consents.append(connection, withdrawn, now_s)
     suppressed = [
@@ -89,3 +97,16 @@ def _opt_out(connection: sa.Connection, ours: Sequence[tuple[Any, Response]], no
         if one.kind in _SUPPRESSES
     ]
     consents.suppress(connection, suppressed)
+
+
+def _says_stop(one: Response) -> bool:
+    """Say whether a reply is one of the words by which people leave: STOP, TD, 退订, berhenti …"""
+    word = plain_name(one.detail) if one.kind == "replied" else ""
+    return word in _STOP or word_table("consent").get(word) == "false"
+
+
+def _members(connection: sa.Connection, customer_nos: Collection[int]) -> dict[int, list[int]]:
+    """Return customer → all customers of the same person: a no stays with each when a merge is undone."""
+    roots = roots_of(connection, customer_nos)
+    members = group(members_of(connection, set(roots.values())).items(), itemgetter(1))
+    return {number: sorted(one for one, _ in members[root]) for number, root in roots.items()}

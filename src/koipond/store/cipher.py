@@ -12,6 +12,8 @@ from koipond.store.keys import Key, KeyRing
 
 HASH_BYTES = 16  # 128 bits: no collision among 10^9 identifiers
 NONCE_BYTES = 12
+ERASED_CIPHER = b""
+"""Stands where the cipher of an erased identifier was: its hash alone is left."""
 ADDRESSES = ("phone", "email")
 """Kinds of identifiers by which somebody can be reached."""
 
@@ -25,6 +27,9 @@ class Lookup:
     def __init__(self, key: Key) -> None:
         self.key_id = key.key_id
         self._keyed = hashlib.blake2b(key=key.derived(b"look-up"), digest_size=HASH_BYTES)
+        self._addresses = {kind: self._keyed.copy() for kind in ADDRESSES}
+        for kind, begun in self._addresses.items():
+            begun.update(f"{kind} address\0\0".encode())
 
     def hash(self, kind: str, scope: str, value: str) -> str:
         """Return the look-up hash in hex; a NUL ends kind and scope, so no two of them run together."""
@@ -34,7 +39,12 @@ class Lookup:
 
     def address(self, kind: str, value: str) -> str | None:
         """Return the hash of an address, one whoever tells it; None for what is none, such as a shop id."""
-        return self.hash(f"{kind} address", "", value) if kind in ADDRESSES else None
+        begun = self._addresses.get(kind)
+        if begun is None:
+            return None
+        state = begun.copy()
+        state.update(value.encode())
+        return state.hexdigest()
 
 
 class Vault:

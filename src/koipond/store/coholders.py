@@ -13,6 +13,7 @@ from koipond.outreach.consent import ALL, Place, Standing, combine
 from koipond.outreach.gate import Person
 from koipond.store import consent_log
 from koipond.store.bulk import any_of, group
+from koipond.store.cipher import ERASED_CIPHER
 from koipond.store.tables import consent, identifier, suppression
 
 KINDS: Mapping[str, str] = {"email": "email", "sms": "phone", "voice": "phone", "whatsapp": "phone"}
@@ -41,12 +42,14 @@ def _addresses(
     connection: sa.Connection, people: Mapping[int, Person], kinds: Collection[str]
 ) -> dict[str, list[tuple[Person, str]]]:
     """Note which addresses people have; return hash of an address → who of them holds it, and its kind."""
-    columns = identifier.c.customer_no, identifier.c.kind, identifier.c.address_hash
-    query = sa.select(*columns).where(identifier.c.kind.in_(sorted(kinds)))
+    kept = (identifier.c.cipher != ERASED_CIPHER).label("kept")
+    query = sa.select(identifier.c.customer_no, identifier.c.kind, identifier.c.address_hash, kept)
+    query = query.where(identifier.c.kind.in_(sorted(kinds)))
     held: dict[str, list[tuple[Person, str]]] = {}
-    for number, kind, address_hash in _of(connection, query, identifier.c.customer_no, people):
+    for number, kind, address_hash, usable in _of(connection, query, identifier.c.customer_no, people):
         person = people[number]
-        person.addresses.add(kind)
+        if usable:
+            person.addresses.add(kind)
         if address_hash is not None:
             held.setdefault(address_hash, []).append((person, kind))
     return held
@@ -61,28 +64,24 @@ def _refusals(
     held: Mapping[str, list[tuple[Person, str]]],
 ) -> _Refusals:
     """Suppress people as their co-holders are; return person (its id) → places that co-holders refused."""
-    refused = sa.exists().where(consent.c.customer_no == identifier.c.customer_no, ~consent.c.granted)
-    carried = sa.exists().where(
-        suppression.c.customer_no == identifier.c.customer_no, suppression.c.reason.in_(CARRIED)
-    )
     query = sa.select(identifier.c.address_hash, identifier.c.customer_no).where(
-        any_of(connection, identifier.c.address_hash, held), sa.or_(refused, carried)
-    )
-    pairs = [
+        any_of(connection, identifier.c.address_hash, held)
+    )  # almost nobody shares an address: to ask here what each holder refused would cost every candidate
+    shared = [
         (person, kind, other)
         for address_hash, other in connection.execute(query)
         for person, kind in held[address_hash]
         if people.get(other) is not person
     ]
-    if not pairs:
+    if not shared:
         return {}
-    others = {other for _, _, other in pairs}
-    _suppress(connection, pairs, others)
+    others = {other for _, _, other in shared}
+    _suppress(connection, shared, others)
     columns = (consent.c[name] for name in ("customer_no", "channel", "purpose", *Standing._fields))
     rows = sa.select(*columns).where(~consent.c.granted, any_of(connection, consent.c.customer_no, others))
     said = group(connection.execute(rows), lambda row: row.customer_no)
     found: _Refusals = {}
-    for person, kind, other in pairs:
+    for person, kind, other in shared:
         for row in said.get(other, ()):
             state = Standing(*row[3:])
             places = [((channel, row.purpose), state) for channel in on_channels(row.channel, kind)]

@@ -17,6 +17,7 @@ from koipond.store.consents import StoredConsents
 from koipond.store.counters import Counters
 from koipond.store.definitions import StoredDefinitions
 from koipond.store.engine import Database, open_database
+from koipond.store.erasure import StoredErasure
 from koipond.store.export import StoredExport
 from koipond.store.gate import StoredGate
 from koipond.store.grades import StoredGrades
@@ -28,6 +29,7 @@ from koipond.store.in_force import RuleBook
 from koipond.store.keys import KeyRing
 from koipond.store.leases import StoredLeases
 from koipond.store.migrate import migrate
+from koipond.store.optout import StoredOptOuts
 from koipond.store.outbox import StoredOutbox
 from koipond.store.pauses import StoredPauses
 from koipond.store.people import StoredPeople
@@ -69,6 +71,9 @@ class Store:
         self.touches = StoredTouches(database)
         self.pauses = StoredPauses(database)
         self.unknowns = StoredUnknowns(database)
+
+        self.opt_outs = StoredOptOuts(database)
+        self.erasure = StoredErasure(database)
         self.checks = StoredChecks(database)
         self.waiting = StoredWaiting(database)
 

@@ -16,8 +16,9 @@ from koipond.ingest.ports import PersonKeys, PersonRef
 from koipond.kernel import InputError
 from koipond.store import counters
 from koipond.store.bulk import any_of, chunks, insert_rows
-from koipond.store.cipher import Lookup, Vault
+from koipond.store.cipher import ERASED_CIPHER, Lookup, Vault
 from koipond.store.engine import Database
+from koipond.store.erased import Named, move_on
 from koipond.store.instants import to_s
 from koipond.store.keys import KeyRing
 from koipond.store.links import LinkLimits, Shared, link, undo_shared
@@ -55,6 +56,7 @@ class _Batch:
     attached: list[tuple[_Entry, int]] = field(default_factory=list)
     shared: list[Shared] = field(default_factory=list)
     crowded: set[str] = field(default_factory=set)
+    erased: set[int] = field(default_factory=set)  # customers of whom nothing may be kept any more
     created_count: int = 0
 
 
@@ -100,9 +102,11 @@ class StoredIdentity:
         for part in chunks(people, CHUNK):
             rows = list(self._entries(part))
             with self._db.read() as connection:
-                holders = self._known(connection, rows).holders
+                batch = self._known(connection, rows)
+            holders, erased = batch.holders, batch.erased
             for row in rows:
                 numbers = (min(holders[e.key_hash]) for e in row if e.names and holders.get(e.key_hash))
+                numbers = (number for number in numbers if number not in erased)
                 found.append(next(numbers, None))
         return found
 
@@ -110,6 +114,8 @@ class StoredIdentity:
         rows = list(self._entries(people))
         with self._db.write() as connection:
             guard(connection, self._ring)
+            named = (Named(one.key_hash, one.kind, one.scope, one.value) for row in rows for one in row)
+            move_on(connection, self._ring, named)
             first_no = counters.take(connection, "customer_no", 0)
             batch = self._known(connection, rows)
             _assign(batch, rows, first_no, self._limits)
@@ -143,15 +149,22 @@ class StoredIdentity:
             for key_hash, entry in entries.items():
                 today[lookup.hash(entry.kind, entry.scope, entry.value)] = key_hash
         query = (
-            sa.select(identifier.c.key_hash, customer.c.customer_no, customer.c.customer_uid)
+            sa.select(
+                identifier.c.key_hash,
+                customer.c.customer_no,
+                customer.c.customer_uid,
+                (identifier.c.cipher == ERASED_CIPHER).label("erased"),
+            )
             .join(customer, customer.c.customer_no == identifier.c.customer_no)
             .where(any_of(connection, identifier.c.key_hash, today))
             .order_by(customer.c.customer_no)
         )
         batch = _Batch(holders={}, uids={})
-        for key_hash, number, uid in connection.execute(query):
+        for key_hash, number, uid, erased in connection.execute(query):
             batch.holders.setdefault(today[key_hash], {})[number] = None
             batch.uids[number] = uid
+            if erased:
+                batch.erased.add(number)
         return batch
 
     def _write(self, connection: sa.Connection, batch: _Batch, first_no: int, now_s: int) -> None:
@@ -174,10 +187,12 @@ class StoredIdentity:
         sealed = self._vault.seal_all([entry.value for entry, _ in batch.attached], hashes)
         names = ("key_hash", "customer_no", "kind", "scope", "verified", "cipher", "key_id", "seen_s")
         key_id, address = self._vault.key_id, self._lookups[0].address
-        rows = []
-        for (one, number), cipher in zip(batch.attached, sealed, strict=True):
-            held = (one.key_hash, number, one.kind, one.scope, one.verified, cipher, key_id, now_s)
-            rows.append((*held, address(one.kind, one.value)))
+        rows = [
+            (key_hash, number, kind, scope, verified, cipher, key_id, now_s, address(kind, value))
+            for ((key_hash, kind, scope, value, verified, _), number), cipher in zip(
+                batch.attached, sealed, strict=True
+            )
+        ]
         rows.sort()  # near keys land on the same pages
         insert_rows(connection, identifier, (*names, "address_hash"), rows)
 
@@ -191,6 +206,8 @@ def _assign(batch: _Batch, rows: list[list[_Entry]], next_no: int, limits: LinkL
             home = next_no + batch.created_count
             batch.created_count += 1
         batch.refs.append(home)
+        if home in batch.erased:
+            continue
         for entry in row:
             held = holders.setdefault(entry.key_hash, {})
             if home not in held:
@@ -204,4 +221,7 @@ def _share(batch: _Batch, entry: _Entry, home: int, held: dict[int, None], limit
     if len(held) > limits.holders_max:
         batch.crowded.add(entry.key_hash)
         return
-    batch.shared.extend(Shared(home, other, entry.kind, entry.key_hash) for other in held if other != home)
+    skip = {home, *batch.erased}
+    batch.shared.extend(
+        Shared(home, other, entry.kind, entry.key_hash) for other in held if other not in skip
+    )

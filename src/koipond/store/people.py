@@ -16,8 +16,9 @@ from koipond.ingest.people import normal_email, normal_phone
 from koipond.ingest.ports import PersonRef
 from koipond.store import links
 from koipond.store.bulk import Row, any_of, update_rows
-from koipond.store.cipher import Lookup, Vault
+from koipond.store.cipher import ERASED_CIPHER, Lookup, Vault
 from koipond.store.engine import Database
+from koipond.store.erased import erased_lookups
 from koipond.store.instants import from_s, to_s
 from koipond.store.keys import KeyRing
 from koipond.store.tables import customer, identifier, identity_link, import_batch
@@ -53,6 +54,7 @@ class StoredPeople:
 
     def __init__(self, database: Database, ring: KeyRing) -> None:
         self._db = database
+        self._ring = ring
         self._lookups = tuple(Lookup(key) for key in ring.live)
         self._vault = Vault(ring)
 
@@ -73,6 +75,7 @@ class StoredPeople:
             query = (
                 sa.select(*columns)
                 .where(any_of(connection, identifier.c.customer_no, members), identifier.c.kind == kind)
+                .where(identifier.c.cipher != ERASED_CIPHER)
                 .order_by(identifier.c.verified, identifier.c.seen_s, identifier.c.key_hash)
             )
             best = {members[row.customer_no]: row for row in connection.execute(query)}  # the last one wins
@@ -84,6 +87,7 @@ class StoredPeople:
         with self._db.read() as connection:
             members = members_of(connection, set(roots_of(connection, [customer_no]).values()))
             query = sa.select(identifier).where(any_of(connection, identifier.c.customer_no, members))
+            query = query.where(identifier.c.cipher != ERASED_CIPHER)
             rows = connection.execute(query.order_by(identifier.c.kind, identifier.c.key_hash)).all()
         return [
             (row.kind, self._vault.open(row.cipher, row.key_hash, row.key_id), row.verified) for row in rows
@@ -103,7 +107,7 @@ class StoredPeople:
             sources = (
                 [source] if source else connection.scalars(sa.select(import_batch.c.source).distinct()).all()
             )
-            hashes = self._hashes(words, sources, region)
+            hashes = self._hashes(connection, words, sources, region)
             held = sa.select(identifier.c.customer_no).where(
                 any_of(connection, identifier.c.key_hash, hashes)
             )
@@ -112,15 +116,24 @@ class StoredPeople:
                 rows = connection.execute(sa.select(*columns).where(mine)).all()
         return [PersonRef(row.customer_no, row.customer_uid) for row in sorted(rows, key=tuple)]
 
-    def _hashes(self, words: str, sources: Sequence[str], region: str) -> list[str]:
+    def _hashes(
+        self, connection: sa.Connection, words: str, sources: Sequence[str], region: str
+    ) -> list[str]:
         named = ("shop_id", words), ("phone", normal_phone(words, region)), ("email", normal_email(words))
         return [
             lookup.hash(kind, scope, value)
-            for lookup in self._lookups
+            for lookup in (*self._lookups, *erased_lookups(connection, self._ring))
             for kind, value in named
             if value is not None
             for scope in ("", *sources)
         ]
+
+    def uids(self, customer_nos: Collection[int]) -> dict[int, str]:
+        """Return customer → our opaque id of it, in the order of the numbers."""
+        columns = customer.c.customer_no, customer.c.customer_uid
+        with self._db.read() as connection:
+            query = sa.select(*columns).where(any_of(connection, columns[0], customer_nos))
+            return {row[0]: row[1] for row in connection.execute(query.order_by(columns[0]))}
 
     def survivor(self, customer_no: int) -> int:
         """Return the oldest customer of the same person: ``customer_no`` itself when nobody was linked."""
@@ -136,11 +149,11 @@ class StoredPeople:
                 rows = [(p.customer_no, getattr(p, name)) for p in people if getattr(p, name) is not None]
                 update_rows(connection, customer, ("customer_no",), (name,), list(dict(rows).items()))
 
-    def mirror_flags(self, rows: pa.Table) -> int:
+    def mirror_flags(self, rows: pa.Table, *, clearing: bool = True) -> int:
         """Make the flags of all customers what ``rows`` say; return how many customers changed.
 
         ``rows`` (customer_no, staff, minor, profiling_refused) names whoever has any of them: imports bring
-        these facts to the warehouse, the gate must know them too.
+        these facts to the warehouse, the gate must know them too. Not ``clearing``: nobody loses a flag.
         """
         names = ("staff", "minor", "profiling_refused")
         columns = (rows.column(name).to_pylist() for name in ("customer_no", *names))
@@ -150,6 +163,10 @@ class StoredPeople:
             flagged = sa.or_(*(customer.c[name] for name in names))
             held = {row[0]: tuple(row[1:]) for row in connection.execute(query.where(flagged))}
             none = (False,) * len(names)
+            if not clearing:
+                for number, before in held.items():
+                    now = wanted.get(number, none)
+                    wanted[number] = tuple(map(max, before, now))
             changed: list[Row] = [
                 (number, *wanted.get(number, none))
                 for number in sorted(wanted.keys() | held.keys())
@@ -202,6 +219,7 @@ class StoredPeople:
         """Return FACTS ``reachable``; ``kinds`` says by which identifier each channel reaches people."""
         pairs = sa.select(identifier.c.customer_no, identifier.c.kind).distinct()
         with self._db.read() as connection:
+            pairs = pairs.where(identifier.c.cipher != ERASED_CIPHER)
             rows = connection.execute(pairs.where(identifier.c.kind.in_(set(kinds.values())))).all()
         held = [
             (number, channel, None) for number, kind in rows for channel in kinds if kinds[channel] == kind

@@ -14,13 +14,13 @@ import sqlalchemy as sa
 
 from koipond.kernel import BusyError, InputError, RefusedError, stable_json
 from koipond.store.bulk import Row, any_of, update_rows, upsert_rows
-from koipond.store.cipher import Lookup, Vault
+from koipond.store.cipher import ERASED_CIPHER, Lookup, Vault
 from koipond.store.engine import Database
 from koipond.store.keys import KeyRing, newest_ring, save_keys, with_new_key, with_retired
 from koipond.store.tables import identifier, identity_link, workspace_setting
 
 BATCH = 5_000
-_KEPT = identifier.c.cipher != b""
+_KEPT = identifier.c.cipher != ERASED_CIPHER
 """Identifiers that were not erased; of an erased one nothing but its hash is left, under the key of then."""
 _IN_FORCE = "identifier_key"
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from koipond.kernel import stable_json
 from koipond.store import consent_log, counters
 from koipond.store.bulk import update_rows, upsert_rows
-from koipond.store.cipher import ADDRESSES, Lookup, Vault
+from koipond.store.cipher import ADDRESSES, ERASED_CIPHER, Lookup, Vault
 from koipond.store.engine import Database
 from koipond.store.keys import KeyRing
 from koipond.store.tables import consent_log as log
@@ -41,7 +41,7 @@ def _hash_addresses(database: Database, ring: KeyRing) -> None:
         query = (
             sa.select(*(identifier.c[name] for name in names))
             .where(identifier.c.key_hash >= last, identifier.c.kind.in_(ADDRESSES))
-            .where(identifier.c.address_hash.is_(None), identifier.c.cipher != b"")
+            .where(identifier.c.address_hash.is_(None), identifier.c.cipher != ERASED_CIPHER)
             .order_by(identifier.c.key_hash, identifier.c.customer_no)
             .limit(CHUNK)
         )

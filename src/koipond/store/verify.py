@@ -18,10 +18,12 @@ import sqlalchemy as sa
 from koipond.outreach.caps import Slot, applies, window
 from koipond.outreach.gate import GLOBAL
 from koipond.outreach.model import FrequencyCap
+from koipond.store import checks_consent
 from koipond.store.checks_outreach import outreach_checks
 from koipond.store.checks_settings import definition_breaks, settings_breaks
 from koipond.store.ends import DEAD, SHARES
 from koipond.store.engine import Database
+from koipond.store.instants import to_s
 from koipond.store.tables import assignment, budget, offer_code, outbox, touch
 
 SAMPLES = 5  # breaks named one by one in a detail
@@ -59,6 +61,12 @@ class StoredChecks:
             ("settings", settings_breaks),
             ("definitions", definition_breaks),
             *outreach_checks(place, now, machine_now or now),
+            ("consents", checks_consent.consent_states),
+            ("statements", checks_consent.statements_without_effect),
+            ("unfinished_grants", checks_consent.unfinished_grants),
+            ("dead_imports", lambda c: checks_consent.dead_imports(c, to_s(machine_now or now))),
+            ("erased", checks_consent.erased_people),
+            ("addresses", checks_consent.unhashed_addresses),
         ]
         with self._db.read() as connection:
             return [check_of(name, list(find(connection))) for name, find in checks]

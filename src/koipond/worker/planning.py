@@ -13,6 +13,7 @@ from datetime import date
 import ibis
 
 from koipond.bootstrap import App
+from koipond.ingest.flags import flagged
 from koipond.ingest.ports import Query, Reader, Writer
 from koipond.kernel import InputError, RefusedError, epoch_day, from_epoch_day
 from koipond.segments.day_members import DayMembers
@@ -112,12 +113,7 @@ def admit_plan(app: App, key: str) -> Admission:
 
 def tell_flags(app: App, reader: Reader) -> None:
     """Tell the gate who is staff, a minor or refuses profiling: imports know it, the gate must obey it."""
-    people = reader.table("customers")
-    flags = [people[name].fill_null(False) for name in ("staff", "minor", "profiling_refused")]
-    marked = people.filter(flags[0] | flags[1] | flags[2])
-    app.store.people.mirror_flags(
-        reader.frame(marked.select("customer_no", "staff", "minor", "profiling_refused"))
-    )
+    app.store.people.mirror_flags(flagged(reader, app.observation_day(None)))
 
 
 def request_of(app: App, plan: str, day: date, strategies: Sequence[Strategy]) -> PlanRequest:

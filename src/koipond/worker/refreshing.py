@@ -8,7 +8,9 @@ from koipond.segments.membership import refresh_segments
 from koipond.segments.refresh import refresh
 from koipond.segments.segment_state import SegmentState, members_of, read_states
 from koipond.segments.tag_refresh import refresh_tags
+from koipond.worker.erasing import clear_inbox, purge
 from koipond.worker.grading import hold_grades
+from koipond.worker.planning import tell_flags
 from koipond.worker.syncing import sync_facts
 
 
@@ -20,6 +22,7 @@ def refresh_workspace(app: App, as_of: date | None, *, full: bool = False) -> di
     """
     day = app.observation_day(as_of)
     with app.warehouse.write("refresh") as writer:
+        purge(app, writer)
         told = sync_facts(app, writer)
         with app.computing(writer) as own:
             layers = refresh(own, app.layers, day, full=full)
@@ -29,6 +32,8 @@ def refresh_workspace(app: App, as_of: date | None, *, full: bool = False) -> di
             tags = refresh_tags(own, groups, scope, app.store.tags.manual_tags(), app.clock.now())
             segments = refresh_segments(own, list(app.runtime.segments.values()), scope, app.clock.now())
         version = writer.publish()
+        tell_flags(app, writer)
+    clear_inbox(app)
     return {
         **layers.to_dict(),
         "layers_version": layers.definition_version,

@@ -9,6 +9,7 @@ import hashlib
 import pyarrow as pa
 
 from koipond.bootstrap import App
+from koipond.ingest.archive import as_facts
 from koipond.ingest.facts import FACTS
 from koipond.ingest.ports import Writer
 from koipond.kernel import BusyError
@@ -28,7 +29,7 @@ def sync_facts(app: App, writer: Writer) -> int:
         writer.set_meta(CURSOR, told.cursor.to_dict())
         if told.done:
             break
-    return written + _copy_states(app, writer)
+    return written + _copy_states(app, writer) + _meet_customers(app, writer)
 
 
 def tell_facts(app: App, purpose: str) -> bool:
@@ -72,6 +73,18 @@ def _copy_states(app: App, writer: Writer) -> int:
             known[dataset] = digest
     writer.set_meta(COPIES, known)
     return rows
+
+
+def _meet_customers(app: App, writer: Writer) -> int:
+    """Add customers whose consents were recorded while another process kept the warehouse."""
+    strangers = writer.table("consents").anti_join(writer.table("customers"), "customer_no")
+    numbers = writer.frame(strangers.select("customer_no").distinct()).column("customer_no").to_pylist()
+    if not numbers:
+        return 0
+    met = app.store.people.uids(numbers)
+    schema = pa.schema([("customer_no", pa.int32()), ("customer_uid", pa.string())])
+    rows = pa.table([list(met), list(met.values())], schema=schema)
+    return writer.append("customers", as_facts("customers", writer.stage("_met_customers", rows)))
 
 
 def _digest(table: pa.Table) -> str:

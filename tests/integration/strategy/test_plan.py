@@ -89,6 +89,16 @@ def test_a_refusal_shuts_a_channel_that_needs_no_consent(planned: Run) -> None:
     assert planned(brand).why() == {1: None, 2: "no_consent:sandbox:marketing", 3: None}
 
 
+def test_a_no_to_everything_shuts_each_channel_but_where_a_later_yes_stands(planned: Run) -> None:
+    """A25: ``*`` is what `all` in any language was stored as."""
+    brand = Brand().people(1, 2, 3).add("reachable", *email_for(1, 2, 3))
+    brand.add("consents", *consent_for(1, 2, channel="*", granted=False), *consent_for(2, 3))
+    brand.add("consents", {"customer_no": 3, "channel": "*", "purpose": "*", "granted": False})
+    refused = "no_consent:email:marketing"
+    assert planned(brand, by_email()).why() == {1: refused, 2: None, 3: None}
+    assert planned(brand).why() == dict.fromkeys((1, 2, 3), "no_consent:sandbox:marketing")
+
+
 def test_assumed_consent_holds_for_its_segment_but_not_against_a_refusal(planned: Run) -> None:
     brand = Brand(segments={"old_members": [1, 2]}).people(1, 2, 3).add("reachable", *email_for(1, 2, 3))
     brand.add("consents", *consent_for(2, granted=False))

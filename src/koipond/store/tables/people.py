@@ -45,7 +45,13 @@ identifier = sa.Table(
     sqlite_with_rowid=False,
 )
 sa.Index("ix_identifier_customer_no", identifier.c.customer_no)
-sa.Index("ix_identifier_address_hash", identifier.c.address_hash)
+_ADDRESS = identifier.c.address_hash.is_not(None)
+sa.Index(
+    "ix_identifier_address_hash",
+    identifier.c.address_hash,
+    sqlite_where=_ADDRESS,
+    postgresql_where=_ADDRESS,
+)
 
 identity_link = sa.Table(
     "identity_link",

@@ -15,6 +15,7 @@ import ibis
 from koipond.experiments.assignment import HOLDOUT
 from koipond.ingest.ports import IbisTable
 from koipond.kernel import day_bounds, zone
+from koipond.outreach.consent import ALL
 from koipond.outreach.model import BudgetLine, FrequencyCap, GateCandidate, Reason
 from koipond.strategy.plan.codes import caps_by_group
 from koipond.strategy.plan.known import Known
@@ -86,7 +87,7 @@ def _agreed(known: Known, touches: IbisTable) -> Any:
     checks = []
     for channel in sorted({*known.request.policy.assumed_consent} & {*known.channels}):
         rows = known.facts.rows("consents")
-        given = rows.filter((rows.channel == channel) & rows.granted).customer_no
+        given = rows.filter(rows.channel.isin([channel, ALL]) & rows.granted).customer_no
         checks.append((touches.channel == channel, touches.customer_no.isin(given)))
     return ibis.cases(*checks, else_=True) if checks else ibis.literal(True)
 

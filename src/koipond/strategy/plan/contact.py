@@ -7,6 +7,7 @@ Column names are numbered so that keys cannot clash: ``again_<strategy>``, ``dup
 import ibis
 
 from koipond.ingest.ports import IbisTable
+from koipond.outreach.consent import ALL
 from koipond.outreach.ports import ChannelSheet
 from koipond.strategy.plan.arms import Expr
 from koipond.strategy.plan.counts import add_counts
@@ -50,11 +51,19 @@ def _add_channels(known: Known, table: IbisTable) -> IbisTable:
 
 def _consent(known: Known, table: IbisTable, channel: ChannelSheet, purpose: str) -> Expr:
     rows = known.facts.rows("consents")
-    rows = rows.filter((rows.channel == channel.channel) & (rows.purpose == purpose))
-    refused = table.customer_no.isin(rows.filter(~rows.granted).customer_no)
+    rows = rows.filter(rows.channel.isin([channel.channel, ALL]) & rows.purpose.isin([purpose, ALL]))
+    own = (rows.channel == channel.channel) & (rows.purpose == purpose)  # what was said of all yields to it
+    number = table.customer_no
+    own_no, own_yes = (
+        number.isin(rows.filter(own & said).customer_no) for said in (~rows.granted, rows.granted)
+    )
+    all_no, all_yes = (
+        number.isin(rows.filter(~own & said).customer_no) for said in (~rows.granted, rows.granted)
+    )
+    refused = own_no | (all_no & ~own_yes)
     if channel.consent != "required":
         return ~refused
-    given = table.customer_no.isin(rows.filter(rows.granted).customer_no)
+    given = (own_yes | all_yes) & ~refused
     assumed = known.request.policy.assumed_consent.get(channel.channel)
     members = known.audiences[assumed].members if assumed else None
     if members is None:

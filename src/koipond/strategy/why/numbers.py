@@ -11,6 +11,7 @@ from koipond.experiments.assignment import ROTATION_DAYS, rotation_of
 from koipond.ingest.ports import IbisTable
 from koipond.kernel import day_bounds, day_of, from_epoch_day, zone
 from koipond.outreach.caps import applies
+from koipond.outreach.consent import ALL
 from koipond.outreach.model import FrequencyCap, Reason
 from koipond.strategy.plan.known import Known
 from koipond.strategy.plan.model import CodesLeft
@@ -93,7 +94,12 @@ def _suppressed(who: Person, _: PlayTask, __: str, row: Mapping[str, Any]) -> di
 
 def _no_consent(who: Person, play: PlayTask, _: str, row: Mapping[str, Any]) -> dict[str, Any]:
     purpose = play.play.purpose
-    found = [c for c in who.consents if (c["channel"], c["purpose"]) == (row["channel"], purpose)]
+    found = [
+        c
+        for place in ((row["channel"], purpose), (row["channel"], ALL), (ALL, purpose), (ALL, ALL))
+        for c in who.consents
+        if (c["channel"], c["purpose"]) == place
+    ]
     if not found:
         return {"purpose": purpose, "consent": said(CONSENT["never"]), "refused_at": None}
     at = who.shown(found[0]["at_s"] or 0)

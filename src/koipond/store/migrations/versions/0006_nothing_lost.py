@@ -16,7 +16,10 @@ def upgrade() -> None:
     _warehouse()
     _consents()
     op.add_column("identifier", sa.Column("address_hash", sa.Text(), nullable=True))
-    op.create_index("ix_identifier_address_hash", "identifier", ["address_hash"])
+    held = sa.text("address_hash IS NOT NULL")
+    op.create_index(
+        "ix_identifier_address_hash", "identifier", ["address_hash"], sqlite_where=held, postgresql_where=held
+    )
     op.add_column("import_batch", sa.Column("lease", sa.Text(), nullable=True))
     op.add_column("import_batch", sa.Column("heard_no", sa.BigInteger(), nullable=True))
     _outreach()

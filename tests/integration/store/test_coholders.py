@@ -1,0 +1,113 @@
+"""A no belongs to the address, whoever told it and however it was told; merged people are one."""
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from koipond.store import Store, Suppression, rotation, upkeep
+from koipond.store.tables import identifier, workspace_setting
+
+from .people_scene import NOON, broken, gate, meet, say
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize("verified", [False, True])
+@pytest.mark.parametrize("source", ["s", "another shop"])
+def test_who_else_holds_the_address_is_not_reached_there(store: Store, source: str, verified: bool) -> None:
+    first = meet(store, "a", email="x@example.org")
+    second = meet(store, "b", email="x@example.org", phone="+8613800000001", source=source, verified=verified)
+    say(store, second.customer_no, True)
+    assert gate(store, second, occurrence="0") == "touch"
+    say(store, first.customer_no, False)
+    assert gate(store, second) == "no_consent"
+    assert gate(store, second, consent_required=True) == "no_consent"
+    assert gate(store, second, "sms") == "touch", "the phone is theirs alone"
+    say(store, second.customer_no, True, NOON + HOUR, NOON + HOUR)
+    assert gate(store, second, occurrence="2") == "touch", "they said yes later themselves"
+    assert gate(store, first, occurrence="2") == "no_consent", "which opens nothing for others"
+
+
+@pytest.mark.parametrize("channel", ["*", "email"])
+@pytest.mark.parametrize("reason", ["complaint", "hard_bounce", "erased", "operator"])
+def test_a_suppression_at_the_address_counts_for_all_who_hold_it(
+    store: Store, channel: str, reason: str
+) -> None:
+    first, second = meet(store, "a", email="x@example.org"), meet(store, "b", email="x@example.org")
+    store.consents.suppress(
+        [Suppression(customer_no=first.customer_no, reason=reason, at=NOON, channel=channel)]  # type: ignore[arg-type]
+    )
+    assert gate(store, second) == "suppressed"
+    assert gate(store, second, "sms") == "touch"
+
+
+def test_who_left_a_chat_may_stay_in_another(store: Store) -> None:
+    first, second = meet(store, "a", email="x@example.org"), meet(store, "b", email="x@example.org")
+    gone = Suppression(customer_no=first.customer_no, reason="unfriended", at=NOON, channel="email")
+    store.consents.suppress([gone])
+    assert gate(store, second) == "touch"
+
+
+def test_a_no_to_everything_shuts_channels_added_later_and_a_later_yes_opens_its_place(store: Store) -> None:
+    one = meet(store, "a", email="x@example.org")
+    say(store, one.customer_no, True)
+    say(store, one.customer_no, False, channel="*", purpose="*")
+    assert {gate(store, one, name) for name in ("email", "sms", "line", "sandbox")} == {"no_consent"}
+    assert gate(store, one, purpose="transactional") == "no_consent"
+    say(store, one.customer_no, True, NOON + HOUR, NOON + HOUR)
+    assert gate(store, one, occurrence="2") == "touch"
+    assert gate(store, one, "sms", occurrence="3") == "no_consent"
+
+
+def test_a_no_of_a_merged_customer_counts_in_the_order_of_hearing(store: Store) -> None:
+    """A14: the yes of one number is stamped later and was heard before the no of the other."""
+    first = meet(store, "a", email="x@example.org", verified=True)
+    second = meet(store, "b", email="x@example.org", verified=True)
+    say(store, first.customer_no, True, NOON + 6 * HOUR, NOON + 7 * HOUR)
+    say(store, second.customer_no, False, NOON, NOON)
+    assert gate(store, first) == "no_consent"
+    assert gate(store, second) == "no_consent"
+    say(store, second.customer_no, True, NOON + 5 * HOUR, NOON + 8 * HOUR)
+    assert gate(store, first) == "no_consent", "given before the grant that the no had heard of"
+    say(store, second.customer_no, True, NOON + 7 * HOUR, NOON + 8 * HOUR)
+    assert gate(store, first) == "touch"
+
+
+def test_co_holders_are_found_during_and_after_a_rotation(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rotation, "BATCH", 3)
+    people = [meet(store, str(n), email=f"{n % 5}@example.org") for n in range(20)]
+    for n in range(5):
+        say(store, people[n].customer_no, False)
+    turns = iter([True, True, False])
+    rewrite = rotation._rewrite
+
+    def stop(*arguments: object) -> int:
+        if not next(turns):
+            raise KeyboardInterrupt
+        return rewrite(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(rotation, "_rewrite", stop)
+    with pytest.raises(KeyboardInterrupt):
+        rotation.rotate(store.database, rotation.with_new_key(store.keys))
+    assert {gate(store, one) for one in people} == {"no_consent"}
+
+
+def test_rows_of_earlier_releases_get_their_address_when_the_store_is_opened(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "CHUNK", 3)
+    people = [meet(store, str(n), email=f"{n % 4}@example.org") for n in range(12)]
+    for n in range(4):
+        say(store, people[n].customer_no, False)
+    with store.database.write() as connection:
+        connection.execute(sa.update(identifier).values(address_hash=None))
+        connection.execute(sa.delete(workspace_setting))
+        connection.exec_driver_sql("UPDATE consent SET granted = NOT granted")
+    assert "addresses" in broken(store)
+    assert "consents" in broken(store)
+    upkeep.bring_up(store.database, store.keys)
+    assert broken(store) == {}
+    assert {gate(store, one) for one in people} == {"no_consent"}
