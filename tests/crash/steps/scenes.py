@@ -18,7 +18,8 @@ class Scenario:
 
     ``command``: arguments after ``-C FOLDER``; ``{files}`` is the folder of input files. ``first`` is written
     into the folder before (path → text). ``again``: exit codes that are right when it is run once more
-    after a kill, such as 3 when all was done already. ``unknown_max``: touches whose answer a kill may have lost.
+    after a kill, such as 3 when all was done already. ``unknown_max``: touches whose answer a kill may
+    have lost.
     ``quick``: part of the short selection of `make test`.
     """
 

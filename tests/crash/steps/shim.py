@@ -1,8 +1,8 @@
 """Counts what a process makes durable, and kills it right before or right after the k-th.
 
 Installed by the runner in a forked child alone; the product has no switch for it. A durable step is a commit
-of SQLite or PostgreSQL, a rename, a removal, or a file or folder forced to disk (what DuckDB wrote is forced by
-`koipond.warehouse.engine.sync`).
+of SQLite or PostgreSQL, a rename, a removal, or a file or folder forced to disk (what DuckDB wrote is forced
+by `koipond.warehouse.engine.sync`).
 """
 
 import os
