@@ -6,13 +6,14 @@ STAMP  := $(VENV)/.installed
 SERVE  ?= 1
 KILLS  ?= 50
 
-.PHONY: setup check test unit demo crash bench docs lock clean help
+.PHONY: setup check test unit demo crash crash-steps bench docs lock clean help
 
 help:
 	@echo "make demo [SERVE=0]   the real retail year, from facts to a rehearsed lift report"
 	@echo "make test             the whole suite"
 	@echo "make check            ruff, import contracts, mypy"
 	@echo "make crash KILLS=50   kill -9 runs on both stores; make bench: the ratios of docs/performance.md"
+	@echo "make crash-steps      every command killed at every durable step, compared with an undisturbed run"
 
 setup: $(STAMP)
 
@@ -39,6 +40,9 @@ demo: setup
 
 crash: setup
 	$(PY) -m tests.crash.run --kills $(KILLS)
+
+crash-steps: setup
+	$(PY) -m tests.crash.steps.run
 
 bench: setup
 	for script in ingest experiments clv recommend allocation segments refresh plan gate mail rehearsal; do $(PY) bench/$$script.py || exit 1; done

@@ -1,0 +1,1 @@
+"""Kills at every durable step, compared row by row with an undisturbed run."""

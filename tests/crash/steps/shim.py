@@ -1,0 +1,95 @@
+"""Counts what a process makes durable, and kills it right before or right after the k-th.
+
+Installed by the runner in a forked child alone; the product has no switch for it. A durable step is a commit
+of SQLite or PostgreSQL, a rename, a removal, or a file or folder forced to disk (what DuckDB wrote is forced
+by `koipond.warehouse.engine.sync`).
+"""
+
+import os
+import signal
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+When = Literal["before", "after"]
+
+
+@dataclass
+class Steps:
+    """Counts the durable steps of this process; ``kill_at`` None counts only."""
+
+    kill_at: int | None = None
+    when: When = "before"
+    names: list[str] = field(default_factory=list)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def around(self, name: str, act: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``act`` as a counted step."""
+
+        def step(*args: Any, **options: Any) -> Any:
+            with self.lock:
+                self.names.append(name)
+                mine = len(self.names) == self.kill_at
+                if mine and self.when == "before":
+                    os.kill(os.getpid(), signal.SIGKILL)
+                done = act(*args, **options)
+                if mine:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return done
+
+        return step
+
+
+def install(steps: Steps) -> None:
+    """Count every durable step of this process from now on."""
+    for name in ("replace", "rename", "unlink", "remove", "fsync", "fdatasync", "link"):
+        setattr(os, name, steps.around(f"os.{name}", getattr(os, name)))
+    _install_sqlite(steps)
+    _install_psycopg(steps)
+
+
+def _install_sqlite(steps: Steps) -> None:
+    class Counted(sqlite3.Connection):
+        def commit(self) -> None:
+            if self.in_transaction:  # a commit of nothing makes nothing durable
+                steps.around("sqlite commit", super().commit)()
+            else:
+                super().commit()
+
+        def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
+            if sql.strip().upper() == "COMMIT":
+                done: sqlite3.Cursor = steps.around("sqlite commit", super().execute)(sql, *args)
+                return done
+            return super().execute(sql, *args)
+
+    connect = sqlite3.connect
+
+    def counted(*args: Any, **options: Any) -> sqlite3.Connection:
+        return connect(*args, **{"factory": Counted, **options})
+
+    sqlite3.connect = counted
+    sqlite3.dbapi2.connect = counted
+
+
+def _install_psycopg(steps: Steps) -> None:
+    import psycopg
+    from psycopg.pq import TransactionStatus
+
+    commit = psycopg.Connection.commit
+
+    def counted(self: Any) -> None:
+        if self.info.transaction_status == TransactionStatus.INTRANS and _writes(self):
+            steps.around("postgres commit", commit)(self)
+        else:
+            commit(self)
+
+    psycopg.Connection.commit = counted  # type: ignore[method-assign]
+
+
+def _writes(connection: Any) -> bool:
+    """Say whether the open transaction wrote: one that did has a transaction id."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
+        return bool(cursor.fetchone()[0])
