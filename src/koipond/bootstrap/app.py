@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
 from koipond.bootstrap.clock import OPENING_HOUR, LastFactClock, LazyClock
+from koipond.bootstrap.rights import tighten
 from koipond.channels.sandbox import SandboxChannel
 from koipond.channels.sheets import SHEETS
 from koipond.ingest.ports import Reader, Writer
@@ -21,6 +22,8 @@ from koipond.outreach.templates import Template
 from koipond.settings import Settings, SystemClock
 from koipond.store import Store, load_keys, save_keys
 from koipond.warehouse import EngineOptions, ParquetReader, ParquetWarehouse, ParquetWriter
+from koipond.warehouse.parquet import SPILL
+from koipond.warehouse.spill import sweep
 from koipond.workspace import WorkspaceSettings, load_folder
 from koipond.workspace.kinds import kind_named
 
@@ -74,7 +77,7 @@ class App:
         threads = {} if self.environment.threads is None else {"threads": self.environment.threads}
         options = EngineOptions(memory_limit=self.environment.memory_limit, **threads)
         root = self.folder / STATE / "warehouse"
-        root.mkdir(parents=True, exist_ok=True)
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
         return ParquetWarehouse(root, self.store.versions, self.machine, options)
 
     @contextmanager
@@ -273,6 +276,9 @@ def open_app(folder: Path, *, environment: Settings | None = None, machine: Cloc
     if loaded.settings is None:
         problems = "\n".join(str(finding) for finding in loaded.errors)
         raise InputError(problems or f"{folder} is no workspace; make one with: koipond init {folder}")
+    state = folder / STATE
+    tighten(state)
+    sweep(state / "warehouse" / SPILL)
     return App(
         folder=folder,
         settings=loaded.settings,
@@ -296,7 +302,7 @@ def open_store(folder: Path, settings: WorkspaceSettings) -> Store:
 def _store_url(folder: Path, settings: WorkspaceSettings) -> str:
     if settings.store is None:
         state = folder / STATE
-        state.mkdir(parents=True, exist_ok=True)
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
         return f"sqlite:///{(state / 'store.sqlite').resolve()}"
     name = settings.store[2:-1]
     url = os.environ.get(name)

@@ -70,6 +70,8 @@ def build() -> typer.Typer:
 
 
 _STDOUT = 1
+PRIVATE = 0o077
+"""The umask of every command and server: what it writes, its owner alone can read."""
 GC_THRESHOLDS = (50_000, 20, 50)
 """Batches are millions of small values without cycles: looking for cycles at Python's own thresholds takes a
 quarter of the gate's time (bench/gate.py)."""
@@ -82,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     gc.set_threshold(*GC_THRESHOLDS)
+    os.umask(PRIVATE)
     as_json = "--json" in given
     try:
         result = build()(given, standalone_mode=False)

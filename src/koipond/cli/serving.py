@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         import uvicorn
 
+        from koipond.api.guard import PARAMETER, new_token
         from koipond.api.server import build_server
         from koipond.bootstrap import open_app
         from koipond.worker.loop import SendLoop
@@ -32,7 +33,8 @@ def register(app: typer.Typer) -> None:
         listener = _listen(port)
         with open_app(context.obj) as app:
             loop = SendLoop(app) if sending else None
-            url = f"http://{_LOOPBACK}:{listener.getsockname()[1]}/"
+            token = new_token()
+            url = f"http://{_LOOPBACK}:{listener.getsockname()[1]}/?{PARAMETER}={token}"
             note(f"{url}  (Ctrl-C ends it)")
             if as_json:
                 say({"url": url, "sending": sending, **app.stamp()}, str, as_json=True)
@@ -40,7 +42,9 @@ def register(app: typer.Typer) -> None:
             if loop:
                 loop.start()
             try:
-                config = uvicorn.Config(build_server(app), log_level="warning", access_log=False)
+                config = uvicorn.Config(
+                    build_server(app, token), log_level="warning", access_log=False, server_header=False
+                )
                 uvicorn.Server(config).run(sockets=[listener])
             finally:
                 listener.close()

@@ -26,9 +26,9 @@ _SPACES = "'’  "  # further marks that only ever group digits
 _SCALE_MAX = 18
 _DIGITS_MAX = 38
 _INT64_DIGITS = 18
-_WHOLE_MAX = 18  # more digits before the mark are put aside, so that others keep their fractions
+_WHOLE_MAX = 18  # more digits are put aside, so that other rows keep their fractions
 UNITS_MAX = 10**13
-"""No amount in minor units, and no quantity in thousandths, is larger; sums of a million of them fit 64 bits."""
+"""No amount in minor units, no quantity in thousandths is larger: a sum of 900,000 of them fits 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)

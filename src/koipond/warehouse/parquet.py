@@ -3,7 +3,6 @@
 A killed writer leaves only files that no manifest names; the next writer removes them. Rule: design §2.
 """
 
-import shutil
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,8 @@ from koipond.ingest.facts import FACTS
 from koipond.ingest.ports import IbisTable, Manifest, VersionLog
 from koipond.kernel import Clock, InputError
 from koipond.warehouse.engine import Engine, EngineOptions, read_parquet, sync
-from koipond.warehouse.holder import is_alive, is_left_behind, spill_name, this_process
+from koipond.warehouse.holder import is_alive, this_process
+from koipond.warehouse.spill import spill_folder, sweep
 
 KEY = "customer_no"  # of the datasets that are kept by upsert
 DELTA_SHARE = 8  # an upsert rewrites the dataset when its delta is more than an eighth of it,
@@ -66,8 +66,7 @@ class ParquetWarehouse:
             self.versions.release_writer(lease)
 
     def _engine(self) -> Engine:
-        spill = self.root / SPILL / spill_name()
-        spill.mkdir(parents=True, exist_ok=True)
+        spill = spill_folder(self.root / SPILL)
         try:
             return self._spare.pop()
         except IndexError:
@@ -97,9 +96,7 @@ class ParquetWarehouse:
         for file in self.root.glob("*/*.parquet"):
             if file not in named:
                 file.unlink(missing_ok=True)
-        for folder in (self.root / SPILL).glob("*"):
-            if is_left_behind(folder.name):  # a killed query may have left gigabytes there
-                shutil.rmtree(folder, ignore_errors=True)
+        sweep(self.root / SPILL)  # a killed query may have left gigabytes there
 
 
 class ParquetReader:
