@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
 from koipond.bootstrap.clock import OPENING_HOUR, LastFactClock, LazyClock
+from koipond.bootstrap.environment import read_environment
 from koipond.bootstrap.rights import tighten
 from koipond.channels.sandbox import SandboxChannel
 from koipond.channels.sheets import SHEETS
@@ -282,7 +283,7 @@ def open_app(folder: Path, *, environment: Settings | None = None, machine: Cloc
     return App(
         folder=folder,
         settings=loaded.settings,
-        environment=environment or Settings(),
+        environment=environment or read_environment(),
         machine=machine or SystemClock(),
         store=open_store(folder, loaded.settings),
     )

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from koipond.cli.reply import AsOf, JsonFlag, folder_stamp, parse_day, say
-from koipond.kernel import FindingsError, InputError
+from koipond.kernel import Finding, FindingsError, InputError
 
 _SIGN = {"add": "+", "change": "~", "archive": "-"}
 
@@ -24,10 +24,17 @@ def register(app: typer.Typer) -> None:
 
 
 def check(context: typer.Context, as_json: JsonFlag = False) -> None:
+    from koipond.bootstrap.environment import environment_faults
     from koipond.workspace import check as find
     from koipond.workspace import errors
 
-    findings = find(context.obj)
+    findings = [
+        *find(context.obj),
+        *(
+            Finding(file="environment", line=0, code="bad_setting", message=fault, fix="Correct or unset it")
+            for fault in environment_faults()
+        ),
+    ]
     wrong = errors(findings)
     data = {"findings": [finding.to_dict() for finding in findings], "errors": len(wrong)}
     data |= folder_stamp(context.obj)

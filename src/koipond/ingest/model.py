@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from koipond.ingest.privacy import holds
 from koipond.kernel import InputError
 
 Kind = Literal["orders", "events", "products", "customers", "consents", "touches"]
@@ -70,6 +71,8 @@ class ImportRequest:
         for word, meaning in self.statuses.items():
             if meaning not in STATUS_WORDS:
                 yield f"--status {word}={meaning}: use {', '.join(STATUS_WORDS)}"
+        if holds(self.source, strict=True):
+            yield "--source looks like somebody's number or address; use a short name of the shop"
         if not self.source or ":" in self.source:
             yield "--source: use a short name without ':'"
 
