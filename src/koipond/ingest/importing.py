@@ -158,6 +158,7 @@ def _result(writer: Writer, job: Job, read: int, outcome: Outcome, rules: Qualit
         changes=outcome.changes,
         notes=outcome.notes,
         version=writer.version + 1,
+        declared=tuple(sorted(job.request.declared)),
     )
 
 

@@ -107,6 +107,7 @@ class ImportResult:
     changes: Mapping[str, int]
     notes: Mapping[str, int]  # blank rows, dropped identifiers, new customers
     version: int  # of the warehouse
+    declared: tuple[str, ...] = ()  # further columns kept although they look like an identifier
     repeated: bool = False
 
     def to_dict(self) -> dict[str, Any]:
@@ -129,5 +130,6 @@ class ImportResult:
             "changes": dict(self.changes),
             "notes": dict(self.notes),
             "version": self.version,
+            **({"declared": list(self.declared)} if self.declared else {}),
             "repeated": self.repeated,
         }
