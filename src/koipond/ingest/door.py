@@ -36,6 +36,7 @@ _NUMBER = re.compile(
     r"[(\-]?[$]?\d{1,3}(?:[ ,.'’]\d{3})*(?:[.,]\d*)?\)?-?"
     r"|[(\-]?[$]?\d*(?:[.,]\d*)?(?:[eE][+\-]?\d{1,3})?\)?-?"
 )
+_BARE_PHONE = re.compile(r"0?1[3-9][0-9]{9}|08[1-9][0-9]{7,10}")  # nobody pays 13.8 billion without a mark
 _DIGITS_OF_A_NUMBER_MAX = 15  # 10^13 minor units; whatever is longer is put aside, so it may be covered
 
 
@@ -145,7 +146,8 @@ def _kept(text: str, *, contact: bool = False) -> str | None:
 def _number(text: str) -> str:
     """Cover a text in a column of numbers, unless a number that can be kept stands there."""
     digits = sum(character.isdigit() for character in text)
-    if digits <= _DIGITS_OF_A_NUMBER_MAX and text.isascii() and _NUMBER.fullmatch(text):
+    plain = digits <= _DIGITS_OF_A_NUMBER_MAX and text.isascii() and _NUMBER.fullmatch(text)
+    if plain and not _BARE_PHONE.fullmatch(text):
         return text
     return masked(text)
 
