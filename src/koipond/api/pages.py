@@ -23,6 +23,8 @@ article{border-top:1px solid #dfe5ea;padding:.7rem 0}article h2{margin:.2rem 0}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;font:inherit;margin:0}
 td.text,th.text{text-align:left}.bad{color:#a3341f;font-weight:600}
 """
+STYLE = style() + _STYLE
+"""The one style sheet of every page; its hash stands in their content security policy."""
 
 
 def home_page(app: App, health: Health, language: Language) -> str:
@@ -174,7 +176,7 @@ def _page(title: str, body: str, language: Language) -> str:
     return (
         f"<!doctype html><html lang={_TAGS[language]}><head><meta charset=utf-8>"
         f"<meta name=viewport content='width=device-width'><title>{escape(title)} · Koipond</title>"
-        f"<style>{style()}{_STYLE}</style></head><body>{body}</body></html>\n"
+        f"<style>{STYLE}</style></head><body>{body}</body></html>\n"
     )
 
 

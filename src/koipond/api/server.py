@@ -1,13 +1,15 @@
 """The loopback server: health, reports, the sandbox inbox, one-click unsubscribe. Endpoints are sync."""
 
 import logging
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from koipond.api.pages import OptOut, home_page, inbox_page, report_page, unsubscribe_page
+from koipond.api.guard import Guard, new_token
+from koipond.api.pages import STYLE, OptOut, home_page, inbox_page, report_page, unsubscribe_page
 from koipond.bootstrap import App
 from koipond.bootstrap.following import Following
 from koipond.insights.words import WORDS, Language
@@ -19,19 +21,30 @@ _STATUS = {1: 422, 2: 400, 3: 409, 4: 423}
 _OPT_OUT_STATUS: dict[OptOut, int] = {"ask": 200, "done": 200, "unknown": 404, "failed": 503}
 
 
-def build_server(app: App, health: Health | None = None) -> FastAPI:
+_SEQ_MAX = 2**53
+
+
+def build_server(app: App, health: Health | None = None, token: str | None = None) -> FastAPI:
     """Return the server of one workspace; it answers on loopback names only, so no page can rebind to it.
 
-    Each request works on the workspace as it stands then. ``health``: what looks after the server.
+    Each request works on the workspace as it stands then. ``health``: what looks after the server;
+    ``token`` opens the pages of people, a new one is drawn when it is None.
     """
     server = FastAPI(title="Koipond", docs_url=None, redoc_url=None, openapi_url=None)
     server.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK))
+    server.add_middleware(Guard, token=token or new_token(), name=app.settings.key, styles=[STYLE])
     looked_after, now = health or Health(app), Following(app).current
 
     @server.exception_handler(KoipondError)
     def refused(_request: Request, error: KoipondError) -> JSONResponse:
         status = _STATUS.get(error.exit_code, 500)
         return JSONResponse({"error": error.code, "message": str(error)}, status_code=status)
+
+    @server.exception_handler(RequestValidationError)
+    def unreadable(_request: Request, error: RequestValidationError) -> JSONResponse:
+        named = ", ".join(str(fault["loc"][-1]) for fault in error.errors())
+        said = {"error": "bad_input", "message": f"{named}: not a value that fits; look at the link again"}
+        return JSONResponse(said, status_code=400)
 
     @server.get("/health")
     def health_of_all() -> JSONResponse:
@@ -47,7 +60,9 @@ def build_server(app: App, health: Health | None = None) -> FastAPI:
         return report_page(found := now(), strategy, _language(found, language))
 
     @server.get("/inbox", response_class=HTMLResponse)
-    def inbox(language: str | None = None, before: int | None = None) -> str:
+    def inbox(
+        language: str | None = None, before: Annotated[int | None, Query(ge=0, le=_SEQ_MAX)] = None
+    ) -> str:
         return inbox_page(found := now(), _language(found, language), before)
 
     @server.api_route("/unsubscribe/{touch_key}", methods=["GET", "HEAD"], response_class=HTMLResponse)

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
 from koipond.bootstrap.clock import OPENING_HOUR, LastFactClock, LazyClock
+from koipond.bootstrap.environment import read_environment
 from koipond.bootstrap.heartbeat import Heartbeat
 from koipond.bootstrap.links import usable_url
+from koipond.bootstrap.rights import tighten
 from koipond.bootstrap.stores import STATE, open_store, store_file, warehouse_root
 from koipond.channels.sandbox import SandboxChannel
 from koipond.channels.sheets import SHEETS
@@ -37,6 +39,8 @@ from koipond.warehouse import (
     this_process,
 )
 from koipond.warehouse.mark import MarkFile
+from koipond.warehouse.spill import sweep
+from koipond.warehouse.tidying import SPILL
 from koipond.workspace import WorkspaceSettings
 from koipond.workspace.kinds import kind_named
 from koipond.workspace.load import load_boot
@@ -177,7 +181,7 @@ class App:
         threads = {} if self.environment.threads is None else {"threads": self.environment.threads}
         options = EngineOptions(memory_limit=self.environment.memory_limit, **threads)
         root = warehouse_root(self.folder)
-        root.mkdir(parents=True, exist_ok=True)
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
         ids = self.store.belonging.ids()
         mark = None if ids is None else MarkFile(root, ids)
         return ParquetWarehouse(root, self.store.versions, self.machine, options, self.heartbeat, mark)
@@ -418,11 +422,13 @@ def open_app(
     boot = load_boot(folder)
     if boot.store is None and not store_file(folder).exists():
         require_settings(folder)  # no store is made for a wrong file
+    tighten(folder / STATE)
+    sweep(warehouse_root(folder) / SPILL)
     store, pair = open_store(folder, boot, new=new, apart=apart)
     app = App(
         folder=folder,
         boot=boot,
-        environment=environment or Settings(),
+        environment=environment or read_environment(),
         machine=machine or SystemClock(),
         store=store,
         pair=pair,

@@ -7,6 +7,7 @@ from email.header import Header
 from email.utils import format_datetime, formataddr
 
 from koipond.kernel import InputError
+from koipond.outreach.header_text import control_in, one_line
 from koipond.outreach.ports import Message, UnusableAddressError
 
 
@@ -19,6 +20,7 @@ def check_address(address: str | None) -> str:
         not local
         or not domain
         or not local.isascii()
+        or control_in(address)
         or any(c <= " " or c in '<>,;:"\\()[]\x7f' for c in address)
     ):
         raise UnusableAddressError("the address has characters that mail servers refuse")
@@ -55,7 +57,7 @@ def _build(message: Message, *, to: str, sender: str, sender_name: str, domain: 
         f"From: {formataddr((check_name(sender_name), sender))}",
         f"To: {to}",
         f"Subject: {_encoded(message.subject, len('Subject: '))}",
-        *(f"{name}: {_line(value)}" for name, value in message.headers.items()),
+        *(f"{name}: {one_line(value)}" for name, value in message.headers.items()),
         "MIME-Version: 1.0",
     ]
     if not message.html:
@@ -81,12 +83,7 @@ def _part(kind: str, body: str) -> list[str]:
 
 def _encoded(text: str, indent: int) -> str:
     """Return a header value: plain when it is ASCII, else as encoded words (RFC 2047)."""
-    plain = _line(text)
+    plain = one_line(text)
     if plain.isascii():
         return plain
     return Header(plain, "utf-8", header_name=" " * indent).encode(linesep="\r\n")
-
-
-def _line(text: str) -> str:
-    """Return ``text`` without line ends: nothing a customer wrote may begin a header of its own."""
-    return " ".join(text.split())

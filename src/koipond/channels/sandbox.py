@@ -5,9 +5,10 @@ clicks, replies and opt-outs when it is told to.
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,7 +60,9 @@ class SandboxChannel:
     def __init__(self, file: Path | None, sheet: ChannelSheet = SANDBOX) -> None:
         self.sheet = sheet
         if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with suppress(OSError):  # what is wrong with the place, opening it will say
+                os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
         self._db = sqlite3.connect(
             ":memory:" if file is None else file, timeout=30, isolation_level=None, check_same_thread=False
         )

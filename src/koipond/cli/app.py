@@ -5,9 +5,9 @@ import json
 import logging
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -73,7 +73,11 @@ def build() -> typer.Typer:
     return app
 
 
+INTERNAL = 70
+"""Exit code of a mistake of ours (EX_SOFTWARE of sysexits.h)."""
 _STDOUT = 1
+PRIVATE = 0o077
+"""The umask of every command and server: what it writes, its owner alone can read."""
 GC_THRESHOLDS = (50_000, 20, 50)
 """Batches are millions of small values without cycles: looking for cycles at Python's own thresholds takes a
 quarter of the gate's time (bench/gate.py)."""
@@ -82,11 +86,13 @@ quarter of the gate's time (bench/gate.py)."""
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return 0 done · 1 findings · 2 bad input · 3 refused · 4 busy · 130 cancelled.
 
-    A mistake of ours leaves its trace on stderr and ends with 2, so that no script takes it for findings.
+    A mistake of ours is one line and ends with 70; its trace stands in the workspace, values covered.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     gc.set_threshold(*GC_THRESHOLDS)
     _hear_log()
+
+    os.umask(PRIVATE)
     as_json = "--json" in given
     try:
         result = build()(given, standalone_mode=False)
@@ -116,6 +122,12 @@ def _hear_log() -> None:
         log.addHandler(Notes())
 
 
+def _folder(given: Sequence[str]) -> Path:
+    """The workspace that ``given`` names; the command line may not have been read yet."""
+    named = [value for option, value in pairwise(given) if option == "-C"]
+    return Path(named[0]) if named else Path()
+
+
 def _unread() -> int:
     """Whoever read our answer left, as ``head`` does: the work is done, the interpreter must not complain."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
@@ -132,32 +144,31 @@ def _misused(error: Exception, *, as_json: bool) -> int:
     return 2
 
 
-def _folder(given: Sequence[str]) -> Path:
-    """Return the workspace that the arguments name."""
-    places = [place for place, word in enumerate(given[:-1]) if word == "-C"]
-    return Path(given[places[-1] + 1]) if places else Path()
-
-
 def _unexpected(error: Exception, folder: Path, *, as_json: bool) -> int:
     from koipond.bootstrap.faults import explained
+    from koipond.bootstrap.traces import keep_trace
 
     if (known := explained(error, folder)) is not None:
         return _report(known, as_json=as_json)
-    traceback.print_exc()
-    what = f"{type(error).__name__}: {error}"
-    note("koipond: this is a mistake of the program; please report it with the lines above")
+    kept = keep_trace(folder, error)
+    where = f"; its trace is in {kept}" if kept else ""
+    what = f"a mistake of the program ({type(error).__name__}){where}: please report it"
+    note(f"koipond: {what}")
     if as_json:
         _say_error("internal", what)
-    return 2
+    return INTERNAL
 
 
 def _report(error: KoipondError, *, as_json: bool) -> int:
-    note(f"koipond: {error}")
+    from koipond.ingest.privacy import masked
+
+    said = masked(str(error), strict=True)  # a value of a file may be quoted in it
+    note(f"koipond: {said}")
     if as_json:
         more: dict[str, object] = {}
         if isinstance(error, FindingsError):
             more["findings"] = [finding.to_dict() for finding in error.findings]
-        _say_error(error.code, str(error), **more)
+        _say_error(error.code, said, **more)
     return error.exit_code
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from koipond.cli.reply import AsOf, JsonFlag, folder_stamp, parse_day, say
-from koipond.kernel import InputError
+from koipond.kernel import Finding, InputError
 
 _SIGN = {"add": "+", "change": "~", "archive": "-"}
 
@@ -25,10 +25,17 @@ def register(app: typer.Typer) -> None:
 
 def check(context: typer.Context, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap.applying import fixed_at
+    from koipond.bootstrap.environment import environment_faults
     from koipond.workspace import check as find
     from koipond.workspace import errors
 
-    findings = sorted([*find(context.obj), *fixed_at(context.obj)], key=lambda f: (f.file, f.line, f.code))
+    findings = [
+        *sorted([*find(context.obj), *fixed_at(context.obj)], key=lambda f: (f.file, f.line, f.code)),
+        *(
+            Finding(file="environment", line=0, code="bad_setting", message=fault, fix="Correct or unset it")
+            for fault in environment_faults()
+        ),
+    ]
     wrong = errors(findings)
     data = {"findings": [finding.to_dict() for finding in findings], "errors": len(wrong)}
     data |= folder_stamp(context.obj)

@@ -48,7 +48,7 @@ def doctor(context: typer.Context, as_json: JsonFlag = False) -> None:
             leases = lease_rows(app)
             problems = [*_pair(app.pair), *_keys(app), *_disk(app), *lease_problems(app)]
             if app.pair.usable:
-                problems += [*_definitions(app), *_offers(app), *_email(app), *_spark(app)]
+                problems += [*_definitions(app), *_offers(app), *_email(app), *_spark(app), *_private(app)]
                 stamp = app.stamp()
             else:
                 stamp = {**NO_STAMP, "definition_version": app.store.definitions.version()}
@@ -147,6 +147,24 @@ def _email(app: "App") -> list[Problem]:
     if app.environment.public_url is None:
         fix = "export KOIPOND_PUBLIC_URL=https://… of a proxy to this server's /unsubscribe/"
         problems.append(("unsubscribe links would lead to this machine alone", fix))
+    return problems
+
+
+def _private(app: "App") -> list[Problem]:
+    from koipond.bootstrap.private_checks import open_files, private_checks
+
+    found = {check.name: check for check in private_checks(app) if check.breaks}
+    problems = []
+    if "rights" in found:
+        names = " ".join(str(path) for path in open_files(app)[:3])
+        problems.append(
+            ("other users can read: " + found["rights"].detail, f"as their owner: chmod go= {names}")
+        )
+    if "spill" in found:
+        problems.append(("files of a dead process: " + found["spill"].detail, "run any command again"))
+    if "identifiers" in found:
+        fix = "koipond quality undo IMPORT, then import that file again: identifiers are taken out on the way"
+        problems.append(("identifiers in the warehouse: " + found["identifiers"].detail, fix))
     return problems
 
 

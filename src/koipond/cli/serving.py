@@ -32,6 +32,7 @@ def register(app: typer.Typer) -> None:
         sending: Annotated[bool, typer.Option("--send/--no-send", help="Run the send loop.")] = True,
         as_json: JsonFlag = False,
     ) -> None:
+        from koipond.api.guard import PARAMETER, new_token
         from koipond.bootstrap import open_app
         from koipond.worker.board import Board
         from koipond.worker.health import Health
@@ -42,16 +43,19 @@ def register(app: typer.Typer) -> None:
             board = Board(app.machine)
             loop = SendLoop(app, board) if sending else None
             health = Health(app, board, loop)
-            url = f"http://{_LOOPBACK}:{listener.getsockname()[1]}/"
+            token = new_token()
+            url = f"http://{_LOOPBACK}:{listener.getsockname()[1]}/?{PARAMETER}={token}"
             note(f"{url}  (Ctrl-C ends it)")
             if as_json:
                 say({"url": url, "sending": sending, **app.stamp()}, str, as_json=True)
                 sys.stdout.flush()
             with _ended_by_term():
-                _serve(app, listener, health, loop)
+                _serve(app, listener, health, loop, token)
 
 
-def _serve(app: "App", listener: socket.socket, health: "Health", loop: "SendLoop | None") -> None:
+def _serve(
+    app: "App", listener: socket.socket, health: "Health", loop: "SendLoop | None", token: str
+) -> None:
     """Answer until a signal ends it; then let the group that is being sent finish, and give leases back."""
     import uvicorn
 
@@ -62,7 +66,11 @@ def _serve(app: "App", listener: socket.socket, health: "Health", loop: "SendLoo
         loop.start()
     try:
         config = uvicorn.Config(
-            build_server(app, health), log_level="warning", access_log=False, timeout_graceful_shutdown=10
+            build_server(app, health, token),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=10,
         )
         uvicorn.Server(config).run(sockets=[listener])
     finally:

@@ -12,6 +12,7 @@ def register(app: typer.Typer) -> None:
     @app.command(help="Check the live store and the warehouse: caps, budgets, codes, leases, files and more.")
     def verify(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
         from koipond.bootstrap import open_app
+        from koipond.bootstrap.private_checks import private_checks
         from koipond.bootstrap.warehouse_checks import warehouse_checks
         from koipond.kernel import day_of
         from koipond.worker.erasing import erased_in_warehouse
@@ -24,7 +25,7 @@ def register(app: typer.Typer) -> None:
             now = app.instant_of(day) if app.pair.usable else app.end_of(day)
             checks = [*app.store.checks.all(app.zone, now, app.machine.now()), *warehouse_checks(app)]
             if app.pair.usable:
-                checks.append(erased_in_warehouse(app))
+                checks += [erased_in_warehouse(app), *private_checks(app)]
             rows = [{"name": c.name, "status": c.status, "detail": c.detail} for c in checks]
             breaks = sum(row["status"] != "ok" for row in rows)
             data = {"checks": rows, "breaks": breaks, **app.stamp(day)}

@@ -36,6 +36,7 @@ _NUMBER = re.compile(
     r"[(\-]?[$]?\d{1,3}(?:[ ,.'’]\d{3})*(?:[.,]\d*)?\)?-?"
     r"|[(\-]?[$]?\d*(?:[.,]\d*)?(?:[eE][+\-]?\d{1,3})?\)?-?"
 )
+_BARE_PHONE = re.compile(r"0?1[3-9][0-9]{9}|08[1-9][0-9]{7,10}")  # nobody pays 13.8 billion without a mark
 _DIGITS_OF_A_NUMBER_MAX = 15  # 10^13 minor units; whatever is longer is put aside, so it may be covered
 
 
@@ -96,7 +97,15 @@ class Door:
 
     def others(self, columns: Sequence[tuple[str, pa.Array]]) -> pa.Array:
         """Return further ``columns`` (name, values) as one JSON text a row, without identifiers."""
-        return as_json([(name, self._other(name, values)) for name, values in columns], len(columns[0][1]))
+        coded = [values.dictionary_encode() for _, values in columns]
+        # all texts at once: a file may have thousands of further columns
+        suspect = _sieved(pa.concat_arrays([one.dictionary for one in coded]))
+        kept, start = [], 0
+        for (name, values), one in zip(columns, coded, strict=True):
+            places = pc.indices_nonzero(suspect.slice(start, len(one.dictionary))).to_pylist()
+            start += len(one.dictionary)
+            kept.append((name, self._other(name, values, one, places)))
+        return as_json(kept, len(columns[0][1]))
 
     def opened(self, name: str, seal: str) -> str:
         """Return the text of the field ``name`` under ``seal``, mended."""
@@ -110,18 +119,18 @@ class Door:
         plain = text.removeprefix("'").removesuffix(".0")  # as an id is mended afterwards
         return self.blind(plain) if holds(plain, strict=True) else text
 
-    def _other(self, column: str, values: pa.Array) -> pa.Array:
+    def _other(self, column: str, values: pa.Array, coded: Any, suspects: list[int]) -> pa.Array:
         own = own_name(column)
         if own in self.declared or column in self.declared:
             return values
-        before = values.null_count
         if holds(own):
             kept = pa.nulls(len(values), pa.string())
         elif names_contact(own):
-            kept = _each(values, lambda texts: [_kept(text, contact=True) for text in texts])
+            every = list(range(len(coded.dictionary)))
+            kept = _treated(values, coded, every, lambda text: _kept(text, contact=True))
         else:
-            kept = _suspects(values, _kept)
-        self.dropped += kept.null_count - before
+            kept = _treated(values, coded, suspects, _kept)
+        self.dropped += kept.null_count - values.null_count
         return kept
 
 
@@ -137,7 +146,8 @@ def _kept(text: str, *, contact: bool = False) -> str | None:
 def _number(text: str) -> str:
     """Cover a text in a column of numbers, unless a number that can be kept stands there."""
     digits = sum(character.isdigit() for character in text)
-    if digits <= _DIGITS_OF_A_NUMBER_MAX and text.isascii() and _NUMBER.fullmatch(text):
+    plain = digits <= _DIGITS_OF_A_NUMBER_MAX and text.isascii() and _NUMBER.fullmatch(text)
+    if plain and not _BARE_PHONE.fullmatch(text):
         return text
     return masked(text)
 
@@ -151,12 +161,21 @@ def _each(values: pa.Array, treat: Callable[[list[str]], list[str | None]]) -> p
 def _suspects(values: pa.Array, treat: Callable[[str], str | None]) -> pa.Array:
     """Return ``values`` with those texts treated that may hold an identifier."""
     coded = values.dictionary_encode()
-    texts = coded.dictionary
-    suspect = pc.and_not(pc.match_substring_regex(texts, SUSPECT), pc.match_substring_regex(texts, PLAIN))
-    if not pc.any(suspect, min_count=0).as_py():
+    return _treated(values, coded, pc.indices_nonzero(_sieved(coded.dictionary)).to_pylist(), treat)
+
+
+def _sieved(texts: pa.Array) -> pa.Array:
+    return pc.and_not(pc.match_substring_regex(texts, SUSPECT), pc.match_substring_regex(texts, PLAIN))
+
+
+def _treated(
+    values: pa.Array, coded: Any, places: Sequence[int], treat: Callable[[str], str | None]
+) -> pa.Array:
+    """Return ``values``, ``coded`` as codes of different texts, with the texts at ``places`` treated."""
+    if not places:
         return values
-    changed: list[Any] = texts.to_pylist()
-    for place in pc.indices_nonzero(suspect).to_pylist():
+    changed: list[Any] = coded.dictionary.to_pylist()
+    for place in places:
         changed[place] = treat(changed[place])
     return pa.array(changed, pa.string()).take(coded.indices)
 
@@ -171,9 +190,17 @@ def as_json(columns: Sequence[tuple[str, pa.Array]], rows: int) -> pa.Array:
         name = own_name(column)
         named[name] = pc.coalesce(named[name], values) if name in named else values
     order = dict.fromkeys(own_name(column) for column, _ in columns)
-    members = [pc.binary_join_element_wise(_key(name), _quoted(named[name]), "") for name in order]
-    if not members:
+    if not order:
         return pa.array(["{}"] * rows, pa.string())
+    escapes = pc.any(
+        pc.match_substring_regex(pa.concat_arrays([*named.values()]), r'[\x00-\x1f"\\]'), min_count=0
+    ).as_py()
+    members = [
+        pc.binary_join_element_wise(
+            _key(name) + '"', _escaped(named[name]) if escapes else named[name], '"', ""
+        )
+        for name in order
+    ]
     # (skipping nulls would lose a row in which all are null)
     inner = pc.binary_join_element_wise(*members, "", null_handling="replace", null_replacement="")
     return pc.binary_join_element_wise("{", pc.utf8_slice_codeunits(inner, 1), "}", "")
@@ -194,11 +221,8 @@ _ESCAPES = (
 )
 
 
-def _quoted(values: pa.Array) -> pa.Array:
-    """Return texts as JSON strings; null stays null."""
-    if pc.any(pc.match_substring_regex(values, r'[\x00-\x1f"\\]'), min_count=0).as_py():
-        for mark, written in _ESCAPES:
-            values = pc.replace_substring(values, mark, written)
-        if pc.any(pc.match_substring_regex(values, r"[\x00-\x1f]"), min_count=0).as_py():
-            values = pc.replace_substring_regex(values, r"[\x00-\x1f]", " ")
-    return pc.binary_join_element_wise('"', values, '"', "")
+def _escaped(values: pa.Array) -> pa.Array:
+    """Return texts as they stand between the quotes of a JSON string."""
+    for mark, written in _ESCAPES:
+        values = pc.replace_substring(values, mark, written)
+    return pc.replace_substring_regex(values, r"[\x00-\x1f]", " ")

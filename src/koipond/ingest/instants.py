@@ -36,6 +36,8 @@ _TIME = (
     r"(?:(?P<sep>T|  ?|, )9{1,2}:99(?P<sec>:99(?P<frac>\.9{1,9})?)?(?P<half>(?P<gap> ?)[AaPp][Mm])?)?"
     r"(?P<zone> ?(?:Z|UTC|GMT|[+\-]99:?99|[+\-]99))?"
 )
+_OFFSET = r"(?:Z|UTC|GMT|[+\-](?:0[0-9]|1[0-3])(?::?[0-5][0-9])?|[+\-]14(?::?00)?)$"
+"""RE2: an offset that a zone can have, at most 14 hours either way; another one would move a fact by days."""
 _EPOCHS = {10: "epoch_s", 13: "epoch_ms"}
 _ORDERS = {"dmy": "%d{s}%m{s}%{y}", "mdy": "%m{s}%d{s}%{y}", "ymd": "%y{s}%m{s}%d"}
 
@@ -100,7 +102,8 @@ def read_seconds(text: Any, reading: InstantReading) -> tuple[Any, Any]:
         plain = _whole_seconds(text) if reading.fraction else text
         local = _seconds(read_instant(plain, _list(reading.patterns)))
     if reading.aware:
-        aware = _seconds(read_aware_instant(_zoned(text), _list(reading.aware)))
+        known = ibis.ifelse(text.re_search(_OFFSET), text, ibis.null("string"))
+        aware = _seconds(read_aware_instant(_zoned(known), _list(reading.aware)))
     return local, aware
 
 
@@ -137,6 +140,8 @@ def _custom(pattern: str) -> InstantReading:
     except ValueError as error:
         raise InputError(f"--date-format '{pattern}': not a strptime pattern ({error})") from error
     if "%z" in pattern:
+        if not pattern.endswith("%z"):
+            raise InputError(f"--date-format '{pattern}': write %z last, as in '%Y-%m-%d %H:%M:%S%z'")
         return InstantReading(family=pattern, aware=(pattern,))
     return InstantReading(family=pattern, patterns=(pattern,))
 

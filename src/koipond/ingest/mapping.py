@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from koipond.ingest.fields import FIELDS, KEEPS_OTHER_COLUMNS, NESTS, PERSON, REQUIRED, Field, synonyms
 from koipond.ingest.model import Kind
+from koipond.ingest.privacy import masked
 from koipond.kernel import InputError
 
+_LISTED_MAX = 100
 _NOISE = re.compile(r"[\W_]+")
 
 
@@ -56,12 +58,17 @@ def choose_mapping(kind: Kind, columns: Sequence[str], told: Mapping[str, str], 
         chosen[name] = tuple(fitting[:1])
     faults += _missing(kind, chosen)
     if faults:
-        raise InputError(f"{file}: " + "\n".join(faults) + f"\nthe columns are: {', '.join(columns)}")
+        raise InputError(f"{file}: " + "\n".join(faults) + f"\nthe columns are: {_listed(columns)}")
     taken = {column for names in chosen.values() for column in names}
     others = tuple(c for c in columns if c not in taken) if kind in KEEPS_OTHER_COLUMNS else ()
     order = [field.name for field in fields if field.name in chosen]
     chosen = {name: chosen[name] for name in order}
     return ColumnMap(kind=kind, columns=chosen, others=others, unsure=frozenset(unsure))
+
+
+def _listed(columns: Sequence[str]) -> str:
+    shown = ", ".join(masked(column) for column in columns[:_LISTED_MAX])
+    return shown if len(columns) <= _LISTED_MAX else f"{shown} and {len(columns) - _LISTED_MAX:,} more"
 
 
 def plain_name(name: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from koipond.ingest.privacy import holds
 from koipond.kernel import InputError
 
 Kind = Literal["orders", "events", "products", "customers", "consents", "touches"]
@@ -70,6 +71,8 @@ class ImportRequest:
         for word, meaning in self.statuses.items():
             if meaning not in STATUS_WORDS:
                 yield f"--status {word}={meaning}: use {', '.join(STATUS_WORDS)}"
+        if holds(self.source, strict=True):
+            yield "--source looks like somebody's number or address; use a short name of the shop"
         if not self.source or ":" in self.source:
             yield "--source: use a short name without ':'"
 
@@ -104,6 +107,7 @@ class ImportResult:
     changes: Mapping[str, int]
     notes: Mapping[str, int]  # blank rows, dropped identifiers, new customers
     version: int  # of the warehouse
+    declared: tuple[str, ...] = ()  # further columns kept although they look like an identifier
     repeated: bool = False
 
     def to_dict(self) -> dict[str, Any]:
@@ -126,5 +130,6 @@ class ImportResult:
             "changes": dict(self.changes),
             "notes": dict(self.notes),
             "version": self.version,
+            **({"declared": list(self.declared)} if self.declared else {}),
             "repeated": self.repeated,
         }

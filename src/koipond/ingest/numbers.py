@@ -26,6 +26,9 @@ _SPACES = "'’  "  # further marks that only ever group digits
 _SCALE_MAX = 18
 _DIGITS_MAX = 38
 _INT64_DIGITS = 18
+_WHOLE_MAX = 18  # more digits are put aside, so that other rows keep their fractions
+UNITS_MAX = 10**13
+"""No amount in minor units, no quantity in thousandths is larger: a sum of 900,000 of them fits 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ def choose_marks(
 def number_reading(shapes: Sequence[Shape], marks: Marks) -> NumberReading:
     """Return how to read a column of ``shapes`` written with ``marks``."""
     fits = [(shape, _fit(shape, marks)) for shape in shapes]
-    bodies = [body for _, body in fits if body is not None]
+    bodies = [body for _, body in fits if body is not None and body.whole <= _WHOLE_MAX]
     return NumberReading(
         marks=marks,
         decorated=any(_is_decorated(shape.text) for shape, body in fits if body is not None),
@@ -143,19 +146,27 @@ def multiply(left: Any, left_reading: NumberReading, right: Any, right_reading: 
     width = 18 if digits <= 18 else _DIGITS_MAX
     scale_left, scale_right = left_reading.scale, right_reading.scale
     product = left.cast(f"decimal({width}, {scale_left})") * right.cast(f"decimal({width}, {scale_right})")
-    return product.cast(f"decimal({width}, {scale_left + scale_right})")
+    return product.try_cast(f"decimal({width}, {scale_left + scale_right})")
 
 
 def to_units(value: Any, digits: int) -> Any:
-    """Return decimal ``value`` in 10^-``digits`` units, rounded half away from zero, as int64."""
+    """Return decimal ``value`` in 10^-``digits`` units, rounded half away from zero, as int64.
+
+    Null beyond `UNITS_MAX`: one such row would overflow every sum it is part of.
+    """
+    units = _units(value, digits)
+    return ibis.ifelse(units.abs() <= UNITS_MAX, units, ibis.null("int64"))
+
+
+def _units(value: Any, digits: int) -> Any:
     kind = value.type()
-    if kind.scale <= digits and kind.precision + digits <= _INT64_DIGITS:
+    if kind.scale <= digits and kind.precision - kind.scale + 2 * digits < _INT64_DIGITS:
         exact = f"decimal({_INT64_DIGITS}, {digits})"
         return (value.cast(exact) * ibis.literal(10**digits, type="int64")).cast("int64")
     scale = max(1, kind.scale)
     width = 18 if kind.precision - kind.scale + scale + digits <= 17 else _DIGITS_MAX
     exact = f"decimal({width}, {scale})"
-    shifted = (value.cast(exact) * ibis.literal(10**digits, type="int64")).cast(exact)
+    shifted = (value.try_cast(exact) * ibis.literal(10**digits, type="int64")).cast(exact)
     size = (shifted.abs() + ibis.literal(Decimal("0.5"), type=exact)).floor()
     return (size * value.sign()).try_cast("int64")
 

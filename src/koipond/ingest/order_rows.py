@@ -9,7 +9,7 @@ from typing import Any
 import ibis
 
 from koipond.ingest.judging import first_field, first_rule
-from koipond.ingest.numbers import multiply, read_number, to_units
+from koipond.ingest.numbers import UNITS_MAX, multiply, read_number, to_units
 from koipond.ingest.ports import IbisTable, Writer
 from koipond.ingest.readings import Readings, read_word
 from koipond.ingest.timing import Setting, instant_columns
@@ -53,25 +53,32 @@ def judge_orders(writer: Writer, typed: IbisTable, setting: Setting) -> IbisTabl
     rows = writer.cache("import_judged_alone", rows.mutate(rule=alone))
     good = rows.filter(rows["rule"].isnull() & rows["order_id"].notnull())
     ends = good.group_by("order_id").agg(
-        **{f"{name}_{end}": getattr(good[name], end)() for name in _AGREE for end in ("min", "max")}
+        **{f"{name}_{end}": getattr(good[name], end)() for name in _AGREE for end in ("min", "max")},
+        worth=good["amount_fen"].abs().sum() + good["discount_fen"].abs().sum(),
     )
+    vast = ends.filter(ends["worth"] > UNITS_MAX)
+    vast = writer.cache("import_vast", vast.select("order_id", vast=ibis.literal(True)))
     clash = ends.filter(ibis.or_(*(ends[f"{name}_min"] != ends[f"{name}_max"] for name in _AGREE)))
     clash = writer.cache("import_clash", clash.select("order_id", conflicting=ibis.literal(True)))
     twice = writer.cache("import_twice", _duplicate_lines(good))
     unknown = rows["unknown"].any()
-    if not any(writer.scalar(found) for found in (clash.count(), twice.count(), unknown)):
+    if not any(writer.scalar(found) for found in (vast.count(), clash.count(), twice.count(), unknown)):
         return rows
     joined = rows.left_join(clash, "order_id").drop("order_id_right")
     joined = joined.left_join(twice, "row").drop("row_right")
+    joined = joined.left_join(vast, "order_id").drop("order_id_right")
     together = first_rule(
         {
+            "unparsable": joined["vast"],
             "conflicting_order": joined["conflicting"],
             "duplicate_line_id": joined["duplicate"],
             "unknown_status": joined["unknown"],
         }
     )
     rule = joined["rule"].coalesce(together)
-    return writer.cache("import_judged", joined.mutate(rule=rule).drop("conflicting", "duplicate"))
+    field = ibis.ifelse(joined["vast"].fill_null(False), joined["field"].coalesce("amount"), joined["field"])
+    whole = joined.mutate(rule=rule, field=field)
+    return writer.cache("import_judged", whole.drop("conflicting", "duplicate", "vast"))
 
 
 def _duplicate_lines(good: IbisTable) -> IbisTable:
@@ -110,12 +117,19 @@ def _money(raw: IbisTable, readings: Readings, digits: int) -> tuple[dict[str, A
     zero = ibis.literal(0, type="int64")
     quantity = values.get("quantity")
     negative_quantity = ibis.literal(False) if quantity is None else (quantity < 0).fill_null(False)
-    milli = ibis.null("int64") if quantity is None else to_units(quantity, 3)
-    discount = zero
+    milli, discount = ibis.null("int64"), zero
+    if quantity is not None:
+        milli = to_units(quantity, 3)
+        faults["quantity"] = raw["quantity"].notnull() & milli.isnull()
     if "discount" in values:
         given = -values["discount"] if readings.negative_discounts else values["discount"]
-        discount = to_units(given, digits).fill_null(0)
-    amount = to_units(values["amount"], digits) if "amount" in values else ibis.null("int64")
+        discount = to_units(given, digits)
+        faults["discount"] = raw["discount"].notnull() & discount.isnull()
+        discount = discount.fill_null(0)
+    amount = ibis.null("int64")
+    if "amount" in values:
+        amount = to_units(values["amount"], digits)
+        faults["amount"] = raw["amount"].notnull() & amount.isnull()
     if quantity is not None and "unit_price" in values and not ("amount" in values and readings.amount_alone):
         reading, price_reading = readings.numbers["quantity"], readings.numbers["unit_price"]
         product = multiply(quantity, reading, values["unit_price"], price_reading)
@@ -136,8 +150,8 @@ def _less(product: Any, discount: Any, negative: Any, readings: Readings) -> Any
         return product
     scale = max(product.type().scale, discount.type().scale)
     exact = f"decimal(38, {scale})"
-    size = discount.cast(exact)
+    size = discount.try_cast(exact)
     if readings.negative_discounts:
         size = -size
     size = size.fill_null(ibis.literal(0, type=exact))
-    return product.cast(exact) - ibis.ifelse(negative & (size > ibis.literal(0, type=exact)), -size, size)
+    return product.try_cast(exact) - ibis.ifelse(negative & (size > ibis.literal(0, type=exact)), -size, size)

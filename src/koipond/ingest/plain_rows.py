@@ -70,7 +70,7 @@ def _typed(
             elif have:
                 number = read_number(raw[name], readings.numbers[name])
                 value = to_units(number, digits)
-                faults[name] = raw[name].notnull() & number.isnull()
+                faults[name] = raw[name].notnull() & value.isnull()
             columns[f"{name}_fen"] = value
         elif field.type in ("status", "truth"):
             truth = ibis.null("boolean")

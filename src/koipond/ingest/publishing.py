@@ -38,6 +38,7 @@ def result_of(writer: Writer, job: Job, read: int, outcome: Outcome, rules: Qual
         changes=outcome.changes,
         notes=outcome.notes,
         version=writer.version + 1,
+        declared=tuple(sorted(job.request.declared)),
     )
 
 

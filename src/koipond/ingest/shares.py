@@ -27,9 +27,10 @@ def read_margin(text: Any, reading: NumberReading, price: Any, digits: int) -> A
     """
     number = read_number(text.re_replace(_PERCENT, ""), reading)
     share = to_units(number, 4)
-    product = price * share
     whole = 100 * _PER_PERCENT
-    size = (product.abs() + whole // 2) // whole
     fits = (price.abs() <= _PRICE_MAX) & (share.abs() <= whole)
-    part = ibis.ifelse(fits, size * product.sign(), ibis.null("int64")).cast("int64")
+    none = ibis.null("int64")
+    product = ibis.ifelse(fits, price, none) * ibis.ifelse(fits, share, none)
+    size = (product.abs() + whole // 2) // whole
+    part = (size * product.sign()).cast("int64")
     return ibis.ifelse(text.re_search(_PERCENT), part, to_units(number, digits))

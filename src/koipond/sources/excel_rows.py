@@ -9,6 +9,7 @@ from zipfile import BadZipFile, ZipFile
 
 import pyarrow as pa
 
+from koipond.ingest.privacy import shown_name
 from koipond.kernel import InputError
 from koipond.sources.batches import text_batch
 from koipond.sources.bounds import Meter, batch_rows, require_content
@@ -23,7 +24,7 @@ class ExcelRows:
     """One sheet of a workbook (port `RowSource`); formulas count as the value last computed."""
 
     def __init__(self, path: Path, fingerprint: str, sheet: str | None = None) -> None:
-        self.file = path.name
+        self.file = shown_name(path)
         self._path = path
         self._wanted = sheet
         self.total_bytes = path.stat().st_size

@@ -1,11 +1,14 @@
 """Checks on the names of columns, the same for every kind of file."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
 from koipond.ingest.privacy import masked
 from koipond.kernel import InputError
 from koipond.sources.bounds import NAME_CHARS_MAX, require_columns
+
+_NUMBERED = re.compile(r"[^\W\d]+[\W_]*\d{1,4}")
 
 
 def column_names(file: str, cells: Sequence[str | None]) -> tuple[str, ...]:
@@ -40,6 +43,8 @@ def column_names(file: str, cells: Sequence[str | None]) -> tuple[str, ...]:
 
 
 def _looks_like_data(names: Sequence[str]) -> bool:
-    """Most cells of a header are no numbers and no dates."""
-    digits = sum(sum(c.isdigit() for c in name) * 2 > len(name) for name in names)
+    """Most cells of a header are no numbers and no dates; ``x0`` to ``x9999`` are names."""
+    digits = sum(
+        sum(c.isdigit() for c in name) * 2 > len(name) and _NUMBERED.fullmatch(name) is None for name in names
+    )
     return digits * 2 > len(names)

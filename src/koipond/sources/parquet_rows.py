@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from koipond.ingest.privacy import masked
+from koipond.ingest.privacy import masked, shown_name
 from koipond.kernel import InputError
 from koipond.sources.batches import as_text, text_batch
 from koipond.sources.bounds import BATCH_CELLS, ROWS_MAX, Meter, batch_rows
@@ -22,7 +22,7 @@ class ParquetRows:
     """A Parquet file (port `RowSource`)."""
 
     def __init__(self, path: Path, fingerprint: str) -> None:
-        self.file = path.name
+        self.file = shown_name(path)
         self.fingerprint = fingerprint
         self.total_bytes = path.stat().st_size
         try:

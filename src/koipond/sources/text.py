@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from koipond.ingest.privacy import shown_name
 from koipond.kernel import InputError
 from koipond.sources.bounds import LINE_CHARS_MAX, require_content
 
@@ -41,7 +42,7 @@ class TextFile:
 
     @property
     def name(self) -> str:
-        return self.path.name
+        return shown_name(self.path)
 
     def lines(self) -> io.TextIOWrapper:
         """Open the file as text, newlines untouched."""

@@ -5,10 +5,11 @@ transaction that begins deferred and then writes fails under concurrency ("datab
 PostgreSQL: READ COMMITTED, one schema a workspace through search_path. Sources: design §2, ops §4.
 """
 
+import os
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -98,12 +99,19 @@ def open_database(url: str, schema: str | None = None) -> Database:
 
 
 def _sqlite(url: sa.URL) -> Database:
+    _keep_private(str(url.database))
     options: dict[str, Any] = {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000}}
     reader = sa.create_engine(url, pool_size=5, max_overflow=35, **options)
     writer = sa.create_engine(url, pool_size=1, max_overflow=0, **options)
     _prepare(writer, begin="BEGIN IMMEDIATE", more=("journal_mode=WAL",))
     _prepare(reader, begin="BEGIN", more=("journal_mode=WAL", "query_only=ON"))
     return Database(reader, writer, WriteGate(), None)
+
+
+def _keep_private(file: str) -> None:
+    """Make ``file`` for its owner alone; SQLite gives its -wal and -shm the same rights."""
+    with suppress(OSError):  # what is wrong with the place, opening it will say
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _memory() -> Database:

@@ -1,14 +1,16 @@
 """Ibis 12 on DuckDB 2.0: the methods whose upstream form no longer runs. Drop with the next Ibis."""
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import duckdb  # noqa: TID253  this adapter is itself imported lazily
 import ibis.backends.duckdb
+import ibis.backends.sql.compilers.duckdb
 import ibis.common.exceptions as exc
 import ibis.expr.schema as sch
 import pyarrow as pa
 import sqlglot as sg
+import sqlglot.expressions as sge
 
 
 @lru_cache(maxsize=1024)
@@ -16,10 +18,25 @@ def _type(name: str, nullable: bool) -> Any:
     return DuckDB2.compiler.type_mapper.from_string(name, nullable=nullable)
 
 
+class DuckCompiler(ibis.backends.sql.compilers.duckdb.DuckDBCompiler):
+    """The compiler of Ibis with members of JSON objects by their names."""
+
+    __slots__ = ()
+    SIMPLE_OPS: ClassVar[dict[Any, str]] = {}  # else those of the parent would replace the method below
+
+    def visit_JSONGetItem(self, op: Any, *, arg: Any, index: Any) -> Any:  # noqa: N802  Ibis' name
+        """Take a text for a name, never for a path: DuckDB would follow ``$.a[0]`` and spread ``*``."""
+        value = getattr(op.index, "value", None)
+        if isinstance(value, str):  # RFC 6901
+            index = sge.convert("/" + value.replace("~", "~0").replace("/", "~1"))
+        return self.f.json_extract(arg, index)
+
+
 class DuckDB2(ibis.backends.duckdb.Backend):
     """The DuckDB backend with catalogue look-ups and batch reading that DuckDB 2.0 accepts."""
 
     name = "duckdb"
+    compiler = DuckCompiler()
 
     def _column(self, sql: str, *args: Any) -> list[Any]:
         return [row[0] for row in self.con.execute(sql, args).fetchall()]

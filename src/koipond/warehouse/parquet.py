@@ -19,9 +19,10 @@ from koipond.ingest.ports import FileRecord, IbisTable, LeaseKeeper, Manifest, V
 from koipond.kernel import BusyError, Clock, InputError
 from koipond.warehouse.checksums import records
 from koipond.warehouse.engine import Engine, EngineOptions, read_parquet, sync
-from koipond.warehouse.holder import is_alive, spill_name, this_process
+from koipond.warehouse.holder import is_alive, this_process
 from koipond.warehouse.mark import MarkFile
-from koipond.warehouse.tidying import SPILL, data_files, remove_spill, tidy
+from koipond.warehouse.spill import spill_folder, sweep
+from koipond.warehouse.tidying import SPILL, data_files, tidy
 
 KEY = "customer_no"  # of the datasets that are kept by upsert
 DELTA_SHARE = 8  # an upsert rewrites the dataset when its delta is more than an eighth of it,
@@ -71,7 +72,7 @@ class ParquetWarehouse:
             current, found = self.versions.current(), set(data_files(self.root))
             if self.mark is not None:
                 self.mark.require(current.version)
-            remove_spill(self.root)
+            sweep(self.root / SPILL)  # a killed query may have left gigabytes there
             with self._lent_engine() as engine:
                 writer = ParquetWriter(self, lease, current, engine)
                 try:
@@ -111,8 +112,7 @@ class ParquetWarehouse:
             self._give_back(engine)
 
     def _engine(self) -> Engine:
-        spill = self.root / SPILL / spill_name()
-        spill.mkdir(parents=True, exist_ok=True)
+        spill = spill_folder(self.root / SPILL)
         try:
             return self._spare.pop()
         except IndexError:

@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 
 from koipond.ingest.ports import IbisTable, Query
 from koipond.warehouse.engine import sync
-from koipond.warehouse.holder import spill_name
 from koipond.warehouse.queries import literal
+from koipond.warehouse.spill import spill_folder
 from koipond.warehouse.tidying import SPILL
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -129,7 +129,7 @@ def _view(name: str) -> str:
 @contextmanager
 def scratch_below(root: Path) -> Iterator[Path]:
     """Lend a folder of this process for what is kept between stages; the next writer removes a dead one's."""
-    scratch = root.resolve() / SPILL / spill_name() / f"spark-{uuid.uuid4().hex[:8]}"
+    scratch = spill_folder(root.resolve() / SPILL) / f"spark-{uuid.uuid4().hex[:8]}"
     scratch.mkdir(parents=True)
     try:
         yield scratch

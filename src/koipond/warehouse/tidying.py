@@ -12,7 +12,6 @@ from pathlib import Path
 
 from koipond.ingest.ports import VersionLog
 from koipond.warehouse.engine import sync
-from koipond.warehouse.holder import is_left_behind
 
 QUARANTINE = "quarantine"
 QUARANTINE_DAYS = 7
@@ -70,10 +69,3 @@ def _empty_quarantine(root: Path, now: datetime) -> None:
 def quarantined(root: Path) -> list[Path]:
     """Return the files in quarantine."""
     return sorted(file for file in (root / QUARANTINE).rglob("*") if file.is_file())
-
-
-def remove_spill(root: Path) -> None:
-    """Remove what dead processes spilled: a killed query may have left gigabytes."""
-    for folder in (root / SPILL).glob("*"):
-        if is_left_behind(folder.name):
-            shutil.rmtree(folder, ignore_errors=True)

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from koipond.ingest.quality import QualityRules
 from koipond.kernel import require_currency, zone
 from koipond.kernel.errors import InputError
+from koipond.outreach.header_text import header_fault
 from koipond.outreach.model import ContactPolicy, QuietHours
 from koipond.strategy.spec import CapShape, Key, Shape
 
@@ -26,6 +27,12 @@ def _currency(code: str) -> str:
         return require_currency(code)
     except InputError as error:
         raise ValueError(str(error)) from error
+
+
+def _header(text: str) -> str:
+    if fault := header_fault(text):
+        raise ValueError(f"{fault}; it is the sender of every mail: write one plain line")
+    return text
 
 
 Hour = Annotated[int, Field(ge=0, le=23)]
@@ -164,7 +171,7 @@ class WorkspaceSettings(Shape):
     id: Id | None = None
     store: StoreVariable | None = None
     """``${NAME}`` of the environment variable that holds the store's URL; none = SQLite in the folder."""
-    name: str = ""
+    name: Annotated[str, Field(max_length=200), AfterValidator(_header)] = ""
     zone: Annotated[str, AfterValidator(_zone)]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$"), AfterValidator(_currency)]
     clock: Literal["system", "last_fact"] = "system"

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from koipond.outreach.header_text import subject_fault
 from koipond.outreach.templates import Template
 from koipond.strategy.spec import Key, Shape
 
@@ -11,10 +12,19 @@ VariablePath = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*
 LanguageCode = Literal["zh", "en", "id"]
 
 
+TEXT_CHARS_MAX = 200_000
+
+
+def _subject(text: str) -> str:
+    if fault := subject_fault(text):
+        raise ValueError(f"{fault}; write the subject in one line")
+    return text
+
+
 class TextsShape(Shape):
-    subject: str | None = Field(default=None, max_length=1_000)
-    text: str = Field(min_length=1)
-    html: str | None = None
+    subject: Annotated[str, Field(max_length=1_000), AfterValidator(_subject)] | None = None
+    text: str = Field(min_length=1, max_length=TEXT_CHARS_MAX)
+    html: str | None = Field(default=None, max_length=TEXT_CHARS_MAX)
 
 
 class TemplateShape(Shape):

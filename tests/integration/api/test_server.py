@@ -46,7 +46,9 @@ def message(number: int) -> Message:
 
 @pytest.fixture
 def page(app: App) -> TestClient:
-    return TestClient(build_server(app), base_url="http://127.0.0.1")
+    client = TestClient(build_server(app, "t0ken"), base_url="http://127.0.0.1")
+    client.get("/?token=t0ken")
+    return client
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def test_products_are_exact_and_rounded_half_away_from_zero(
 
 
 def test_products_with_too_many_digits_are_refused(reader: ParquetReader) -> None:
-    texts = pa.table({"row": [2], "a": ["1234567890123456789.12"], "b": ["0.123456789012345678"]})
+    texts = pa.table({"row": [2], "a": ["123456789012345678.123"], "b": ["0.123456789012345678"]})
     table = reader.stage("t", texts)
     left, right = (
         number_reading(column_shapes(reader, table, name, what="numbers"), Marks(".", "")) for name in "ab"

@@ -1,6 +1,8 @@
 """What identifies a person, however written, and what does not."""
 
 import re
+import sys
+import unicodedata
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -87,6 +89,12 @@ def test_a_column_of_contacts_holds_identifiers_whatever_the_country() -> None:
     assert not any(map(names_contact, ("hotel", "store", "plan", "shpping")))
     assert holds("5550123", contact=True)
     assert not holds("5550123")
+
+
+def test_the_sieve_knows_every_digit_of_every_script() -> None:
+    digits = [chr(c) for c in range(sys.maxunicode + 1) if unicodedata.digit(chr(c), None) is not None]
+    assert all(re.search(SUSPECT, digit * 11) for digit in digits)
+    assert all(holds("1" + chr(start + 3) + "8" * 9) for start in (0x660, 0x966, 0xFF10, 0x1D7D8))
 
 
 def sieves(text: str) -> list[bool]:

@@ -138,11 +138,11 @@ def test_the_next_writer_removes_what_a_dead_process_spilled(tmp_path: Path) -> 
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     left = tmp_path / "spill" / f"{this_machine()}.{dead.pid}"
-    elsewhere = tmp_path / "spill" / f"another-host.{dead.pid}"
-    for folder in (left, elsewhere):
+    renamed = tmp_path / "spill" / f"another-host.{dead.pid}"
+    for folder in (left, renamed):
         folder.mkdir(parents=True)
         (folder / "block.tmp").write_bytes(b"x")
     with warehouse.write("next"):
         assert not left.exists()
-    assert (elsewhere / "block.tmp").exists()
+        assert not renamed.exists()
     assert (tmp_path / "spill" / spill_name()).exists()

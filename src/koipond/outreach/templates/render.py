@@ -6,6 +6,7 @@ from typing import Any
 
 from liquid import BoundTemplate
 
+from koipond.outreach.header_text import control_in
 from koipond.outreach.templates.contain import TemplateError, compile_liquid, render_liquid
 from koipond.outreach.templates.model import PARTS, Rendered, Template
 
@@ -45,8 +46,9 @@ def render(template: Template, language: str, values: Mapping[str, Any]) -> Rend
         for part, source in template.texts[language].items()
     }
     done = {part: parts.get(part, "") for part in PARTS}
-    if "\n" in done["subject"].strip():
-        raise TemplateError(f"template '{template.key}': the subject has more than one line")
+    if found := control_in(done["subject"].strip().replace("\t", " ")):
+        what = "more than one line" if found in ("U+000A", "U+000D") else f"the character {found}"
+        raise TemplateError(f"template '{template.key}': the subject has {what}")
     return Rendered(language=language, subject=done["subject"].strip(), text=done["text"], html=done["html"])
 
 

@@ -1,0 +1,63 @@
+"""Settings of the environment, looked at before anything is done with them: all that is wrong, at once."""
+
+from urllib.parse import unquote, urlsplit
+
+from pydantic import ValidationError
+
+from koipond.kernel import InputError
+from koipond.outreach.header_text import control_in, header_fault
+from koipond.settings import Settings
+
+
+def read_environment() -> Settings:
+    """Return the settings; raise InputError naming each variable that cannot be used, with the fix."""
+    faults, settings = _read()
+    if settings is None or faults:
+        raise InputError("\n".join(faults))
+    return settings
+
+
+def environment_faults() -> list[str]:
+    """Return what is wrong with the variables of the environment."""
+    return _read()[0]
+
+
+def _read() -> tuple[list[str], Settings | None]:
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        return [
+            f"KOIPOND_{str(one['loc'][0]).upper()}: {one['msg'].lower()}; correct or unset it"
+            for one in error.errors()
+        ], None
+    return [*_mail_faults(settings), *_url_faults(settings.public_url)], settings
+
+
+def _mail_faults(settings: Settings) -> list[str]:
+    faults = []
+    if settings.smtp_url is not None:
+        if found := control_in(unquote(settings.smtp_url)):
+            faults.append(f"KOIPOND_SMTP_URL holds {found}; write smtp://user:password@host:port on one line")
+        elif settings.smtp_url != settings.smtp_url.strip():
+            faults.append("KOIPOND_SMTP_URL begins or ends with a blank; take it out")
+    if settings.mail_from is not None and (fault := header_fault(settings.mail_from)):
+        faults.append(f"KOIPOND_MAIL_FROM: {fault}; write hello@your.domain")
+    return faults
+
+
+def _url_faults(url: str | None) -> list[str]:
+    if url is None:
+        return []
+    fix = "write https://crm.brand.example, plain ASCII (a domain in its xn-- form)"
+    if fault := header_fault(url):
+        return [f"KOIPOND_PUBLIC_URL: {fault}; {fix}"]
+    if not url.isascii() or any(character in "<>\"'`\\^{}|, " for character in url):
+        return [f"KOIPOND_PUBLIC_URL holds a character that no link may hold; {fix}"]
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable or parts.query or parts.fragment or "@" in parts.netloc:
+        return [f"KOIPOND_PUBLIC_URL is no base of links; {fix}"]
+    return []
