@@ -11,12 +11,12 @@ from koipond.ingest.belonging import PairIds, Point, StoreSide
 from koipond.kernel import InputError, stable_json
 from koipond.store.bulk import upsert_rows
 from koipond.store.engine import Database
-from koipond.store.migrate import revision
 from koipond.store.tables import workspace_setting
 
 IDS = ("workspace_id", "store_id", "warehouse_id")
 _DAMAGES_MAX = 5
-_TABLES = ("workspace_setting", "warehouse_version")
+_TABLES = ("alembic_version", "workspace_setting", "warehouse_version")
+_PAIRS_SINCE = "0006"
 
 
 class StoredBelonging:
@@ -78,10 +78,11 @@ def look_at(database: Database, place: str) -> tuple[StoreSide, dict[str, int | 
             remains = tuple(part.name for part in parts if part.exists() and part.stat().st_size)
             return StoreSide(place=place, kept=False, remains=remains), {}
     with database.read() as connection:
-        if revision(connection) is None or not _has_tables(connection):
+        tables = _tables(connection)
+        if not tables.issuperset(_TABLES) or not (stands_at := _revision(connection)):
             return StoreSide(place=place, kept=False), {}
         found = _ids(connection)
-        at, datasets = _newest(connection)
+        at, datasets = _newest(connection, with_nonce=stands_at >= _PAIRS_SINCE)
         side = StoreSide(
             place=place,
             kept=True,
@@ -90,17 +91,16 @@ def look_at(database: Database, place: str) -> tuple[StoreSide, dict[str, int | 
             store_id=found.get("store_id"),
             warehouse_id=found.get("warehouse_id"),
         )
-        return side, _named(connection, datasets)
+        return side, _named(connection, datasets, with_sizes="warehouse_file" in tables)
 
 
 def newest_point(connection: sa.Connection) -> Point:
     """Return the newest published version, 0 when there is none."""
-    return _newest(connection)[0]
+    return _newest(connection, with_nonce=True)[0]
 
 
-def _newest(connection: sa.Connection) -> tuple[Point, Mapping[str, Sequence[str]]]:
-    columns = {column["name"] for column in sa.inspect(connection).get_columns("warehouse_version")}
-    nonce = "nonce" if "nonce" in columns else "''"
+def _newest(connection: sa.Connection, *, with_nonce: bool) -> tuple[Point, Mapping[str, Sequence[str]]]:
+    nonce = "nonce" if with_nonce else "''"
     row = connection.exec_driver_sql(
         f"SELECT version, {nonce}, manifest FROM warehouse_version ORDER BY version DESC LIMIT 1"
     ).one_or_none()
@@ -109,17 +109,30 @@ def _newest(connection: sa.Connection) -> tuple[Point, Mapping[str, Sequence[str
     return Point(version=row[0], nonce=row[1]), json.loads(row[2])["datasets"]
 
 
-def _named(connection: sa.Connection, datasets: Mapping[str, Sequence[str]]) -> dict[str, int | None]:
+def _named(
+    connection: sa.Connection, datasets: Mapping[str, Sequence[str]], *, with_sizes: bool
+) -> dict[str, int | None]:
     sizes: dict[str, int] = {}
-    if sa.inspect(connection).has_table("warehouse_file"):
+    if with_sizes:
         rows = connection.exec_driver_sql("SELECT dataset, file, bytes FROM warehouse_file").all()
         sizes = {f"{row.dataset}/{row.file}": row.bytes for row in rows}
     names = (f"{dataset}/{file}" for dataset, files in datasets.items() for file in files)
     return {name: sizes.get(name) for name in names}
 
 
-def _has_tables(connection: sa.Connection) -> bool:
-    return all(sa.inspect(connection).has_table(name) for name in _TABLES)
+def _tables(connection: sa.Connection) -> set[str]:
+    """Return the store's tables by one query: reflection takes many, and every command comes by here."""
+    query = (
+        "SELECT name FROM sqlite_master WHERE type = 'table'"
+        if connection.dialect.name == "sqlite"
+        else "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+    )
+    return set(connection.exec_driver_sql(query).scalars())
+
+
+def _revision(connection: sa.Connection) -> str:
+    found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return str(found or "")
 
 
 def _ids(connection: sa.Connection) -> dict[str, str]:

@@ -1,7 +1,9 @@
 """Errors of the machine become one line with the fix; mistakes of ours do not."""
 
 import errno
+import os
 import sqlite3
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -87,3 +89,74 @@ def test_what_spark_says_is_explained_as_well() -> None:
         assert found is not None
         assert words in str(found)
     assert explained(errors.PySparkException("a plan that we wrote wrongly")) is None
+
+
+class Disk:
+    """What `os.statvfs` says."""
+
+    f_frsize = 4096
+    f_favail = 100
+
+    def __init__(self, free: int, *, read_only: bool = False) -> None:
+        self.f_bavail = free // self.f_frsize
+        self.f_flag = os.ST_RDONLY if read_only else 0
+
+
+VAGUE = ("disk I/O error", "unable to open database file", "attempt to write a readonly database")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    (tmp_path / ".koipond").mkdir()
+    (tmp_path / ".koipond" / "store.sqlite").write_bytes(b"x")
+    return tmp_path
+
+
+@pytest.mark.parametrize("said", VAGUE)
+@pytest.mark.parametrize(
+    ("disk", "code", "words"),
+    [
+        (Disk(0), "disk_full", "make room"),
+        (Disk(8192), "disk_full", "make room"),
+        (Disk(10**9, read_only=True), "no_rights", "mounted read-only"),
+    ],
+    ids=["full", "nearly full", "read-only"],
+)
+def test_what_sqlite_says_vaguely_is_looked_up_on_its_disk(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, said: str, disk: Disk, code: str, words: str
+) -> None:
+    """A41: of a full disk SQLite says that it cannot be read."""
+    monkeypatch.setattr(os, "statvfs", lambda _path: disk)
+    for error in (sqlite3.OperationalError(said), store(OPERATIONAL, sqlite3.OperationalError(said))):
+        found = explained(error, workspace)
+        assert found is not None
+        assert (found.exit_code, found.code) == (2, code)
+        assert words in str(found)
+        assert str(workspace) in str(found)
+
+
+def test_a_store_that_this_user_may_not_write_is_named(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "statvfs", lambda _path: Disk(10**9))
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path).name != "store.sqlite")
+    found = explained(sqlite3.OperationalError("disk I/O error"), workspace)
+    assert found is not None
+    assert found.code == "no_rights"
+    assert f"{workspace}/.koipond/store.sqlite: this user may not" in str(found)
+
+
+def test_a_disk_that_really_fails_is_called_so(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "statvfs", lambda _path: Disk(10**9))
+    for folder in (workspace, None):
+        found = explained(sqlite3.OperationalError("disk I/O error"), folder)
+        assert found is not None
+        assert found.code == "damaged"
+        assert "koipond restore BACKUP --replace" in str(found)
+
+
+def test_a_damaged_store_has_a_way_back() -> None:
+    found = explained(sqlite3.DatabaseError("database disk image is malformed"))
+    assert found is not None
+    assert "koipond restore BACKUP --replace" in str(found)
+    assert ".recover" in str(found)
