@@ -88,8 +88,10 @@ def import_consents(
     with warehouse.read() as reader:
         staged = stage_rows(reader, job.rows, job.mapping, progress, cancelled)
         raw = mend_ids(reader, staged.table)
-        words = read_words(reader, raw, job.request, job.rows.file)
+        [column, *_] = job.mapping.columns["status"]
+        words = read_words(reader, raw, job.request, job.rows.file, column)
         readings = _readings(reader, raw, words, job)
+        journal.dead(job.registry.now)  # whose process is gone holds no lease from here on
         job = replace(job, import_no=journal.begin(start, job.registry.now))
         try:
             heard = _understand(reader, raw, words, readings, job, staged.count)
