@@ -20,6 +20,7 @@ ALL = "*"
 
 WORDS_MAX = 500
 _SHOWN = 10
+_TURNED = {"true": "false", "false": "true"}
 _LENGTH_MAX = 40
 _KNOWN: Mapping[str, str] = {
     "status": "yes or no, and the usual words for them; say others with --status VALUE=true|false",
@@ -37,13 +38,18 @@ class ConsentWords:
     purpose: Mapping[str, str]
 
 
-def read_words(reader: Reader, raw: IbisTable, request: ImportRequest, file: str) -> ConsentWords:
-    """Return what the words of ``raw`` mean; raise InputError with every row whose word nobody knows."""
+def read_words(
+    reader: Reader, raw: IbisTable, request: ImportRequest, file: str, column: str = "status"
+) -> ConsentWords:
+    """Return what the words of ``raw`` mean; raise InputError with every row whose word nobody knows.
+
+    ``column``: what the file calls the status. Under `unsubscribed` or 退订, a yes is a no.
+    """
     faults: list[str] = []
     found = {}
     for field in ("status", "channel", "purpose"):
         words = _distinct(reader, raw, field, file) if field in raw.columns else []
-        found[field] = _meanings(field, words, request)
+        found[field] = _meanings(field, words, request, column)
         unknown = [word for word in words if word not in found[field]]
         faults += _faults(reader, raw, field, unknown)
     empty = raw.filter(raw["status"].isnull()).order_by("row").limit(_SHOWN)
@@ -65,12 +71,16 @@ def _distinct(reader: Reader, raw: IbisTable, field: str, file: str) -> list[str
     return words
 
 
-def _meanings(field: str, words: Collection[str], request: ImportRequest) -> dict[str, str]:
+def _meanings(field: str, words: Collection[str], request: ImportRequest, column: str) -> dict[str, str]:
     if field != "status":
         return meanings(words, word_table(field), {}) | {word: ALL for word in words if means_all(word)}
     table = word_table("consent")
     if not any(plain_name(word) == "f" for word in words):
         table = {word: meaning for word, meaning in table.items() if word != "t"}  # 回T退订, or true?
+    if table.get(plain_name(column)) == "false":
+        truth = word_table("truth")
+        turned = {word: _TURNED[meaning] for word, meaning in truth.items() if word in table}
+        table = {**table, **turned}
     found = meanings(words, table, request.statuses)
     return {word: meaning for word, meaning in found.items() if meaning in ("true", "false")}
 

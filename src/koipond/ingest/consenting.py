@@ -91,8 +91,10 @@ def import_consents(
         door = Door(mapping=job.mapping, declared=job.request.declared, blind=job.registry.identities.blind)
         staged = stage_rows(reader, job.rows, job.mapping, progress, cancelled, door)
         raw = mend_ids(reader, staged.table, sealed=True)
-        words = read_words(reader, raw, job.request, job.rows.file)
+        [column, *_] = job.mapping.columns["status"]
+        words = read_words(reader, raw, job.request, job.rows.file, column)
         readings = _readings(reader, raw, words, job)
+        journal.dead(job.registry.now)  # whose process is gone holds no lease from here on
         job = replace(job, import_no=journal.begin(start, job.registry.now))
         try:
             heard = _understand(reader, raw, words, readings, job, staged)

@@ -88,11 +88,17 @@ def count_unheard(connection: sa.Connection, said: Sequence[Said], import_no: in
 
 
 def void(connection: sa.Connection, import_no: int, now_s: int, *, grants_only: bool = False) -> int:
-    """Take the statements of an import out of force and read the states anew; return how many."""
+    """Take the statements of an import out of force and read the states anew; return how many.
+
+    With them goes what an import of the same file left that never ended; not so when ``grants_only``.
+    """
     counters.take(connection, HEARD, 0)
-    mine = (consent_log.c.import_no == import_no) & consent_log.c.void_s.is_(None)
+    mine: sa.ColumnElement[bool] = consent_log.c.void_s.is_(None)
     if grants_only:
-        mine &= consent_log.c.granted
+        mine &= (consent_log.c.import_no == import_no) & consent_log.c.granted
+    else:
+        same = {import_no, *_dead(connection, _twins(connection, import_no))}
+        mine &= any_of(connection, consent_log.c.import_no, same)
     whom = set(connection.scalars(sa.select(consent_log.c.customer_no).where(mine).distinct()))
     gone = connection.execute(sa.update(consent_log).where(mine).values(void_s=now_s)).rowcount
     reread(connection, whom)

@@ -152,3 +152,10 @@ def test_the_same_file_without_times_is_heard_once(space: MemoryWorkspace) -> No
     text = "1,unsubscribed\n"
     assert not load(space, text, head="customer_id,status\n").repeated
     assert load(space, text, head="customer_id,status\n").repeated
+
+
+@pytest.mark.parametrize("column", ["unsubscribed", "Opted out", "退订", "do not contact", "DND"])
+def test_a_yes_to_leaving_is_a_no(space: MemoryWorkspace, column: str) -> None:
+    text = "1,yes,email,2025-12-01 10:00\n2,no,email,2025-12-01 10:00\n3,stop,email,2025-12-01 10:00\n"
+    load(space, text, head=f"customer_id,{column},channel,at\n", mapping={"status": column})
+    assert [row[-1] for row in held(space)] == [False, True, False]

@@ -3,9 +3,11 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +82,29 @@ def test_a_killed_import_leaves_no_trace(tmp_path: Path, environment: dict[str, 
     report = koipond(environment, folder, "quality")
     assert report["kept"] == ROWS + 1
     assert len(list((warehouse / "orders").glob("*.parquet"))) == 2, "files of killed imports are gone"
+
+
+def test_consents_of_a_killed_import_leave_no_grant(tmp_path: Path, environment: dict[str, str]) -> None:
+    """A26, with kill -9: the withdrawals hold, the grants do not; again and undone, nothing is left."""
+    folder, file = tmp_path / "brand", tmp_path / "said.csv"
+    said = "".join(f"{n},email,{'yes' if n % 3 else 'no'},2026-01-01 10:00\n" for n in range(30_000))
+    file.write_text("customer_id,channel,status,at\n" + said)
+    koipond(environment, folder, "init", str(folder))
+
+    def count(condition: str) -> int:
+        with closing(sqlite3.connect(folder / ".koipond" / "store.sqlite", timeout=30)) as store:
+            query = f"SELECT count(*) FROM consent_log WHERE void_s IS NULL AND {condition}"
+            return int(store.execute(query).fetchone()[0])
+
+    running = subprocess.Popen(
+        [*CLI, "-C", str(folder), "import", "consents", str(file)],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    kill_when(running, lambda: count("NOT granted"))
+    assert (count("granted"), count("NOT granted")) == (0, 10_000)
+    done = koipond(environment, folder, "import", "consents", str(file))
+    assert (count("granted"), count("NOT granted")) == (20_000, 10_000)
+    koipond(environment, folder, "quality", "undo", str(done["files"][0]["import_no"]))
+    assert count("true") == 0
