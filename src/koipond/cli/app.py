@@ -26,6 +26,8 @@ COMMANDS: tuple[str, ...] = (
     "definitions",
     "planning",
     "sending",
+    "stopping",
+    "touches",
     "explaining",
     "reporting",
     "rehearsing",

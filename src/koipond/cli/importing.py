@@ -68,11 +68,22 @@ def register(app: typer.Typer) -> None:
         with open_app(context.obj) as app:
             results = [_import(app, request, one) for one in rows]
             app.clock.forget()
+            if kind == "customers":
+                _tell_flags(app)
             data = {**total(results), **app.stamp()}
         say(data, lambda: "\n\n".join(_text(one) for one in results), as_json=as_json)
         for one in results:
             if strange := one.get("unrecognised_events"):
                 note(strange_events(one["file"], strange))
+
+
+def _tell_flags(app: "App") -> None:
+    """Let what waits know at once who is staff or a minor."""
+    from koipond.worker.flags import tell_flags
+
+    with app.warehouse.read() as reader:
+        if reader.has("customers"):
+            tell_flags(app, reader)
 
 
 def total(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from koipond.segments.membership import refresh_segments
 from koipond.segments.refresh import refresh
 from koipond.segments.segment_state import SegmentState, members_of, read_states
 from koipond.segments.tag_refresh import refresh_tags
+from koipond.worker.flags import tell_flags
 from koipond.worker.grading import hold_grades
 from koipond.worker.syncing import sync_facts
 
@@ -29,6 +30,8 @@ def refresh_workspace(app: App, as_of: date | None, *, full: bool = False) -> di
             tags = refresh_tags(own, groups, scope, app.store.tags.manual_tags(), app.clock.now())
             segments = refresh_segments(own, list(app.runtime.segments.values()), scope, app.clock.now())
         version = writer.publish()
+    with app.warehouse.read() as reader:
+        tell_flags(app, reader)  # a touch that waits must not reach whoever is staff or a minor by now
     return {
         **layers.to_dict(),
         "layers_version": layers.definition_version,
