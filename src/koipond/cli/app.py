@@ -28,6 +28,8 @@ COMMANDS: tuple[str, ...] = (
     "definitions",
     "planning",
     "sending",
+    "stopping",
+    "touches",
     "explaining",
     "reporting",
     "rehearsing",

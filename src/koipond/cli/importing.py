@@ -75,6 +75,8 @@ def register(app: typer.Typer) -> None:
         with open_app(context.obj) as app:
             results = _import_all(app, request, rows, _longest_s(kind, wait_s))
             app.clock.forget()
+            if kind == "customers":
+                _tell_flags(app)
             data = {**total(results), **app.stamp()}
         say(data, lambda: "\n\n".join(_text(one) for one in results), as_json=as_json)
         for one in results:
@@ -83,6 +85,15 @@ def register(app: typer.Typer) -> None:
         if faults := [fault for one in results for fault in unkept(one)]:
             note("\n".join(faults))
             raise typer.Exit(1)
+
+
+def _tell_flags(app: "App") -> None:
+    """Let what waits know at once who is staff or a minor."""
+    from koipond.worker.flags import tell_flags
+
+    with app.warehouse.read() as reader:
+        if reader.has("customers"):
+            tell_flags(app, reader)
 
 
 def total(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

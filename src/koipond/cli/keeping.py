@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from koipond.cli.holding import lease_problems, lease_rows, lease_text
+from koipond.cli.outreach_problems import outreach_problems
 from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
 from koipond.frames import text_table
 from koipond.kernel import InputError, KoipondError
@@ -49,6 +50,7 @@ def doctor(context: typer.Context, as_json: JsonFlag = False) -> None:
             problems = [*_pair(app.pair), *_keys(app), *_disk(app), *lease_problems(app)]
             if app.pair.usable:
                 problems += [*_definitions(app), *_offers(app), *_email(app), *_spark(app), *_private(app)]
+                problems += outreach_problems(app)
                 stamp = app.stamp()
             else:
                 stamp = {**NO_STAMP, "definition_version": app.store.definitions.version()}
@@ -217,29 +219,30 @@ def import_codes(
     from koipond.bootstrap import open_app
     from koipond.kernel import day_bounds
 
-    codes = _read_codes(file)
+    lines, codes = _read_codes(file)
     day = parse_day(expires_on, "--expires-on")
     with open_app(context.obj) as app:
         if list_key not in app.runtime.offers:
             known = ", ".join(sorted(app.runtime.offers)) or "none"
             raise InputError(f"no code list '{list_key}' is applied; there is {known}")
-        added = app.store.codes.add(list_key, codes, day_bounds(day, app.zone)[1] if day else None)
+        added = app.store.codes.add(list_key, codes, day_bounds(day, app.zone)[1] if day else None, lines)
         data = {"list": list_key, "read": len(codes), "added": added, **app.stamp()}
     say(data, lambda: f"{added:,} of {len(codes):,} codes are new in {list_key}", as_json=as_json)
 
 
-def _read_codes(file: Path) -> list[str]:
+def _read_codes(file: Path) -> tuple[list[int], list[str]]:
+    """Return the codes of a file and the lines they stand in."""
     from koipond.sources.text import require_file
 
     require_file(file)
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise InputError(f"{file}: not UTF-8 text; save it as UTF-8, one code a line") from error
-    codes = [line.strip() for line in lines if line.strip()]
-    if not codes or len(codes) > CODES_MAX:
-        raise InputError(f"{file} holds {len(codes)} codes; between 1 and {CODES_MAX:,} are read")
-    return codes
+    placed = [(place, line.strip()) for place, line in enumerate(lines, 1) if line.strip()]
+    if not placed or len(placed) > CODES_MAX:
+        raise InputError(f"{file} holds {len(placed)} codes; between 1 and {CODES_MAX:,} are read")
+    return [place for place, _ in placed], [code for _, code in placed]
 
 
 def list_codes(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:

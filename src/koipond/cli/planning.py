@@ -26,7 +26,10 @@ def register(app: typer.Typer) -> None:
     app.command(help="Plan the day's touches: who, what, when, why not.")(plan)
     app.command(help="Show a plan's first messages as their customers would get them.")(preview)
     app.command(help="Approve a plan; nothing is sent without it.")(approve)
-    app.command(help="List the plans, newest first.")(plans)
+    group = typer.Typer(help="List the plans, newest first; withdraw one.", invoke_without_command=True)
+    group.callback()(plans)
+    group.command(help="End a plan's touches that wait; what they hold is given back.")(withdraw)
+    app.add_typer(group, name="plans")
 
 
 def plan(
@@ -98,6 +101,8 @@ def plans(
 ) -> None:
     from koipond.bootstrap import open_app
 
+    if context.invoked_subcommand is not None:
+        return
     wanted = parse_day(as_of)
     with open_app(context.obj) as app:
         found = [one for one in app.store.plans.all() if wanted in (None, one.as_of)]
@@ -106,7 +111,7 @@ def plans(
             {
                 "plan": one.key,
                 "as_of": one.as_of.isoformat(),
-                "status": one.status,
+                "status": _status(app, one),
                 "strategies": dict(one.strategies),
                 "touches": one.summary.get("touches"),
                 "total": _came_to(one, states[one.key]),
@@ -116,6 +121,44 @@ def plans(
         ]
         stamp = app.stamp(wanted)
     say({"plans": rows, **stamp}, lambda: _plans_text(rows), as_json=as_json)
+
+
+def withdraw(
+    context: typer.Context,
+    key: PlanKey,
+    by: Annotated[str, typer.Option(help="Who withdraws it.")],
+    reason: Annotated[str, typer.Option(help="Why, for whoever looks later.")] = "",
+    as_json: JsonFlag = False,
+) -> None:
+    from koipond.bootstrap import open_app
+    from koipond.cli.stopping import named
+    from koipond.outreach.model import TouchState
+    from koipond.worker.syncing import tell_facts
+
+    author = named(by)
+    with open_app(context.obj) as app:
+        plan, now = plan_key(app, key), app.clock.now()
+        ended = app.store.plans.withdraw(plan, by=author, reason=reason.strip(), now=now)
+        states = app.store.outbox(app.zone).counts(plan)
+        tell_facts(app, "withdraw")
+        data = {
+            "plan": plan,
+            "status": "withdrawn",
+            "ended": ended,
+            "under_way": states.get(TouchState.SENDING, 0),
+            **app.stamp(),
+        }
+    text = f"plan {plan} is withdrawn: {ended:,} touches that waited have ended"
+    more = f"; {data['under_way']:,} are being handed over" if data["under_way"] else ""
+    say(data, lambda: text + more, as_json=as_json)
+
+
+def _status(app: "App", plan: "StoredPlan") -> str:
+    """Return a plan's status; one that nobody is making any more is unfinished."""
+    if plan.status != "making":
+        return plan.status
+    writers = [one for one in app.store.leases.held() if one.kind == "writer"]
+    return "making" if any(app.is_alive(one.holder) for one in writers) else "unfinished"
 
 
 def _came_to(plan: "StoredPlan", states: "Mapping[TouchState, int]") -> dict[str, int]:
@@ -145,7 +188,8 @@ def plan_key(app: "App", given: str, day: date | None = None) -> str:
         if day is not None and (found := app.store.plans.get(given)).as_of != day:
             raise InputError(f"plan {given} is of {found.as_of}, not of {day}; leave --as-of out")
         return given
-    newest = [one for one in app.store.plans.all() if day in (None, one.as_of)]
+    finished = [one for one in app.store.plans.all() if one.status not in ("making", "unfinished")]
+    newest = [one for one in finished if day in (None, one.as_of)]
     if not newest:
         of = "" if day is None else f" of {day}"
         raise InputError(f"there is no plan{of} yet; make one with: koipond plan")

@@ -45,10 +45,26 @@ def _send_text(data: Mapping[str, Any]) -> str:
     lines += [
         f"  {channel} cannot be reached, its touches wait: {why}" for channel, why in data["down"].items()
     ]
+    lines += [f"  {_claimed(one)}" for one in data["claimed"]]
+    lines += [
+        f"  {one['scope']} is paused since {one['since']} by {one['by']}; run: koipond resume {one['scope']}"
+        for one in data["paused"]
+    ]
     lines += [f"  {one['touches']:,} {_STATES[one['state']]}: {one['detail']}" for one in data["problems"]]
     if data["wake_at"]:
         lines.append(f"  the next touch is due {data['wake_at']}")
     return "\n".join(lines)
+
+
+def _claimed(one: Mapping[str, Any]) -> str:
+    """Say what another sender holds, and until when."""
+    if one["until"] is None:
+        return f"{one['touches']:,} were claimed by a sender that has ended; the next send takes them"
+    who = f"process {one['pid']} on {one['host']}" if one["host"] else "a sender"
+    return (
+        f"{one['touches']:,} are claimed by {who} until {one['until']}, and free a minute after its last"
+        " heartbeat; see: koipond doctor"
+    )
 
 
 _STATES = {"queued": "will be tried again", "failed": "failed", "unknown": "may have gone out"}

@@ -20,7 +20,7 @@ from koipond.store import counters, gate_load
 from koipond.store.arms import ARM_COLUMNS, HELD_COLUMNS
 from koipond.store.bulk import Row, chunks, insert_rows, update_rows, upsert_rows
 from koipond.store.engine import Database
-from koipond.store.in_force import RuleBook, paused_scopes, stops, withdrawn_plans
+from koipond.store.in_force import RuleBook, Rules, paused_scopes, stops, withdrawn_plans
 from koipond.store.instants import from_s, to_s
 from koipond.store.tables import assignment, budget, held_out, offer_code, outbox, touch
 from koipond.store.terms import Terms
@@ -70,24 +70,31 @@ class StoredGate:
         gate_load.load_arms(connection, people, since_s)
         gate_load.load_slots(connection, people, since_s)
         gate_load.load_touches(connection, people, candidates)
-        gate_load.load_spending(connection, people, candidates)
+        rules = self._book.rules(connection)
+
+        def code_end(key: str, expires_s: int | None, issued_s: int | None) -> int | None:
+            return rules.code_end_s(key, expires_s, issued_s, self._terms.place)
+
+        gate_load.load_spending(connection, people, candidates, code_end)
         return gate.Batch(
             people=people,
             funds=gate_load.lock_funds(connection, self._scopes(candidates, now_s)),
-            stock=gate_load.lock_stock(connection, candidates, now_s),
+            stock=gate_load.lock_stock(connection, candidates, now_s, code_end),
             now_s=now_s,
             place=self._terms.place,
             plan=plan,
             quiet=self._terms.quiet,
             quotas=self._terms.quotas,
             address_kinds=self._kinds,
-            standing_still=self._standing_still(connection, now_s, plan),
+            standing_still=self._standing_still(connection, rules, now_s, plan),
         )
 
-    def _standing_still(self, connection: sa.Connection, now_s: int, plan: str) -> gate.StandingStill:
+    def _standing_still(
+        self, connection: sa.Connection, rules: Rules, now_s: int, plan: str
+    ) -> gate.StandingStill:
         """Return what says whether anybody is touched now; the plan stays as it is until the batch ends."""
         withdrawn = bool(plan) and plan in withdrawn_plans(connection, {plan})
-        scopes, rules = paused_scopes(connection), self._book.rules(connection)
+        scopes = paused_scopes(connection)
         today = day_of(from_s(now_s), self._terms.place)
         if not withdrawn and not scopes and not rules.strategies and not rules.archived:
             return lambda _channel, _strategy: None

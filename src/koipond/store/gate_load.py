@@ -5,7 +5,7 @@ processes wait for each other and never deadlock.
 """
 
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -139,8 +139,15 @@ def load_touches(
         people[number].held_places[strategy, play, occurrence] = scope
 
 
+CodeEnd = Callable[[str, int | None, int | None], int | None]
+"""(list, its own end, when it was issued) → the first second in which a code is no good any more."""
+
+
 def load_spending(
-    connection: sa.Connection, people: Mapping[int, Person], candidates: Sequence[GateCandidate]
+    connection: sa.Connection,
+    people: Mapping[int, Person],
+    candidates: Sequence[GateCandidate],
+    code_end: CodeEnd,
 ) -> None:
     """Load what each person has cost each strategy with a limit per customer, and the codes they hold."""
     strategies = {one.strategy for one in candidates if one.per_customer_limit_fen is not None}
@@ -157,11 +164,11 @@ def load_spending(
             held[strategy] = held.get(strategy, 0) + int(spent)
     lists = {one.code_list for one in candidates if one.code_list is not None}
     if lists:
-        names = ("customer_no", "list_key", "code_no", "expires_s")
+        names = ("customer_no", "list_key", "code_no", "expires_s", "issued_s")
         codes = sa.select(*(offer_code.c[name] for name in names))
         codes = codes.where(any_of(connection, offer_code.c.list_key, lists))
-        for number, key, code_no, expires_s in _of(connection, codes, offer_code.c.customer_no, people):
-            people[number].codes[key] = (code_no, expires_s)
+        for number, key, code_no, *times in _of(connection, codes, offer_code.c.customer_no, people):
+            people[number].codes[key] = (code_no, code_end(key, *times))
 
 
 def lock_funds(connection: sa.Connection, scopes: Collection[str]) -> Funds:
@@ -176,7 +183,7 @@ def lock_funds(connection: sa.Connection, scopes: Collection[str]) -> Funds:
 
 
 def lock_stock(
-    connection: sa.Connection, candidates: Sequence[GateCandidate], now_s: int
+    connection: sa.Connection, candidates: Sequence[GateCandidate], now_s: int, code_end: CodeEnd
 ) -> dict[str, Stock]:
     """Lock as many unissued codes of each list as ``candidates`` could take: of those that outlive all of
     them, and of those that end before the last one is due."""
@@ -200,7 +207,7 @@ def lock_stock(
         by_end: dict[int | None, deque[int]] = {}
         for query in (free.where(soon), free.where(lasting)):
             for code_no, expires_s in connection.execute(query):
-                by_end.setdefault(expires_s, deque()).append(code_no)
+                by_end.setdefault(code_end(key, expires_s, now_s), deque()).append(code_no)
         stock[key] = Stock(by_end)
     return stock
 

@@ -13,7 +13,7 @@ from koipond.store.bulk import Row, any_of, chunks, upsert_rows
 from koipond.store.engine import Database
 from koipond.store.instants import from_s
 from koipond.store.people import members_of, roots_of
-from koipond.store.tables import import_batch, outbox, past_touch, touch
+from koipond.store.tables import held_out, import_batch, outbox, past_touch, touch
 
 CHUNK = 20_000
 _COLUMNS = ("touch_key", "customer_no", "strategy", "channel", "purpose", "content", "at_s")
@@ -66,6 +66,31 @@ class StoredTouches:
             return connection.execute(
                 sa.delete(past_touch).where(past_touch.c.import_no == import_no)
             ).rowcount
+
+    def had(self, occurrence: str, strategies: Sequence[str]) -> dict[tuple[str, str], list[int]]:
+        """Return (strategy, play) → the customers who have had this ``occurrence`` of it, whatever the
+        version and whatever became of the touch."""
+        found: dict[tuple[str, str], list[int]] = {}
+        columns = touch.c.strategy, touch.c.play, touch.c.customer_no
+        with self._db.read() as connection:
+            query = sa.select(*columns).where(touch.c.occurrence == occurrence)
+            for strategy, play, number in connection.execute(
+                query.where(any_of(connection, touch.c.strategy, list(strategies)))
+            ):
+                found.setdefault((strategy, play), []).append(number)
+        return found
+
+    def held_out(self, occurrence: str, strategies: Sequence[str]) -> dict[tuple[str, str, str], list[int]]:
+        """Return (strategy, play, scope) → the customers who were held out of this ``occurrence``."""
+        found: dict[tuple[str, str, str], list[int]] = {}
+        columns = (held_out.c[name] for name in ("strategy", "play", "scope", "customer_no"))
+        with self._db.read() as connection:
+            query = sa.select(*columns).where(held_out.c.occurrence == occurrence)
+            for strategy, play, scope, number in connection.execute(
+                query.where(any_of(connection, held_out.c.strategy, list(strategies)))
+            ):
+                found.setdefault((strategy, play, scope), []).append(number)
+        return found
 
     def of(self, customer_no: int, limit: int = 1_000) -> Sequence[TouchRecord]:
         """Return our touches of the person ``customer_no`` belongs to, the newest first."""

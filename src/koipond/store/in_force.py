@@ -5,13 +5,16 @@ import json
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from koipond.budgets import Budget
+from koipond.kernel import day_bounds, day_of
 from koipond.store.bulk import any_of
+from koipond.store.instants import from_s, to_s
 from koipond.store.tables import definition, definition_apply, pause, plan
 
 ALL = "all"
@@ -71,11 +74,17 @@ class Rules:
             return f"{STRATEGY}{strategy} starts on {started.isoformat()}"
         return f"{STRATEGY}{strategy} has ended" if self.over(strategy, day) else None
 
-    def offer_over(self, code_list: str, issued_on: date, day: date) -> bool:
-        """Say whether a code of ``code_list`` that was issued on one local day is dead on another."""
+    def code_end_s(
+        self, code_list: str, expires_s: int | None, issued_s: int | None, place: ZoneInfo
+    ) -> int | None:
+        """Return the first second in which a code is no good any more, None when it has no end: its own end,
+        its offer's last day, and the days it is good for after its issue, whichever comes first."""
         until, valid_days = self.last_days.get(code_list, (None, None))
-        lapsed = valid_days is not None and (day - issued_on).days > valid_days
-        return lapsed or (until is not None and until < day)
+        days = [] if until is None else [until]
+        if valid_days is not None and issued_s is not None:
+            days.append(day_of(from_s(issued_s), place) + timedelta(days=valid_days))
+        ends = [to_s(day_bounds(day, place)[1]) for day in days]
+        return min([*ends, *([] if expires_s is None else [expires_s])], default=None)
 
 
 class RuleBook:

@@ -4,10 +4,11 @@ A touch may have waited a night since the gate admitted it, and a claim may be m
 is moved; what may never go ends with its reason and gives back what it holds. Rule: decisions/0012.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,13 +16,13 @@ import sqlalchemy as sa
 from koipond.kernel import day_bounds, day_of
 from koipond.outreach.gate import Person
 from koipond.outreach.model import Reason, TouchState
-from koipond.outreach.ports import ChannelSheet
+from koipond.outreach.ports import ChannelSheet, LeasedTouch
 from koipond.store import ends, gate_load
 from koipond.store.bulk import Row, any_of, update_rows
 from koipond.store.in_force import Rules, paused_scopes, stops, withdrawn_plans
-from koipond.store.instants import from_s, to_s
+from koipond.store.instants import to_s
 from koipond.store.real_day import RealDay
-from koipond.store.tables import consent, consent_log, customer, identifier, offer_code, outbox, suppression
+from koipond.store.tables import consent, consent_log, customer, identifier, outbox, suppression
 from koipond.store.tables import touch as touch_
 from koipond.store.terms import Terms
 
@@ -38,112 +39,106 @@ class LastLook:
     terms: Terms
     rules: Rules
     now: datetime
-    go: list[int] = field(default_factory=list)
+    _go: list[LeasedTouch] = field(default_factory=list)
     ended: Tally = field(default_factory=Counter)
     _paused: frozenset[str] = frozenset()
     _withdrawn: set[str] = field(default_factory=set)
     _people: Mapping[int, Person] = field(default_factory=dict)
-    _starts: dict[tuple[str | None, str, int], int] = field(default_factory=dict)
+    _zones: Mapping[int, str | None] = field(default_factory=dict)
+    _kinds: dict[tuple[Any, ...], tuple[bool, bool, int]] = field(default_factory=dict)
+    _now_s: int = 0
+    _today: date = date.min
     _later: list[Row] = field(default_factory=list)
     _held: list[int] = field(default_factory=list)
-    _over: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
+    _over: dict[tuple[str, str], list[LeasedTouch]] = field(default_factory=dict)
 
-    def take(self, lease: str, touch_nos: Sequence[int]) -> set[int]:
-        """Commit the intent for those of ``touch_nos`` that may go under ``lease``; return them."""
+    def take(self, lease: str, group: Sequence[LeasedTouch]) -> set[int]:
+        """Commit the intent for those of ``group`` that may go under ``lease``; return them."""
         connection = self.connection
-        rows = _rows(connection, lease, touch_nos)
+        self._now_s, self._today = to_s(self.now), day_of(self.now, self.terms.place)
         self._paused = paused_scopes(connection)
-        self._withdrawn = withdrawn_plans(connection, {row.plan for row in rows})
-        doubtful = {row.customer_no for row in rows if row.doubtful}
-        if doubtful:
-            self._people = gate_load.find_people(connection, doubtful)
+        self._withdrawn = withdrawn_plans(connection, {one.plan for one in group})
+        self._zones, doubts = look_at(connection, group)
+        if doubts:
+            self._people = gate_load.find_people(connection, doubts)
             gate_load.load_permissions(connection, self._people, set())
-        open_ = [row for row in rows if not self._refused(row)]
+        open_ = [one for one in group if not self._refused(one)]
         money = RealDay(connection, self.rules, self.terms, self.now)
-        money.load(open_)
-        for row in open_:
-            self._pay(money, row)
+        if money.load(open_):
+            still = _still_claimed(connection, lease, open_)
+            open_ = [one for one in open_ if one.touch_no in still]
+        for one in open_:
+            self._pay(money, one)
         money.write()
-        self._write(lease, rows)
-        return set(self.go)
+        return self._write(lease)
 
-    def _refused(self, row: Any) -> bool:
+    def _refused(self, row: LeasedTouch) -> bool:
         """Decide on everything but money; say whether ``row`` does not go now."""
-        if row.expires_s <= to_s(self.now):
+        kind = (row.plan, row.strategy, row.channel, row.purpose, self._zones.get(row.customer_no))
+        if kind not in self._kinds:
+            self._kinds[kind] = self._decide(row)
+        over, held, first_s = self._kinds[kind]
+        if row.expires_s <= self._now_s:
             return self._end(row, "expired", "")
-        why = self._never(row)
+        why = _NEVER if over else self._never(row)
         if why is not None:
             return self._end(row, "failed", why)
-        if self._holds(row):
+        if held:
             self._held.append(row.touch_no)
             return True
-        return self._wait(row, self._first_s(row, self._from(row)), _NEVER)
+        return first_s > self._now_s and self._wait(row, first_s, _NEVER)
 
-    def _never(self, row: Any) -> str | None:
-        """Return why ``row`` may never go, None when it may."""
-        today = day_of(self.now, self.terms.place)
-        if row.plan in self._withdrawn or self.rules.over(row.strategy, today):
-            return _NEVER
-        if row.doubtful:
-            barred = self._people[row.customer_no].barred(row.channel, row.purpose, row.consent_required)
+    def _decide(self, row: LeasedTouch) -> tuple[bool, bool, int]:
+        """Return what holds for all touches like ``row``: never again, held back, and from when on."""
+        over = row.plan in self._withdrawn or self.rules.over(row.strategy, self._today)
+        stopped = stops(self._paused, row.channel, row.strategy)
+        held = stopped is not None or row.strategy in self.rules.paused
+        starts_on = self.rules.starts_on(row.strategy)
+        first = self.now
+        if starts_on is not None:
+            first = max(first, day_bounds(starts_on, self.terms.place)[0])
+        return over, held, self._first_s(row, first)
+
+    def _never(self, row: LeasedTouch) -> str | None:
+        """Return what of its customer or its code forbids ``row`` for good, None when nothing does."""
+        if (person := self._people.get(row.customer_no)) is not None:
+            barred = person.barred(row.channel, row.purpose, row.consent_required)
             if barred is not None:
                 return str(barred)
-        return self._dead_code(row)
-
-    def _dead_code(self, row: Any) -> str | None:
-        """Return the reason when ``row`` would tell a code that is no good any more."""
-        if row.list_key is None:
+        if row.code_list is None:
             return None
-        dead = row.code_expires_s is not None and row.code_expires_s <= to_s(self.now)
-        if not dead and row.list_key in self.rules.last_days:
-            issued_on = day_of(from_s(row.issued_s), self.terms.place)
-            dead = self.rules.offer_over(row.list_key, issued_on, day_of(self.now, self.terms.place))
-        return f"{Reason.BUDGET}:code_list:{row.list_key}" if dead else None
+        end_s = self.rules.code_end_s(row.code_list, row.code_expires_s, row.code_issued_s, self.terms.place)
+        dead = end_s is not None and end_s <= self._now_s
+        return f"{Reason.BUDGET}:code_list:{row.code_list}" if dead else None
 
-    def _holds(self, row: Any) -> bool:
-        stopped = stops(self._paused, row.channel, row.strategy)
-        return stopped is not None or row.strategy in self.rules.paused
-
-    def _from(self, row: Any) -> datetime:
-        """Return from when on the strategy touches anybody: now, or its first day."""
-        starts_on = self.rules.starts_on(row.strategy)
-        if starts_on is None:
-            return self.now
-        return max(self.now, day_bounds(starts_on, self.terms.place)[0])
-
-    def _first_s(self, row: Any, at: datetime) -> int:
+    def _first_s(self, row: LeasedTouch, at: datetime) -> int:
         """Return the first second from ``at`` on that is not quiet where the customer lives."""
-        place = (row.zone, row.purpose, to_s(at))
-        if place not in self._starts:
-            start = self.terms.start(self.sheet, row.zone, row.purpose, at)
-            self._starts[place] = to_s(at) if start <= at else -int(-start.timestamp() // 1)
-        return self._starts[place]
+        start = self.terms.start(self.sheet, self._zones.get(row.customer_no), row.purpose, at)
+        return to_s(at) if start <= at else math.ceil(start.timestamp())
 
-    def _wait(self, row: Any, due_s: int, reason: str) -> bool:
-        """Move ``row`` to ``due_s`` when that lies ahead; beyond its life it expires. Say whether it does."""
-        if due_s <= to_s(self.now):
-            return False
+    def _wait(self, row: LeasedTouch, due_s: int, reason: str) -> bool:
+        """Move ``row`` to ``due_s``, which lies ahead; beyond its life it expires."""
         if due_s >= row.expires_s:
             return self._end(row, "expired", reason)
         self._later.append((row.touch_no, due_s))
         return True
 
-    def _pay(self, money: RealDay, row: Any) -> None:
+    def _pay(self, money: RealDay, row: LeasedTouch) -> None:
         full = money.room(row)
         if full is None:
-            self.go.append(row.touch_no)
+            self._go.append(row)
         elif full.another_day:
-            _, tomorrow = day_bounds(day_of(self.now, self.terms.place), self.terms.place)
+            _, tomorrow = day_bounds(self._today, self.terms.place)
             self._wait(row, self._first_s(row, tomorrow), full.reason)
         else:
             self._end(row, "failed", full.reason)
 
-    def _end(self, row: Any, state: str, detail: str) -> bool:
+    def _end(self, row: LeasedTouch, state: str, detail: str) -> bool:
         self._over.setdefault((state, detail), []).append(row)
         return True
 
-    def _write(self, lease: str, rows: Sequence[Any]) -> None:
-        connection, now_s = self.connection, to_s(self.now)
+    def _write(self, lease: str) -> set[int]:
+        connection, now_s = self.connection, self._now_s
         back = [*self._held, *(row[0] for row in self._later)]
         ends.move(connection, back, "queued", ("leased",), under=lease, lease=None)
         update_rows(connection, outbox, ("touch_no",), ("due_s",), self._later)
@@ -152,15 +147,15 @@ class LastLook:
             moved = ends.settle(connection, numbers, state, ("leased",), now_s, detail, under=lease)
             plans = {row.touch_no: row.plan for row in over}
             self.ended.update((plans[number], TouchState(state)) for number in moved)
-        if self.go:
-            heard = {"heard_seq": _HEARD, "sent_s": now_s, "attempts": outbox.c.attempts + 1}
-            ends.move(connection, self.go, "sending", ("leased",), under=lease, **heard)
-            self._note_heard_by_the_linked(rows)
+        heard: dict[str, Any] = {"heard_seq": _HEARD, "sent_s": now_s, "attempts": outbox.c.attempts + 1}
+        numbers = [row.touch_no for row in self._go]
+        going = set(ends.move(connection, numbers, "sending", ("leased",), under=lease, **heard))
+        self._note_heard_by_the_linked([row for row in self._go if row.touch_no in going])
+        return going
 
-    def _note_heard_by_the_linked(self, rows: Sequence[Any]) -> None:
+    def _note_heard_by_the_linked(self, going: Sequence[LeasedTouch]) -> None:
         """Note the newest statement of all members of a person, for those who are several customers."""
-        going = set(self.go)
-        linked = [row for row in rows if row.doubtful and row.touch_no in going]
+        linked = [row for row in going if row.customer_no in self._people]
         if not linked:
             return
         members: dict[int, list[int]] = {}
@@ -186,51 +181,40 @@ _HEARD = (
 )
 
 
-def doubts() -> sa.ColumnElement[bool]:
-    """Return whether something about a touch's customer must be looked at: few ever need it.
+def look_at(
+    connection: sa.Connection, group: Sequence[LeasedTouch]
+) -> tuple[dict[int, str | None], set[int]]:
+    """Return customer → own zone, and whose permissions must be read: few ever need it.
 
     Whoever is linked, flagged or suppressed, ever refused anything, shares an address with others, or has not
     said yes where that is required.
     """
+    numbers = {row.customer_no for row in group}
     linked, mine, theirs = customer.alias(), identifier.alias(), identifier.alias()
-    said = consent.c.customer_no == touch_.c.customer_no
-    yes = sa.and_(
-        *(said, consent.c.granted, consent.c.channel == touch_.c.channel),
-        consent.c.purpose == touch_.c.purpose,
-    )
-    shared = sa.and_(
-        mine.c.customer_no == touch_.c.customer_no,
-        theirs.c.address_hash == mine.c.address_hash,
-        theirs.c.customer_no != mine.c.customer_no,
-    )
-    return sa.or_(
+    asked = sorted({(row.channel, row.purpose) for row in group if row.consent_required})
+    said = consent.c.customer_no == customer.c.customer_no
+    yes = [
+        sa.exists().where(said, consent.c.granted, consent.c.channel == channel, consent.c.purpose == purpose)
+        for channel, purpose in asked
+    ]
+    doubt = sa.or_(
         *(customer.c.staff, customer.c.minor, customer.c.survivor_no.is_not(None)),
-        sa.exists().where(suppression.c.customer_no == touch_.c.customer_no),
-        sa.exists().where(linked.c.survivor_no == touch_.c.customer_no),
-        touch_.c.consent_required & ~sa.exists().where(yes),
+        sa.exists().where(suppression.c.customer_no == customer.c.customer_no),
+        sa.exists().where(linked.c.survivor_no == customer.c.customer_no),
         sa.exists().where(said, ~consent.c.granted),
-        sa.exists().where(shared),
+        *(~one for one in yes),
     )
+    query = sa.select(customer.c.customer_no, customer.c.zone, doubt)
+    found = connection.execute(query.where(any_of(connection, customer.c.customer_no, numbers))).all()
+    shared = sa.and_(theirs.c.address_hash == mine.c.address_hash, theirs.c.customer_no != mine.c.customer_no)
+    others = sa.select(mine.c.customer_no).join(theirs, shared)
+    doubts = set(connection.scalars(others.where(any_of(connection, mine.c.customer_no, numbers))))
+    doubts.update(row[0] for row in found if row[2])
+    return {row[0]: row[1] for row in found}, doubts
 
 
-def _rows(connection: sa.Connection, lease: str, touch_nos: Sequence[int]) -> Sequence[Any]:
-    """Lock the touches that are still claimed under ``lease``, with all that is looked at."""
-    names = ("touch_no", "customer_no", "plan", "strategy", "strategy_version", "channel", "purpose")
-    query = (
-        sa.select(
-            *(touch_.c[name] for name in (*names, "cost_fen", "offer_cost_fen", "consent_required")),
-            *(outbox.c.expires_s, ends.SHARES.label("shares"), customer.c.zone),
-            offer_code.c.list_key,
-            offer_code.c.expires_s.label("code_expires_s"),
-            offer_code.c.issued_s,
-            doubts().label("doubtful"),
-        )
-        .join(touch_, touch_.c.touch_no == outbox.c.touch_no)
-        .join(customer, customer.c.customer_no == touch_.c.customer_no)
-        .outerjoin(offer_code, offer_code.c.code_no == touch_.c.code_no)
-        .where(any_of(connection, outbox.c.touch_no, touch_nos))
-        .where(outbox.c.lease == lease, outbox.c.state == "leased")
-        .order_by(outbox.c.touch_no)
-        .with_for_update(of=outbox)
-    )
-    return connection.execute(query).all()
+def _still_claimed(connection: sa.Connection, lease: str, group: Sequence[LeasedTouch]) -> set[int]:
+    """Lock those of ``group`` that are still claimed under ``lease``; money is moved for no others."""
+    query = sa.select(outbox.c.touch_no).where(outbox.c.lease == lease, outbox.c.state == "leased")
+    mine = any_of(connection, outbox.c.touch_no, [row.touch_no for row in group])
+    return set(connection.scalars(query.where(mine).order_by(outbox.c.touch_no).with_for_update()))

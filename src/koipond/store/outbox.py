@@ -81,7 +81,8 @@ class StoredOutbox(OutboxCounts):
         if others and (left_s := _waits_for_others(connection, sheet, lease, others, machine_s)):
             ends_at = now + timedelta(seconds=left_s)
             wake_at = ends_at if wake_at is None else min(wake_at, ends_at)
-        touches = [LeasedTouch(**dict(zip(_LEASED, _leased(row), strict=True))) for row in ready]
+        touches = [LeasedTouch._make(_leased(row)) for row in ready]
+        touches = self._with_ends(connection, touches)
         examined = len(found) + swept
         return Claim(lease=lease, touches=touches, examined=examined, wake_at=wake_at, ended=ended)
 
@@ -104,7 +105,7 @@ class StoredOutbox(OutboxCounts):
                 return Advance(may_go=[], ended=ended)
             rules = self._book.rules(connection)
             look = LastLook(connection, sheet, self._terms, rules, now)
-            may_go = look.take(claim.lease, [one.touch_no for one in begin])
+            may_go = look.take(claim.lease, begin)
             ended.update(look.ended)
         return Advance(may_go=[one for one in begin if one.touch_no in may_go], ended=ended)
 
@@ -137,6 +138,18 @@ class StoredOutbox(OutboxCounts):
         """Return when the next touch of ``channel`` that is not paused is due; None when nothing waits."""
         with self._db.read() as connection:
             return _next_due(connection, channel, now, _paused(connection, self._book, channel))
+
+    def _with_ends(self, connection: sa.Connection, touches: list[LeasedTouch]) -> list[LeasedTouch]:
+        """Say of each code when it really ends: a text must not promise a later day."""
+        if all(one.code_list is None for one in touches):
+            return touches
+        rules, place, found = self._book.rules(connection), self._terms.place, []
+        for one in touches:
+            end_s = one.code_expires_s
+            if one.code_list is not None:
+                end_s = rules.code_end_s(one.code_list, end_s, one.code_issued_s, place)
+            found.append(one if end_s == one.code_expires_s else one._replace(code_expires_s=end_s))
+        return found
 
     def _defer(
         self, connection: sa.Connection, rows: Sequence[Any], sheet: ChannelSheet, now: datetime
@@ -219,21 +232,21 @@ def _expire(connection: sa.Connection, rows: Sequence[Any], now_s: int, ended: T
     return [row for row in rows if row.expires_s > now_s]
 
 
-_TOUCH = (
-    *(
-        "touch_no",
-        "touch_key",
-        "plan",
-        "customer_no",
-        "strategy",
-        "strategy_version",
-        "play",
-        "variant",
-        "channel",
-    ),
-    *("purpose", "template", "template_version", "language", "variables"),
-)
-_LEASED = (*_TOUCH, "customer_uid", "code", "due_s", "expires_s", "attempts", "code_expires_s")
+_COLUMNS: Mapping[str, sa.ColumnElement[Any]] = {
+    "customer_uid": customer.c.customer_uid,
+    "code": offer_code.c.code,
+    "due_s": outbox.c.due_s,
+    "expires_s": outbox.c.expires_s,
+    "attempts": outbox.c.attempts,
+    "cost_fen": touch.c.cost_fen + touch.c.offer_cost_fen,
+    "shares": ends.SHARES,
+    "code_list": offer_code.c.list_key,
+    "code_expires_s": offer_code.c.expires_s,
+    "code_issued_s": offer_code.c.issued_s,
+}
+_LEASED = [
+    (_COLUMNS[name] if name in _COLUMNS else touch.c[name]).label(name) for name in LeasedTouch._fields
+]
 _leased = itemgetter(slice(len(_LEASED)))  # by position: by name it took a third of a claim's time
 
 
@@ -244,12 +257,7 @@ def _due(
     if limit <= 0:
         return []
     query = (
-        sa.select(
-            *(touch.c[name] for name in _TOUCH),
-            *(customer.c.customer_uid, offer_code.c.code),
-            *(outbox.c.due_s, outbox.c.expires_s, outbox.c.attempts),
-            *(offer_code.c.expires_s.label("code_expires_s"), customer.c.zone),
-        )
+        sa.select(*_LEASED, customer.c.zone)
         .join(touch, touch.c.touch_no == outbox.c.touch_no)
         .join(customer, customer.c.customer_no == touch.c.customer_no)
         .outerjoin(offer_code, offer_code.c.code_no == touch.c.code_no)

@@ -66,6 +66,12 @@ class OutboxCounts:
         with self._db.read() as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
 
+    def waiting_strategies(self) -> list[str]:
+        """Return the strategies whose touches wait to be sent."""
+        query = sa.select(touch.c.strategy).join(outbox, outbox.c.touch_no == touch.c.touch_no)
+        with self._db.read() as connection:
+            return sorted(connection.scalars(query.where(QUEUED).distinct()))
+
     def problems(self, plan: str, limit: int = 20) -> list[tuple[str, str, int]]:
         """Return (state, what was said, touches) of those of ``plan`` that did not go out, most first.
 

@@ -140,20 +140,22 @@ class StoredPeople:
         with self._db.read() as connection:
             return roots_of(connection, [customer_no]).get(customer_no, customer_no)
 
-    def set_flags(self, people: Sequence[PersonFlags]) -> None:
-        """Set what each of ``people`` says; what it leaves open stays."""
+    def set_flags(self, people: Sequence[PersonFlags], now: datetime | None = None) -> None:
+        """Set what each of ``people`` says; what it leaves open stays. ``now``: since when it is known."""
         names = ("staff", "minor", "profiling_refused", "zone")
         with self._db.write() as connection:
             links.lock_customers(connection, {one.customer_no for one in people})
             for name in names:
                 rows = [(p.customer_no, getattr(p, name)) for p in people if getattr(p, name) is not None]
                 update_rows(connection, customer, ("customer_no",), (name,), list(dict(rows).items()))
+            _note_since(connection, now)
 
-    def mirror_flags(self, rows: pa.Table, *, clearing: bool = True) -> int:
+    def mirror_flags(self, rows: pa.Table, now: datetime | None = None, *, clearing: bool = True) -> int:
         """Make the flags of all customers what ``rows`` say; return how many customers changed.
 
         ``rows`` (customer_no, staff, minor, profiling_refused) names whoever has any of them: imports bring
-        these facts to the warehouse, the gate must know them too. Not ``clearing``: nobody loses a flag.
+        these facts to the warehouse, the gate must know them too. ``now``: since when it is known; not
+        ``clearing``: nobody loses a flag.
         """
         names = ("staff", "minor", "profiling_refused")
         columns = (rows.column(name).to_pylist() for name in ("customer_no", *names))
@@ -165,8 +167,7 @@ class StoredPeople:
             none = (False,) * len(names)
             if not clearing:
                 for number, before in held.items():
-                    now = wanted.get(number, none)
-                    wanted[number] = tuple(map(max, before, now))
+                    wanted[number] = tuple(map(max, before, wanted.get(number, none)))
             changed: list[Row] = [
                 (number, *wanted.get(number, none))
                 for number in sorted(wanted.keys() | held.keys())
@@ -174,6 +175,7 @@ class StoredPeople:
             ]
             links.lock_customers(connection, [row[0] for row in changed])
             update_rows(connection, customer, ("customer_no",), names, changed)
+            _note_since(connection, now)
         return len(changed)
 
     def links(self, customer_no: int | None = None) -> list[IdentityLink]:
@@ -225,6 +227,16 @@ class StoredPeople:
             (number, channel, None) for number, kind in rows for channel in kinds if kinds[channel] == kind
         ]
         return arrow("reachable", held)
+
+
+def _note_since(connection: sa.Connection, now: datetime | None) -> None:
+    """Note since when staff and minors are known; who is neither any more is known for nothing."""
+    if now is None:
+        return
+    for flag, since in ((customer.c.staff, customer.c.staff_s), (customer.c.minor, customer.c.minor_s)):
+        noted = sa.update(customer).where(flag, since.is_(None)).values({since.name: to_s(now)})
+        connection.execute(noted)
+        connection.execute(sa.update(customer).where(~flag, since.is_not(None)).values({since.name: None}))
 
 
 def roots_of(connection: sa.Connection, customer_nos: Collection[int]) -> dict[int, int]:

@@ -17,6 +17,7 @@ from koipond.budgets import Budget, daily_scope, day_of_scope, on_day, total_sco
 from koipond.kernel import day_of, stable_json
 from koipond.outreach.gate import quota_scope
 from koipond.outreach.model import Reason
+from koipond.outreach.ports import LeasedTouch
 from koipond.store import gate_load
 from koipond.store.bulk import Row, any_of, update_rows
 from koipond.store.ends import DEAD, add_taken
@@ -29,12 +30,18 @@ QUOTA = "quota:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Share:
-    """What a touch holds, what it has to hold today, and under which limits."""
+    """What touches of one kind hold, what they have to hold today, and under which limits.
+
+    ``stopped``: the budget that was set to nothing since they were admitted; ``customer_limit``: what one
+    customer may cost now, where that was something else at the gate.
+    """
 
     held: Mapping[str, int]
     wanted: Mapping[str, int]
     limits: Mapping[str, int]
     moves: Mapping[str, int]  # scope → how much more (or less) it takes
+    stopped: str | None
+    customer_limit: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +61,7 @@ class RealDay:
     terms: Terms
     now: datetime
     _today: date = field(init=False)
-    _shares: dict[tuple[str, str, str, int], _Share] = field(default_factory=dict)
+    _shares: dict[tuple[Any, ...], _Share] = field(default_factory=dict)
     _taken: dict[str, int] = field(default_factory=dict)
     _kept: dict[str, int] = field(default_factory=dict)  # scope → limit on record, for what has no rule
     _spent: dict[tuple[int, str], list[int]] = field(default_factory=dict)
@@ -63,35 +70,39 @@ class RealDay:
     _moved: list[Row] = field(default_factory=list)
     _easy: bool = False
 
-    def load(self, rows: Sequence[Any]) -> None:
-        """Read what ``rows`` need to be decided; lock it when anything has to move or no longer fits."""
+    def load(self, rows: Sequence[LeasedTouch]) -> bool:
+        """Read what ``rows`` need to be decided; lock it when anything has to move or no longer fits, and
+        say whether it has."""
         self._today = day_of(self.now, self.terms.place)
-        found = [self._share(row) for row in rows]
+        for row in rows:
+            place = _kind(row)
+            if place not in self._shares:
+                self._shares[place] = self._make(*place)
+        found = self._shares.values()
         scopes = {scope for one in found for scope in (*one.held, *one.wanted)}
-        if not scopes:
-            self._easy = True
-        else:
+        if scopes:
             self._read(scopes)
-            self._easy = all(not one.moves for one in found) and not self._any_over(found)
-            if not self._easy:
-                self._taken = dict(gate_load.lock_funds(self.connection, scopes).taken)
-        self._load_spent(rows)
+        plain = all(not one.moves and one.stopped is None and one.customer_limit is None for one in found)
+        self._easy = plain and not self._any_over()
+        if not self._easy:
+            self._taken = dict(gate_load.lock_funds(self.connection, scopes).taken)
+            self._load_spent(rows)
+        return not self._easy
 
-    def room(self, row: Any) -> NoRoom | None:
+    def room(self, row: LeasedTouch) -> NoRoom | None:
         """Say whether ``row`` may go today, taking its share of today when it does."""
-        if stopped := self._stopped(row):
-            return NoRoom(reason=stopped, another_day=False)
-        share = self._share(row)
-        if not self._easy and (full := self._full(share)) is not None:
-            if not full.another_day:
-                self._give_up(row, share)
-            return full
-        if over := self._customer_over(row):
+        if self._easy:
+            return None
+        share = self._shares[_kind(row)]
+        if share.stopped is not None:
             self._give_up(row, share)
-            return over
-        if share.moves:
+            return NoRoom(reason=share.stopped, another_day=False)
+        full = self._full(share) or self._customer_over(row, share)
+        if full is None:
             self._take(row, share)
-        return None
+        elif not full.another_day:
+            self._give_up(row, share)
+        return full
 
     def write(self) -> None:
         """Write what has moved to today."""
@@ -100,14 +111,7 @@ class RealDay:
             self.connection.execute(sa.update(budget).where(budget.c.scope == scope).values(limit_fen=limit))
         update_rows(self.connection, outbox, ("touch_no",), ("shares",), self._moved)
 
-    def _share(self, row: Any) -> _Share:
-        amount = row.cost_fen + row.offer_cost_fen
-        place = (row.shares, row.strategy, row.channel, amount)
-        if place not in self._shares:
-            self._shares[place] = self._make(*place)
-        return self._shares[place]
-
-    def _make(self, text: str, strategy: str, channel: str, amount: int) -> _Share:
+    def _make(self, text: str, strategy: str, version: int, channel: str, amount: int) -> _Share:
         held: dict[str, int] = json.loads(text)
         wanted = {on_day(s, self._today): n for s, n in held.items() if not s.startswith(QUOTA)}
         limits: dict[str, int] = {}
@@ -123,7 +127,14 @@ class RealDay:
             wanted[scope], limits[scope] = 1, quota
         both = sorted({*held, *wanted})
         moves = {s: wanted.get(s, 0) - held.get(s, 0) for s in both if wanted.get(s, 0) != held.get(s, 0)}
-        return _Share(held=held, wanted=wanted, limits=limits, moves=moves)
+        return _Share(
+            held=held,
+            wanted=wanted,
+            limits=limits,
+            moves=moves,
+            stopped=self._stopped(strategy, version),
+            customer_limit=self._customer_limit(strategy, version),
+        )
 
     def _read(self, scopes: set[str]) -> None:
         query = sa.select(budget.c.scope, budget.c.taken_fen, budget.c.limit_fen)
@@ -131,8 +142,8 @@ class RealDay:
         self._taken = {row.scope: row.taken_fen for row in rows}
         self._kept = {_undated(row.scope): row.limit_fen for row in rows}
 
-    def _any_over(self, found: Sequence[_Share]) -> bool:
-        limits = {scope: limit for one in found for scope, limit in one.limits.items()}
+    def _any_over(self) -> bool:
+        limits = {scope: limit for one in self._shares.values() for scope, limit in one.limits.items()}
         return any(self._taken.get(scope, 0) > limit for scope, limit in limits.items())
 
     def _full(self, share: _Share) -> NoRoom | None:
@@ -151,7 +162,9 @@ class RealDay:
                 return found
         return found
 
-    def _take(self, row: Any, share: _Share) -> None:
+    def _take(self, row: LeasedTouch, share: _Share) -> None:
+        if not share.moves:
+            return
         for scope, more in share.moves.items():
             self._taken[scope] = self._taken.get(scope, 0) + more
             self._changes[scope] = self._changes.get(scope, 0) + more
@@ -160,29 +173,33 @@ class RealDay:
                 self._limits[scope] = limit
         self._moved.append((row.touch_no, stable_json(dict(share.wanted))))
 
-    def _give_up(self, row: Any, share: _Share) -> None:
+    def _give_up(self, row: LeasedTouch, share: _Share) -> None:
         """Count what ``row`` gives back, so that the next touch finds the room."""
         for scope, amount in share.held.items():
             self._taken[scope] = self._taken.get(scope, 0) - amount
         if spent := self._spent.get((row.customer_no, row.strategy)):
-            spent[0] -= row.cost_fen + row.offer_cost_fen
+            spent[0] -= row.cost_fen
 
-    def _stopped(self, row: Any) -> str | None:
+    def _stopped(self, strategy: str, version: int) -> str | None:
         """Return which budget was set to nothing since the touch was admitted: that stops what costs nothing
         as well."""
-        now = self.rules.strategies.get(row.strategy)
-        then = self.rules.budgets.get((row.strategy, row.strategy_version))
+        now = self.rules.strategies.get(strategy)
+        then = self.rules.budgets.get((strategy, version))
         if now is None or then is None or now.budget == then:
             return None
-        names = {"total_fen": total_scope(row.strategy), "per_day_fen": "per_day"}
+        names = {"total_fen": total_scope(strategy), "per_day_fen": "per_day"}
         for name, scope in {**names, "per_customer_fen": "per_customer"}.items():
             if getattr(now.budget, name) == 0 and getattr(then, name) != 0:
                 return f"{Reason.BUDGET}:{scope}"
         return None
 
-    def _load_spent(self, rows: Sequence[Any]) -> None:
+    def _load_spent(self, rows: Sequence[LeasedTouch]) -> None:
         """Read what customers have cost the strategies whose limit per customer has changed meanwhile."""
-        asked = {(row.customer_no, row.strategy) for row in rows if self._customer_limit(row) is not None}
+        asked = {
+            (row.customer_no, row.strategy)
+            for row in rows
+            if self._shares[_kind(row)].customer_limit is not None
+        }
         if not asked:
             return
         people = gate_load.find_people(self.connection, {number for number, _ in asked})
@@ -201,19 +218,24 @@ class RealDay:
         for number, strategy in asked:
             self._spent[number, strategy] = shared.setdefault((people[number].root_no, strategy), [0])
 
-    def _customer_limit(self, row: Any) -> int | None:
+    def _customer_limit(self, strategy: str, version: int) -> int | None:
         """Return the limit per customer now in force, where it is another than at the gate."""
-        now = self.rules.strategies.get(row.strategy)
-        then: Budget | None = self.rules.budgets.get((row.strategy, row.strategy_version))
+        now = self.rules.strategies.get(strategy)
+        then: Budget | None = self.rules.budgets.get((strategy, version))
         if now is None or (then is not None and then.per_customer_fen == now.budget.per_customer_fen):
             return None
         return now.budget.per_customer_fen
 
-    def _customer_over(self, row: Any) -> NoRoom | None:
-        limit = self._customer_limit(row)
+    def _customer_over(self, row: LeasedTouch, share: _Share) -> NoRoom | None:
+        limit = share.customer_limit
         if limit is None or self._spent[row.customer_no, row.strategy][0] <= limit:
             return None
         return NoRoom(reason=f"{Reason.BUDGET}:per_customer", another_day=False)
+
+
+def _kind(row: LeasedTouch) -> tuple[str, str, int, str, int]:
+    """Return what of a touch decides on its money."""
+    return row.shares, row.strategy, row.strategy_version, row.channel, row.cost_fen
 
 
 def _undated(scope: str) -> str:

@@ -53,7 +53,7 @@ def explain_customer(app: App, asked: str, as_of: date | None, plan: str | None)
         found: Explanation = explain(
             reader,
             audiences_of(app, reader, day),
-            request_of(app, plan or "now", day, strategies),
+            request_of(app, plan or "now", day, strategies, afresh=planned is None),
             scope,
             app.runtime.segments,
             number,

@@ -9,16 +9,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import ibis
 
 from koipond.bootstrap import App
-from koipond.ingest.flags import flagged
 from koipond.ingest.ports import Query, Reader, Writer
-from koipond.kernel import InputError, RefusedError, epoch_day, from_epoch_day
+from koipond.kernel import InputError, RefusedError, day_of, epoch_day, from_epoch_day
+from koipond.outreach.quiet import next_allowed
 from koipond.segments.day_members import DayMembers
 from koipond.segments.snapshot import present_profile
-from koipond.strategy.model import Strategy
+from koipond.store.pauses import Pause
+from koipond.strategy.model import CodeList, Strategy
 from koipond.strategy.plan import (
     CodesLeft,
     Plan,
@@ -30,6 +32,7 @@ from koipond.strategy.plan import (
     make_plan,
 )
 from koipond.strategy.plan.audiences import SegmentAudiences
+from koipond.worker.flags import tell_flags
 
 CANDIDATES = "candidates"
 KEPT_DAYS = 35
@@ -66,7 +69,9 @@ def plan_touches(app: App, keys: Sequence[str], as_of: date | None) -> Plan:
         )
         present_profile(writer, app.layers, day)
         freeze_holdout(writer, day)
-        made = make_plan(writer, audiences_of(app, writer, day), request_of(app, draft.key, day, strategies))
+        made = make_plan(
+            writer, audiences_of(app, writer, day), request_of(app, draft.key, day, strategies, afresh=True)
+        )
         _keep_candidates(writer, made, day)
         writer.publish()
     app.store.plans.finish(draft.key, made.to_dict())
@@ -111,13 +116,14 @@ def admit_plan(app: App, key: str) -> Admission:
     return Admission(queued=queued, new=new, deferred=deferred, blocked=dict(blocked))
 
 
-def tell_flags(app: App, reader: Reader) -> None:
-    """Tell the gate who is staff, a minor or refuses profiling: imports know it, the gate must obey it."""
-    app.store.people.mirror_flags(flagged(reader, app.observation_day(None)))
+def request_of(
+    app: App, plan: str, day: date, strategies: Sequence[Strategy], *, afresh: bool = False
+) -> PlanRequest:
+    """Return what to plan: applied definitions, the workspace's policy, channels and zone.
 
-
-def request_of(app: App, plan: str, day: date, strategies: Sequence[Strategy]) -> PlanRequest:
-    """Return what to plan: applied definitions, the workspace's policy, channels and zone."""
+    ``afresh``: also what holds at this moment alone, which a plan already made is not measured by again: what
+    is paused, and who has had the day's turn.
+    """
     settings, runtime = app.settings, app.runtime
     return PlanRequest(
         plan=plan,
@@ -138,7 +144,23 @@ def request_of(app: App, plan: str, day: date, strategies: Sequence[Strategy]) -
         currency=settings.currency,
         brand=settings.name,
         definition_version=app.store.definitions.version(),
+        **(_of_this_moment(app, day, strategies) if afresh else {}),
     )
+
+
+def _of_this_moment(app: App, day: date, strategies: Sequence[Strategy]) -> dict[str, Any]:
+    keys, turn = [strategy.key for strategy in strategies], day.isoformat()
+    return {
+        "had": app.store.touches.had(turn, keys),
+        "held_out": app.store.touches.held_out(turn, keys),
+        "paused": {one.scope: paused_since(app, one) for one in app.store.pauses.all()},
+    }
+
+
+def paused_since(app: App, pause: Pause) -> str:
+    """Return since when and by whom something is paused, as people read it."""
+    since = f"since {pause.since.astimezone(app.zone):%Y-%m-%d %H:%M} by {pause.author}"
+    return f"{since}: {pause.reason}" if pause.reason else since
 
 
 def codes_left(app: App, strategies: Sequence[Strategy]) -> dict[str, CodesLeft]:
@@ -147,13 +169,20 @@ def codes_left(app: App, strategies: Sequence[Strategy]) -> dict[str, CodesLeft]
     keys = {arm.offer.code_list for arm in arms if arm.offer.code_list is not None}
     if not keys:
         return {}
-    now = app.clock.now()
-    left = {stock.list_key: stock.left for stock in app.store.codes.stock(now)}
-    people = app.store.codes.people(keys, now)
+    at = next_allowed(app.clock.now(), app.settings.policy.quiet, app.zone)  # when they are really told
+    left = {stock.list_key: stock.left for stock in app.store.codes.stock(at)}
+    people = app.store.codes.people(keys, at)
+    over = {key for key in keys if _is_over(app.runtime.offers.get(key), day_of(at, app.zone))}
     return {
-        key: CodesLeft(left=left.get(key, 0), held=held, lapsed=lapsed)
+        key: CodesLeft(left=0, lapsed=[*held, *lapsed])
+        if key in over
+        else CodesLeft(left=left.get(key, 0), held=held, lapsed=lapsed)
         for key, (held, lapsed) in people.items()
     }
+
+
+def _is_over(offer: CodeList | None, day: date) -> bool:
+    return offer is not None and offer.expires_on is not None and offer.expires_on < day
 
 
 def audiences_of(app: App, reader: Reader, day: date) -> SegmentAudiences:

@@ -7,11 +7,11 @@ Rule (design §7): the intent to send is committed before the call; a call whose
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from koipond.bootstrap import App
-from koipond.kernel import KoipondError
+from koipond.kernel import KoipondError, day_of
 from koipond.outreach.model import TouchState
 from koipond.outreach.ports import (
     Answering,
@@ -28,6 +28,8 @@ from koipond.outreach.ports import (
     UnusableAddressError,
 )
 from koipond.outreach.templates import TemplateError, render
+from koipond.store.outbox_counts import UnderWay
+from koipond.store.pauses import Pause
 from koipond.worker.planning import admit_plan
 from koipond.worker.syncing import tell_facts
 from koipond.worker.watching import WatchedChannel, watched
@@ -68,7 +70,8 @@ class PlanSent:
     other processes did meanwhile; ``deferred``: those it admitted and that wait; ``after``: where all stand;
     ``blocked_by``: the gate's reasons of this run; ``closed``: channel that this machine cannot send on →
     touches that wait for it, until they expire; ``problems``: state, what the channel or the last look at the
-    customer said, touches; ``down``: channel that could not be reached → why.
+    customer said, touches; ``down``: channel that could not be reached → why; ``claimed``: what other senders
+    hold until their lease ends; ``paused``: what is held back.
     """
 
     plan: str
@@ -81,6 +84,9 @@ class PlanSent:
     closed: Mapping[str, int]
     problems: Sequence[tuple[str, str, int]] = ()
     down: Mapping[str, str] = field(default_factory=dict)
+
+    claimed: Sequence[UnderWay] = ()
+    paused: Sequence[Pause] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the command contract of `send`: what this run did, the whole plan under ``total``.
@@ -96,6 +102,19 @@ class PlanSent:
             "blocked_by": dict(self.blocked_by),
             "closed": dict(self.closed),
             "down": dict(self.down),
+            "claimed": [
+                {
+                    "touches": one.touches,
+                    "host": one.host,
+                    "pid": one.pid,
+                    "until": one.until.isoformat() if one.until else None,
+                }
+                for one in self.claimed
+            ],
+            "paused": [
+                {"scope": p.scope, "since": p.since.isoformat(), "by": p.author, "reason": p.reason}
+                for p in self.paused
+            ],
             "problems": [
                 {"state": state, "detail": said, "touches": count} for state, said, count in self.problems
             ],
@@ -156,6 +175,8 @@ def send_plan(app: App, key: str, *, until_idle: bool = False) -> PlanSent:
         closed={on: count for on, count in outbox.waiting(key).items() if on not in opened},
         problems=outbox.problems(key),
         down=done.down,
+        claimed=outbox.under_way(key),
+        paused=app.store.pauses.all(),
     )
 
 
@@ -333,7 +354,7 @@ def write_message(app: App, touch: LeasedTouch, address: str | None) -> Message:
     link = app.unsubscribe_url(touch.touch_key)
     values = {**touch.values, "unsubscribe": {"url": link}}
     if touch.code is not None:
-        values["offer"] = {**_mapping(touch.values.get("offer")), "code": touch.code}
+        values["offer"] = {**_offer(app, touch), "code": touch.code}
     done = render(template, touch.language, values)
     headers = {"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     return Message(
@@ -345,6 +366,16 @@ def write_message(app: App, touch: LeasedTouch, address: str | None) -> Message:
         language=touch.language,
         headers=headers,
     )
+
+
+def _offer(app: App, touch: LeasedTouch) -> dict[str, object]:
+    """Return what the text says of the offer; never a later last day than the code's own."""
+    offer = _mapping(touch.values.get("offer"))
+    if touch.code_expires_s is None:
+        return offer
+    last_second = datetime.fromtimestamp(touch.code_expires_s - 1, UTC)
+    last = day_of(last_second, app.zone).isoformat()
+    return {**offer, "expires_on": min(last, str(offer.get("expires_on", last)))}
 
 
 def _mapping(value: object) -> dict[str, object]:

@@ -156,7 +156,11 @@ def _holdout(known: Known, play: PlayTask, wide: IbisTable) -> list[tuple[Expr, 
     out = in_arm(known.global_arms, HOLDOUT, wide.customer_uid, duckdb=known.duckdb)
     width = round(play.strategy.holdout_rate * 10_000)
     drawn = bucket_of(request.salt, play.strategy.key, wide.customer_uid, duckdb=known.duckdb) < width
-    checks = [(out, code(Reason.HOLDOUT, GLOBAL_DETAIL))]
+    checks = []
+    for name, detail in (("global", GLOBAL_DETAIL), ("strategy", STRATEGY_DETAIL)):
+        if (held := f"held_by_{name}_{play.number}") in wide.columns:
+            checks.append((wide[held], code(Reason.HOLDOUT, detail)))
+    checks.append((out, code(Reason.HOLDOUT, GLOBAL_DETAIL)))
     if f"drawn_holdout_{place}" in wide.columns:
         checks.append((wide[f"drawn_holdout_{place}"], code(Reason.HOLDOUT, STRATEGY_DETAIL)))
         drawn = ~wide[f"drawn_touch_{place}"] & drawn
@@ -167,6 +171,8 @@ def _holdout(known: Known, play: PlayTask, wide: IbisTable) -> list[tuple[Expr, 
 
 def _history(known: Known, play: PlayTask, wide: IbisTable, arm: Expr) -> list[tuple[Expr, int]]:
     checks = []
+    if (had := f"had_{play.number}") in wide.columns:
+        checks.append((wide[had], code(Reason.RE_ENTRY)))
     again = f"again_{known.strategy_number(play)}"
     if again in wide.columns:
         checks.append((wide[again], code(Reason.RE_ENTRY)))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import ibis
 
 from koipond.ingest.ports import IbisTable, Reader
+from koipond.kernel import epoch_day
 from koipond.outreach.model import Reason
 from koipond.strategy.plan.arms import Expr
 from koipond.strategy.plan.codes import DAY, TOTAL, budget_detail, code, cost_of, list_detail
@@ -17,7 +18,7 @@ from koipond.strategy.plan.known import Known
 from koipond.strategy.plan.model import ORDER
 from koipond.strategy.plan.person import VALUE
 from koipond.strategy.plan.stock import holds, list_number, takes
-from koipond.strategy.plan.task import PlayTask, as_of_day
+from koipond.strategy.plan.task import PlayTask, send_on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +195,7 @@ def _sent_today(known: Known, channel: str) -> int:
     if not known.reader.has("touches"):
         return 0
     rows = known.reader.table("touches")
-    sent = rows.filter((rows.channel == channel) & (rows.day == as_of_day(known.request)))
+    sent = rows.filter((rows.channel == channel) & (rows.day == epoch_day(send_on(known.request))))
     return int(known.reader.scalar(sent.count()))
 
 
@@ -264,12 +265,12 @@ def cost_of_cell(play: PlayTask, cell: Cell) -> int:
 
 
 def _spent(known: Known, strategy: str) -> tuple[int, int]:
-    """Return what ``strategy`` has cost so far, and on the observation day."""
+    """Return what ``strategy`` has cost so far, and on the day the plan is sent."""
     if not known.reader.has("touches"):
         return 0, 0
     rows = known.facts.rows("touches")
     mine = rows.filter((rows.strategy == strategy) & (rows.cost_fen > 0))
-    today = mine.day == as_of_day(known.request)
+    today = mine.day == epoch_day(send_on(known.request))
     sums = mine.aggregate(total=mine.cost_fen.sum(), today=mine.cost_fen.sum(where=today))
     row: Mapping[str, int | None] = known.reader.frame(sums).to_pylist()[0]
     return int(row["total"] or 0), int(row["today"] or 0)

@@ -8,13 +8,14 @@ import ibis
 
 from koipond.ingest.ports import IbisTable
 from koipond.outreach.consent import ALL
+from koipond.outreach.gate import GLOBAL
 from koipond.outreach.ports import ChannelSheet
 from koipond.strategy.plan.arms import Expr
 from koipond.strategy.plan.counts import add_counts
 from koipond.strategy.plan.known import Known, joined
 from koipond.strategy.plan.person import add_person
 from koipond.strategy.plan.scope import scope
-from koipond.strategy.plan.stock import add_stock
+from koipond.strategy.plan.stock import add_stock, staged_people
 from koipond.strategy.plan.task import DAY_S
 
 
@@ -91,7 +92,23 @@ def _add_history(known: Known, table: IbisTable) -> IbisTable:
         recent = touches.filter(touches.at_s > now_s - request.policy.duplicate_content_days * DAY_S)
         for place, content in enumerate(known.contents):
             added[f"duplicate_{place}"] = number.isin(recent.filter(recent.content == content).customer_no)
+    added |= _turns(known, table)
     return table.mutate(**added) if added else table
+
+
+def _turns(known: Known, table: IbisTable) -> dict[str, Expr]:
+    """Return ``had_<play>``, ``held_by_strategy_<play>`` and ``held_by_global_<play>``: who has had the day's
+    turn of the play, or was held out of it. The gate counts a turn once, whatever the version or waits."""
+    added: dict[str, Expr] = {}
+    for play in known.plays:
+        key, n = (play.strategy.key, play.play.key), play.number
+        groups = {f"had_{n}": known.request.had.get(key, ())}
+        for which, name in ((GLOBAL, "global"), (play.strategy.key, "strategy")):
+            groups[f"held_by_{name}_{n}"] = known.request.held_out.get((*key, which), ())
+        for name, people in groups.items():
+            if people:
+                added[name] = table.customer_no.isin(staged_people(known, name, people).customer_no)
+    return added
 
 
 def _add_spent(known: Known, table: IbisTable) -> IbisTable:

@@ -8,7 +8,7 @@ from koipond.strategy.plan.codes import CUSTOMER, DAY, GLOBAL_DETAIL, LISTS
 from koipond.strategy.plan.compete import Cell, reason_of
 from koipond.strategy.plan.known import Known
 from koipond.strategy.plan.model import DETAILS
-from koipond.strategy.plan.task import PlayTask
+from koipond.strategy.plan.task import PlayTask, send_on
 
 CUSTOMER_SCOPE = "per_customer"
 
@@ -28,6 +28,8 @@ def detail_of(known: Known, play: PlayTask, what: int) -> str:
         return channels[number]
     if reason is Reason.NO_CONSENT:
         return f"{channels[number]}:{play.play.purpose}"
+    if reason is Reason.NOT_RUNNING:
+        return play.stopped
     if reason is Reason.HOLDOUT:
         return "global" if number == GLOBAL_DETAIL else play.strategy.key
     if reason is Reason.TEMPLATE_ERROR:
@@ -47,7 +49,7 @@ def _scope(known: Known, number: int) -> str:
     strategy = known.request.strategies[place].key
     if scope == CUSTOMER:
         return CUSTOMER_SCOPE
-    return daily_scope(strategy, known.request.as_of) if scope == DAY else total_scope(strategy)
+    return daily_scope(strategy, send_on(known.request)) if scope == DAY else total_scope(strategy)
 
 
 def stale_audiences(known: Known, play: PlayTask) -> list[str]:
@@ -58,7 +60,10 @@ def stale_audiences(known: Known, play: PlayTask) -> list[str]:
 
 def notes(known: Known, counted: Sequence[Cell]) -> tuple[str, ...]:
     """Return what to know first: segments never computed, and one reason that takes everybody."""
-    found = []
+    found = [
+        f"{scope} is paused {since}; run: koipond resume {scope} --by NAME"
+        for scope, since in sorted(known.request.paused.items())
+    ]
     for key, audience in known.audiences.items():
         if audience.stale:
             found.append(f"segment '{key}' cannot be used: {audience.stale}")

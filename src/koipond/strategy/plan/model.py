@@ -108,6 +108,12 @@ class PlanRequest:
     brand: str = ""
     definition_version: int = 0
     only_customer: int | None = None  # plan for one customer, for `why`
+    # who has had, or was held out of, this day's turn already, whatever the version of the strategy
+    had: Mapping[tuple[str, str], Sequence[int]] = field(default_factory=dict)  # strategy, play
+    held_out: Mapping[tuple[str, str, str], Sequence[int]] = field(default_factory=dict)  # and by which scope
+    paused: Mapping[str, str] = field(
+        default_factory=dict
+    )  # all | channel:KEY | strategy:KEY → since, by whom
 
     def __post_init__(self) -> None:
         plays = sum(len(strategy.plays) for strategy in self.strategies)

@@ -24,13 +24,14 @@ def add_stock(known: Known, table: IbisTable) -> IbisTable:
         stock = known.request.codes[key]
         for name, people in ((f"holds_{number}", stock.held), (f"lapsed_{number}", stock.lapsed)):
             if people:
-                added[name] = table.customer_no.isin(_people(known, name, people).customer_no)
+                added[name] = table.customer_no.isin(staged_people(known, f"code_{name}", people).customer_no)
     return table.mutate(**added) if added else table
 
 
-def _people(known: Known, name: str, people: Sequence[int]) -> IbisTable:
+def staged_people(known: Known, name: str, people: Sequence[int]) -> IbisTable:
+    """Return ``people`` as a table; linked customers are the one they belong to."""
     rows = pa.table({"customer_no": pa.array(people, pa.int32())})
-    return known.facts.tables.canonical(known.reader.stage(f"_code_{name}", rows))
+    return known.facts.tables.canonical(known.reader.stage(f"_people_{name}", rows))
 
 
 def list_number(known: Known, task: ArmTask) -> int | None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from koipond.kernel import InputError, day_bounds, day_of, epoch_day, zone
 from koipond.outreach.model import FrequencyCap
 from koipond.outreach.ports import ChannelSheet
+from koipond.outreach.quiet import next_allowed
 from koipond.strategy.model import Arm, Play, Strategy, content_of
 from koipond.strategy.plan.model import PlanRequest
 
@@ -37,6 +38,7 @@ class PlayTask:
     arms: tuple[ArmTask, ...]
     channels: tuple[ChannelSheet, ...]
     runs: bool
+    stopped: str = ""  # what an operator has paused: all, its strategy, or every channel of it
 
     @property
     def cost_max_fen(self) -> int:
@@ -56,11 +58,28 @@ def play_tasks(request: PlanRequest) -> tuple[PlayTask, ...]:
             strategy=strategy,
             play=play,
             arms=tuple(_arm(request, arm) for arm in play.arms()),
-            channels=tuple(_known(request.channels, key, "channel") for key in play.channels),
-            runs=strategy.runs_on(request.as_of),
+            channels=tuple(_known(request.channels, key, "channel") for key in _open(request, play)),
+            runs=strategy.runs_on(request.as_of) and not stopped,
+            stopped=stopped,
         )
         for number, (strategy, play) in enumerate(wanted)
+        for stopped in [_stopped(request, strategy, play)]
     )
+
+
+def _open(request: PlanRequest, play: Play) -> tuple[str, ...]:
+    """Return the channels of ``play`` that are not paused; all of them when every one is."""
+    open_ = tuple(key for key in play.channels if f"channel:{key}" not in request.paused)
+    return open_ or play.channels
+
+
+def _stopped(request: PlanRequest, strategy: Strategy, play: Play) -> str:
+    """Return the pause that stops ``play``, empty when none does."""
+    for scope in ("all", f"strategy:{strategy.key}"):
+        if scope in request.paused:
+            return scope
+    channels = [f"channel:{key}" for key in play.channels]
+    return channels[0] if all(scope in request.paused for scope in channels) else ""
 
 
 def _arm(request: PlanRequest, arm: Arm) -> ArmTask:
@@ -136,6 +155,12 @@ def places(request: PlanRequest, names: tuple[str, ...]) -> tuple[ZoneInfo, ...]
         except InputError:
             found.append(home)
     return tuple(found)
+
+
+def send_on(request: PlanRequest) -> date:
+    """Return the local day on which the plan's marketing goes out first: quiet hours may move it on."""
+    place = zone(request.zone)
+    return day_of(next_allowed(request.now, request.policy.quiet, place), place)
 
 
 def as_of_day(request: PlanRequest) -> int:

@@ -15,7 +15,7 @@ from koipond.outreach.consent import ALL
 from koipond.outreach.model import FrequencyCap, Reason
 from koipond.strategy.plan.known import Known
 from koipond.strategy.plan.model import CodesLeft
-from koipond.strategy.plan.task import DAY_S, PlayTask, window_start_s
+from koipond.strategy.plan.task import DAY_S, PlayTask, send_on, window_start_s
 from koipond.strategy.variables import money
 from koipond.strategy.why.words import CONSENT, DATES, WINDOWS, said
 
@@ -79,6 +79,9 @@ def numbers(
 
 def _not_running(who: Person, play: PlayTask, _: str, __: Mapping[str, Any]) -> dict[str, Any]:
     strategy, today = play.strategy, who.known.request.as_of
+    if play.stopped:
+        since = who.known.request.paused[play.stopped]
+        return {"dates": said(DATES["stopped"], scope=play.stopped, since=since)}
     if strategy.paused:
         return {"dates": said(DATES["paused"])}
     if strategy.starts_on and strategy.starts_on > today:
@@ -114,8 +117,10 @@ def _holdout(who: Person, play: PlayTask, _: str, __: Mapping[str, Any]) -> dict
 
 def _re_entry(who: Person, play: PlayTask, _: str, __: Mapping[str, Any]) -> dict[str, Any]:
     days = play.strategy.re_entry_days
-    last = max(one["at_s"] for one in who.touches if one["strategy"] == play.strategy.key)
-    return {"days": days, "last_at": who.shown(last), "free_at": who.shown(last + days * DAY_S)}
+    now_s = int(who.known.request.now.timestamp())  # a touch that failed has used up its turn, and is no fact
+    mine = [one["at_s"] for one in who.touches if one["strategy"] == play.strategy.key]
+    last = max(mine, default=now_s)
+    return {"days": days, "last_at": who.shown(last), "free_at": who.shown(last + max(days, 1) * DAY_S)}
 
 
 def _duplicate(who: Person, play: PlayTask, _: str, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -171,7 +176,7 @@ def _budget(who: Person, play: PlayTask, detail: str, __: Mapping[str, Any]) -> 
         lapsed = who.customer_no in stock.lapsed
         return {"list": key, "issued": stock.issued, "left": stock.left, "lapsed": lapsed}
     budget, currency = play.strategy.budget, who.known.request.currency
-    lines = dict(budget.lines(play.strategy.key, who.known.request.as_of))
+    lines = dict(budget.lines(play.strategy.key, send_on(who.known.request)))
     limit = lines.get(detail, budget.per_customer_fen)
     return {"limit": money(limit or 0, currency), "limit_fen": limit}
 

@@ -1,0 +1,45 @@
+"""What `doctor` says of sending: pauses, unknown touches, senders that ended, links and names in mail."""
+
+from typing import TYPE_CHECKING
+
+from koipond.kernel import InputError
+
+if TYPE_CHECKING:
+    from koipond.bootstrap import App
+
+Problem = tuple[str, str]
+
+
+def outreach_problems(app: "App") -> list[Problem]:
+    """Return what holds touches back or leaves them open, each with the command that mends it."""
+    found = [
+        (
+            f"{one.scope} is paused since {one.since.isoformat()} by {one.author}",
+            f"koipond resume {one.scope} --by NAME",
+        )
+        for one in app.store.pauses.all()
+    ]
+    if count := app.store.unknowns.count():
+        fix = "koipond touches unknown, then: koipond touches settle"
+        found.append((f"{count:,} touches may have gone out, nobody has said", fix))
+    left = [one for one in app.store.outbox(app.zone).under_way() if one.until is None]
+    if left:
+        touches = sum(one.touches for one in left)
+        found.append((f"{touches:,} touches were claimed by senders that have ended", "koipond send PLAN"))
+    return [*found, *_mail(app)]
+
+
+def _mail(app: "App") -> list[Problem]:
+    """Return what would keep every mail from being built, or refused the server."""
+    found = []
+    try:
+        _ = app.public_url
+    except InputError as error:
+        found.append((str(error), "export KOIPOND_PUBLIC_URL=https://your.domain"))
+    if app.environment.smtp_url is not None and app.environment.mail_from is not None:
+        try:
+            with app.channels():
+                pass
+        except InputError as error:
+            found.append((str(error), "mend it, then: koipond doctor"))
+    return found
