@@ -5,13 +5,15 @@ PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
 SERVE  ?= 1
 KILLS  ?= 50
+MINUTES ?= 60
 
-.PHONY: setup check test unit demo crash crash-steps bench docs lock clean help
+.PHONY: setup check test unit demo crash crash-steps fuzz bench docs lock clean help
 
 help:
 	@echo "make demo [SERVE=0]   the real retail year, from facts to a rehearsed lift report"
 	@echo "make test             the whole suite"
 	@echo "make check            ruff, import contracts, mypy"
+	@echo "make fuzz MINUTES=60  hostile files, definitions, command lines and requests, for an hour"
 	@echo "make crash KILLS=50   kill -9 runs on both stores; make bench: the ratios of docs/performance.md"
 	@echo "make crash-steps      every command killed at every durable step, compared with an undisturbed run"
 
@@ -43,6 +45,9 @@ crash: setup
 
 crash-steps: setup
 	$(PY) -m tests.crash.steps.run
+
+fuzz: setup
+	$(PY) -W ignore -m tests.fuzz.run --minutes $(MINUTES)
 
 bench: setup
 	for script in ingest experiments clv recommend allocation segments refresh plan gate mail rehearsal; do $(PY) bench/$$script.py || exit 1; done

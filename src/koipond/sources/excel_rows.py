@@ -132,11 +132,14 @@ def require_workbook(path: Path) -> None:
             members = packed.infolist()
     except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise InputError(
-            f"{path.name}: not a whole Excel workbook ({error}); it is cut off or damaged, save it again"
+            f"{shown_name(path)}: not a whole Excel workbook ({error}); it is cut off or damaged, "
+            "save it again"
         ) from error
     if len(members) > MEMBERS_MAX:
-        raise InputError(f"{path.name}: {len(members):,} parts; a workbook has at most {MEMBERS_MAX:,}")
-    require_content(path.name, sum(member.file_size for member in members), path.stat().st_size)
+        raise InputError(
+            f"{shown_name(path)}: {len(members):,} parts; a workbook has at most {MEMBERS_MAX:,}"
+        )
+    require_content(shown_name(path), sum(member.file_size for member in members), path.stat().st_size)
 
 
 def _text(value: Any) -> str | None:

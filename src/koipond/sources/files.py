@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 from koipond.ingest.ports import RowSource
+from koipond.ingest.privacy import shown_name
 from koipond.kernel import InputError
 from koipond.sources.csv_rows import CsvRows
 from koipond.sources.parquet_rows import ParquetRows
@@ -42,17 +43,21 @@ def open_file(
 
 def _parquet(path: Path, magic: bytes) -> RowSource:
     if not magic:
-        raise InputError(f"{path.name}: the file is empty; write it again")
+        raise InputError(f"{shown_name(path)}: the file is empty; write it again")
     if magic != b"PAR1":
-        raise InputError(f"{path.name}: is called Parquet but holds something else; write it again")
+        raise InputError(f"{shown_name(path)}: is called Parquet but holds something else; write it again")
     return ParquetRows(path, _fingerprint(path))
 
 
 def _excel(path: Path, magic: bytes, sheet: str | None) -> RowSource:
     if magic == _OLD_EXCEL:
-        raise InputError(f"{path.name}: is an old or locked Excel file; save it as .xlsx without password")
+        raise InputError(
+            f"{shown_name(path)}: is an old or locked Excel file; save it as .xlsx without password"
+        )
     if magic != b"PK\x03\x04":
-        raise InputError(f"{path.name}: is called Excel but is none; save it as .xlsx or as UTF-8 .csv")
+        raise InputError(
+            f"{shown_name(path)}: is called Excel but is none; save it as .xlsx or as UTF-8 .csv"
+        )
     from koipond.sources.excel_rows import ExcelRows
 
     return ExcelRows(path, _fingerprint(path), sheet)

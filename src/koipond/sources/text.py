@@ -96,12 +96,12 @@ class Chunks:
                     done += len(chunk)
                     self.done_bytes = raw.tell()
                     if self.gzipped:
-                        require_content(self.path.name, done, self._disk_bytes)
+                        require_content(shown_name(self.path), done, self._disk_bytes)
                     yield chunk
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise InputError(
-                f"{self.path.name}: the compressed file is cut off or damaged after {done} bytes of content "
-                f"({error}); copy or export it again"
+                f"{shown_name(self.path)}: the compressed file is cut off or damaged after {done} bytes of "
+                f"content ({error}); copy or export it again"
             ) from error
 
 
@@ -115,12 +115,12 @@ def inspect(path: Path, *, gzipped: bool, encoding: str | None) -> TextFile:
         quotes += chunk.count(b'"')
         zeros += chunk.count(0)
     if empty:
-        raise InputError(f"{path.name}: the file is empty; export it again with a header row and data")
+        raise InputError(f"{shown_name(path)}: the file is empty; export it again with a header row and data")
     if zeros and encoding is None and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise InputError(f"{path.name}: {_zero_fault(path, gzipped, head)}")
+        raise InputError(f"{shown_name(path)}: {_zero_fault(path, gzipped, head)}")
     known = _given(path, gzipped, encoding) if encoding else _detect(path, gzipped, head)
     if zeros and not known.startswith(_WIDE):
-        raise InputError(f"{path.name}: {_zero_fault(path, gzipped, b'')}")
+        raise InputError(f"{shown_name(path)}: {_zero_fault(path, gzipped, b'')}")
     return TextFile(
         path=path,
         gzipped=gzipped,
@@ -137,7 +137,7 @@ def _given(path: Path, gzipped: bool, encoding: str) -> str:
     except LookupError as error:
         raise InputError(f"--encoding {encoding}: no such encoding; use utf-8, gb18030 or utf-16") from error
     if failure := _first_failure(path, gzipped, name):
-        raise InputError(f"{path.name}: {failure}; leave --encoding out to have it detected")
+        raise InputError(f"{shown_name(path)}: {failure}; leave --encoding out to have it detected")
     return name
 
 
@@ -145,7 +145,9 @@ def _detect(path: Path, gzipped: bool, head: bytes) -> str:
     for bom, encoding in _BOMS:
         if head.startswith(bom):
             if failure := _first_failure(path, gzipped, encoding):
-                raise InputError(f"{path.name}: {failure}; the file is damaged, export it again as UTF-8")
+                raise InputError(
+                    f"{shown_name(path)}: {failure}; the file is damaged, export it again as UTF-8"
+                )
             return encoding
     failure = _first_failure(path, gzipped, "utf-8")
     if failure is None:
@@ -154,7 +156,7 @@ def _detect(path: Path, gzipped: bool, head: bytes) -> str:
     if guess in _CHINESE and _first_failure(path, gzipped, "gb18030") is None:
         return "gb18030"
     hint = f"; it looks like {guess}, pass --encoding {guess} if that is right" if guess else ""
-    raise InputError(f"{path.name}: {failure}{hint}, or save the file as UTF-8")
+    raise InputError(f"{shown_name(path)}: {failure}{hint}, or save the file as UTF-8")
 
 
 def _zero_fault(path: Path, gzipped: bool, head: bytes) -> str:

@@ -173,7 +173,7 @@ def test_further_columns_may_have_any_name(tmp_path: Path) -> None:
     names = [
         *("x0", "x1", "row", "rule", "field", "file_mark", "_gone", "others", "c0", "digest", "nth", "copy"),
         *("good", "survivor_no", "import_no", "$.a[0]", "a.b", "$", "*", "/a", 'q"t', "it's", "a\b", "ä ö"),
-        *("row_right", "at_s", "text_value", "number_value", "member_right", "key", "value", "uid", "x10"),
+        *("row_right", "at_s", "text_value", "number_value", "member_right", "key", "uid", "x10"),
     ]
     values = {name: f"v{place}" for place, name in enumerate(names)}
     space = MemoryWorkspace(tmp_path)
