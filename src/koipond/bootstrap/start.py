@@ -5,7 +5,7 @@ from pathlib import Path
 from koipond.bootstrap.app import STATE, App, open_app
 from koipond.bootstrap.applying import apply_folder
 from koipond.bootstrap.in_force import FIRST_AUTHOR
-from koipond.kernel import InputError, RefusedError, new_uid
+from koipond.kernel import InputError, new_uid
 from koipond.workspace import errors, load_folder
 from koipond.workspace.playbooks import settings_text
 from koipond.workspace.settings import FILE
@@ -48,7 +48,7 @@ def start_workspace(
 
 def _open(folder: Path) -> App:
     if wrong := errors(load_folder(folder).findings):
-        raise RefusedError(f"{len(wrong)} findings; see: koipond check", code="findings")
+        raise InputError("\n".join(str(finding) for finding in wrong))
     app = open_app(folder, new=True, say_unapplied=False)
     try:
         apply_folder(app, FIRST_AUTHOR)

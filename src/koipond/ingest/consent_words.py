@@ -6,7 +6,6 @@ A no that was kept under a word without effect would be a promise broken in sile
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from koipond.ingest.mapping import plain_name
 from koipond.ingest.model import ImportRequest
@@ -99,11 +98,15 @@ def _faults(reader: Reader, raw: IbisTable, field: str, unknown: Collection[str]
     if not unknown:
         return []
     bad = raw.filter(raw[field].isin(sorted(unknown)))
-    said: Any = masked(bad[field])
-    rows = bad.group_by(said=said).agg(row=bad["row"].min(), rows=bad.count()).order_by("row").limit(_SHOWN)
+    rows = (
+        bad.group_by(said=bad[field])
+        .agg(row=bad["row"].min(), rows=bad.count())
+        .order_by("row")
+        .limit(_SHOWN)
+    )
     found = reader.frame(rows).to_pylist()
     return [
-        f"row {one['row']}: {field} '{one['said'][:_LENGTH_MAX]}' is not known"
+        f"row {one['row']}: {field} '{masked(one['said'])[:_LENGTH_MAX]}' is not known"
         + (f" ({one['rows']:,} rows)" if one["rows"] > 1 else "")
         for one in found
     ]
