@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from koipond.outreach.ports import Response
 from koipond.store import Store, Suppression, rotation, upkeep
 from koipond.store.tables import identifier, workspace_setting
 
-from .people_scene import NOON, broken, gate, meet, say
+from .people_scene import NOON, PLACE, broken, gate, meet, say
 
 HOUR = timedelta(hours=1)
 
@@ -111,3 +112,28 @@ def test_rows_of_earlier_releases_get_their_address_when_the_store_is_opened(
     upkeep.bring_up(store.database, store.keys)
     assert broken(store) == {}
     assert {gate(store, one) for one in people} == {"no_consent"}
+
+
+@pytest.mark.parametrize("words", ["STOP", "stop.", "TD", "退订", "Berhenti"])
+def test_a_reply_that_says_stop_is_an_opt_out_of_every_number_of_the_person(store: Store, words: str) -> None:
+    first = meet(store, "a", email="x@example.org", verified=True)
+    second = meet(store, "b", email="x@example.org", verified=True)
+    say(store, first.customer_no, True)
+    assert gate(store, first) == "touch"
+    [record] = store.touches.of(first.customer_no)
+    ahead = NOON + 48 * HOUR
+    said = [Response(touch_key=record.touch_key, kind="replied", at=ahead, detail=words)]
+    store.outbox(PLACE).respond(said, NOON + HOUR)
+    assert gate(store, first, occurrence="2") == "no_consent"
+    assert [one.granted for one in store.consents.history([second.customer_no])] == [False]
+    [held] = [one for one in store.consents.history([first.customer_no]) if not one.granted]
+    assert held.at == NOON + HOUR, "an answer stamped ahead counts from its receipt"
+
+
+def test_an_ordinary_reply_is_none(store: Store) -> None:
+    one = meet(store, "a", email="x@example.org")
+    assert gate(store, one) == "touch"
+    [record] = store.touches.of(one.customer_no)
+    said = Response(touch_key=record.touch_key, kind="replied", at=NOON, detail="thank you, no sugar please")
+    store.outbox(PLACE).respond([said], NOON)
+    assert gate(store, one, occurrence="2") == "touch"
