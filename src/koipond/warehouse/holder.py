@@ -59,6 +59,11 @@ def is_left_behind(name: str) -> bool:
     return _is_visible(host) and pid.isdigit() and not _started(int(pid))
 
 
+def is_out_of_sight(name: str) -> bool:
+    """Say whether nothing can be told from here about the process that a `spill_name` names."""
+    return not _is_visible(name.rpartition(".")[0])
+
+
 def _sight() -> tuple[str, str]:
     """Return boot and pid namespace, both empty where the system tells neither."""
     try:

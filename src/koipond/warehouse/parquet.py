@@ -71,7 +71,7 @@ class ParquetWarehouse:
             current, found = self.versions.current(), set(data_files(self.root))
             if self.mark is not None:
                 self.mark.require(current.version)
-            remove_spill(self.root)
+            remove_spill(self.root, self.clock.now())
             with self._lent_engine() as engine:
                 writer = ParquetWriter(self, lease, current, engine)
                 try:

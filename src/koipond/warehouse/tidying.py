@@ -12,10 +12,11 @@ from pathlib import Path
 
 from koipond.ingest.ports import VersionLog
 from koipond.warehouse.engine import sync
-from koipond.warehouse.holder import is_left_behind
+from koipond.warehouse.holder import is_left_behind, is_out_of_sight
 
 QUARANTINE = "quarantine"
 QUARANTINE_DAYS = 7
+SPILL_DAYS = 2
 SPILL = "spill"
 _OWN = (QUARANTINE, SPILL)
 
@@ -72,8 +73,21 @@ def quarantined(root: Path) -> list[Path]:
     return sorted(file for file in (root / QUARANTINE).rglob("*") if file.is_file())
 
 
-def remove_spill(root: Path) -> None:
-    """Remove what dead processes spilled: a killed query may have left gigabytes."""
+def remove_spill(root: Path, now: datetime) -> None:
+    """Remove what dead processes spilled: a killed query may have left gigabytes.
+
+    Of a process that cannot be seen from here (a container that was made anew) after `SPILL_DAYS` of silence.
+    """
+    silent_s = (now - timedelta(days=SPILL_DAYS)).timestamp()
     for folder in (root / SPILL).glob("*"):
-        if is_left_behind(folder.name):
+        unseen = is_out_of_sight(folder.name)
+        if is_left_behind(folder.name) or (unseen and _newest_s(folder) < silent_s):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _newest_s(folder: Path) -> float:
+    """Return when anything below ``folder`` was last written."""
+    try:
+        return max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+    except OSError:  # somebody is at work in it
+        return float("inf")

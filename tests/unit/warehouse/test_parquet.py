@@ -1,6 +1,6 @@
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,6 +12,7 @@ from koipond.testing.versions import MemoryVersionLog
 from koipond.warehouse import ParquetWarehouse
 from koipond.warehouse.holder import spill_name, this_machine
 from koipond.warehouse.parquet import SMALL_FILES_MAX
+from koipond.warehouse.tidying import SPILL_DAYS
 
 CLOCK = FixedClock(datetime(2026, 1, 1, tzinfo=UTC))
 
@@ -146,3 +147,17 @@ def test_the_next_writer_removes_what_a_dead_process_spilled(tmp_path: Path) -> 
         assert not left.exists()
     assert (elsewhere / "block.tmp").exists()
     assert (tmp_path / "spill" / spill_name()).exists()
+
+
+def test_what_an_unseen_process_spilled_goes_when_it_has_been_silent_for_days(tmp_path: Path) -> None:
+    """A container made anew cannot see the processes of the former one."""
+    left = tmp_path / "spill" / "another-host+0123456789ab+1.7"
+    left.mkdir(parents=True)
+    (left / "block.tmp").write_bytes(b"x")
+    own = tmp_path / "spill" / spill_name()
+    own.mkdir()
+    written = datetime.fromtimestamp((left / "block.tmp").stat().st_mtime, UTC)
+    for days, there in ((SPILL_DAYS, True), (SPILL_DAYS + 1, False)):
+        clock = FixedClock(written + timedelta(days=days, seconds=-5))
+        with ParquetWarehouse(tmp_path, MemoryVersionLog(), clock).write("next"):
+            assert (left.exists(), own.exists()) == (there, True)
