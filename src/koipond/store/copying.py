@@ -103,6 +103,8 @@ def load_postgres(database: Database, copied: StoreCopy, folder: Path, told: Pro
         upgrade(connection, copied.revision)
         driver: Any = connection.connection.driver_connection
         names = [name for name in copied.columns if name != "alembic_version"]
+        for name in reversed(names):  # migrations make rows of their own
+            connection.exec_driver_sql(f"DELETE FROM {name}")
         for done, name in enumerate(names):
             told(done, len(names))
             columns = ", ".join(copied.columns[name])
