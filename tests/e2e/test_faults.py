@@ -127,7 +127,7 @@ def test_a_mistake_of_ours_is_no_finding(
 
     monkeypatch.setattr(engine.Engine, "frame", wrong)
     code, answer = koipond("layers")
-    assert (code, answer["error"]) == (2, "internal")
+    assert (code, answer["error"]) == (70, "internal")
 
 
 def test_lost_keys_are_said_and_not_replaced(
