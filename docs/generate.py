@@ -18,7 +18,7 @@ is the observation day D of reading and planning commands; by default the worksp
 stderr. Rates are fractions, money is in minor units.
 
 Exit codes: 0 done · 1 findings or breaks · 2 bad input · 3 refused (approval, stale) · 4 busy ·
-130 cancelled.
+70 a mistake of the program (its trace: `.koipond/errors.log`, values covered) · 130 cancelled.
 
 `send` counts what this run itself did under `sent`, `failed`, `unknown`, `blocked` and `deferred` (touches
 it left waiting for their hour or a retry), and where all touches of the plan stand now under `total`. The

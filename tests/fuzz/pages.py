@@ -25,7 +25,7 @@ def run(draw: Draw, app: App, client: TestClient) -> str:
     path = draw.random.choice([*routes, "/" + draw.text()])
     for name in ("strategy", "touch_key"):
         path = path.replace("{" + name + "}", quote(draw.text(), safe=draw.random.choice(("", "/"))))
-    path = quote(path, safe="/%{}") if draw.chance(0.9) else path.replace(" ", "%20").replace("\n", "%0A")
+    path = quote(path, safe=draw.random.choice(("/%{}", "/%{};:@=+,'!*()$&")))
     pairs = [
         (draw.random.choice(("language", "before", "token", draw.text())), draw.text())
         for _ in range(draw.random.randrange(4))
