@@ -42,9 +42,6 @@ def _send_text(data: Mapping[str, Any]) -> str:
         f"  {count:,} wait for {channel}, which this machine cannot send on; see: koipond doctor"
         for channel, count in data["closed"].items()
     ]
-    lines += [
-        f"  {channel} cannot be reached, its touches wait: {why}" for channel, why in data["down"].items()
-    ]
     lines += [f"  {one['touches']:,} {_STATES[one['state']]}: {one['detail']}" for one in data["problems"]]
     if data["wake_at"]:
         lines.append(f"  the next touch is due {data['wake_at']}")
