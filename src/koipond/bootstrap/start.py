@@ -4,7 +4,7 @@ from pathlib import Path
 
 from koipond.bootstrap.app import STATE, App, open_app
 from koipond.bootstrap.applying import apply_folder
-from koipond.bootstrap.in_force import FIRST_AUTHOR
+from koipond.bootstrap.in_force import FIRST_AUTHOR, require_settings
 from koipond.kernel import InputError, new_uid
 from koipond.workspace import errors, load_folder
 from koipond.workspace.playbooks import settings_text
@@ -47,6 +47,7 @@ def start_workspace(
 
 
 def _open(folder: Path) -> App:
+    require_settings(folder)
     if wrong := errors(load_folder(folder).findings):
         raise InputError("\n".join(str(finding) for finding in wrong))
     app = open_app(folder, new=True, say_unapplied=False)

@@ -42,9 +42,6 @@ def _send_text(data: Mapping[str, Any]) -> str:
         f"  {count:,} wait for {channel}, which this machine cannot send on; see: koipond doctor"
         for channel, count in data["closed"].items()
     ]
-    lines += [
-        f"  {channel} cannot be reached, its touches wait: {why}" for channel, why in data["down"].items()
-    ]
     lines += [f"  {_claimed(one)}" for one in data["claimed"]]
     lines += [
         f"  {one['scope']} is paused since {one['since']} by {one['by']}; run: koipond resume {one['scope']}"

@@ -70,8 +70,8 @@ class PlanSent:
     other processes did meanwhile; ``deferred``: those it admitted and that wait; ``after``: where all stand;
     ``blocked_by``: the gate's reasons of this run; ``closed``: channel that this machine cannot send on →
     touches that wait for it, until they expire; ``problems``: state, what the channel or the last look at the
-    customer said, touches; ``down``: channel that could not be reached → why; ``claimed``: what other senders
-    hold until their lease ends; ``paused``: what is held back.
+    customer said, touches; ``claimed``: what other senders hold until their lease ends; ``paused``: what is
+    held back.
     """
 
     plan: str
@@ -83,8 +83,6 @@ class PlanSent:
     wake_at: datetime | None
     closed: Mapping[str, int]
     problems: Sequence[tuple[str, str, int]] = ()
-    down: Mapping[str, str] = field(default_factory=dict)
-
     claimed: Sequence[UnderWay] = ()
     paused: Sequence[Pause] = ()
 
@@ -101,7 +99,6 @@ class PlanSent:
             "total": total_of(self.touches, self.after),
             "blocked_by": dict(self.blocked_by),
             "closed": dict(self.closed),
-            "down": dict(self.down),
             "claimed": [
                 {
                     "touches": one.touches,
@@ -163,7 +160,9 @@ def send_plan(app: App, key: str, *, until_idle: bool = False) -> PlanSent:
             done = send_due(app, channels)
             ended.update(done.ended)
     tell_facts(app, "send")
-    after = outbox.counts(key)
+    after, waiting = outbox.counts(key), outbox.waiting(key)
+    now, wakes = app.clock.now(), [done.wake_at]
+    wakes += [outbox.next_due(channel, now) for channel in done.down]
     return PlanSent(
         plan=key,
         touches=int(app.store.plans.get(key).summary.get("touches", 0)),
@@ -171,10 +170,12 @@ def send_plan(app: App, key: str, *, until_idle: bool = False) -> PlanSent:
         deferred=min(admitted.new, max(ends_of(after)["deferred"] - waited, 0)),
         after=after,
         blocked_by=admitted.blocked,
-        wake_at=done.wake_at,
-        closed={on: count for on, count in outbox.waiting(key).items() if on not in opened},
-        problems=outbox.problems(key),
-        down=done.down,
+        wake_at=min((at for at in wakes if at), default=None),
+        closed={on: count for on, count in waiting.items() if on not in opened},
+        problems=[
+            *(("queued", why, waiting[channel]) for channel, why in done.down.items() if channel in waiting),
+            *outbox.problems(key),
+        ],
         claimed=outbox.under_way(key),
         paused=app.store.pauses.all(),
     )

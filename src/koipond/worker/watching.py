@@ -5,6 +5,9 @@ from datetime import datetime
 
 from koipond.outreach.ports import Channel, MayGoOn, Message, Probed, Response, SendResult, always
 
+BROKEN_MAX = 2
+"""Groups in a row that an error of the channel itself may cost: what becomes of them nobody knows."""
+
 
 class WatchedChannel:
     """A channel that remembers why it cannot be reached (port `Channel`).
@@ -17,7 +20,7 @@ class WatchedChannel:
         self.sheet = inner.sheet
         self.down: str | None = None
         self.deaf: str | None = None
-        self.groups = 0
+        self._broken = 0
 
     def look(self) -> None:
         """Ask the channel whether it would take a message; one that cannot be asked is taken to be up."""
@@ -26,9 +29,15 @@ class WatchedChannel:
     def send(
         self, messages: Sequence[Message], now: datetime, may_go_on: MayGoOn = always
     ) -> list[SendResult]:
-        """Hand ``messages`` over; when none of them could reach the channel, it is down."""
-        self.groups += 1
-        found = self.inner.send(messages, now, may_go_on)
+        """Hand ``messages`` over; when none could reach the channel, or it breaks again, it is down."""
+        try:
+            found = self.inner.send(messages, now, may_go_on)
+        except Exception as error:
+            self._broken += 1
+            if self._broken >= BROKEN_MAX:
+                self.down = str(error) or type(error).__name__
+            raise
+        self._broken = 0
         if found and all(one.unreachable for one in found):
             self.down = found[-1].detail
         return found

@@ -90,7 +90,7 @@ def _name_plans(found: dict[str, list[Row]]) -> None:
     names = {f"p{row['plan_no']}": f"plan {place}" for place, row in enumerate(whole, 1)}
     found["store.plan"] = whole
     for row in whole:
-        row["summary"] = {**json.loads(row["summary"]), "plan": ""}
+        row["summary"] = {**json.loads(row["summary"]), "plan": "", "warehouse_version": 0}
     for rows in found.values():
         for row in rows:
             if row.get("plan"):

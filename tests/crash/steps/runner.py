@@ -272,11 +272,11 @@ def _number_uids() -> None:
 def _mail_playbook(folder: Path) -> int:
     from koipond.workspace.playbooks import add_playbook
 
-    add_playbook(folder, "newcomer_welcome", channels=["email"])
-    file = folder / "strategies" / "newcomer_welcome.yaml"
-    text = file.read_text().replace("//shop.example/", "//brand.example/").replace("[sandbox]", "[email]")
-    file.write_text(text)
-    (folder / "strategies" / "dormant_recall_code.yaml").unlink(missing_ok=True)
+    for old in (folder / "strategies").glob("*.yaml"):
+        old.unlink()
+    add_playbook(folder, "dormant_recall", channels=["email"])
+    file = folder / "strategies" / "dormant_recall.yaml"
+    file.write_text(file.read_text().replace("//shop.example/", "//brand.example/"))
     return 0
 
 

@@ -5,6 +5,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -211,9 +212,25 @@ def test_a_server_that_dies_between_groups_costs_one_group_its_attempt(app_of: O
 
 
 def _elsewhere(settings: Any) -> Any:
-    from dataclasses import replace
-
     return replace(settings, port=free_port())
+
+
+def test_a_channel_that_goes_on_breaking_costs_two_groups(
+    app_of: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A31's kin: a full disk under the sandbox made every touch unknown for good."""
+
+    def full(*_: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    app = app_of("sandbox")
+    waiting = states(app)["queued"]
+    with app.channels() as channels:
+        monkeypatch.setattr(type(channels[0]), "send", full)
+        channels[0].sheet = replace(channels[0].sheet, group_size=10)
+        done = send_due(app, channels)
+    assert "No space" in done.down["sandbox"]
+    assert states(app) == {"unknown": 20, "queued": waiting - 20}
 
 
 def test_touches_of_a_channel_nobody_set_up_are_said_with_their_number(app_of: Opened, running: Any) -> None:
