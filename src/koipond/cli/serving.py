@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
 
         listener = _listen(port)
         with open_app(context.obj) as app:
+            _ = app.public_url  # one that mail cannot carry is refused before anything is served
             loop = SendLoop(app) if sending else None
             url = f"http://{_LOOPBACK}:{listener.getsockname()[1]}/"
             note(f"{url}  (Ctrl-C ends it)")
