@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+import yaml
 
 from koipond.bootstrap import open_app
 from tests.e2e.conftest import Koipond
@@ -35,7 +36,7 @@ def test_a_pause_is_seen_everywhere_and_ends(
     assert any(scope in note and "by anna" in note for note in plan["notes"])  # type: ignore[union-attr, attr-defined]
     stopped = {row["strategy"] for row in plan["losses"] if row["reason"] == "not_running"}  # type: ignore[index, attr-defined, union-attr]
     assert "dormant_recall" in stopped
-    told = koipond("why", "m0")[1]["plays"]
+    told = [play for n in range(0, 90, 3) for play in koipond("why", f"m{n}")[1]["plays"]]
     words = [play["words"]["en"] for play in told if play["reason"] == "not_running"]
     assert any("paused since" in one and "anna" in one for one in words)
     sent = koipond("send", "latest")[1]
@@ -96,14 +97,11 @@ def test_another_priority_on_the_same_day_makes_nobody_new(
     start(koipond, orders_csv)
     for key in ("newcomer_welcome", "dormant_recall", "high_value_care"):
         file = strategy_file(tmp_path, key)
-        text = "\n".join(
-            line for line in file.read_text().splitlines() if not line.startswith(("re_entry", "priority"))
-        )
-        file.write_text(f"{text}\nre_entry_days: 0\npriority: 50\n")
-    (tmp_path / "brand" / "koipond.yaml").write_text(
-        (tmp_path / "brand" / "koipond.yaml").read_text()
-        + "\ndefaults: {contact_policy: {duplicate_content_days: 0}}\n"
-    )
+        body = yaml.safe_load(file.read_text())
+        file.write_text(yaml.safe_dump({**body, "re_entry_days": 0, "priority": 50}, allow_unicode=True))
+    settings = tmp_path / "brand" / "koipond.yaml"
+    policy = {"defaults": {"contact_policy": {"duplicate_content_days": 0}}}
+    settings.write_text(yaml.safe_dump({**yaml.safe_load(settings.read_text()), **policy}))
     assert koipond("apply", "--author", "t")[0] == 0
     assert koipond("refresh")[0] == 0
     first = approved(koipond)
