@@ -47,11 +47,17 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "leases free": ("LEASE", "--by", "anna"),
     "plan": (),
     "plans": (),
+    "pause": ("channel:sandbox", "--by", "anna", "--reason", "looking at it"),
+    "pauses": (),
+    "resume": ("channel:sandbox", "--by", "anna"),
     "preview": ("latest", "--limit", "2"),
     "why": ("m0",),
     "approve": ("latest", "--by", "anna"),
     "send": ("latest",),
     "inbox": (),
+    "touches unknown": (),
+    "touches settle": ("--by", "anna", "--failed", "--file", "LOG"),
+    "plans withdraw": ("latest", "--by", "anna"),
     "report": ("dormant_recall_code",),
     "verify": (),
     "rehearse": ("--strategy", "dormant_recall_code", "--customers", "200", "--days", "30"),
@@ -79,6 +85,8 @@ READING = frozenset(
         "codes list",
         "plan",
         "plans",
+        "pauses",
+        "touches unknown",
         "why",
         "send",
         "inbox",
@@ -108,12 +116,14 @@ def test_every_answer_is_json_alone_and_says_day_and_definition_version(
 ) -> None:
     (tmp_path / "codes.txt").write_text("\n".join(f"C{n}" for n in range(400)))
     (tmp_path / "guests.txt").write_text("m1\nm2\n")
+    (tmp_path / "mail.log").write_text(f"Mar 1 12:00 mx: lost <{'0' * 32}@brand.example>\n")
     files = {
         "ORDERS": orders_csv,
         "EXPORT": tmp_path / "export",
         "CODES": tmp_path / "codes.txt",
         "GUESTS": tmp_path / "guests.txt",
         "BACKUP": tmp_path / "backup",
+        "LOG": tmp_path / "mail.log",
     }
     monkeypatch.setattr("uvicorn.Server.run", lambda *_args, **_named: None)
     for path, words in COMMANDS.items():

@@ -10,6 +10,7 @@ from koipond.api.words import NAMES, PAGES
 from koipond.bootstrap import App
 from koipond.insights.render import report_body, style
 from koipond.insights.words import WORDS, Language
+from koipond.store.pauses import Pause
 from koipond.worker.health import Health
 from koipond.worker.overview import overview
 from koipond.worker.reporting import report_dict, strategy_report
@@ -63,6 +64,7 @@ def home_page(app: App, health: Health, language: Language) -> str:
             word["reports"], [word[k] for k in ("strategy", "owner", "metric")], strategies, word["none"]
         )
         + _table(word["segments"], [word[k] for k in ("segment", "customers", "freshness")], segments, "-")
+        + _paused(found.pauses, word)
         + _table(word["touches"], [word["state"], word["count"]], touches, word["no_touches"])
         + _table(f"{word['checks']} ({at})", [word["check"], word["status"], ""], checks, "-")
     )
@@ -97,6 +99,16 @@ def _detail(part: Mapping[str, Any]) -> str:
 def _local(app: App, instant: str | None) -> str:
     at = None if instant is None else datetime.fromisoformat(instant)
     return "" if at is None else f"{at.astimezone(app.zone):%Y-%m-%d %H:%M}"
+
+
+def _paused(pauses: Sequence[Pause], word: Mapping[str, str]) -> str:
+    """Return what is held back, since when, by whom and why; nothing when nothing is."""
+    rows = [
+        [_bad(one.scope), f"{one.since:%Y-%m-%d %H:%M} UTC", escape(one.author), escape(one.reason)]
+        for one in pauses
+    ]
+    header = [word[key] for key in ("scope", "since", "by", "why")]
+    return _table(word["paused"], header, rows, "") if rows else ""
 
 
 def report_page(app: App, key: str, language: Language) -> str:

@@ -72,6 +72,7 @@ def undo(
 ) -> None:
     from koipond.bootstrap import open_app
     from koipond.ingest import undo_import
+    from koipond.worker.flags import tell_flags
 
     with open_app(context.obj) as app:
         changes = undo_import(
@@ -84,6 +85,9 @@ def undo(
             flags=app.store.people,
             zone=app.zone,
         )
+        with app.warehouse.read() as reader:
+            if reader.has("customers"):
+                tell_flags(app, reader)  # who is staff or a minor may have come with it
         data = {"import_no": import_no, "changes": dict(changes), **app.stamp()}
     say(data, lambda: f"import {import_no} is undone", as_json=as_json)
 

@@ -8,6 +8,7 @@ from typing import Any
 from koipond.bootstrap import App
 from koipond.kernel import epoch_day
 from koipond.segments.segment_state import read_states, stale
+from koipond.store.pauses import Pause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,7 @@ class Overview:
     warehouse_version: int
     segments: Sequence[Mapping[str, Any]]
     touches: Mapping[str, int]
+    pauses: Sequence[Pause]
 
 
 def overview(app: App) -> Overview:
@@ -30,6 +32,7 @@ def overview(app: App) -> Overview:
         definition_version=app.in_force.version,
         warehouse_version=app.in_force.warehouse_version,
         segments=segment_rows(app, day),
+        pauses=app.store.pauses.all(),
         touches={state.value: count for state, count in counts.items() if count},
     )
 

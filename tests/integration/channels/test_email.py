@@ -8,7 +8,8 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from koipond.channels.email import EmailChannel, EmailSettings
-from koipond.outreach.ports import Message, SendResult
+from koipond.kernel import InputError
+from koipond.outreach.ports import Message, SendResult, UnusableAddressError
 
 NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
 
@@ -141,3 +142,50 @@ def test_mail_comes_back_to_an_address_that_names_the_touch(
     assert sink.mails[0]["List-Unsubscribe"].endswith(f"<mailto:unsubscribe+{7:032x}@brand.example>")
     assert channel.collect(NOW) == []
     channel.close()
+
+
+def test_what_was_not_begun_in_time_is_withheld(channel: EmailChannel, sink: Any) -> None:
+    """A sender that was stopped sends nothing stale: it is asked right before each message."""
+    results = channel.send([message("late"), message("later", 1)], NOW, lambda: False)
+    assert outcomes(results) == [("withheld", False), ("withheld", False)]
+    assert sink.mails == []
+    assert outcomes(channel.send([message("ok", 2)], NOW)) == [("accepted", False)]
+
+
+def test_a_message_whose_time_runs_out_in_its_envelope_is_taken_back(
+    channel: EmailChannel, sink: Any
+) -> None:
+    asked: list[bool] = []
+
+    def once() -> bool:
+        asked.append(True)
+        return len(asked) == 1
+
+    assert outcomes(channel.send([message("late")], NOW, once)) == [("withheld", False)]
+    assert sink.mails == []
+    assert outcomes(channel.send([message("ok", 1)], NOW)) == [("accepted", False)]
+
+
+@pytest.mark.parametrize(
+    ("more", "dead"),
+    [
+        ({"headers": {"List-Unsubscribe": "<https://锦鲤.example/u>"}}, False),
+        ({"address": None}, True),
+        ({"address": "a@b@c.example"}, True),
+    ],
+)
+def test_what_cannot_be_built_is_known_before_any_intent(
+    channel: EmailChannel, more: dict[str, Any], dead: bool
+) -> None:
+    """A13."""
+    with pytest.raises(InputError) as told:
+        channel.prepare(message("x", **more), NOW)
+    assert isinstance(told.value, UnusableAddressError) is dead
+
+
+def test_a_prepared_message_goes_out_as_it_was_built(channel: EmailChannel, sink: Any) -> None:
+    ready = channel.prepare(message("li"), NOW)
+    assert ready.wire.startswith(b"Message-ID: ")
+    assert outcomes(channel.send([ready], NOW)) == [("accepted", False)]
+    (mail,) = sink.mails
+    assert mail["To"] == "li@example.org"

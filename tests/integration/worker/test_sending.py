@@ -141,3 +141,45 @@ def test_the_servers_loop_sends_and_stops(app: App) -> None:
     loop.stop()
     assert loop.last_error is None
     assert app.sandbox().count() == (waiting, waiting)
+
+
+class Stopped(Around):
+    """The process stands still between the intent and the first group."""
+
+    def __init__(self, inner: Channel, clock: list[float]) -> None:
+        super().__init__(inner)
+        self.clock = clock
+
+    def send(
+        self, messages: Sequence[Message], now: datetime, may_go_on: MayGoOn = always
+    ) -> list[SendResult]:
+        if not self.groups:
+            self.clock[0] += 300
+        return super().send(messages, now, may_go_on)
+
+
+def test_a_sender_that_stood_still_after_the_intent_hands_nothing_over(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was not begun in time goes back, costs no attempt, and is looked at anew."""
+    clock = [0.0]
+    monkeypatch.setattr(App, "elapsed_s", lambda _self: clock[0])
+    waiting = states(app)["queued"]
+    with app.channels() as channels:
+        done = send_due(app, [Stopped(channels[0], clock)])
+    assert done.of("withheld") == 50
+    assert done.of("accepted") == waiting
+    assert states(app) == {"delivered": waiting}
+    assert app.sandbox().count() == (waiting, waiting)
+
+
+def test_unknown_touches_of_the_sandbox_settle_themselves(app: App) -> None:
+    """A35: after a crash, by what is in its inbox."""
+    waiting = states(app)["queued"]
+    with app.channels() as channels:
+        send_due(app, channels)
+        with app.store.database.write() as connection:
+            connection.execute(sa.text("UPDATE outbox SET state = 'unknown' WHERE touch_no <= 5"))
+            connection.execute(sa.text("DELETE FROM touch_event WHERE touch_no <= 5"))
+        send_due(app, channels)
+    assert states(app) == {"accepted": 5, "delivered": waiting - 5}
