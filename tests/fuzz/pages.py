@@ -14,7 +14,7 @@ STATUSES = {200, 303, 400, 401, 404, 405, 409, 413, 414, 422, 423}
 
 
 def client_of(app: App) -> TestClient:
-    server = build_server(app, TOKEN)
+    server = build_server(app, token=TOKEN)
     return TestClient(
         server, base_url="http://127.0.0.1", follow_redirects=False, raise_server_exceptions=False
     )
@@ -53,4 +53,4 @@ def run(draw: Draw, app: App, client: TestClient) -> str:
 
 
 def build_routes(app: App) -> list[Any]:
-    return [route for route in build_server(app, TOKEN).routes if hasattr(route, "path")]
+    return [route for route in build_server(app, token=TOKEN).routes if hasattr(route, "path")]

@@ -24,7 +24,7 @@ _OPT_OUT_STATUS: dict[OptOut, int] = {"ask": 200, "done": 200, "unknown": 404, "
 _SEQ_MAX = 2**53
 
 
-def build_server(app: App, health: Health | None = None, token: str | None = None) -> FastAPI:
+def build_server(app: App, *, health: Health | None = None, token: str | None = None) -> FastAPI:
     """Return the server of one workspace; it answers on loopback names only, so no page can rebind to it.
 
     Each request works on the workspace as it stands then. ``health``: what looks after the server;

@@ -67,7 +67,7 @@ def _serve(
         loop.start()
     try:
         config = uvicorn.Config(
-            build_server(app, health, token),
+            build_server(app, health=health, token=token),
             log_level="warning",
             access_log=False,
             server_header=False,

@@ -34,7 +34,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
 @pytest.fixture
 def client(app: App) -> TestClient:
     return TestClient(
-        build_server(app, TOKEN),
+        build_server(app, token=TOKEN),
         base_url="http://127.0.0.1",
         follow_redirects=False,
         raise_server_exceptions=False,
@@ -103,14 +103,14 @@ def test_a_program_may_send_the_token_in_a_header(client: TestClient) -> None:
 
 def test_health_and_unsubscribe_stay_open(client: TestClient) -> None:
     assert client.get("/health").status_code == 200
-    assert client.get("/unsubscribe/0123456789abcdef0123456789abcdef").status_code == 200
+    assert client.get("/unsubscribe/0123456789abcdef0123456789abcdef").status_code == 404  # no such link
 
 
 ANSWERS = [
     ("GET", "/", 200),
     ("GET", "/inbox", 200),
     ("GET", "/health", 200),
-    ("GET", "/unsubscribe/abc", 200),
+    ("GET", "/unsubscribe/abc", 404),
     ("GET", "/none", 404),
     ("GET", "/reports/none", 400),
     ("GET", "/inbox?before=x", 400),

@@ -46,7 +46,7 @@ def message(number: int) -> Message:
 
 @pytest.fixture
 def page(app: App) -> TestClient:
-    client = TestClient(build_server(app, "t0ken"), base_url="http://127.0.0.1")
+    client = TestClient(build_server(app, token="t0ken"), base_url="http://127.0.0.1")
     client.get("/?token=t0ken")
     return client
 

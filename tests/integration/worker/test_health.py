@@ -284,7 +284,7 @@ def test_a_store_that_is_moved_away_stops_sending_and_is_down(
     loop.start()
     try:
         eventually(lambda: loop.last_error)
-        page = TestClient(build_server(app, health), base_url="http://127.0.0.1")
+        page = TestClient(build_server(app, health=health), base_url="http://127.0.0.1")
         answer = page.get("/health")
         assert (answer.status_code, answer.json()["status"]) == (503, "down")
         assert answer.json()["parts"]["store"]["reason"] == "store_gone"
@@ -304,7 +304,7 @@ def _mark_of(file: Path) -> tuple[int, int]:
 def test_a_store_that_does_not_answer_is_down(app_of: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     app = app_of("sandbox")
     health = Health(app)
-    page = TestClient(build_server(app, health), base_url="http://127.0.0.1")
+    page = TestClient(build_server(app, health=health), base_url="http://127.0.0.1")
     assert page.get("/health").json()["parts"]["store"]["state"] == "ok"
 
     def lost() -> int:
@@ -422,7 +422,7 @@ def test_the_home_page_says_it_in_three_languages_and_reads_invariants_seldom(
         return every(*args)
 
     monkeypatch.setattr(app.store.checks, "all", counted)
-    page = TestClient(build_server(app, health), base_url="http://127.0.0.1")
+    page = TestClient(build_server(app, health=health), base_url="http://127.0.0.1")
     said = {
         "zh": "本机没有配置该渠道",
         "en": "not set up for the channel",
