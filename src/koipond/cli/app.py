@@ -80,7 +80,7 @@ quarter of the gate's time (bench/gate.py)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program; return 0 done · 1 findings · 2 bad input · 3 refused · 4 busy · 70 ours · 130 cancelled.
+    """Run the program; return 0 done · 1 findings · 2 bad input · 3 refused · 4 busy · 70 ours · 130 ended.
 
     A mistake of ours is one line and ends with 70; its trace stands in the workspace, values covered.
     """
