@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from koipond.bootstrap import open_app
 from tests.e2e.conftest import POSTGRES_URL, Koipond
 from tests.e2e.test_app_first_afternoon import MAPS
 
@@ -304,3 +305,21 @@ def test_a_lost_mark_is_made_anew_when_everything_is_there(
     refused(koipond, orders_csv, "mark_damaged", "warehouse.json cannot be read")
     mark.unlink()
     works(koipond, orders_csv)
+
+
+def test_a_log_that_was_taken_from_a_killed_store_is_missed(
+    koipond: Koipond, sqlite: Path, orders_csv: Path, tmp_path: Path
+) -> None:
+    """A10: after a kill the newest commits stand in store.sqlite-wal alone."""
+    state = sqlite / ".koipond"
+    with open_app(sqlite) as app, app.warehouse.write("beside") as writer:
+        for number in range(3):
+            writer.set_meta("beside", number)
+            writer.publish()
+        killed = shutil.copytree(state, tmp_path / "killed")  # as a kill leaves it: nothing was closed
+    assert (killed / "store.sqlite-wal").stat().st_size
+    state.rename(tmp_path / "closed")
+    killed.rename(state)
+    (state / "store.sqlite-wal").rename(tmp_path / "wal")
+    (state / "store.sqlite-shm").unlink(missing_ok=True)
+    refused(koipond, orders_csv, "store_older", "is older than its warehouse", "with its -wal and -shm")
