@@ -79,7 +79,8 @@ def _consents() -> None:
         " (SELECT min(first.seq) FROM consent_log AS first WHERE first.import_no = consent_log.import_no) END"
     )
     op.execute(
-        "INSERT INTO counter (name, value) SELECT 'heard_no', coalesce(max(seq), 0) FROM consent_log"
+        "INSERT INTO counter (name, value) SELECT 'heard_no', newest FROM"
+        " (SELECT coalesce(max(seq), 0) AS newest FROM consent_log) AS heard"
         " WHERE NOT EXISTS (SELECT 1 FROM counter WHERE name = 'heard_no')"
     )
     op.drop_index("uq_consent_log_statement", "consent_log")
