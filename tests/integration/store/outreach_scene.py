@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from koipond.ingest.ports import PersonKeys
+from koipond.kernel import fingerprint
 from koipond.outreach.model import GateCandidate, GateDecision, QuietHours
 from koipond.outreach.ports import ChannelSheet, Claim, LeasedTouch, SendOutcome, SendResult
 from koipond.store import DefinitionChange, Store
@@ -74,7 +75,8 @@ def apply(store: Store, kind: str = "strategy", key: str = "recall", **body: Any
     was = max((one.version for one in store.definitions.history(kind, key)), default=0)
     archived = body.pop("archived", False)
     full = {"budget": {"total_fen": 10_000}, **body} if kind == "strategy" else body
-    change = DefinitionChange(kind=kind, key=key, was=was, fingerprint=f"f{was}", body=full)
+    printed = fingerprint({"kind": kind, "key": key, "body": full})
+    change = DefinitionChange(kind=kind, key=key, was=was, fingerprint=printed, body=full)
     store.definitions.apply([replace(change, body=None) if archived else change], author="t", now=NOON)
 
 

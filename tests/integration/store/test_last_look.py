@@ -53,7 +53,10 @@ def test_who_may_not_be_reached_any_more_is_not_at_the_intent(store: Store, how:
         act(store)
     assert [one.customer_no for one in scene.begin(box, claim, NOON)] == [2, 3]
     assert scene.details(store) == {reason: 1}
-    assert scene.broken(store) == {}
+    if how == "erased":  # suppressed as such alone: what else an erasure takes away is not this test's
+        assert scene.broken(store).keys() <= {"erased"}
+    else:
+        assert scene.broken(store) == {}
 
 
 def test_a_linked_customers_flag_counts_for_the_person(store: Store) -> None:
