@@ -7,7 +7,7 @@ import pytest
 
 from koipond.bootstrap import open_app
 from koipond.channels.sandbox import SandboxChannel
-from koipond.outreach.ports import Message, SendResult
+from koipond.outreach.ports import MayGoOn, Message, SendResult
 from koipond.worker import sending
 from tests.e2e.conftest import Koipond
 
@@ -115,11 +115,13 @@ def test_two_sends_at_once_count_each_what_it_sent_itself(
     between: list[dict[str, Any]] = []
     send = SandboxChannel.send
 
-    def with_another(self: SandboxChannel, messages: Sequence[Message], now: datetime) -> list[SendResult]:
+    def with_another(
+        self: SandboxChannel, messages: Sequence[Message], now: datetime, may_go_on: MayGoOn
+    ) -> list[SendResult]:
         if not between:
             between.append({})
             between.append(koipond("send", plan["plan"])[1])
-        return send(self, messages, now)
+        return send(self, messages, now, may_go_on)
 
     monkeypatch.setattr(SandboxChannel, "send", with_another)
     outer, inner = koipond("send", plan["plan"])[1], between[1]
