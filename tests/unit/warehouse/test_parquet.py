@@ -151,7 +151,7 @@ def test_the_next_writer_removes_what_a_dead_process_spilled(tmp_path: Path) -> 
 
 def test_what_an_unseen_process_spilled_goes_when_it_has_been_silent_for_days(tmp_path: Path) -> None:
     """A container made anew cannot see the processes of the former one."""
-    left = tmp_path / "spill" / "another-host+0123456789ab+1.7"
+    left = tmp_path / "spill" / "another-host~0123456789ab~1.7"
     left.mkdir(parents=True)
     (left / "block.tmp").write_bytes(b"x")
     own = tmp_path / "spill" / spill_name()
