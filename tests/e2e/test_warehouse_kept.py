@@ -194,7 +194,7 @@ def test_verify_sees_a_damaged_store(koipond: Koipond, orders_csv: Path) -> None
 def test_verify_and_doctor_see_leases_that_end_too_late(koipond: Koipond, folder: Path) -> None:
     """A29, A44: who holds what since when and until when, and the command that frees it."""
     now = datetime.now(UTC)
-    ahead = Holder(host="other+boot+9", pid=7, started="1", purpose="import orders x.csv")
+    ahead = Holder(host="other~boot~9", pid=7, started="1", purpose="import orders x.csv")
     with open_app(folder) as app:
         held = app.store.leases.open("import", ahead, now + timedelta(days=1))
         own = app.store.leases.open("sender", this_process("send"), now)
@@ -230,12 +230,12 @@ def test_verify_sees_leases_that_nobody_removed_and_versions_that_are_gone(
     assert "version 99" in detail
 
 
-@pytest.mark.parametrize("host", ["renamed+{sight}", "{name}+another+1"], ids=["renamed", "made anew"])
+@pytest.mark.parametrize("host", ["renamed~{sight}", "{name}~another~1"], ids=["renamed", "made anew"])
 def test_an_import_killed_elsewhere_holds_nothing_for_longer_than_its_heart(
     koipond: Koipond, folder: Path, orders_csv: Path, host: str
 ) -> None:
     """A29."""
-    name, _, sight = this_process("x").host.partition("+")
+    name, _, sight = this_process("x").host.partition("~")
     dead = Holder(host=host.format(name=name, sight=sight), pid=2**22 + 1, started="1", purpose="import")
     now = datetime.now(UTC)
     with open_app(folder) as app:

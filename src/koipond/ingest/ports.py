@@ -141,14 +141,23 @@ class Warehouse(Protocol):
         ...
 
 
+HOST_MARK = "~"
+"""Parts host name, boot and pid namespace in `Holder.host`: stands in no host name, and plainly in a URI."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
     """Who holds a lease: enough to tell whether the process still lives."""
 
-    host: str
+    host: str  # the name, then whatever tells machines and containers of one name apart
     pid: int
     started: str  # the kernel's start stamp of that process: pids are used again
     purpose: str
+
+    @property
+    def host_name(self) -> str:
+        """The host's name alone, for people."""
+        return self.host.partition(HOST_MARK)[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

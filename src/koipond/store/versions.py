@@ -161,11 +161,9 @@ def _manifest(row: Any) -> Manifest:
 def _busy(held: leases.HeldLease, now: datetime) -> BusyError:
     holder, since = held.holder, held.since.isoformat()
     until = min(held.until, now + leases.TTL).isoformat()  # a clock that is ahead is not waited for
-    host = holder.host.partition("+")[0]  # the rest tells machines apart, not people
     return BusyError(
-        f"{holder.purpose} (process {holder.pid} on {host}) writes since {since}; wait for it: when"
-        " it beats no"
-        f" more its lease ends by {until} at the latest (see: koipond leases)",
+        f"{holder.purpose} (process {holder.pid} on {holder.host_name}) writes since {since}; wait for it:"
+        f" when it beats no more its lease ends by {until} at the latest (see: koipond leases)",
         holder=holder.purpose,
         pid=holder.pid,
         since=since,

@@ -9,10 +9,9 @@ import os
 import socket
 from pathlib import Path
 
-from koipond.ingest.ports import Holder
+from koipond.ingest.ports import HOST_MARK, Holder
 
 _PROC = Path("/proc")
-_MARK = "+"  # parts host, boot and namespace; stands in no host name, and may stand in a file name
 _BOOT_DIGITS = 12
 _ENDED = ("Z", "X", "x")  # proc_pid_stat(5): a zombie runs no code of ours, whoever has yet to wait for it
 
@@ -24,12 +23,12 @@ def this_process(purpose: str) -> Holder:
 
 def this_machine() -> str:
     """Return host name, boot and pid namespace: from where this process sees others."""
-    return _MARK.join((socket.gethostname(), *_sight()))
+    return HOST_MARK.join((socket.gethostname(), *_sight()))
 
 
 def host_name(host: str) -> str:
     """Return the host name alone of a `Holder.host`, for people."""
-    return host.partition(_MARK)[0]
+    return host.partition(HOST_MARK)[0]
 
 
 def is_alive(holder: Holder) -> bool:
@@ -70,10 +69,10 @@ def _sight() -> tuple[str, str]:
 
 def _is_visible(host: str) -> bool:
     """Say whether processes of ``host`` can be seen from here, whatever the host is called by now."""
-    name, _, sight = host.partition(_MARK)
+    name, _, sight = host.partition(HOST_MARK)
     boot, space = _sight()
     if boot:
-        return sight == f"{boot}{_MARK}{space}"
+        return sight == f"{boot}{HOST_MARK}{space}"
     return not _PROC.joinpath("self").exists() and name == socket.gethostname()
 
 

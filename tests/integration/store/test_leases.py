@@ -13,7 +13,7 @@ from koipond.store.audit import AuditEntry
 from koipond.store.leases import BEAT, TTL
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-HOLDER = Holder(host="here+boot+1", pid=1, started="9", purpose="import orders")
+HOLDER = Holder(host="here~boot~1", pid=1, started="9", purpose="import orders")
 OTHER = replace(HOLDER, pid=2, purpose="refresh")
 
 

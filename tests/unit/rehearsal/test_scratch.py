@@ -29,7 +29,7 @@ def test_the_folder_goes_with_the_rehearsal_whatever_ended_it(tmp_path: Path) ->
 def test_what_a_killed_rehearsal_left_is_removed_by_the_next_and_nobody_elses(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
     [left] = tmp_path.iterdir()
-    elsewhere = tmp_path / left.name.replace(this_machine(), "another-machine+0123456789ab+1")
+    elsewhere = tmp_path / left.name.replace(this_machine(), "another-machine~0123456789ab~1")
     elsewhere.mkdir()
     (tmp_path / f"{PREFIX}notes").mkdir()
     with scratch_folder(tmp_path) as first, scratch_folder(tmp_path) as second:

@@ -76,9 +76,9 @@ def test_a_renamed_host_is_the_same_machine(
 def test_one_of_another_boot_or_namespace_is_never_said_to_be_dead(part: int) -> None:
     """A29: a container made anew has the same host name and other processes."""
     mine = this_process("x")
-    parts = mine.host.split("+")
+    parts = mine.host.split("~")
     parts[part] = "0" * len(parts[part])
-    other = replace(mine, host="+".join(parts), pid=2**22 + 1, started="9")
+    other = replace(mine, host="~".join(parts), pid=2**22 + 1, started="9")
     assert is_alive(other)
     assert not is_left_behind(f"{other.host}.{other.pid}")
 
