@@ -69,6 +69,8 @@ def register(app: typer.Typer) -> None:
 def why_text(data: Mapping[str, Any], language: str) -> str:
     """Return the explanation in one language."""
     lines = [_HEADINGS[language].format(**data)]
+    if data["erased"]:
+        lines.append(f"  ! {data['erased']['words'][language]}")
     if data["layers"]:
         lines.append("  " + _layers_text(data["layers"], language))
     lines += [f"  {data[key]['words'][language]}" for key in ("held_grade", "next_grade") if data[key]]

@@ -12,6 +12,8 @@ from koipond.ingest.ports import ConsentBook, IbisTable, TouchHistory, Writer
 from koipond.ingest.readings import read_word
 from koipond.ingest.words import meanings, word_table
 
+COPIES = "store_copies"
+"""Where a version keeps which copies of the store it holds; one that is not named is made anew."""
 MARKETING = "marketing"
 _CONTENT = ("customer_no", "channel", "at_s", "strategy", "play", "content", "purpose", "cost_fen")
 
@@ -20,6 +22,9 @@ def copy_consents(writer: Writer, book: ConsentBook) -> None:
     """Make the warehouse's ``consents`` what the store says holds now."""
     current = writer.stage("current_consents", book.current())
     writer.replace("consents", current.select(columns_of("consents")).order_by("customer_no"))
+    known = dict(writer.meta(COPIES) or {})
+    if known.pop("consents", None) is not None:
+        writer.set_meta(COPIES, known)
 
 
 def write_touches(

@@ -116,7 +116,7 @@ _FACTS: dict[str, pa.Schema] = {
             "import_no": _I32,
         }
     ),
-    # current consent; the log with its proof is in the store
+    # consent as the gate sees it, with noes of merged numbers and of the address; the log is in the store
     "consents": pa.schema(
         {
             "customer_no": _I32,
@@ -126,7 +126,7 @@ _FACTS: dict[str, pa.Schema] = {
             "at_s": _I64,
         }
     ),
-    # who may not be reached at all: erased | complaint | unfriended | hard_bounce; channel '*' = all
+    # who may not be reached at all, also for a co-holder of the address; channel '*' = all
     "suppressions": pa.schema({"customer_no": _I32, "channel": _STR, "reason": _STR, "at_s": _I64}),
     # addresses exist per channel; the address itself stays in the store
     "reachable": pa.schema({"customer_no": _I32, "channel": _STR, "import_no": _I32}),

@@ -39,6 +39,33 @@ class Gate(Protocol):
         ...
 
 
+class HeldConsent(NamedTuple):
+    """What holds at a place. ``own``: by their own word; else somebody at the same address said no."""
+
+    channel: str
+    purpose: str
+    granted: bool
+    at_s: int
+    own: bool
+
+
+class HeldSuppression(NamedTuple):
+    """What bars a channel. ``own``: recorded of them; else of somebody at the same address."""
+
+    channel: str
+    reason: str
+    at_s: int
+    own: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permissions:
+    """What the gate knows of one person's permissions: all merged customers and co-holders together."""
+
+    consents: tuple[HeldConsent, ...] = ()
+    suppressions: tuple[HeldSuppression, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimit:
     """A token bucket: on average ``touches_max`` in ``seconds``, at most ``burst`` at once."""

@@ -4,8 +4,8 @@ Whoever holds an address of one person under another number, in whichever source
 co-holder. Their refusals and suppressions count on the channels that use that kind of address.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -29,13 +29,48 @@ def load_permissions(connection: sa.Connection, people: Mapping[int, Person], ki
     barred = sa.select(suppression.c.customer_no, suppression.c.channel, suppression.c.reason)
     for number, channel, reason in _of(connection, barred, suppression.c.customer_no, people):
         people[number].suppressed.setdefault(channel, reason)
-    wanted = kinds or set(KINDS.values())
-    refusals = _refusals(connection, people, _addresses(connection, people, wanted))
+    shared = co_holders(connection, people, kinds)
+    for carried in carried_suppressions(connection, shared):
+        carried.person.suppressed.setdefault(carried.channel, carried.reason)
+    refusals = _refusals(connection, shared)
     members = group(people, lambda number: id(people[number]))
     exact = {number for linked in members.values() if len(linked) > 1 for number in linked}
     exact |= {number for linked in members.values() for number in linked if id(people[number]) in refusals}
     _load_states(connection, people, people.keys() - exact)
     _load_logs(connection, people, exact, refusals)
+
+
+class Shared(NamedTuple):
+    """An address of ``kind`` that customer ``other``, who is not ``person``, holds too."""
+
+    person: Person
+    kind: str
+    other: int
+
+
+class Carried(NamedTuple):
+    """A suppression of a co-holder that counts for ``person`` on ``channel``."""
+
+    person: Person
+    channel: str
+    reason: str
+    at_s: int
+
+
+def co_holders(
+    connection: sa.Connection, people: Mapping[int, Person], kinds: Collection[str] = ()
+) -> list[Shared]:
+    """Note which addresses ``people`` have, and return who else holds these; no kinds: of every kind."""
+    held = _addresses(connection, people, kinds or set(KINDS.values()))
+    query = sa.select(identifier.c.address_hash, identifier.c.customer_no).where(
+        any_of(connection, identifier.c.address_hash, held)
+    )  # almost nobody shares an address: to ask here what each holder refused would cost every candidate
+    return [
+        Shared(person, kind, other)
+        for address_hash, other in connection.execute(query)
+        for person, kind in held[address_hash]
+        if people.get(other) is not person
+    ]
 
 
 def _addresses(
@@ -55,28 +90,29 @@ def _addresses(
     return held
 
 
+def carried_suppressions(connection: sa.Connection, shared: Collection[Shared]) -> Iterator[Carried]:
+    """Yield the suppressions of co-holders that belong to the address."""
+    others = {one.other for one in shared}
+    if not others:
+        return
+    rows = sa.select(suppression).where(
+        suppression.c.reason.in_(CARRIED), any_of(connection, suppression.c.customer_no, others)
+    )
+    barred = group(connection.execute(rows), lambda row: row.customer_no)
+    for person, kind, other in shared:
+        for row in barred.get(other, ()):
+            for channel in on_channels(row.channel, kind):
+                yield Carried(person, channel, row.reason, row.at_s)
+
+
 _Refusals = dict[int, list[tuple[Place, Standing]]]
 
 
-def _refusals(
-    connection: sa.Connection,
-    people: Mapping[int, Person],
-    held: Mapping[str, list[tuple[Person, str]]],
-) -> _Refusals:
-    """Suppress people as their co-holders are; return person (its id) → places that co-holders refused."""
-    query = sa.select(identifier.c.address_hash, identifier.c.customer_no).where(
-        any_of(connection, identifier.c.address_hash, held)
-    )  # almost nobody shares an address: to ask here what each holder refused would cost every candidate
-    shared = [
-        (person, kind, other)
-        for address_hash, other in connection.execute(query)
-        for person, kind in held[address_hash]
-        if people.get(other) is not person
-    ]
-    if not shared:
+def _refusals(connection: sa.Connection, shared: Collection[Shared]) -> _Refusals:
+    """Return person (its id) → places that co-holders of an address refused."""
+    others = {one.other for one in shared}
+    if not others:
         return {}
-    others = {other for _, _, other in shared}
-    _suppress(connection, shared, others)
     columns = (consent.c[name] for name in ("customer_no", "channel", "purpose", *Standing._fields))
     rows = sa.select(*columns).where(~consent.c.granted, any_of(connection, consent.c.customer_no, others))
     said = group(connection.execute(rows), lambda row: row.customer_no)
@@ -87,20 +123,6 @@ def _refusals(
             places = [((channel, row.purpose), state) for channel in on_channels(row.channel, kind)]
             found.setdefault(id(person), []).extend(places)
     return found
-
-
-def _suppress(
-    connection: sa.Connection, pairs: Iterable[tuple[Person, str, int]], others: Collection[int]
-) -> None:
-    columns = suppression.c.customer_no, suppression.c.channel, suppression.c.reason
-    rows = sa.select(*columns).where(
-        suppression.c.reason.in_(CARRIED), any_of(connection, suppression.c.customer_no, others)
-    )
-    barred = group(connection.execute(rows), lambda row: row.customer_no)
-    for person, kind, other in pairs:
-        for row in barred.get(other, ()):
-            for channel in on_channels(row.channel, kind):
-                person.suppressed.setdefault(channel, row.reason)
 
 
 def on_channels(channel: str, kind: str) -> Iterator[str]:

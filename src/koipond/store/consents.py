@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from koipond.ingest.facts import FACTS
@@ -20,6 +21,7 @@ from koipond.store.bulk import any_of, chunks, upsert_rows
 from koipond.store.engine import Database
 from koipond.store.instants import from_s, to_s
 from koipond.store.people import arrow
+from koipond.store.permissions import Effective, effective_consents, effective_suppressions
 from koipond.store.tables import consent, consent_log, import_batch, suppression
 
 Purpose = Literal["marketing", "transactional", "profiling"]
@@ -99,7 +101,10 @@ class StoredConsents:
             return log.void(connection, import_no, to_s(now), grants_only=grants_only)
 
     def current(self) -> pa.Table:
-        """Return FACTS ``consents``: what holds for each (customer, channel, purpose)."""
+        """Return FACTS ``consents``: what holds for each (customer, channel, purpose), as the gate sees it.
+
+        Noes of merged customers and of co-holders of an address count for all of them.
+        """
         columns = (
             consent.c.customer_no,
             consent.c.channel,
@@ -108,7 +113,8 @@ class StoredConsents:
             consent.c.at_s,
         )
         with self._db.read() as connection:
-            return arrow("consents", connection.execute(sa.select(*columns).order_by(*columns)).all())
+            rows = connection.execute(sa.select(*columns).order_by(*columns)).all()
+            return _told("consents", rows, effective_consents(connection))
 
     def withdraw(
         self, customer_no: int, channel: str, purpose: str, *, now: datetime, source: str, proof: str = ""
@@ -177,10 +183,21 @@ class StoredConsents:
         ]
 
     def export_suppressions(self) -> pa.Table:
-        """Return FACTS ``suppressions``."""
+        """Return FACTS ``suppressions``: what bars each customer, as the gate sees it."""
         columns = suppression.c.customer_no, suppression.c.channel, suppression.c.reason, suppression.c.at_s
         with self._db.read() as connection:
-            return arrow("suppressions", connection.execute(sa.select(*columns)).all())
+            rows = connection.execute(sa.select(*columns).order_by(*columns)).all()
+            return _told("suppressions", rows, effective_suppressions(connection))
+
+
+def _told(dataset: str, rows: Sequence[Sequence[object]], effective: Effective) -> pa.Table:
+    """Return ``rows`` with those of the customers of ``effective`` replaced, in order."""
+    table = arrow(dataset, rows)
+    if not effective.customers:
+        return table
+    theirs = pc.is_in(table["customer_no"], value_set=pa.array(effective.customers, pa.int32()))
+    both = pa.concat_tables([table.filter(pc.invert(theirs)), arrow(dataset, effective.rows)])
+    return both.sort_by([(name, "ascending") for name in table.column_names]).combine_chunks()
 
 
 def append(connection: sa.Connection, statements: Sequence[ConsentStatement], now_s: int) -> int:

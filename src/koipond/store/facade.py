@@ -33,6 +33,7 @@ from koipond.store.optout import StoredOptOuts
 from koipond.store.outbox import StoredOutbox
 from koipond.store.pauses import StoredPauses
 from koipond.store.people import StoredPeople
+from koipond.store.permissions import StoredPermissions
 from koipond.store.plans import StoredPlans
 from koipond.store.rotation import require_own, rotate
 from koipond.store.senders import Sender, unattended
@@ -74,6 +75,7 @@ class Store:
 
         self.opt_outs = StoredOptOuts(database)
         self.erasure = StoredErasure(database)
+        self.permissions = StoredPermissions(database)
         self.checks = StoredChecks(database)
         self.waiting = StoredWaiting(database)
 

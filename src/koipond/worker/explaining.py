@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import ibis
+import pyarrow as pa
 
 from koipond.bootstrap import App
+from koipond.ingest.facts import FACTS
 from koipond.ingest.ports import Reader
 from koipond.kernel import InputError, epoch_day
+from koipond.outreach.ports import Permissions
 from koipond.profiles.facts import read_facts
 from koipond.rules import words
 from koipond.rules.labels import LANGS
@@ -19,8 +22,10 @@ from koipond.segments.layers.grade import CUT_NAMES
 from koipond.segments.layers.scalars import NEVER
 from koipond.segments.movements import history
 from koipond.segments.snapshot import Presented, present_profile
+from koipond.store.erasure import ERASED
 from koipond.strategy.why import Explanation, explain
 from koipond.strategy.why.grades import gap_answer, held_answer
+from koipond.strategy.why.words import ERASED_PERSON, said
 from koipond.worker.planning import CANDIDATES, audiences_of, request_of
 
 HISTORY_MAX = 50
@@ -44,6 +49,8 @@ def explain_customer(app: App, asked: str, as_of: date | None, plan: str | None)
         raise InputError("no strategy is applied; run: koipond playbook add NAME, then: koipond apply")
     with app.warehouse.read() as reader:
         presented = present_profile(reader, app.layers, day)
+        permissions = app.store.permissions.of(number)
+        _present_permissions(reader, number, permissions)
         planned = None
         if made is not None and reader.has(CANDIDATES):
             strategies = [one for one in strategies if one.key in made.strategies]
@@ -58,6 +65,7 @@ def explain_customer(app: App, asked: str, as_of: date | None, plan: str | None)
             app.runtime.segments,
             number,
             planned=planned,
+            permissions=permissions,
         )
         profile = reader.table("profile").filter(ibis._.customer_no == number)
         profile = with_held(profile, reader, read_facts(reader), epoch_day(day)).select(*LAYERS)
@@ -67,6 +75,7 @@ def explain_customer(app: App, asked: str, as_of: date | None, plan: str | None)
         moves = [asdict(one) for one in history(reader, number) if one.on <= day][-HISTORY_MAX:]
     return {
         **found.to_dict(),
+        "erased": _erased(app, permissions),
         "layers": own or None,
         **grades,
         "contradictions": [
@@ -76,6 +85,24 @@ def explain_customer(app: App, asked: str, as_of: date | None, plan: str | None)
         "history": [{**move, "on": move["on"].isoformat()} for move in moves],
         **app.stamp(day),
     }
+
+
+def _present_permissions(reader: Reader, number: int, permissions: Permissions) -> None:
+    """Let the answer rest on what the gate knows now: the copies of the warehouse may be older."""
+    for dataset, rows in (("consents", permissions.consents), ("suppressions", permissions.suppressions)):
+        made: list[dict[str, Any]] = [{"customer_no": number, **row._asdict()} for row in rows]
+        facts = [{name: row[name] for name in FACTS[dataset].names} for row in made]
+        table = pa.Table.from_pylist(facts, FACTS[dataset])
+        reader.present(dataset, reader.stage(f"_asked_{dataset}", table))
+
+
+def _erased(app: App, permissions: Permissions) -> dict[str, Any] | None:
+    """Return since when a person is erased, with words; None for anybody else."""
+    since = [one.at_s for one in permissions.suppressions if one.reason == ERASED and one.own]
+    if not since:
+        return None
+    at = datetime.fromtimestamp(min(since), UTC).astimezone(app.zone).strftime("%Y-%m-%d %H:%M")
+    return {"since": at, "words": said(ERASED_PERSON, since=at)}
 
 
 def _grades(

@@ -33,6 +33,7 @@ from koipond.strategy.plan import (
 )
 from koipond.strategy.plan.audiences import SegmentAudiences
 from koipond.worker.flags import tell_flags
+from koipond.worker.syncing import copy_permissions
 
 CANDIDATES = "candidates"
 KEPT_DAYS = 35
@@ -67,6 +68,7 @@ def plan_touches(app: App, keys: Sequence[str], as_of: date | None) -> Plan:
             warehouse_version=writer.version,
             now=now,
         )
+        copy_permissions(app, writer)  # who said no since the refresh, or by an import of others' addresses
         present_profile(writer, app.layers, day)
         freeze_holdout(writer, day)
         made = make_plan(

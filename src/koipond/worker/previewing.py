@@ -26,5 +26,5 @@ def preview_plan(app: App, key: str, count: int) -> dict[str, Any]:
             request = request_of(app, key, plan.as_of, strategies)
             known = gather(reader, audiences_of(app, reader, plan.as_of), request)
             rows = reader.table(CANDIDATES).filter(ibis._.plan == key)
-            shown = preview_touches(known, rows, count=count)
+            shown = preview_touches(known, rows, count=count, barred=app.store.permissions.barred)
     return {"plan": key, "messages": [asdict(one) for one in shown], **app.stamp(plan.as_of)}

@@ -5,18 +5,19 @@ killed run tells again what was not published.
 """
 
 import hashlib
+from collections.abc import Mapping
 
 import pyarrow as pa
 
 from koipond.bootstrap import App
 from koipond.ingest.archive import as_facts
+from koipond.ingest.contacts import COPIES
 from koipond.ingest.facts import FACTS
 from koipond.ingest.ports import Writer
 from koipond.kernel import BusyError
 from koipond.store.export import Export, cursor_from
 
 CURSOR = "store_export"
-COPIES = "store_copies"
 ROUNDS_MAX = 10_000
 
 
@@ -57,14 +58,20 @@ def _write(writer: Writer, told: Export) -> int:
     return rows
 
 
+def copy_permissions(app: App, writer: Writer) -> int:
+    """Replace the copies of what is permitted by what the gate knows now; return how many rows."""
+    told = app.store.consents
+    return _copy(writer, {"consents": told.current(), "suppressions": told.export_suppressions()})
+
+
 def _copy_states(app: App, writer: Writer) -> int:
     """Replace the copies of what holds now: consents, suppressions, links, addresses by channel."""
-    copies = {
-        "consents": app.store.consents.current(),
-        "suppressions": app.store.consents.export_suppressions(),
-        "identity_links": app.store.people.export_links(),
-        "reachable": app.store.people.export_reachable(app.address_kinds),
-    }
+    people = app.store.people
+    links, reach = people.export_links(), people.export_reachable(app.address_kinds)
+    return copy_permissions(app, writer) + _copy(writer, {"identity_links": links, "reachable": reach})
+
+
+def _copy(writer: Writer, copies: Mapping[str, pa.Table]) -> int:
     rows, known = 0, dict(writer.meta(COPIES) or {})
     for dataset, table in copies.items():
         digest = _digest(table)

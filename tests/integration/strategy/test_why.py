@@ -9,7 +9,7 @@ import pytest
 from koipond.budgets import Budget
 from koipond.kernel import InputError, epoch_day, hash_bucket
 from koipond.outreach.model import ContactPolicy, FrequencyCap, Reason
-from koipond.outreach.ports import ChannelSheet
+from koipond.outreach.ports import ChannelSheet, HeldConsent, HeldSuppression, Permissions
 from koipond.outreach.templates import Template
 from koipond.rules import default_catalog, parse
 from koipond.rules.labels import LANGS
@@ -81,6 +81,26 @@ def test_consent_says_whether_it_was_refused_or_never_asked(tmp_path: Path) -> N
     said = sentence(why(brand, email, tmp_path / "a"))
     assert said == "has not agreed to marketing messages by email (refused on 1970-01-02 08:00)."
     assert "never asked" in sentence(why(brand, email, tmp_path / "b", customer_no=2))
+
+
+def test_a_no_of_the_address_is_said_to_be_one(tmp_path: Path) -> None:
+    """B01: the no of another customer, in all languages; one's own word comes first."""
+    email = request_of(strategy("recall", play(channels=("email",))))
+    brand = Brand().people(1).add("reachable", {"customer_no": 1, "channel": "email"})
+    no = HeldConsent("email", "marketing", False, 86_400, own=False)
+    brand.add("consents", {"customer_no": 1, **no._asdict()})
+    found = why(brand, email, tmp_path / "a", permissions=Permissions(consents=(no,)))
+    assert sentence(found).startswith("another customer at the same address refused marketing messages")
+    own = why(brand, email, tmp_path / "b", permissions=Permissions(consents=(no._replace(own=True),)))
+    assert "refused on 1970-01-02 08:00" in sentence(own)
+    brand.add("suppressions", {"customer_no": 1, "channel": "email", "reason": "erased", "at_s": 0})
+    gone = HeldSuppression("email", "erased", 0, own=False)
+    foreign = why(brand, email, tmp_path / "c", permissions=Permissions(suppressions=(gone,)))
+    assert "another customer at the same address is barred (erased since" in sentence(foreign)
+    both = Permissions(suppressions=(gone, HeldSuppression("*", "complaint", 0, own=True)))
+    assert "email: complained since" in sentence(why(brand, email, tmp_path / "d", permissions=both))
+    lifted = why(brand, email, tmp_path / "e", permissions=Permissions())
+    assert "taken back by now" in sentence(lifted)
 
 
 def test_hold_outs_are_told_apart(tmp_path: Path) -> None:

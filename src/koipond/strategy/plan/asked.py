@@ -15,10 +15,10 @@ import ibis
 from koipond.experiments.assignment import HOLDOUT
 from koipond.ingest.ports import IbisTable
 from koipond.kernel import day_bounds, zone
-from koipond.outreach.consent import ALL
 from koipond.outreach.model import BudgetLine, FrequencyCap, GateCandidate, Reason
 from koipond.strategy.plan.codes import caps_by_group
-from koipond.strategy.plan.known import Known
+from koipond.strategy.plan.contact import who_said
+from koipond.strategy.plan.known import Known, any_of
 from koipond.strategy.plan.model import PlanRequest
 from koipond.strategy.plan.task import ArmTask, PlayTask
 from koipond.strategy.variables import plan_wide_values, spoken_values
@@ -86,9 +86,13 @@ def _agreed(known: Known, touches: IbisTable) -> Any:
     """Return whether consent was really given, where else it may be assumed: then the gate must see it."""
     checks = []
     for channel in sorted({*known.request.policy.assumed_consent} & {*known.channels}):
-        rows = known.facts.rows("consents")
-        given = rows.filter(rows.channel.isin([channel, ALL]) & rows.granted).customer_no
-        checks.append((touches.channel == channel, touches.customer_no.isin(given)))
+        for purpose in sorted({play.play.purpose for play in known.plays}):
+            plays = [play for play in known.plays if play.play.purpose == purpose]
+            here = any_of(
+                (touches.strategy == play.strategy.key) & (touches.play == play.play.key) for play in plays
+            )
+            given = touches.customer_no.isin(who_said(known, channel, purpose, granted=True))
+            checks.append(((touches.channel == channel) & here, given))
     return ibis.cases(*checks, else_=True) if checks else ibis.literal(True)
 
 

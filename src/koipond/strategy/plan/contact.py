@@ -34,9 +34,10 @@ def _add_channels(known: Known, table: IbisTable) -> IbisTable:
     A refusal shuts a channel that needs no consent, too.
     """
     reader, number = known.reader, table.customer_no
+    alone = known.request.only_customer is not None  # whose permissions may come from the store itself
     added: dict[str, Expr] = {}
     for channel in known.channels.values():
-        if reader.has("suppressions"):
+        if alone or reader.has("suppressions"):
             rows = known.facts.rows("suppressions")
             hit = rows.filter(rows.channel.isin(["*", channel.channel]))
             added[f"suppressed_{channel.channel}"] = number.isin(hit.customer_no)
@@ -44,32 +45,35 @@ def _add_channels(known: Known, table: IbisTable) -> IbisTable:
             rows = known.facts.rows("reachable")
             have = rows.filter(rows.channel == channel.channel)
             added[f"reachable_{channel.channel}"] = number.isin(have.customer_no)
-        if channel.consent == "required" or reader.has("consents"):
+        if channel.consent == "required" or alone or reader.has("consents"):
             for purpose in sorted({p.play.purpose for p in known.plays if channel in p.channels}):
                 added[f"consent_{channel.channel}_{purpose}"] = _consent(known, table, channel, purpose)
     return table.mutate(**added) if added else table
 
 
 def _consent(known: Known, table: IbisTable, channel: ChannelSheet, purpose: str) -> Expr:
-    rows = known.facts.rows("consents")
-    rows = rows.filter(rows.channel.isin([channel.channel, ALL]) & rows.purpose.isin([purpose, ALL]))
-    own = (rows.channel == channel.channel) & (rows.purpose == purpose)  # what was said of all yields to it
     number = table.customer_no
-    own_no, own_yes = (
-        number.isin(rows.filter(own & said).customer_no) for said in (~rows.granted, rows.granted)
-    )
-    all_no, all_yes = (
-        number.isin(rows.filter(~own & said).customer_no) for said in (~rows.granted, rows.granted)
-    )
-    refused = own_no | (all_no & ~own_yes)
     if channel.consent != "required":
-        return ~refused
-    given = (own_yes | all_yes) & ~refused
+        return ~number.isin(who_said(known, channel.channel, purpose, granted=False))
+    given = number.isin(who_said(known, channel.channel, purpose, granted=True))
     assumed = known.request.policy.assumed_consent.get(channel.channel)
     members = known.audiences[assumed].members if assumed else None
     if members is None:
         return given
-    return given | (table.customer_no.isin(members.customer_no) & ~refused)
+    refused = number.isin(who_said(known, channel.channel, purpose, granted=False))
+    return given | (number.isin(members.customer_no) & ~refused)
+
+
+def who_said(known: Known, channel: str, purpose: str, *, granted: bool) -> Expr:
+    """Return customer_no of whom a yes, or a no, holds at a place; who said nothing is in neither.
+
+    The narrowest statement decides, as in `koipond.outreach.consent.find`.
+    """
+    rows = known.facts.rows("consents")
+    rows = rows.filter(rows.channel.isin([channel, ALL]) & rows.purpose.isin([purpose, ALL]))
+    narrow = (rows.channel == channel).cast("int8") * 4 + (rows.purpose == purpose).cast("int8") * 2
+    ranked = rows.group_by("customer_no").aggregate(said=(narrow + (~rows.granted).cast("int8")).max())
+    return ranked.filter(ranked.said % 2 == int(not granted)).customer_no
 
 
 def _add_history(known: Known, table: IbisTable) -> IbisTable:

@@ -1,11 +1,12 @@
 """Preview (预览): what the first touches of a plan would say, to the very customers they are meant for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from koipond.ingest.ports import IbisTable
+from koipond.outreach.model import GateCandidate, Reason
 from koipond.outreach.templates import Rendered, preview
 from koipond.strategy.plan.asked import gate_candidates
 from koipond.strategy.plan.known import Known
@@ -28,17 +29,28 @@ class Shown:
     problem: str
 
 
-def preview_touches(known: Known, rows: IbisTable, *, count: int = 5) -> list[Shown]:
-    """Render the first ``count`` touches of ``rows`` (columns of CANDIDATES), by customer number."""
+Barred = Callable[[Sequence[GateCandidate]], Mapping[int, Reason]]
+"""Asked which of some candidates (their places) may not be touched any more, and why."""
+
+
+def preview_touches(
+    known: Known, rows: IbisTable, *, count: int = 5, barred: Barred = lambda _: {}
+) -> list[Shown]:
+    """Render the first ``count`` touches of ``rows`` (columns of CANDIDATES), by customer number.
+
+    Of whom ``barred`` names there is no message but the reason: they said no since the plan was made.
+    """
     wanted = min(count, SHOWN_MAX)
     first = rows.filter(rows.reason.isnull()).order_by("customer_no", "strategy", "play").limit(wanted)
     asked = islice((one for part in gate_candidates(known, first) for one in part), wanted)
     shown = []
-    for one in sorted(
-        asked, key=lambda candidate: (candidate.customer_no, candidate.strategy, candidate.play)
-    ):
+    ordered = sorted(asked, key=lambda candidate: (candidate.customer_no, candidate.strategy, candidate.play))
+    over = barred(ordered)
+    for place, one in enumerate(ordered):
         template = known.request.templates[one.template]
         ((message, problem),) = preview(template, [_later(one.values)], [one.language])
+        if place in over:
+            message, problem = None, f"will not be sent: {over[place]}"
         shown.append(
             Shown(
                 customer_no=one.customer_no,

@@ -11,6 +11,7 @@ from typing import Any
 from koipond.ingest.ports import Reader
 from koipond.kernel import InputError
 from koipond.outreach.model import Reason
+from koipond.outreach.ports import Permissions
 from koipond.segments.definition import SegmentDefinition
 from koipond.segments.scope import Scope
 from koipond.strategy.model import EVERYONE
@@ -35,10 +36,12 @@ def explain(
     customer_no: int,
     *,
     planned: Sequence[Row] | None = None,
+    permissions: Permissions | None = None,
 ) -> Explanation:
     """Explain what ``request`` does for ``customer_no``, the number of a survivor.
 
-    ``planned``: the customer's rows of a plan already made (columns of CANDIDATES). Raises InputError for a
+    ``planned``: the customer's rows of a plan already made (columns of CANDIDATES). ``permissions``: what the
+    gate knows of them now, which tells their own noes from those of the address. Raises InputError for a
     customer whom the warehouse does not know.
     """
     alone = replace(request, only_customer=customer_no)
@@ -47,7 +50,7 @@ def explain(
     if rows is None:
         rows = reader.frame(make_plan(reader, audiences, alone).candidates).to_pylist()
     known = gather(reader, audiences, alone)
-    who = person(known, customer_no)
+    who = person(known, customer_no, permissions)
     proofs = _proofs(known, scope, segments, customer_no)
     found = {(row["strategy"], row["play"]): row for row in rows}
     answers = [
@@ -90,6 +93,8 @@ def _answer(
     reason = Reason(row["reason"])
     made = numbers(who, play, reason, row["detail"], row)
     name = "holdout_global" if reason is Reason.HOLDOUT and row["detail"] == "global" else str(reason)
+    if made.get("of_address"):
+        name = f"{reason}_at_address"
     if "lapsed" in made:
         name = "budget_code_lapsed" if made["lapsed"] else "budget_codes"
     return PlayAnswer(

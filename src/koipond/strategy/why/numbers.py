@@ -1,6 +1,6 @@
 """The numbers behind a reason: which cap, how full, when free again; what was said about consent; …"""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -13,11 +13,12 @@ from koipond.kernel import day_bounds, day_of, from_epoch_day, zone
 from koipond.outreach.caps import applies
 from koipond.outreach.consent import ALL
 from koipond.outreach.model import FrequencyCap, Reason
+from koipond.outreach.ports import HeldConsent, HeldSuppression, Permissions
 from koipond.strategy.plan.known import Known
 from koipond.strategy.plan.model import CodesLeft
 from koipond.strategy.plan.task import DAY_S, PlayTask, send_on, window_start_s
 from koipond.strategy.variables import money
-from koipond.strategy.why.words import CONSENT, DATES, WINDOWS, said
+from koipond.strategy.why.words import CONSENT, DATES, LIFTED, SUPPRESSIONS, WINDOWS, said
 
 MAX_ROWS = 1_000
 
@@ -29,10 +30,9 @@ class Person:
     known: Known
     customer_no: int
     touches: tuple[Mapping[str, Any], ...]
-    consents: tuple[Mapping[str, Any], ...]
-    suppressions: tuple[Mapping[str, Any], ...]
     profile: Mapping[str, Any]
     place: ZoneInfo  # the customer's own zone, else the workspace's
+    permissions: Permissions  # what the gate knows now, theirs and that of the address
 
     def shown(self, second: int) -> str:
         """Return an instant as a local time of the workspace."""
@@ -40,8 +40,8 @@ class Person:
         return datetime.fromtimestamp(second, UTC).astimezone(home).strftime("%Y-%m-%d %H:%M")
 
 
-def person(known: Known, customer_no: int) -> Person:
-    """Read what is known of ``customer_no``."""
+def person(known: Known, customer_no: int, permissions: Permissions | None = None) -> Person:
+    """Read what is known of ``customer_no``; without ``permissions`` every no in the facts is their own."""
 
     def rows(dataset: str) -> tuple[Mapping[str, Any], ...]:
         if not known.facts.has(dataset):
@@ -57,14 +57,23 @@ def person(known: Known, customer_no: int) -> Person:
         profile = found[0] if found else {}
     zones = [row["text_value"] for row in rows("traits") if row["name"] == "zone"]
     named = zones[0] if zones and zones[0] in known.zones else None
+    consents, suppressions = rows("consents"), rows("suppressions")
     return Person(
         known=known,
         customer_no=customer_no,
         touches=rows("touches"),
-        consents=rows("consents"),
-        suppressions=rows("suppressions"),
+        permissions=permissions or _own(consents, suppressions),
         profile=profile,
         place=known.places[known.zones.index(named) + 1] if named else zone(known.request.zone),
+    )
+
+
+def _own(consents: Iterable[Mapping[str, Any]], suppressions: Iterable[Mapping[str, Any]]) -> Permissions:
+    """Return facts as permissions, the newest first."""
+    stated, barred = HeldConsent._fields[:-1], HeldSuppression._fields[:-1]
+    return Permissions(
+        consents=tuple(HeldConsent(**{n: row[n] for n in stated}, own=True) for row in consents),
+        suppressions=tuple(HeldSuppression(**{n: row[n] for n in barred}, own=True) for row in suppressions),
     )
 
 
@@ -90,23 +99,25 @@ def _not_running(who: Person, play: PlayTask, _: str, __: Mapping[str, Any]) -> 
 
 
 def _suppressed(who: Person, _: PlayTask, __: str, row: Mapping[str, Any]) -> dict[str, Any]:
-    found = [one for one in who.suppressions if one["channel"] in ("*", row["channel"])]
-    assert found, "the plan saw a suppression on this channel"
-    return {"why": found[0]["reason"], "since": who.shown(found[0]["at_s"] or 0)}
+    found = [one for one in who.permissions.suppressions if one.channel in (ALL, row["channel"])]
+    if not found:  # lifted since the plan was made
+        return {"why": "", "why_words": said(LIFTED), "since": "–", "of_address": False}
+    first = next((one for one in found if one.own), found[0])
+    words = said(SUPPRESSIONS.get(first.reason, (first.reason,) * 3))
+    since = who.shown(first.at_s or 0)
+    return {"why": first.reason, "why_words": words, "since": since, "of_address": not first.own}
 
 
 def _no_consent(who: Person, play: PlayTask, _: str, row: Mapping[str, Any]) -> dict[str, Any]:
-    purpose = play.play.purpose
-    found = [
-        c
-        for place in ((row["channel"], purpose), (row["channel"], ALL), (ALL, purpose), (ALL, ALL))
-        for c in who.consents
-        if (c["channel"], c["purpose"]) == place
-    ]
-    if not found:
-        return {"purpose": purpose, "consent": said(CONSENT["never"]), "refused_at": None}
-    at = who.shown(found[0]["at_s"] or 0)
-    return {"purpose": purpose, "consent": said(CONSENT["refused"], at=at), "refused_at": at}
+    purpose, channel = play.play.purpose, row["channel"]
+    places = ((channel, purpose), (channel, ALL), (ALL, purpose), (ALL, ALL))  # the narrowest decides
+    held = [one for place in places for one in who.permissions.consents if one[:2] == place][:1]
+    if not held or held[0].granted:  # granted: since the plan was made
+        words = said(CONSENT["given" if held else "never"], at=who.shown(held[0].at_s) if held else "")
+        return {"purpose": purpose, "consent": words, "refused_at": None, "of_address": False}
+    at = who.shown(held[0].at_s or 0)
+    words = said(CONSENT["refused"], at=at)
+    return {"purpose": purpose, "consent": words, "refused_at": at, "of_address": not held[0].own}
 
 
 def _holdout(who: Person, play: PlayTask, _: str, __: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,9 +42,17 @@ SENTENCES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
             "adalah staf; tidak mendapat pemasaran.",
         ),
         "suppressed": (
-            "已被停止触达：{why}，自 {since} 起（{channel}）。",
-            "may not be reached on {channel}: {why} since {since}.",
-            "tidak boleh dihubungi lewat {channel}: {why} sejak {since}.",
+            "已被停止触达：{why_words}，自 {since} 起（{channel}）。",
+            "may not be reached on {channel}: {why_words} since {since}.",
+            "tidak boleh dihubungi lewat {channel}: {why_words} sejak {since}.",
+        ),
+        "suppressed_at_address": (
+            "在 {channel} 上不能触达：使用同一地址的另一位客户已被停止触达"
+            "（{why_words}，自 {since} 起），对该地址有效。",
+            "may not be reached on {channel}: another customer at the same address is barred"
+            " ({why_words} since {since}), and that belongs to the address.",
+            "tidak boleh dihubungi lewat {channel}: pelanggan lain di alamat yang sama dihentikan"
+            " ({why_words} sejak {since}), dan itu berlaku untuk alamatnya.",
         ),
         "minor": (
             "是未成年人，不做营销触达。",
@@ -60,6 +68,14 @@ SENTENCES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
             "没有同意通过 {channel} 接收 {purpose} 信息（{consent}）。",
             "has not agreed to {purpose} messages by {channel} ({consent}).",
             "belum menyetujui pesan {purpose} lewat {channel} ({consent}).",
+        ),
+        "no_consent_at_address": (
+            "使用同一地址的另一位客户于 {refused_at} 拒绝了通过 {channel} 接收 {purpose} 信息，"
+            "拒绝对该地址有效；本人之后再次同意才可触达。",
+            "another customer at the same address refused {purpose} messages by {channel} on {refused_at},"
+            " and a no belongs to the address; their own later yes would open it again.",
+            "pelanggan lain di alamat yang sama menolak pesan {purpose} lewat {channel} pada {refused_at},"
+            " dan penolakan berlaku untuk alamatnya; persetujuannya sendiri sesudah itu membukanya lagi.",
         ),
         "holdout_global": (
             "在全局对照组中，不做营销触达，直到 {until}。",
@@ -140,7 +156,21 @@ VARIANT = ("，版本 {variant}", ", variant {variant}", ", varian {variant}")
 CONSENT = {
     "refused": ("{at} 拒绝", "refused on {at}", "ditolak pada {at}"),
     "never": ("从未表示", "never asked", "belum pernah ditanya"),
+    "given": ("现已同意，{at}", "by now they have, on {at}", "sekarang sudah, pada {at}"),
 }
+SUPPRESSIONS = {
+    "erased": ("个人信息已删除", "erased", "data pribadinya dihapus"),
+    "complaint": ("投诉", "complained", "mengajukan keluhan"),
+    "hard_bounce": ("地址无法送达", "the address bounced", "alamatnya tidak dapat dikirimi"),
+    "unfriended": ("已删除好友", "left the chat", "meninggalkan percakapan"),
+    "operator": ("运营人员停止", "stopped by an operator", "dihentikan oleh operator"),
+}
+LIFTED = ("现已解除", "taken back by now", "sekarang sudah dicabut")
+ERASED_PERSON = (
+    "此客户的个人信息已于 {since} 删除，任何渠道都不再触达。",
+    "was erased on {since}; nothing reaches them on any channel.",
+    "data pribadinya dihapus pada {since}; tidak dihubungi lewat saluran apa pun.",
+)
 WINDOWS = {
     "rolling_days": ("{days} 天", "{days} days", "{days} hari"),
     "calendar_day": ("当天", "the calendar day", "hari kalender"),
