@@ -145,6 +145,28 @@ def test_the_present_state_is_moved_aside_and_only_when_that_is_said(
     drop()
 
 
+def test_who_said_no_after_the_backup_is_still_not_reached(
+    koipond: Koipond, folder: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """What was said by an operator or a click stands in no file that could be imported again."""
+    request.addfinalizer(dropped_schemas(folder))
+    assert koipond("backup", tmp_path / "kept")[0] == 0
+    no = tmp_path / "no.csv"
+    no.write_text("customer_id,channel,status\nm3,email,withdrawn\n")
+    assert koipond("people", "suppress", "m2", "--reason", "complaint", "--by", "anna")[0] == 0
+    assert koipond("import", "consents", no)[0] == 0
+    code, answer = koipond("restore", tmp_path / "kept", "--replace")
+    assert (code, answer["noes_kept"], answer["suppressions_kept"]) == (0, 1, 1), answer
+    with open_app(folder) as app:
+        suppressed = app.store.people.find("m2").pop().customer_no
+        assert [one.reason for one in app.store.consents.suppressions([suppressed])] == ["complaint"]
+        refused = app.store.people.find("m3").pop().customer_no
+        assert [(one.channel, one.granted) for one in app.store.consents.history([refused])] == [
+            ("email", False)
+        ]
+    assert koipond("verify")[1]["breaks"] == 0
+
+
 def test_restoring_onto_the_same_state_needs_no_word(koipond: Koipond, folder: Path, tmp_path: Path) -> None:
     drop = dropped_schemas(folder)
     assert koipond("backup", tmp_path / "b")[0] == 0

@@ -8,7 +8,8 @@ killed between two renames leaves a pair that every command refuses, and the sam
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from dataclasses import replace as replaced
 from datetime import datetime
 from pathlib import Path
 
@@ -30,8 +31,9 @@ from koipond.ingest.belonging import StoreSide
 from koipond.kernel import BusyError, Clock, InputError, KoipondError, RefusedError, new_uid
 from koipond.store import load_keys
 from koipond.store.belonging import look_at
+from koipond.store.carrying import Carried, Refusals, carry, hold_back, refusals_in
 from koipond.store.copying import SQLITE_FILE, load_postgres, numbers_of, schema_beside, swap_schemas
-from koipond.store.engine import Database, open_database
+from koipond.store.engine import Database, open_database, settle
 from koipond.store.leases import StoredLeases
 from koipond.store.migrate import is_current
 from koipond.warehouse import host_name, is_alive
@@ -51,6 +53,8 @@ class Restored:
     backup: Backup
     aside: Path | None
     aside_schema: str | None
+    carried: Carried = field(default_factory=Carried)
+    """Who said no after the backup: that holds in what was brought back, too."""
 
 
 def restore_backup(
@@ -77,10 +81,14 @@ def restore_backup(
         try:
             _stage(source, backup, staged, told)
             schema = _stage_schema(url, settings, source, backup, told)
+            refusals = _refusals(database, backup)
+            place = f"sqlite:///{(staged / STORE / SQLITE_FILE).resolve()}" if schema is None else url
+            carried = _carry(place, schema, backup, refusals, machine.now())
         except BaseException:
             shutil.rmtree(staged, ignore_errors=True)
             raise
-    return _swap(folder, settings, url, staged, schema, backup, machine.now())
+    done = _swap(folder, settings, url, staged, schema, backup, machine.now())
+    return replaced(done, carried=carried)
 
 
 def _settings(folder: Path, source: Path, backup: Backup) -> BootSettings:
@@ -207,6 +215,38 @@ def _stage_schema(url: str, settings: BootSettings, source: Path, backup: Backup
     finally:
         database.close()
     return schema
+
+
+def _refusals(database: Database, backup: Backup) -> Refusals:
+    """Return who may not be reached by the present store, when it is the backup's own and can be read."""
+    try:
+        side, _ = look_at(database, "")
+        if not side.kept or side.store_id != backup.store.ids.get("store_id") or not is_current(database):
+            return Refusals()
+        with database.read() as connection:
+            return refusals_in(connection)
+    except Exception:  # whatever a damaged store answers: it is why a backup is brought back
+        return Refusals()
+
+
+def _carry(place: str, schema: str | None, backup: Backup, refusals: Refusals, now: datetime) -> Carried:
+    """Tell the staged store who said no since, and hold back what may have gone out since.
+
+    One of an earlier release is left as it is.
+    """
+    database = open_database(place, schema)
+    try:
+        if not is_current(database):
+            return Carried()
+        with database.write() as connection:
+            carried = carry(connection, refusals, int(now.timestamp()))
+            if backup.store.waiting:
+                hold_back(connection, int(now.timestamp()))
+        if schema is None:
+            settle(database)
+        return carried
+    finally:
+        database.close()
 
 
 def _swap(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -68,6 +68,10 @@ def restore(
             "aside": str(done.aside) if done.aside else None,
             "aside_schema": done.aside_schema,
             "waiting": done.backup.store.waiting,
+            "noes_kept": done.carried.noes,
+            "suppressions_kept": done.carried.suppressions,
+            "refusals_of_people_unknown": done.carried.unknown,
+            "erased_again": list(done.carried.erased),
             **app.stamp(),
         }
     say(data, lambda: _restored_text(data), as_json=as_json)
@@ -80,10 +84,23 @@ def _restored_text(data: dict[str, object]) -> str:
     if data["aside_schema"]:
         lines.append(f"the former store is the schema {data['aside_schema']}")
     lines.append("what came after the backup is not here: import it again, withdrawals of consent first")
+    if data["noes_kept"] or data["suppressions_kept"]:
+        lines.append(
+            f"{data['noes_kept']} withdrawals and {data['suppressions_kept']} suppressions"
+            " of after the backup still hold"
+        )
+    if data["refusals_of_people_unknown"]:
+        lines.append(
+            f"{data['refusals_of_people_unknown']} people who said no came after the backup: import them and"
+            " their withdrawals before anything is sent"
+        )
+    if erased := cast(list[int], data["erased_again"]):
+        numbers = " ".join(map(str, erased))
+        lines.append(f"erased after the backup, and back with it: koipond people erase {numbers} --by NAME")
     if data["waiting"]:
         lines.append(
-            f"{data['waiting']} touches wait that may have gone out after the backup: look at koipond plans"
-            " before anything is sent"
+            f"{data['waiting']} touches wait that may have gone out after the backup, so sending is paused:"
+            " withdraw their plans (koipond plans), then: koipond resume all --by NAME"
         )
     return "\n".join(lines)
 

@@ -3,6 +3,7 @@
 A no that was kept under a word without effect would be a promise broken in silence, so nothing is guessed.
 """
 
+import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -59,6 +60,10 @@ def read_words(
     return ConsentWords(**found)
 
 
+_SIGNED = re.compile(r"^\s*[+\-\u2010-\u2015\u2212\ufe63\uff0b\uff0d]")
+"""A number with a sign: -1 is a no to some systems and a yes to others."""
+
+
 def _distinct(reader: Reader, raw: IbisTable, field: str, file: str) -> list[str]:
     distinct = raw.select(word=raw[field]).filter(lambda t: t["word"].notnull()).distinct()
     words: list[str] = sorted(reader.frame(distinct.limit(WORDS_MAX + 1)).column("word").to_pylist())
@@ -81,7 +86,11 @@ def _meanings(field: str, words: Collection[str], request: ImportRequest, column
         turned = {word: _TURNED[meaning] for word, meaning in truth.items() if word in table}
         table = {**table, **turned}
     found = meanings(words, table, request.statuses)
-    return {word: meaning for word, meaning in found.items() if meaning in ("true", "false")}
+    return {
+        word: meaning
+        for word, meaning in found.items()
+        if meaning in ("true", "false") and (word in request.statuses or not _SIGNED.match(word))
+    }
 
 
 def means_all(word: str) -> bool:

@@ -99,7 +99,6 @@ def open_database(url: str, schema: str | None = None) -> Database:
 
 
 def _sqlite(url: sa.URL) -> Database:
-    _keep_private(str(url.database))
     options: dict[str, Any] = {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000}}
     reader = sa.create_engine(url, pool_size=5, max_overflow=35, **options)
     writer = sa.create_engine(url, pool_size=1, max_overflow=0, **options)
@@ -108,10 +107,23 @@ def _sqlite(url: sa.URL) -> Database:
     return Database(reader, writer, WriteGate(), None)
 
 
-def _keep_private(file: str) -> None:
-    """Make ``file`` for its owner alone; SQLite gives its -wal and -shm the same rights."""
-    with suppress(OSError):  # what is wrong with the place, opening it will say
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+def keep_private(database: Database) -> None:
+    """Make the file of an SQLite store for its owner alone; its -wal and -shm get the same rights.
+
+    Called before the first write and not when a store is opened: one that is refused leaves no file.
+    """
+    file = database.reader.url.database
+    if database.dialect == "sqlite" and not database.in_memory and file:
+        with suppress(OSError):  # what is wrong with the place, opening it will say
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def settle(database: Database) -> None:
+    """Bring everything of an SQLite store into its one file."""
+    with database.writer.connect() as connection:
+        raw: Any = connection.connection.driver_connection
+        connection.rollback()
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def _memory() -> Database:

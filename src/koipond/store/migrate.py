@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from koipond.kernel import InputError
-from koipond.store.engine import Database
+from koipond.store.engine import Database, keep_private
 from koipond.store.tables import METADATA
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def migrate(database: Database) -> None:
         with database.write() as connection:
             METADATA.create_all(connection)
         return
+    keep_private(database)
     if database.schema is not None:
         create_schema(database)
     with database.read() as connection:

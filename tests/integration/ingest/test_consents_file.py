@@ -122,6 +122,7 @@ def test_the_usual_words_for_no_are_known(space: MemoryWorkspace, word: str) -> 
         ("2,fax,marketing,no,2025-12-20 10:00", "row 3: channel 'fax' is not known"),
         ("2,email,gossip,no,2025-12-20 10:00", "row 3: purpose 'gossip' is not known"),
         ("2,email,marketing,,2025-12-20 10:00", "row 3: status is empty"),
+        ("2,email,marketing,-1,2025-12-20 10:00", "row 3: status '-1' is not known"),
         ("2,email,marketing,T,2025-12-20 10:00", "row 3: status 'T' is not known"),
         ("2,a@b.org,marketing,no,2025-12-20 10:00", "row 3: channel '•••' is not known"),
     ],
