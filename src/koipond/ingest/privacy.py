@@ -110,7 +110,8 @@ def masked(text: str, *, strict: bool = False) -> str:
 
 def shown_name(path: Path) -> str:
     """Return the name of a file as it may be kept: a file called after a phone number is not."""
-    return masked(path.name, strict=True)
+    name = path.name.encode("utf-8", "backslashreplace").decode()  # bytes that are no UTF-8
+    return masked(name, strict=True)
 
 
 def spans(text: str, *, strict: bool = False, contact: bool = False) -> list[Span]:
