@@ -20,7 +20,8 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
 
-from koipond.ingest.person_numbers import is_document, is_phone
+from koipond.ingest.person_numbers import is_document, is_phone, is_plain
+from koipond.ingest.regional_numbers import is_regional
 
 MASK = "•••"
 _CHINESE = dict(zip("〇零一二三四五六七八九幺", "001234567891", strict=True))
@@ -94,15 +95,15 @@ def names_contact(column: str) -> bool:
 
 
 @lru_cache(maxsize=50_000)
-def holds(text: str, *, strict: bool = False, contact: bool = False) -> bool:
-    """Say whether ``text`` holds an identifier of a person."""
-    return bool(spans(text, strict=strict, contact=contact))
+def holds(text: str, *, strict: bool = False, contact: bool = False, region: str = "") -> bool:
+    """Say whether ``text`` holds an identifier of a person; ``region``: also phones as it writes them."""
+    return bool(spans(text, strict=strict, contact=contact, region=region))
 
 
-def masked(text: str, *, strict: bool = False) -> str:
+def masked(text: str, *, strict: bool = False, region: str = "") -> str:
     """Return ``text`` with whatever identifies a person covered."""
     shown, done = [], 0
-    for start, end in spans(text, strict=strict):
+    for start, end in spans(text, strict=strict, region=region):
         shown += [text[done:start], MASK]
         done = end
     return "".join([*shown, text[done:]])
@@ -114,13 +115,13 @@ def shown_name(path: Path) -> str:
     return masked(name, strict=True)
 
 
-def spans(text: str, *, strict: bool = False, contact: bool = False) -> list[Span]:
+def spans(text: str, *, strict: bool = False, contact: bool = False, region: str = "") -> list[Span]:
     """Return where in ``text`` identifiers stand, in order and apart."""
     folded, places = _folded(text)
     found = [match.span() for match in _EMAIL.finditer(folded)] if "@" in folded else []
-    found += _numbers(folded, strict=strict, contact=contact)
+    found += _numbers(folded, strict=strict, contact=contact, region=region)
     if not found and _ESCAPED.search(text) and (plain := _decoded(text)) != text:
-        return [(0, len(text))] if spans(plain, strict=strict, contact=contact) else []
+        return [(0, len(text))] if spans(plain, strict=strict, contact=contact, region=region) else []
     return _apart([(places[start], places[end - 1] + 1) for start, end in found])
 
 
@@ -163,18 +164,20 @@ def _plain(character: str) -> str:
     return normal if len(normal) == 1 else character
 
 
-def _numbers(text: str, *, strict: bool, contact: bool) -> list[Span]:
+def _numbers(text: str, *, strict: bool, contact: bool, region: str) -> list[Span]:
     found: list[Span] = []
     chain: list[re.Match[str]] = []
     for group in _GROUP.finditer(text):
         if chain and not _GAP.fullmatch(text, chain[-1].end(), group.start()):
-            found += _in_chain(text, chain, strict=strict, contact=contact)
+            found += _in_chain(text, chain, strict=strict, contact=contact, region=region)
             chain = []
         chain.append(group)
-    return found + _in_chain(text, chain, strict=strict, contact=contact)
+    return found + _in_chain(text, chain, strict=strict, contact=contact, region=region)
 
 
-def _in_chain(text: str, chain: list[re.Match[str]], *, strict: bool, contact: bool) -> list[Span]:
+def _in_chain(
+    text: str, chain: list[re.Match[str]], *, strict: bool, contact: bool, region: str
+) -> list[Span]:
     """Find identifiers in groups of digits with separators between them."""
     groups = [match[0] for match in chain]
     gaps = [text[a.end() : b.start()] for a, b in pairwise(chain)]
@@ -183,7 +186,7 @@ def _in_chain(text: str, chain: list[re.Match[str]], *, strict: bool, contact: b
     found: list[Span] = []
     first = 0
     while first < len(groups):
-        last = _longest(text, chain, groups, gaps, first, strict=strict)
+        last = _longest(text, chain, groups, gaps, first, strict=strict, region=region)
         if last is not None:
             begin = chain[first].start()
             while begin and text[begin - 1] in "+(":
@@ -201,6 +204,7 @@ def _longest(
     first: int,
     *,
     strict: bool,
+    region: str,
 ) -> int | None:
     """Return the last group of the longest identifier that begins with group ``first``."""
     plus = "+" in text[max(0, chain[first].start() - 2) : chain[first].start()]
@@ -223,7 +227,18 @@ def _longest(
             part, inner, strict=strict
         ):
             best = last
+        elif region and not is_plain(part, inner) and not _in_word(text, chain[first], chain[last]):
+            apart = not first and last == len(groups) - 1
+            bracket = text[: chain[first].start()].endswith("(")
+            if is_regional(part, inner, region, apart=apart, bracket=bracket, strict=strict):
+                best = last
     return best
+
+
+def _in_word(text: str, first: re.Match[str], last: re.Match[str]) -> bool:
+    """Say whether a Latin letter stands right before or behind: a part of a code, such as a UUID."""
+    around = text[max(0, first.start() - 1) : first.start()] + text[last.end() : last.end() + 1]
+    return any(one.isascii() and one.isalpha() for one in around)
 
 
 def _is_torn(gaps: list[str], first: int, last: int) -> bool:
