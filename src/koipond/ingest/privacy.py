@@ -50,7 +50,8 @@ def _digit_class() -> str:
 
 _D = f"[{_digit_class()}]"
 SUSPECT = (
-    rf"[@＠﹫]|%[0-9A-Fa-f][0-9A-Fa-f]|\\[ux][0-9A-Fa-f]|&#|&commat|(?:{_D}[^0-9A-Za-z]{{0,6}}){{7}}{_D}"
+    rf"[@＠﹫]|%[0-9A-Fa-f][0-9A-Fa-f]|\\[ux][0-9A-Fa-f]|&#|&commat|=40|[(\[] ?[aA][tT] ?[)\]]"
+    rf"|(?:{_D}[^0-9A-Za-z]{{0,6}}){{7}}{_D}"
 )
 """RE2: what may hold an identifier. A superset of what `spans` finds."""
 
@@ -75,10 +76,11 @@ _EMAIL = re.compile(
     re.IGNORECASE,
 )
 _GROUP = re.compile(r"[0-9]{17}[xX](?![0-9A-Za-z])|[0-9]+")
-_GAP = re.compile(r"[ \-./()\[\]_·•~|,]{1,4}")
+_GAP = re.compile(r"[ \t\-./()\[\]_·•~|,*]{1,4}")
 _GROUPS_MAX = 60
 _DIGITS_MIN, _DIGITS_MAX = 7, 22
-_ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}|\\[ux][0-9A-Fa-f]{2}|&#|&commat")
+_ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}|\\[ux][0-9A-Fa-f]{2}|&#|&commat|=40|[(\[] ?[aA][tT] ?[)\]]")
+_AT = re.compile(r"=40|\s?[(\[] ?[aA][tT] ?[)\]]\s?")
 _UNICODE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})")
 _CONTACT = re.compile(
     r"phone|mobile|\btel|cell|whats|\bwa\b|_wa\b|contact|msisdn|\bfax|telp|telepon|ponsel|\bhp\b|_hp\b|\bsms\b"
@@ -127,6 +129,7 @@ def spans(text: str, *, strict: bool = False, contact: bool = False, region: str
 
 def _decoded(text: str) -> str:
     for _ in range(2):  # a link inside a link
+        text = _AT.sub("@", text)
         text = html.unescape(unquote(text))
         text = _UNICODE.sub(lambda match: chr(int(match[1] or match[2], 16)), text)
     return text
