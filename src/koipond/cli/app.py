@@ -15,7 +15,7 @@ import typer
 
 from koipond import __version__
 from koipond.cli.reply import Notes, note
-from koipond.kernel import CancelledError, FindingsError, KoipondError
+from koipond.kernel import CancelledError, FindingsError, InputError, KoipondError
 
 COMMANDS: tuple[str, ...] = (
     "init",
@@ -97,6 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.umask(PRIVATE)
     as_json = "--json" in given
     try:
+        _require_text(given)
         result = build()(given, standalone_mode=False)
         sys.stdout.flush()
     except KoipondError as error:
@@ -116,6 +117,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if result == CancelledError.exit_code:  # so the command line library ends a command on Ctrl-C
         return _report(CancelledError("cancelled; nothing is half-written"), as_json=as_json)
     return result if isinstance(result, int) else 0
+
+
+def _require_text(given: Sequence[str]) -> None:
+    for one in given:
+        if not one.isascii() and (shown := one.encode("utf-8", "backslashreplace").decode()) != one:
+            raise InputError(f"'{shown[:200]}' is no UTF-8 text: rename the file, or write the option anew")
 
 
 def _hear_log() -> None:
@@ -165,6 +172,7 @@ def _report(error: KoipondError, *, as_json: bool) -> int:
     from koipond.ingest.privacy import masked
 
     said = masked(str(error), strict=True)  # a value of a file may be quoted in it
+    said = said.encode("utf-8", "backslashreplace").decode()
     note(f"koipond: {said}")
     if as_json:
         more: dict[str, object] = {}

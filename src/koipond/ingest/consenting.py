@@ -88,7 +88,10 @@ def import_consents(
     when another process kept the warehouse too long and there are grants: it says what is in force.
     """
     with warehouse.read() as reader:
-        door = Door(mapping=job.mapping, declared=job.request.declared, blind=job.registry.identities.blind)
+        registry = job.registry
+        door = Door(
+            job.mapping, job.request.declared, blind=registry.identities.blind, region=registry.region
+        )
         staged = stage_rows(reader, job.rows, job.mapping, progress, cancelled, door)
         raw = mend_ids(reader, staged.table, sealed=True)
         [column, *_] = job.mapping.columns["status"]

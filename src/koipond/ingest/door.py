@@ -76,12 +76,14 @@ def _is_float(text: str) -> bool:
 class Door:
     """Treats the batches of one import. ``blind``: text → keyed one-way name; ``declared``: kept as it is.
 
-    ``dropped`` counts the values of further columns that were left out.
+    ``region``: the country (ISO 3166) of phones without a country code. ``dropped`` counts the values of
+    further columns that were left out.
     """
 
     mapping: ColumnMap
     declared: frozenset[str]
     blind: Callable[[str], str]
+    region: str = "CN"
     seal: Seal = field(default_factory=Seal)
     dropped: int = 0
     mendings: dict[str, Mending] = field(default_factory=dict)
@@ -93,7 +95,8 @@ class Door:
             return _each(values, lambda texts: self._sealed(name, texts))
         if care == "blind":
             return _suspects(values, self._blinded)
-        return _suspects(values, _number if care == "number" else masked)
+        treat = _number if care == "number" else masked
+        return _suspects(values, lambda text: treat(text, region=self.region))
 
     def others(self, columns: Sequence[tuple[str, pa.Array]]) -> pa.Array:
         """Return further ``columns`` (name, values) as one JSON text a row, without identifiers."""
@@ -117,21 +120,24 @@ class Door:
 
     def _blinded(self, text: str) -> str:
         plain = text.removeprefix("'").removesuffix(".0")  # as an id is mended afterwards
-        return self.blind(plain) if holds(plain, strict=True) else text
+        return self.blind(plain) if holds(plain, strict=True, region=self.region) else text
 
     def _other(self, column: str, values: pa.Array, coded: Any, suspects: list[int]) -> pa.Array:
         own = own_name(column)
         if own in self.declared or column in self.declared:
             return values
-        if holds(own):
+        if holds(own, region=self.region):
             kept = pa.nulls(len(values), pa.string())
         elif names_contact(own):
             every = list(range(len(coded.dictionary)))
-            kept = _treated(values, coded, every, lambda text: _kept(text, contact=True))
+            kept = _treated(values, coded, every, lambda text: self._kept(text, contact=True))
         else:
-            kept = _treated(values, coded, suspects, _kept)
+            kept = _treated(values, coded, suspects, self._kept)
         self.dropped += kept.null_count - values.null_count
         return kept
+
+    def _kept(self, text: str, *, contact: bool = False) -> str | None:
+        return None if holds(text, contact=contact, region=self.region) else text
 
 
 def kinds_of(mapping: ColumnMap) -> dict[str, str]:
@@ -139,17 +145,13 @@ def kinds_of(mapping: ColumnMap) -> dict[str, str]:
     return {one.name: one.type for one in FIELDS[mapping.kind]}
 
 
-def _kept(text: str, *, contact: bool = False) -> str | None:
-    return None if holds(text, contact=contact) else text
-
-
-def _number(text: str) -> str:
+def _number(text: str, *, region: str) -> str:
     """Cover a text in a column of numbers, unless a number that can be kept stands there."""
     digits = sum(character.isdigit() for character in text)
     plain = digits <= _DIGITS_OF_A_NUMBER_MAX and text.isascii() and _NUMBER.fullmatch(text)
     if plain and not _BARE_PHONE.fullmatch(text):
         return text
-    return masked(text)
+    return masked(text, region=region)
 
 
 def _each(values: pa.Array, treat: Callable[[list[str]], list[str | None]]) -> pa.Array:

@@ -106,7 +106,7 @@ def import_file(
         settle_dead(writer, journal, now, consents=consents, touches=touches)
         job = replace(job, import_no=journal.begin(start, now))
         try:
-            door = Door(mapping=mapping, declared=request.declared, blind=identities.blind)
+            door = Door(mapping=mapping, declared=request.declared, blind=identities.blind, region=region)
             staged = stage_rows(writer, rows, mapping, progress, cancelled, door)
             outcome = run(writer, staged, job)
             result = result_of(writer, job, staged.count, outcome, rules)

@@ -10,7 +10,8 @@ from koipond.ingest.model import Kind
 from koipond.ingest.privacy import masked
 from koipond.kernel import InputError
 
-_LISTED_MAX = 100
+_LISTED_MAX = 10
+_SHOWN_MAX = 100
 _NOISE = re.compile(r"[\W_]+")
 
 
@@ -67,7 +68,7 @@ def choose_mapping(kind: Kind, columns: Sequence[str], told: Mapping[str, str], 
 
 
 def _listed(columns: Sequence[str]) -> str:
-    shown = ", ".join(masked(column) for column in columns[:_LISTED_MAX])
+    shown = ", ".join(masked(column)[:_SHOWN_MAX] for column in columns[:_LISTED_MAX])
     return shown if len(columns) <= _LISTED_MAX else f"{shown} and {len(columns) - _LISTED_MAX:,} more"
 
 

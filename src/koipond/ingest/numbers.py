@@ -27,6 +27,8 @@ _SCALE_MAX = 18
 _DIGITS_MAX = 38
 _INT64_DIGITS = 18
 _WHOLE_MAX = 18  # more digits are put aside, so that other rows keep their fractions
+_FACTOR_WHOLE_MAX = 11  # a quantity or a price of more is beyond `UNITS_MAX`
+_EXACT_SCALE_MAX = _DIGITS_MAX - 14  # so that `UNITS_MAX` fits before the mark
 UNITS_MAX = 10**13
 """No amount in minor units, no quantity in thousandths is larger: a sum of 900,000 of them fits 64 bits."""
 
@@ -136,17 +138,25 @@ def read_number(text: Any, reading: NumberReading) -> Any:
 
 
 def multiply(left: Any, left_reading: NumberReading, right: Any, right_reading: NumberReading) -> Any:
-    """Return ``left`` × ``right`` exactly; raise InputError when the digits do not fit."""
-    digits = left_reading.width + right_reading.width
-    if digits > _DIGITS_MAX:
-        raise InputError(
-            f"quantity and unit_price have {digits} digits together, more than {_DIGITS_MAX}; "
-            "round them, or map the amount itself"
-        )
-    width = 18 if digits <= 18 else _DIGITS_MAX
+    """Return ``left`` × ``right`` exactly; null where the digits of a row do not fit."""
     scale_left, scale_right = left_reading.scale, right_reading.scale
+    digits = left_reading.width + right_reading.width
+    if digits > _DIGITS_MAX:  # one row of very many digits must not stop the others
+        wholes = [min(one.whole, _FACTOR_WHOLE_MAX) for one in (left_reading, right_reading)]
+        room = _DIGITS_MAX - sum(wholes)
+        scale_left = min(scale_left, max(room - scale_right, room // 2))
+        scale_right = min(scale_right, room - scale_left)
+        left, right = _narrow(left, wholes[0], scale_left), _narrow(right, wholes[1], scale_right)
+    width = 18 if digits <= 18 else _DIGITS_MAX
     product = left.cast(f"decimal({width}, {scale_left})") * right.cast(f"decimal({width}, {scale_right})")
     return product.try_cast(f"decimal({width}, {scale_left + scale_right})")
+
+
+def _narrow(value: Any, whole: int, scale: int) -> Any:
+    """Return ``value`` with fewer digits; null where it would not be the same number."""
+    kind = value.type()
+    narrow = value.try_cast(f"decimal({max(1, whole + scale)}, {scale})")
+    return ibis.ifelse(narrow.try_cast(kind) == value, narrow, ibis.null(narrow.type()))
 
 
 def to_units(value: Any, digits: int) -> Any:
@@ -165,6 +175,9 @@ def _units(value: Any, digits: int) -> Any:
         return (value.cast(exact) * ibis.literal(10**digits, type="int64")).cast("int64")
     scale = max(1, kind.scale)
     width = 18 if kind.precision - kind.scale + scale + digits <= 17 else _DIGITS_MAX
+    if width == _DIGITS_MAX:  # what is beyond the bound, or finer than anybody pays, must not overflow
+        scale = min(scale, _EXACT_SCALE_MAX)
+        value = ibis.ifelse(value.abs() <= UNITS_MAX // 10**digits, value, ibis.null(kind))
     exact = f"decimal({width}, {scale})"
     shifted = (value.try_cast(exact) * ibis.literal(10**digits, type="int64")).cast(exact)
     size = (shifted.abs() + ibis.literal(Decimal("0.5"), type=exact)).floor()

@@ -20,7 +20,8 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
 
-from koipond.ingest.person_numbers import is_document, is_phone
+from koipond.ingest.person_numbers import is_document, is_phone, is_plain
+from koipond.ingest.regional_numbers import is_regional
 
 MASK = "•••"
 _CHINESE = dict(zip("〇零一二三四五六七八九幺", "001234567891", strict=True))
@@ -49,7 +50,8 @@ def _digit_class() -> str:
 
 _D = f"[{_digit_class()}]"
 SUSPECT = (
-    rf"[@＠﹫]|%[0-9A-Fa-f][0-9A-Fa-f]|\\[ux][0-9A-Fa-f]|&#|&commat|(?:{_D}[^0-9A-Za-z]{{0,6}}){{7}}{_D}"
+    rf"[@＠﹫]|%[0-9A-Fa-f][0-9A-Fa-f]|\\[ux][0-9A-Fa-f]|&#|&commat|=40|[(\[] ?[aA][tT] ?[)\]]"
+    rf"|(?:{_D}[^0-9A-Za-z]{{0,6}}){{7}}{_D}"
 )
 """RE2: what may hold an identifier. A superset of what `spans` finds."""
 
@@ -74,10 +76,11 @@ _EMAIL = re.compile(
     re.IGNORECASE,
 )
 _GROUP = re.compile(r"[0-9]{17}[xX](?![0-9A-Za-z])|[0-9]+")
-_GAP = re.compile(r"[ \-./()\[\]_·•~|,]{1,4}")
+_GAP = re.compile(r"[ \t\-./()\[\]_·•~|,*]{1,4}")
 _GROUPS_MAX = 60
 _DIGITS_MIN, _DIGITS_MAX = 7, 22
-_ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}|\\[ux][0-9A-Fa-f]{2}|&#|&commat")
+_ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}|\\[ux][0-9A-Fa-f]{2}|&#|&commat|=40|[(\[] ?[aA][tT] ?[)\]]")
+_AT = re.compile(r"=40|\s?[(\[] ?[aA][tT] ?[)\]]\s?")
 _UNICODE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})")
 _CONTACT = re.compile(
     r"phone|mobile|\btel|cell|whats|\bwa\b|_wa\b|contact|msisdn|\bfax|telp|telepon|ponsel|\bhp\b|_hp\b|\bsms\b"
@@ -94,15 +97,15 @@ def names_contact(column: str) -> bool:
 
 
 @lru_cache(maxsize=50_000)
-def holds(text: str, *, strict: bool = False, contact: bool = False) -> bool:
-    """Say whether ``text`` holds an identifier of a person."""
-    return bool(spans(text, strict=strict, contact=contact))
+def holds(text: str, *, strict: bool = False, contact: bool = False, region: str = "") -> bool:
+    """Say whether ``text`` holds an identifier of a person; ``region``: also phones as it writes them."""
+    return bool(spans(text, strict=strict, contact=contact, region=region))
 
 
-def masked(text: str, *, strict: bool = False) -> str:
+def masked(text: str, *, strict: bool = False, region: str = "") -> str:
     """Return ``text`` with whatever identifies a person covered."""
     shown, done = [], 0
-    for start, end in spans(text, strict=strict):
+    for start, end in spans(text, strict=strict, region=region):
         shown += [text[done:start], MASK]
         done = end
     return "".join([*shown, text[done:]])
@@ -110,21 +113,23 @@ def masked(text: str, *, strict: bool = False) -> str:
 
 def shown_name(path: Path) -> str:
     """Return the name of a file as it may be kept: a file called after a phone number is not."""
-    return masked(path.name, strict=True)
+    name = path.name.encode("utf-8", "backslashreplace").decode()  # bytes that are no UTF-8
+    return masked(name, strict=True)
 
 
-def spans(text: str, *, strict: bool = False, contact: bool = False) -> list[Span]:
+def spans(text: str, *, strict: bool = False, contact: bool = False, region: str = "") -> list[Span]:
     """Return where in ``text`` identifiers stand, in order and apart."""
     folded, places = _folded(text)
     found = [match.span() for match in _EMAIL.finditer(folded)] if "@" in folded else []
-    found += _numbers(folded, strict=strict, contact=contact)
+    found += _numbers(folded, strict=strict, contact=contact, region=region)
     if not found and _ESCAPED.search(text) and (plain := _decoded(text)) != text:
-        return [(0, len(text))] if spans(plain, strict=strict, contact=contact) else []
+        return [(0, len(text))] if spans(plain, strict=strict, contact=contact, region=region) else []
     return _apart([(places[start], places[end - 1] + 1) for start, end in found])
 
 
 def _decoded(text: str) -> str:
     for _ in range(2):  # a link inside a link
+        text = _AT.sub("@", text)
         text = html.unescape(unquote(text))
         text = _UNICODE.sub(lambda match: chr(int(match[1] or match[2], 16)), text)
     return text
@@ -162,18 +167,20 @@ def _plain(character: str) -> str:
     return normal if len(normal) == 1 else character
 
 
-def _numbers(text: str, *, strict: bool, contact: bool) -> list[Span]:
+def _numbers(text: str, *, strict: bool, contact: bool, region: str) -> list[Span]:
     found: list[Span] = []
     chain: list[re.Match[str]] = []
     for group in _GROUP.finditer(text):
         if chain and not _GAP.fullmatch(text, chain[-1].end(), group.start()):
-            found += _in_chain(text, chain, strict=strict, contact=contact)
+            found += _in_chain(text, chain, strict=strict, contact=contact, region=region)
             chain = []
         chain.append(group)
-    return found + _in_chain(text, chain, strict=strict, contact=contact)
+    return found + _in_chain(text, chain, strict=strict, contact=contact, region=region)
 
 
-def _in_chain(text: str, chain: list[re.Match[str]], *, strict: bool, contact: bool) -> list[Span]:
+def _in_chain(
+    text: str, chain: list[re.Match[str]], *, strict: bool, contact: bool, region: str
+) -> list[Span]:
     """Find identifiers in groups of digits with separators between them."""
     groups = [match[0] for match in chain]
     gaps = [text[a.end() : b.start()] for a, b in pairwise(chain)]
@@ -182,7 +189,7 @@ def _in_chain(text: str, chain: list[re.Match[str]], *, strict: bool, contact: b
     found: list[Span] = []
     first = 0
     while first < len(groups):
-        last = _longest(text, chain, groups, gaps, first, strict=strict)
+        last = _longest(text, chain, groups, gaps, first, strict=strict, region=region)
         if last is not None:
             begin = chain[first].start()
             while begin and text[begin - 1] in "+(":
@@ -200,6 +207,7 @@ def _longest(
     first: int,
     *,
     strict: bool,
+    region: str,
 ) -> int | None:
     """Return the last group of the longest identifier that begins with group ``first``."""
     plus = "+" in text[max(0, chain[first].start() - 2) : chain[first].start()]
@@ -222,7 +230,18 @@ def _longest(
             part, inner, strict=strict
         ):
             best = last
+        elif region and not is_plain(part, inner) and not _in_word(text, chain[first], chain[last]):
+            apart = not first and last == len(groups) - 1
+            bracket = text[: chain[first].start()].endswith("(")
+            if is_regional(part, inner, region, apart=apart, bracket=bracket, strict=strict):
+                best = last
     return best
+
+
+def _in_word(text: str, first: re.Match[str], last: re.Match[str]) -> bool:
+    """Say whether a Latin letter stands right before or behind: a part of a code, such as a UUID."""
+    around = text[max(0, first.start() - 1) : first.start()] + text[last.end() : last.end() + 1]
+    return any(one.isascii() and one.isalpha() for one in around)
 
 
 def _is_torn(gaps: list[str], first: int, last: int) -> bool:

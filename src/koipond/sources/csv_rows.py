@@ -10,7 +10,7 @@ import pyarrow.csv as pacsv
 
 from koipond.kernel import InputError
 from koipond.sources.batches import text_batch
-from koipond.sources.bounds import LINE_CHARS_MAX, Meter, require_columns
+from koipond.sources.bounds import LINE_CHARS_MAX, NAME_CHARS_MAX, Meter, require_columns
 from koipond.sources.csv_faults import explain
 from koipond.sources.csv_quotes import require_closed_quotes
 from koipond.sources.header import column_names
@@ -108,9 +108,15 @@ def _head(source: TextFile) -> str:
 
 
 def _header(file: str, head: str, delimiter: str) -> tuple[int, list[str]]:
-    for blank, cells in enumerate(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)):
-        if any(cell.strip() for cell in cells):
-            return blank, cells
+    try:
+        for blank, cells in enumerate(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)):
+            if any(cell.strip() for cell in cells):
+                return blank, cells
+    except csv.Error as error:
+        raise InputError(
+            f"{file}: row 1: a column name of more than {csv.field_size_limit():,} characters; at most "
+            f"{NAME_CHARS_MAX:,} are read: is that row a header, and the delimiter '{delimiter}'?"
+        ) from error
     raise InputError(f"{file}: holds only blank rows; export it again with a header row and data")
 
 

@@ -8,6 +8,8 @@ from koipond.ingest.privacy import masked
 from koipond.kernel import InputError
 from koipond.sources.bounds import NAME_CHARS_MAX, require_columns
 
+_LISTED_MAX = 10
+_SHOWN_MAX = 100
 _NUMBERED = re.compile(r"[^\W\d]+[\W_]*\d{1,4}")
 
 
@@ -29,17 +31,23 @@ def column_names(file: str, cells: Sequence[str | None]) -> tuple[str, ...]:
         )
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        places = {name: [i for i, other in enumerate(names, 1) if other == name] for name in twice}
+        places = {
+            name: [i for i, other in enumerate(names, 1) if other == name] for name in twice[:_LISTED_MAX]
+        }
         what = "; ".join(
-            f"'{masked(name)}' in columns {', '.join(map(str, at))}" for name, at in places.items()
+            f"'{masked(name)[:_SHOWN_MAX]}' in columns {_some(at)}" for name, at in places.items()
         )
+        what += f"; and {len(twice) - _LISTED_MAX:,} more" if len(twice) > _LISTED_MAX else ""
         raise InputError(f"{file}: row 1 names a column twice: {what}; rename one of them")
     if _looks_like_data(names):
-        raise InputError(
-            f"{file}: row 1 looks like data ({', '.join(map(masked, names[:4]))}), not like column names; "
-            "add a header row"
-        )
+        shown = ", ".join(masked(name)[:_SHOWN_MAX] for name in names[:4])
+        raise InputError(f"{file}: row 1 looks like data ({shown}), not like column names; add a header row")
     return tuple(names)
+
+
+def _some(places: Sequence[int]) -> str:
+    more = f" and {len(places) - _LISTED_MAX:,} more" if len(places) > _LISTED_MAX else ""
+    return ", ".join(map(str, places[:_LISTED_MAX])) + more
 
 
 def _looks_like_data(names: Sequence[str]) -> bool:

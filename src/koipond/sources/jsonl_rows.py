@@ -21,7 +21,10 @@ from koipond.sources.csv_faults import FAULTS_MAX
 from koipond.sources.text import TextFile, bounded_lines
 
 BATCH_ROWS = 1 << 16
+_NAMELESS = frozenset(f"{nest}." for nest in NESTS)
+_UNSTORABLE = re.compile("[\\x00\ud800-\udfff]")
 _NEEDS_MARKS = re.compile(r"[0-9][.,'’\s][0-9]")  # a text that may be grouped by thousands
+_ESCAPE = re.compile(r"\\u(?:[dD][89a-fA-F][0-9a-fA-F]{2}|0000)")  # what no text may hold, or half a pair
 _NEEDS_NONE = re.compile(r"-?[0-9]+\.(?:[0-9]{1,2}|[0-9]{4,})")
 
 
@@ -65,7 +68,7 @@ class JsonRows:
 
     def _require_name(self, key: str, place: int) -> None:
         require_columns(self.file, place)
-        if not key.strip() or len(key) > NAME_CHARS_MAX:
+        if not key.strip() or key in _NAMELESS or len(key) > NAME_CHARS_MAX:
             raise InputError(
                 f"{self.file}: a key of {len(key)} characters; names have 1 to {NAME_CHARS_MAX:,}: rename it"
             )
@@ -149,9 +152,26 @@ def _decoded(line: str) -> Any:
     if line.count("[") + line.count("{") > DEPTH_MAX and _depth(line) > DEPTH_MAX:
         raise ValueError(f"nested deeper than {DEPTH_MAX} levels; flatten it")
     try:
-        return _DECODER.decode(line)
+        record = _DECODER.decode(line)
     except RecursionError as error:
         raise ValueError(f"nested deeper than {DEPTH_MAX} levels; flatten it") from error
+    if _ESCAPE.search(line):
+        _require_text(record)
+    return record
+
+
+def _require_text(value: Any) -> None:
+    """Raise ValueError when a key or a value, however deep, is no text that can be stored."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _require_text(key)
+            _require_text(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _require_text(inner)
+    elif isinstance(value, str) and (fault := _UNSTORABLE.search(value)):
+        what = "a zero character" if fault[0] == "\0" else "half a surrogate pair, a character that was cut"
+        raise ValueError(f"holds \\u{ord(fault[0]):04x}, {what}; take it out")
 
 
 def _depth(line: str) -> int:

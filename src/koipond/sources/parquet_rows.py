@@ -82,7 +82,7 @@ class ParquetRows:
                 meter.count(self._done_rows + 2, pa.RecordBatch.from_arrays(arrays, list(columns)))
                 yield text_batch(self._done_rows + 2, list(zip(columns, arrays, strict=True)))
                 self._done_rows += batch.num_rows
-        except (pa.ArrowInvalid, OSError) as error:
+        except (pa.ArrowException, OSError) as error:
             raise InputError(
                 f"{self.file}: row {self._done_rows + 2}: the data from there on cannot be read "
                 f"({_short(error)}); write the file again"

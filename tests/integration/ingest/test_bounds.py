@@ -88,3 +88,23 @@ def test_every_real_offset_is_read(space: MemoryWorkspace, offset: str, hours: f
     space.load("orders", space.write("a.csv", text))
     [order] = space.rows("orders")
     assert order["at_s"] == 1_735_725_600 + hours * 3_600
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price"),
+    [
+        ("9" * 400, "1.5"),
+        ("1", "9" * 400),
+        ("99999999999.1", "99999999999.123456789012345"),
+        ("1e18", "1e18"),
+        ("0." + "3" * 30, "99999999999." + "3" * 30),
+    ],
+)
+def test_a_factor_of_very_many_digits_is_put_aside_alone(
+    space: MemoryWorkspace, quantity: str, price: str
+) -> None:
+    head = "user_id,order_id,at,quantity,unit_price\n"
+    rows = f"1,A,2025-01-01,3,19.98999\n1,B,2025-01-01,{quantity},{price}\n"
+    result = space.load("orders", space.write("a.csv", head + rows))
+    assert dict(result.quarantined) == {"unparsable": 1}
+    assert space.rows("orders", "order_id", "net_fen") == [{"order_id": "A", "net_fen": 5997}]

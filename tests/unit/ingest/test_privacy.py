@@ -35,7 +35,18 @@ IDENTIFIERS = [
     *("13800138000/13900139000", "13800138000,13900139000", "3528000000000007", "6759649826438453"),
     *("+1 (415) 555-0123", "0044 20 7946 0958", "(+86)13800138000", "138—0013—8000", "+6281234567890"),
     *("mailto:x@y.org", "O13800138000", "110105 19491231 002X", "x@[192.168.1.1]", "13800138000.0"),
-    *("'13800138000", "x @ y.example", "2025-01-02 13800138000", "2025-01-02-13800138000", "+298123456"),
+    *(
+        "138*1234*5678",
+        "138\t1234\t5678",
+        "'13800138000",
+        "x @ y.example",
+        "ana(at)example.com",
+        "ana [at] example.com",
+        "ana=40example.com",
+        "2025-01-02 13800138000",
+        "2025-01-02-13800138000",
+        "+298123456",
+    ),
 ]
 OTHERS = [
     *("order 536365", "2025-01-02 10:00:00", "1735696800123", "99.50", "白色心形", "@home", "6901234567892"),
@@ -56,7 +67,17 @@ OTHERS = [
         "C536379",
         "12.340000000000001",
     ),
-    *("v1.2.3", "15-01-2025", "5.0E+10", "50000000000", "1,2,3,4,5,6,7,8,9", "0.8414709848078965"),
+    *(
+        "v1.2.3",
+        "qty=40 pcs",
+        "2*3*4",
+        "open (at) noon",
+        "15-01-2025",
+        "5.0E+10",
+        "50000000000",
+        "1,2,3,4,5,6,7,8,9",
+        "0.8414709848078965",
+    ),
     *("2e9b1f3a-9c1d-4f7e-8a21-0123456789ab", "2025/01/02 to 2025/02/03", "9123 4567 items in stock", ""),
 ]
 
@@ -123,3 +144,39 @@ def test_the_sieve_of_duckdb_is_the_same(reader: ParquetReader) -> None:
     table = reader.stage("t", pa.table({"row": range(len(texts)), "a": texts}))
     found = reader.frame(table.select("row", s=table["a"].re_search(SUSPECT)).order_by("row"))
     assert found.column("s").to_pylist() == [re.search(SUSPECT, text) is not None for text in texts]
+
+
+AT_HOME = [
+    *(("GB", "07700900123"), ("GB", "07700 900123"), ("FR", "06 12 34 56 78"), ("FR", "06.12.34.56.78")),
+    *(("DE", "030/90 18 20"), ("IN", "98765 43210"), ("IN", "09876543210"), ("BR", "(11) 91234-5678")),
+    *(("RU", "8 (912) 345-67-89"), ("RU", "89123456789"), ("AU", "0412345678"), ("AU", "0412 345 678")),
+    *(("JP", "090-1234-5678"), ("JP", "09012345678"), ("HK", "9123 4567"), ("SG", "9123 4567")),
+]
+
+
+@pytest.mark.parametrize(("region", "text"), AT_HOME)
+def test_a_phone_as_its_country_writes_it_is_found_in_free_text(region: str, text: str) -> None:
+    for written in (text, f"call {text} please", f"tel:{text}."):
+        assert masked(written, region=region) == written.replace(text, MASK)
+        assert sieves(written)[0]
+
+
+@pytest.mark.parametrize(
+    "region", ["CN", "GB", "FR", "DE", "IN", "BR", "RU", "AU", "JP", "HK", "ID", "US", "NO"]
+)
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(text for text in OTHERS if text != "9123 4567 items in stock"),
+        *("08.30-17.45", "01.02.2025-03.04.2025", "2025-01-02 08-30", "0.1 0.25 0.33 0.5", "91234567"),
+        *("9876543210", "34, 36, 38, 40", "1 234 567,89", "08/09/2025", "000123456789", "4006381333931"),
+    ],
+)
+def test_plain_numbers_stay_whatever_the_country(region: str, text: str) -> None:
+    assert masked(text, region=region) == text
+
+
+def test_an_id_is_a_phone_of_the_country_with_brackets_only() -> None:
+    assert not holds("07700900123", strict=True, region="GB")
+    assert not holds("98765 43210", strict=True, region="IN")
+    assert holds("(11) 91234-5678", strict=True, region="BR")

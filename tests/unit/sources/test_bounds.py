@@ -218,3 +218,55 @@ def test_a_delimiter_that_is_none_is_refused(tmp_path: Path, delimiter: str) -> 
     path.write_text("a,b\n1,2\n")
     with pytest.raises(InputError, match="--delimiter"):
         open_file(path, delimiter=delimiter)
+
+
+@pytest.mark.parametrize(
+    ("member", "shown"),
+    [
+        (r'"event":"v\ud800"', r"\ud800"),
+        (r'"\ud800":1', r"\ud800"),
+        (r'"a":[{"b":"\uDC00"}]', r"\udc00"),
+        (r'"properties":{"\udfff":1}', r"\udfff"),
+        (r'"event":"v\u0000"', r"\u0000"),
+        (r'"\u0000":1', r"\u0000"),
+    ],
+)
+def test_what_no_text_can_hold_is_refused_by_row(tmp_path: Path, member: str, shown: str) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"user_id":"1"}\n{' + member + "}\n")
+    said = refusal(path)
+    assert f"row 2: holds {shown}" in said
+    assert said.isascii()
+
+
+@pytest.mark.parametrize("member", ['"":1', '" ":1', '"properties":{"":1}', '"traits":{"":1}'])
+def test_a_key_without_a_name_is_refused(tmp_path: Path, member: str) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text("{" + member + "}\n")
+    assert "names have 1 to 1,000" in refusal(path)
+
+
+def test_whole_pairs_and_written_backslashes_are_texts(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text(r'{"a":"\ud83d\ude00","b":"\\ud83d"}' + "\n")
+    rows = open_file(path)
+    [batch] = rows.batches(rows.columns)
+    assert batch.to_pylist()[0] == {"row": 1, "a": "😀", "b": r"\ud83d"}
+
+
+def test_a_name_of_a_file_that_is_no_utf8_can_be_shown(tmp_path: Path) -> None:
+    path = tmp_path / "x\udcff.jsonl"
+    path.write_text('{"a":1}\n')
+    assert open_file(path).file == r"x\udcff.jsonl"
+
+
+def test_a_header_beyond_every_bound_is_refused_in_a_few_words(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("x" * 3_000_000 + ",b\n1,2\n")
+    said = refusal(path)
+    assert "row 1" in said
+    assert "1,000" in said
+    path.write_text(",".join(["name" * 100] * 5_000) + "\n")
+    assert len(refusal(path)) < 1_000
+    path.write_text(",".join(f"name{n // 2}" for n in range(10_000)) + "\n")
+    assert len(refusal(path)) < 1_000
