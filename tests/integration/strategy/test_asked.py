@@ -179,6 +179,18 @@ def test_gate_must_see_consent_unless_it_was_assumed(tmp_path: Path) -> None:
     assert {one.customer_no: one.consent_required for one in part} == {1: True, 2: False}
 
 
+def test_a_yes_to_another_purpose_leaves_consent_assumed(tmp_path: Path) -> None:
+    """Else the gate would look for a yes to marketing, which the plan rightly did without."""
+    brand = Brand(segments={"old": [1, 2]}).people(1, 2)
+    brand.add("reachable", *({"customer_no": n, "channel": "email"} for n in (1, 2)))
+    yes = {"channel": "email", "granted": True}
+    brand.add("consents", {"customer_no": 1, "purpose": "transactional", **yes})
+    brand.add("consents", {"customer_no": 2, "purpose": "*", **yes})
+    policy = ContactPolicy(assumed_consent={"email": "old"})
+    (part,) = asked(brand, request_of(strategy("s", play(channels=("email",))), policy=policy), tmp_path)
+    assert {one.customer_no: one.consent_required for one in part} == {1: False, 2: True}
+
+
 def test_preview_shows_real_customers_what_they_would_get(tmp_path: Path) -> None:
     profile = [{"customer_no": n, "last_purchase_day": 20_500 + n} for n in (1, 2, 3)]
     text = "{{ customer.last_purchase_on }} {{ offer.code }} {{ unsubscribe.url }}"
