@@ -14,6 +14,7 @@ from koipond.ingest import ImportRequest, ImportResult, Kind, import_file, undo_
 from koipond.kernel import BusyError, FixedClock
 from koipond.sources import open_file
 from koipond.store import Store
+from koipond.store.audit import AuditEntry
 from koipond.store.engine import Database
 from koipond.store.tables import consent_log, import_batch, past_touch
 from koipond.warehouse import ParquetWarehouse
@@ -72,7 +73,8 @@ class Scene:
     def bury(self) -> None:
         """Everybody who held a lease is gone."""
         for one in self.store.leases.held():
-            self.store.leases.free(one.lease)
+            gone = AuditEntry(at=self.clock.now(), actor="anna", action="free", subject=one.lease, detail={})
+            self.store.leases.free(one.lease, gone)
 
     def states(self) -> list[bool]:
         return [row["granted"] for row in self.store.consents.current().to_pylist()]
