@@ -25,7 +25,7 @@ RANDOM = frozenset(
 NUMBERED = frozenset(
     {
         *("seq", "touch_no", "code_no", "plan_no", "import_no", "apply_no", "archived_no", "change_no"),
-        *("replaced_by", "heard_seq", "definition_version", "warehouse_version", "batch_no"),
+        *("replaced_by", "heard_seq", "heard_no", "definition_version", "warehouse_version", "batch_no"),
     }
 )
 """Numbers of attempts: a killed one may have used one up."""
@@ -170,4 +170,7 @@ def strays(app: Any) -> list[str]:
         for path in root.rglob("*.parquet")
         if path.relative_to(root).parts[0] not in ("quarantine", "spill")
     }
-    return sorted(there - named)
+    waiting = {
+        f"{dataset}/{file}" for dataset, file in app.store.versions.files()
+    }  # retired
+    return sorted(there - named - waiting)
