@@ -50,7 +50,6 @@ def test_a_subject_of_two_lines_is_refused(koipond: Koipond, tmp_path: Path, end
         ("KOIPOND_PUBLIC_URL", "https://crm.example\r\nBcc: x@evil.example"),
         ("KOIPOND_PUBLIC_URL", "https://crm.example/>, <https://evil.example"),
         ("KOIPOND_PUBLIC_URL", "https://crm.example/%0d%0aBcc:x"),
-        ("KOIPOND_PUBLIC_URL", "https://茶.example"),
         ("KOIPOND_PUBLIC_URL", "crm.example"),
         ("KOIPOND_PUBLIC_URL", "javascript:alert(1)"),
         ("KOIPOND_PUBLIC_URL", "https://crm.example:99999"),

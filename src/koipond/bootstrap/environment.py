@@ -1,9 +1,10 @@
 """Settings of the environment, looked at before anything is done with them: all that is wrong, at once."""
 
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from pydantic import ValidationError
 
+from koipond.bootstrap.links import usable_url
 from koipond.kernel import InputError
 from koipond.outreach.header_text import control_in, header_fault
 from koipond.settings import Settings
@@ -48,16 +49,8 @@ def _mail_faults(settings: Settings) -> list[str]:
 def _url_faults(url: str | None) -> list[str]:
     if url is None:
         return []
-    fix = "write https://crm.brand.example, plain ASCII (a domain in its xn-- form)"
-    if fault := header_fault(url):
-        return [f"KOIPOND_PUBLIC_URL: {fault}; {fix}"]
-    if not url.isascii() or any(character in "<>\"'`\\^{}|, " for character in url):
-        return [f"KOIPOND_PUBLIC_URL holds a character that no link may hold; {fix}"]
     try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        usable = False
-    if not usable or parts.query or parts.fragment or "@" in parts.netloc:
-        return [f"KOIPOND_PUBLIC_URL is no base of links; {fix}"]
-    return []
+        fault = header_fault(usable_url(url))
+    except InputError as error:
+        return [str(error)]
+    return [f"KOIPOND_PUBLIC_URL: {fault}; write https://your.domain"] if fault else []

@@ -141,8 +141,6 @@ class StoredPlans:
             found = _find(connection, key, lock=True)
             if found.status in UNFINISHED:
                 raise RefusedError(f"plan {key} was never finished: nothing of it waits")
-            if found.status == "sent" and not _is_under_way(connection, key):
-                raise RefusedError(f"plan {key} has gone out: nothing of it waits")
             if found.status != "withdrawn":
                 update = sa.update(plan).where(plan.c.plan_no == plan_number(key))
                 connection.execute(update.values(status="withdrawn", ended_s=to_s(now)))
@@ -170,15 +168,6 @@ class StoredPlans:
             numbers = connection.scalars(query).all()
             among = ("queued", "leased")
             return len(ends.settle(connection, numbers, "failed", among, to_s(now), str(Reason.NOT_RUNNING)))
-
-
-def _is_under_way(connection: sa.Connection, key: str) -> bool:
-    query = (
-        sa.select(touch.c.touch_no)
-        .join(outbox, outbox.c.touch_no == touch.c.touch_no)
-        .where(touch.c.plan == key, outbox.c.state.in_(("queued", "leased", "sending")))
-    )
-    return connection.execute(query.limit(1)).one_or_none() is not None
 
 
 def _find(connection: sa.Connection, key: str, *, lock: bool = False) -> StoredPlan:

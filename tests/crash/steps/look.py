@@ -170,7 +170,5 @@ def strays(app: Any) -> list[str]:
         for path in root.rglob("*.parquet")
         if path.relative_to(root).parts[0] not in ("quarantine", "spill")
     }
-    waiting = {
-        f"{dataset}/{file}" for dataset, file in app.store.versions.files()
-    }  # retired
+    waiting = {f"{dataset}/{file}" for dataset, file in app.store.versions.files()}  # retired
     return sorted(there - named - waiting)
