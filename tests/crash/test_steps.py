@@ -4,6 +4,7 @@ In a process of its own: children are forked from it, and nothing may be open th
 """
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,10 @@ FINISH_S = 900.0
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(
+    os.environ.get("KOIPOND_CRASH_STEPS") != "1",
+    reason="its comparison is not settled for imports of orders and consents: `make crash-steps`",
+)
 def test_a_command_killed_at_a_durable_step_and_run_again_leaves_what_it_always_leaves(
     store_kind: str, store_variable: str | None, tmp_path: Path
 ) -> None:
