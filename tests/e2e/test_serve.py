@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 import yaml
@@ -47,7 +48,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
 
 def health(url: str) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{url}health", timeout=30) as answer:
+    with urllib.request.urlopen(urljoin(url, "/health"), timeout=30) as answer:
         found: dict[str, Any] = json.load(answer)
     return found
 
@@ -111,5 +112,7 @@ def test_a_running_server_sees_what_others_apply_import_and_refresh(
 
 
 def _page(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=60) as answer:
+    """Open the address with its token as a browser does: the token becomes a cookie."""
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with browser.open(url, timeout=60) as answer:
         return str(answer.read().decode())

@@ -5,16 +5,16 @@ clicks, replies and opt-outs when it is told to.
 """
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from koipond.channels.sheets import SANDBOX
 from koipond.kernel import InputError
+from koipond.kernel.private_files import make_private
 from koipond.outreach.ports import (
     ChannelSheet,
     MayGoOn,
@@ -61,8 +61,7 @@ class SandboxChannel:
         self.sheet = sheet
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with suppress(OSError):  # what is wrong with the place, opening it will say
-                os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+            make_private(file)
         self._db = sqlite3.connect(
             ":memory:" if file is None else file, timeout=30, isolation_level=None, check_same_thread=False
         )

@@ -5,11 +5,11 @@ transaction that begins deferred and then writes fails under concurrency ("datab
 PostgreSQL: READ COMMITTED, one schema a workspace through search_path. Sources: design §2, ops §4.
 """
 
-import os
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from sqlalchemy import event
 from sqlalchemy.pool import StaticPool
 
 from koipond.kernel import BusyError, InputError
+from koipond.kernel.private_files import make_private
 
 _SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 BUSY_TIMEOUT_MS = 30_000
@@ -114,8 +115,7 @@ def keep_private(database: Database) -> None:
     """
     file = database.reader.url.database
     if database.dialect == "sqlite" and not database.in_memory and file:
-        with suppress(OSError):  # what is wrong with the place, opening it will say
-            os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+        make_private(Path(file))
 
 
 def settle(database: Database) -> None:
