@@ -122,6 +122,9 @@ def lose(tmp_path: Path, count: int) -> list[str]:
     """Make touches unknown, as a killed sender leaves them, and return their keys."""
     with open_app(tmp_path / "brand") as app, app.store.database.write() as connection:
         connection.execute(sa.text(f"UPDATE outbox SET state = 'unknown' WHERE touch_no <= {count}"))
+        connection.execute(
+            sa.text(f"DELETE FROM touch_event WHERE kind = 'accepted' AND touch_no <= {count}")
+        )
         query = "SELECT touch_key FROM touch WHERE touch_no <= :n ORDER BY touch_no"
         return list(connection.scalars(sa.text(query), {"n": count}))
 

@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from koipond.outreach.header_text import header_fault
 from koipond.rules import default_catalog
 from koipond.workspace.export import to_yaml
 from koipond.workspace.kinds import kind_named
@@ -14,6 +15,7 @@ from koipond.workspace.source import Source, parse_source
 
 CATALOG = default_catalog("CNY")
 words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=60)
+subjects = words.filter(lambda text: header_fault(text) is None)
 keys = st.from_regex(r"[a-z][a-z0-9_]{0,12}", fullmatch=True)
 names = st.from_regex(r"[a-z0-9_]{1,8}", fullmatch=True)
 
@@ -73,7 +75,7 @@ templates = st.fixed_dictionaries(
         "key": keys,
         "texts": st.dictionaries(
             st.sampled_from(["zh", "en", "id"]),
-            st.fixed_dictionaries({"text": words}, optional={"subject": words, "html": words}),
+            st.fixed_dictionaries({"text": words}, optional={"subject": subjects, "html": words}),
             min_size=1,
         ),
     },
