@@ -5,11 +5,12 @@ Every function works inside the caller's transaction on touches the caller holds
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from koipond.store.bulk import Row, any_of, insert_rows, update_rows
+from koipond.store.bulk import Row, any_of, insert_rows, listed, update_rows
 from koipond.store.tables import budget, offer_code, outbox, touch, touch_event
 
 DEAD = ("failed", "expired")  # states in which a touch holds no cap slot, budget or code
@@ -32,11 +33,18 @@ def move(
     """
     if not touch_nos:
         return []
-    mine = any_of(connection, outbox.c.touch_no, touch_nos) & outbox.c.state.in_(among)
-    if under is not None:
-        mine &= sa.or_(outbox.c.lease == under, outbox.c.lease.is_(None))
-    update = sa.update(outbox).where(mine).values(state=state, **values).returning(outbox.c.touch_no)
-    return list(connection.scalars(update).all())
+    update = _moving(tuple(among), under is not None, tuple(values))
+    given = {"touches": touch_nos, "new_state": state, **({} if under is None else {"under": under})}
+    return list(connection.scalars(update, {**given, **{f"new_{name}": one for name, one in values.items()}}))
+
+
+@lru_cache(maxsize=64)
+def _moving(among: tuple[str, ...], is_leased: bool, names: tuple[str, ...]) -> sa.Executable:
+    mine = listed(outbox.c.touch_no, "touches") & outbox.c.state.in_(among)
+    if is_leased:
+        mine &= sa.or_(outbox.c.lease == sa.bindparam("under"), outbox.c.lease.is_(None))
+    new: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in ("state", *names)}
+    return sa.update(outbox).where(mine).values(new).returning(outbox.c.touch_no)
 
 
 def log(connection: sa.Connection, touch_nos: Sequence[int], kind: str, at_s: int, detail: str = "") -> None:

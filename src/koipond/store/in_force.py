@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from koipond.budgets import Budget
 from koipond.kernel import day_bounds, day_of
-from koipond.store.bulk import any_of
+from koipond.store.bulk import listed
 from koipond.store.instants import from_s, to_s
 from koipond.store.tables import definition, definition_apply, pause, plan
 
@@ -87,6 +87,16 @@ class Rules:
         return min([*ends, *([] if expires_s is None else [expires_s])], default=None)
 
 
+_NEWEST = sa.select(sa.func.coalesce(sa.func.max(definition_apply.c.apply_no), 0))
+_PAUSED = sa.select(pause.c.scope)
+_WITHDRAWN = (
+    sa.select(plan.c.plan_no, plan.c.status)
+    .where(listed(plan.c.plan_no, "plans"))
+    .order_by(plan.c.plan_no)
+    .with_for_update(read=True)
+)
+
+
 class RuleBook:
     """The applied rules of one store, read anew when somebody has applied something."""
 
@@ -96,8 +106,7 @@ class RuleBook:
 
     def rules(self, connection: sa.Connection) -> Rules:
         """Return the rules in force in the caller's transaction."""
-        newest = sa.select(sa.func.coalesce(sa.func.max(definition_apply.c.apply_no), 0))
-        number = int(connection.execute(newest).scalar_one())
+        number = int(connection.execute(_NEWEST).scalar_one())
         with self._lock:
             if self._read[0] != number:
                 self._read = number, _read(connection)
@@ -136,7 +145,7 @@ def _day(body: Mapping[str, Any], name: str) -> date | None:
 
 def paused_scopes(connection: sa.Connection) -> frozenset[str]:
     """Return what operators have paused: all, channel:KEY, strategy:KEY."""
-    return frozenset(connection.scalars(sa.select(pause.c.scope)))
+    return frozenset(connection.scalars(_PAUSED))
 
 
 def stops(scopes: Collection[str], channel: str, strategy: str) -> str | None:
@@ -153,8 +162,7 @@ def withdrawn_plans(connection: sa.Connection, plans: Collection[str]) -> set[st
     numbers.pop(0, None)
     if not numbers:
         return set()
-    query = sa.select(plan.c.plan_no, plan.c.status).where(any_of(connection, plan.c.plan_no, list(numbers)))
-    rows: Any = connection.execute(query.order_by(plan.c.plan_no).with_for_update(read=True))
+    rows = connection.execute(_WITHDRAWN, {"plans": list(numbers)})
     return {numbers[row.plan_no] for row in rows if row.status == "withdrawn"}
 
 

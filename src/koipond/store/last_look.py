@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from koipond.outreach.gate import Person
 from koipond.outreach.model import Reason, TouchState
 from koipond.outreach.ports import ChannelSheet, LeasedTouch
 from koipond.store import ends, gate_load
-from koipond.store.bulk import Row, any_of, update_rows
+from koipond.store.bulk import Row, any_of, listed, update_rows
 from koipond.store.in_force import Rules, paused_scopes, stops, withdrawn_plans
 from koipond.store.instants import to_s
 from koipond.store.real_day import RealDay
@@ -147,9 +148,9 @@ class LastLook:
             moved = ends.settle(connection, numbers, state, ("leased",), now_s, detail, under=lease)
             plans = {row.touch_no: row.plan for row in over}
             self.ended.update((plans[number], TouchState(state)) for number in moved)
-        heard: dict[str, Any] = {"heard_seq": _HEARD, "sent_s": now_s, "attempts": outbox.c.attempts + 1}
         numbers = [row.touch_no for row in self._go]
-        going = set(ends.move(connection, numbers, "sending", ("leased",), under=lease, **heard))
+        intent = {"touches": numbers, "held": lease, "now_s": now_s}
+        going = set(connection.scalars(_INTENT, intent)) if numbers else set()
         self._note_heard_by_the_linked([row for row in self._go if row.touch_no in going])
         return going
 
@@ -179,6 +180,20 @@ _HEARD = (
     .correlate(outbox)
     .scalar_subquery()
 )
+_INTENT = (
+    sa.update(outbox)
+    .where(listed(outbox.c.touch_no, "touches"), outbox.c.state == "leased")
+    .where(outbox.c.lease == sa.bindparam("held"))
+    .values(state="sending", heard_seq=_HEARD, sent_s=sa.bindparam("now_s"), attempts=outbox.c.attempts + 1)
+    .returning(outbox.c.touch_no)
+)
+_CLAIMED = (
+    sa.select(outbox.c.touch_no)
+    .where(outbox.c.lease == sa.bindparam("held"), outbox.c.state == "leased")
+    .where(listed(outbox.c.touch_no, "touches"))
+    .order_by(outbox.c.touch_no)
+    .with_for_update()
+)
 
 
 def look_at(
@@ -189,9 +204,19 @@ def look_at(
     Whoever is linked, flagged or suppressed, ever refused anything, shares an address with others, or has not
     said yes where that is required.
     """
-    numbers = {row.customer_no for row in group}
-    linked, mine, theirs = customer.alias(), identifier.alias(), identifier.alias()
-    asked = sorted({(row.channel, row.purpose) for row in group if row.consent_required})
+    numbers = {"customers": {row.customer_no for row in group}}
+    asked = {(row.channel, row.purpose) for row in group if row.consent_required}
+    found = connection.execute(_doubting(tuple(sorted(asked))), numbers).all()
+    doubts = set(connection.scalars(_SHARING, numbers))
+    doubts.update(row[0] for row in found if row[2])
+    return {row[0]: row[1] for row in found}, doubts
+
+
+@lru_cache(maxsize=64)
+def _doubting(asked: tuple[tuple[str, str], ...]) -> sa.Executable:
+    """Select of customers who must have said yes to every (channel, purpose) of ``asked``: number, own zone,
+    and whether more of them must be read."""
+    linked = customer.alias()
     said = consent.c.customer_no == customer.c.customer_no
     yes = [
         sa.exists().where(said, consent.c.granted, consent.c.channel == channel, consent.c.purpose == purpose)
@@ -204,17 +229,23 @@ def look_at(
         sa.exists().where(said, ~consent.c.granted),
         *(~one for one in yes),
     )
-    query = sa.select(customer.c.customer_no, customer.c.zone, doubt)
-    found = connection.execute(query.where(any_of(connection, customer.c.customer_no, numbers))).all()
-    shared = sa.and_(theirs.c.address_hash == mine.c.address_hash, theirs.c.customer_no != mine.c.customer_no)
-    others = sa.select(mine.c.customer_no).join(theirs, shared)
-    doubts = set(connection.scalars(others.where(any_of(connection, mine.c.customer_no, numbers))))
-    doubts.update(row[0] for row in found if row[2])
-    return {row[0]: row[1] for row in found}, doubts
+    return sa.select(customer.c.customer_no, customer.c.zone, doubt).where(
+        listed(customer.c.customer_no, "customers")
+    )
+
+
+_mine, _theirs = identifier.alias(), identifier.alias()
+_SHARING = (
+    sa.select(_mine.c.customer_no)
+    .join(
+        _theirs,
+        sa.and_(_theirs.c.address_hash == _mine.c.address_hash, _theirs.c.customer_no != _mine.c.customer_no),
+    )
+    .where(listed(_mine.c.customer_no, "customers"))
+)
 
 
 def _still_claimed(connection: sa.Connection, lease: str, group: Sequence[LeasedTouch]) -> set[int]:
     """Lock those of ``group`` that are still claimed under ``lease``; money is moved for no others."""
-    query = sa.select(outbox.c.touch_no).where(outbox.c.lease == lease, outbox.c.state == "leased")
-    mine = any_of(connection, outbox.c.touch_no, [row.touch_no for row in group])
-    return set(connection.scalars(query.where(mine).order_by(outbox.c.touch_no).with_for_update()))
+    touches = [row.touch_no for row in group]
+    return set(connection.scalars(_CLAIMED, {"held": lease, "touches": touches}))

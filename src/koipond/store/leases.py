@@ -107,8 +107,14 @@ def add(
 
 def stands(connection: sa.Connection, held: str, kind: LeaseKind) -> bool:
     """Say whether a lease is still on record, and keep it there until the caller's transaction ends."""
-    query = sa.select(lease.c.lease).where(lease.c.lease == held, lease.c.kind == kind)
-    return connection.execute(query.with_for_update(key_share=True)).one_or_none() is not None
+    return connection.execute(_STANDS, {"held": held, "kind": kind}).one_or_none() is not None
+
+
+_STANDS = (
+    sa.select(lease.c.lease)
+    .where(lease.c.lease == sa.bindparam("held"), lease.c.kind == sa.bindparam("kind"))
+    .with_for_update(key_share=True)
+)
 
 
 def end_lapsed(

@@ -19,13 +19,16 @@ from koipond.outreach.gate import quota_scope
 from koipond.outreach.model import Reason
 from koipond.outreach.ports import LeasedTouch
 from koipond.store import gate_load
-from koipond.store.bulk import Row, any_of, update_rows
+from koipond.store.bulk import Row, any_of, listed, update_rows
 from koipond.store.ends import DEAD, add_taken
 from koipond.store.in_force import Rules
 from koipond.store.tables import budget, outbox, touch
 from koipond.store.terms import Terms
 
 QUOTA = "quota:"
+_FUNDS = sa.select(budget.c.scope, budget.c.taken_fen, budget.c.limit_fen).where(
+    listed(budget.c.scope, "scopes")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +140,7 @@ class RealDay:
         )
 
     def _read(self, scopes: set[str]) -> None:
-        query = sa.select(budget.c.scope, budget.c.taken_fen, budget.c.limit_fen)
-        rows = self.connection.execute(query.where(any_of(self.connection, budget.c.scope, scopes))).all()
+        rows = self.connection.execute(_FUNDS, {"scopes": scopes}).all()
         self._taken = {row.scope: row.taken_fen for row in rows}
         self._kept = {_undated(row.scope): row.limit_fen for row in rows}
 
