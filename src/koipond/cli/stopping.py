@@ -74,15 +74,6 @@ def pause_row(one: "Pause") -> dict[str, str]:
     return {"scope": one.scope, "since": one.since.isoformat(), "by": one.author, "reason": one.reason}
 
 
-def pause_lines(app: "App") -> list[str]:
-    """Return what `send` says of what is paused."""
-    return [
-        f"{one.scope} is paused since {one.since.isoformat()} by {one.author}"
-        f"{': ' + one.reason if one.reason else ''}; run: koipond resume {one.scope} --by NAME"
-        for one in app.store.pauses.all()
-    ]
-
-
 def named(by: str) -> str:
     """Return who says so; raise InputError when nobody does."""
     if not by.strip():

@@ -17,12 +17,12 @@ import sqlalchemy as sa
 from koipond.budgets import day_of_scope
 from koipond.kernel import day_of, zone
 from koipond.outreach.quiet import is_quiet
-from koipond.store.ends import DEAD, SHARES
+from koipond.store.checks_intent import GRACE_S, SENT, consent_at_intent, suppressed_at_address
+from koipond.store.ends import SHARES
 from koipond.store.instants import from_s, to_s
 from koipond.store.quiet_history import quiet_history
 from koipond.store.tables import (
     audit_log,
-    consent_log,
     customer,
     lease,
     offer_code,
@@ -35,7 +35,6 @@ from koipond.store.tables.outreach import UNDER_WAY
 
 Find = Callable[[sa.Connection], Iterator[str]]
 _BATCH = 20_000
-_GRACE_S = 5  # two clocks are read one after the other before two transactions
 _HANGING = timedelta(minutes=5)
 
 
@@ -45,7 +44,8 @@ def outreach_checks(place: ZoneInfo, now: datetime, machine_now: datetime) -> li
     return [
         ("quiet_hours", lambda c: _quiet(c, place)),
         ("permissions", _permissions),
-        ("consents", _consents),
+        ("consent_at_intent", consent_at_intent),
+        ("shared_addresses", suppressed_at_address),
         ("days", lambda c: _days(c, place)),
         ("sent_codes", _sent_codes),
         ("twin_codes", _twin_codes),
@@ -55,12 +55,9 @@ def outreach_checks(place: ZoneInfo, now: datetime, machine_now: datetime) -> li
     ]
 
 
-_SENT = sa.and_(outbox.c.sent_s.is_not(None), outbox.c.state.not_in(DEAD))
-
-
 def _sent(*columns: Any) -> sa.Select[Any]:
     return (
-        sa.select(*columns).join(outbox, outbox.c.touch_no == touch_.c.touch_no).where(_SENT)
+        sa.select(*columns).join(outbox, outbox.c.touch_no == touch_.c.touch_no).where(SENT)
     ).execution_options(yield_per=_BATCH)
 
 
@@ -88,8 +85,8 @@ def _permissions(connection: sa.Connection) -> Iterator[str]:
     marketing = touch_.c.purpose == "marketing"
     for member, same in _members():
         known = sa.or_(
-            member.c.staff & (member.c.staff_s < outbox.c.sent_s - _GRACE_S),
-            member.c.minor & marketing & (member.c.minor_s < outbox.c.sent_s - _GRACE_S),
+            member.c.staff & (member.c.staff_s < outbox.c.sent_s - GRACE_S),
+            member.c.minor & marketing & (member.c.minor_s < outbox.c.sent_s - GRACE_S),
         )
         flagged = _sent(touch_.c.touch_key, member.c.staff).join(member, same).where(known)
         for row in connection.execute(flagged):
@@ -99,7 +96,7 @@ def _permissions(connection: sa.Connection) -> Iterator[str]:
             .join(member, same)
             .join(suppression, suppression.c.customer_no == member.c.customer_no)
             .where(suppression.c.channel.in_(("*", touch_.c.channel)))
-            .where(suppression.c.at_s < outbox.c.sent_s - _GRACE_S)
+            .where(suppression.c.at_s < outbox.c.sent_s - GRACE_S)
         )
         for row in connection.execute(barred):
             yield f"touch {row.touch_key} was sent to somebody suppressed ({row.reason})"
@@ -113,64 +110,6 @@ def _members() -> list[tuple[Any, sa.ColumnElement[bool]]]:
         (itself, itself.c.customer_no == touch_.c.customer_no),
         (linked, linked.c.survivor_no == touch_.c.customer_no),
     ]
-
-
-def _consents(connection: sa.Connection) -> Iterator[str]:
-    """Whoever was sent something had not said no, and had said yes where that was asked, by the statements
-    heard when the intent was committed."""
-    said, yes = consent_log.alias(), consent_log.alias()
-    later = sa.exists().where(
-        yes.c.customer_no == said.c.customer_no,
-        yes.c.granted,
-        _about(yes),
-        yes.c.at_s > said.c.at_s,
-        sa.or_(yes.c.seq > said.c.seq, yes.c.import_no == said.c.import_no),
-        _heard(yes),
-    )
-    told: set[str] = set()
-    for member, same in _members():
-        refused = (
-            _sent(touch_.c.touch_key)
-            .join(member, same)
-            .join(said, said.c.customer_no == member.c.customer_no)
-            .where(~said.c.granted, said.c.void_s.is_(None), _about(said), _heard(said), ~later)
-        )
-        for key in connection.scalars(refused):
-            if key not in told:
-                told.add(key)
-                yield f"touch {key} was sent to somebody who had said no"
-    asked = touch_.c.consent_required & outbox.c.heard_seq.is_not(None)
-    mine = sa.and_(said.c.customer_no == touch_.c.customer_no, said.c.void_s.is_(None))
-    mine &= sa.and_(said.c.granted, _about(said), said.c.seq <= outbox.c.heard_seq)
-    silent = _sent(touch_.c.touch_key, touch_.c.customer_no).where(asked, ~sa.exists().where(mine))
-    for row in connection.execute(silent).all():  # few: a linked customer said it, or its import was undone
-        if not any(_agreed(connection, row.touch_key, *pair) for pair in _members()):
-            yield f"touch {row.touch_key} was sent without consent"
-
-
-def _agreed(connection: sa.Connection, touch_key: str, member: Any, same: sa.ColumnElement[bool]) -> bool:
-    said = consent_log.alias()
-    query = (
-        _sent(said.c.seq)
-        .join(member, same)
-        .join(said, said.c.customer_no == member.c.customer_no)
-        .where(touch_.c.touch_key == touch_key, said.c.granted, _about(said), _heard(said))
-    )
-    return connection.execute(query.limit(1)).one_or_none() is not None
-
-
-def _about(said: Any) -> sa.ColumnElement[bool]:
-    """Return whether a statement is about the channel and purpose of a touch; ``*`` is about all."""
-    channel = sa.or_(said.c.channel == touch_.c.channel, said.c.channel == "*")
-    return channel & sa.or_(said.c.purpose == touch_.c.purpose, said.c.purpose == "*")
-
-
-def _heard(said: Any) -> sa.ColumnElement[bool]:
-    """Return whether a statement was in force and heard when the intent was committed; intents of releases
-    before 0.2 noted none, so theirs are compared by the clock."""
-    in_force = sa.or_(said.c.void_s.is_(None), said.c.void_s > outbox.c.sent_s)
-    by_clock = outbox.c.heard_seq.is_(None) & (said.c.recorded_s < outbox.c.sent_s - _GRACE_S)
-    return sa.and_(in_force, sa.or_(said.c.seq <= outbox.c.heard_seq, by_clock))
 
 
 def _days(connection: sa.Connection, place: ZoneInfo) -> Iterator[str]:
@@ -213,10 +152,10 @@ def _stops(connection: sa.Connection) -> Iterator[str]:
     gone = sa.select(plan.c.plan_no, plan.c.ended_s).where(plan.c.status == "withdrawn")
     for number, ended_s in connection.execute(gone).all():
         query = _sent(touch_.c.touch_key).where(touch_.c.plan == f"p{number}")
-        for key in connection.scalars(query.where(outbox.c.sent_s > ended_s + _GRACE_S)):
+        for key in connection.scalars(query.where(outbox.c.sent_s > ended_s + GRACE_S)):
             yield f"touch {key} was sent after its plan p{number} was withdrawn"
     for scope, from_, until_s in _pauses(connection):
-        window = outbox.c.sent_s > from_ + _GRACE_S
+        window = outbox.c.sent_s > from_ + GRACE_S
         if until_s is not None:
             window &= outbox.c.sent_s < until_s
         kind, _, key = scope.partition(":")

@@ -255,8 +255,9 @@ def test_verify_sees_a_planted_breach(store: Store, check: str) -> None:
             "INSERT INTO suppression (customer_no, channel, reason, at_s, note)"
             " VALUES (1, '*', 'erased', {before}, '')",
         ),
-        ("consents", "UPDATE consent_log SET granted = FALSE"),
-        ("consents", "UPDATE consent_log SET void_s = {before}"),
+        ("consent_at_intent", "UPDATE consent_log SET granted = FALSE"),
+        ("consent_at_intent", "UPDATE consent_log SET void_s = {before}"),
+        ("consents", "UPDATE consent SET granted = FALSE"),
         ("stops", "UPDATE plan SET status = 'withdrawn', ended_s = {before}"),
         (
             "stops",
