@@ -1,12 +1,11 @@
 """Each check of what lies open sees its breach when it is planted, and nothing otherwise."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from koipond.bootstrap import App, start_workspace
+from koipond.bootstrap import App
 from koipond.bootstrap.private_checks import private_checks
 from koipond.ingest import ImportRequest, import_file
 from koipond.ingest.facts import FACTS
@@ -14,20 +13,9 @@ from koipond.sources import open_file
 
 
 @pytest.fixture
-def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    with start_workspace(
-        tmp_path / "brand",
-        key="brand",
-        name="Brand",
-        zone="UTC",
-        currency="CNY",
-        clock="system",
-        language="en",
-        store=None,
-    ) as made:
-        (tmp_path / "brand" / ".koipond").chmod(0o700)
-        yield made
+def app(app: App) -> App:
+    (app.folder / ".koipond").chmod(0o700)
+    return app
 
 
 def breaks(app: App) -> dict[str, int]:

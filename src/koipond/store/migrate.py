@@ -1,6 +1,6 @@
 """Migrations (迁移), shipped in the package and run when a store is opened.
 
-A store in memory is made from the tables at once; a test holds both ways equal. On PostgreSQL an advisory
+An empty store is made from the tables at once; a test holds both ways equal. On PostgreSQL an advisory
 lock, on SQLite BEGIN IMMEDIATE, lets one process migrate while others wait.
 """
 
@@ -40,7 +40,11 @@ def migrate(database: Database) -> None:
         found = revision(connection)
         if found is not None and found > HEAD:
             raise InputError(f"the store is at {found}, this release knows {HEAD}: install the newer release")
-        upgrade(connection, HEAD)
+        if found is None and not sa.inspect(connection).get_table_names():
+            METADATA.create_all(connection)
+            stamp(connection, HEAD)
+        else:
+            upgrade(connection, HEAD)
 
 
 def is_current(database: Database) -> bool:
@@ -62,6 +66,13 @@ def upgrade(connection: sa.Connection, target: str) -> None:
     from alembic import command
 
     command.upgrade(_config(connection), target)
+
+
+def stamp(connection: sa.Connection, revision_: str) -> None:
+    """Note that the tables are those of ``revision_``, inside the caller's transaction."""
+    from alembic import command
+
+    command.stamp(_config(connection), revision_)
 
 
 def downgrade(connection: sa.Connection, target: str) -> None:

@@ -1,8 +1,6 @@
 """Who sees the served pages: a token opens them, once in the address, then in a cookie (A40)."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,25 +8,9 @@ from fastapi.testclient import TestClient
 
 from koipond.api.pages import STYLE
 from koipond.api.server import build_server
-from koipond.bootstrap import App, start_workspace
+from koipond.bootstrap import App
 
 TOKEN = "a-token-of-this-start"
-
-
-@pytest.fixture
-def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    with start_workspace(
-        tmp_path / "brand",
-        key="brand",
-        name="Brand",
-        zone="Asia/Shanghai",
-        currency="CNY",
-        clock="system",
-        language="en",
-        store=None,
-    ) as made:
-        yield made
 
 
 @pytest.fixture

@@ -1,33 +1,15 @@
 """The loopback server: which names it answers to, and what its pages show."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
 from koipond.api.pages import PAGE_MESSAGES
 from koipond.api.server import build_server
-from koipond.bootstrap import App, start_workspace
+from koipond.bootstrap import App
 from koipond.outreach.ports import Message
-
-
-@pytest.fixture
-def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    with start_workspace(
-        tmp_path / "brand",
-        key="brand",
-        name="Brand",
-        zone="Asia/Shanghai",
-        currency="CNY",
-        clock="system",
-        language="en",
-        store=None,
-    ) as made:
-        yield made
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8765", "localhost"])

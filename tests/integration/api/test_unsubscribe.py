@@ -1,15 +1,13 @@
 """The page behind an unsubscribe link says what is true, and proves it (A14)."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from koipond.api.server import build_server
-from koipond.bootstrap import App, start_workspace
+from koipond.bootstrap import App
 from koipond.ingest.ports import PersonKeys, PersonRef
 from koipond.kernel import FixedClock
 from koipond.outreach.model import GateCandidate
@@ -21,20 +19,9 @@ MACHINE = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    with start_workspace(
-        tmp_path / "brand",
-        key="brand",
-        name="Brand",
-        zone="Asia/Shanghai",
-        currency="CNY",
-        clock="system",
-        language="en",
-        store=None,
-    ) as made:
-        made.__dict__["clock"] = FixedClock(MORNING)
-        yield made
+def app(app: App) -> App:
+    app.__dict__["clock"] = FixedClock(MORNING)
+    return app
 
 
 @pytest.fixture

@@ -53,6 +53,8 @@ def without_rowid(connection: sa.Connection) -> list[str]:
 
 def test_the_migrated_database_equals_the_tables(store: Store) -> None:
     with store.database.write() as connection:
+        migrations.downgrade(connection, "base")
+        migrations.upgrade(connection, "head")
         migrated, bare = shape(connection), without_rowid(connection)
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
         migrations.downgrade(connection, "base")
