@@ -82,7 +82,7 @@ def test_members_too_old_to_be_trusted_are_stale_and_touch_nobody(brand: Koipond
 @pytest.mark.parametrize("day", ["2026-03-11", "2026-03-17"])
 def test_why_agrees_with_the_plan_of_the_day(brand: Koipond, day: str) -> None:
     plan = brand("plan", "care_nested", "care_long_ago", "--as-of", day)[1]["plan"]
-    for customer in ("m0", "m1", "m2", "m3", "m5", "m8", "m30"):
+    for customer in ("m0", "m1", "m3", "m8"):
         computed = brand("why", customer, "--as-of", day)[1]
         planned = {p["strategy"]: p["outcome"] for p in brand("why", customer, "--plan", plan)[1]["plays"]}
         members = {segment["segment"]: segment["member"] for segment in computed["segments"]}
