@@ -63,9 +63,10 @@ class StoredGate:
     def _load(
         self, connection: sa.Connection, candidates: Sequence[GateCandidate], now_s: int, plan: str
     ) -> gate.Batch:
-        people = gate_load.lock_people(connection, {one.customer_no for one in candidates})
         kinds = {self._kinds[one.channel] for one in candidates if one.channel in self._kinds}
-        gate_load.load_permissions(connection, people, kinds)
+        people = gate_load.lock_people(connection, {one.customer_no for one in candidates}, kinds)
+        shared = gate_load.load_permissions(connection, people, kinds)
+        gate_load.load_inboxes(people, shared)
         since_s = gate_load.since(candidates, now_s)
         gate_load.load_arms(connection, people, since_s)
         gate_load.load_slots(connection, people, since_s)

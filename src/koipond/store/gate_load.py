@@ -5,7 +5,7 @@ processes wait for each other and never deadlock.
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,15 +14,17 @@ from koipond.kernel import BusyError
 from koipond.outreach.caps import Slot, lookback_s
 from koipond.outreach.gate import Funds, Person, Stock, Touched
 from koipond.outreach.model import GateCandidate
-from koipond.store.bulk import Row, any_of, upsert_rows
+from koipond.store.bulk import Row, any_of, listed, upsert_rows
+from koipond.store.coholders import Shared
 from koipond.store.coholders import load_permissions as load_permissions
 from koipond.store.ends import DEAD
-from koipond.store.people import roots_of
+from koipond.store.people import members_of, roots_of
 from koipond.store.tables import (
     assignment,
     budget,
     customer,
     held_out,
+    identifier,
     offer_code,
     outbox,
     past_touch,
@@ -33,14 +35,48 @@ _DAY_S = 86_400
 _TRIES = 5
 
 
-def lock_people(connection: sa.Connection, customer_nos: Collection[int]) -> dict[int, Person]:
-    """Lock the persons of ``customer_nos`` and return customer → person, all linked customers included."""
+def lock_people(
+    connection: sa.Connection, customer_nos: Collection[int], kinds: Collection[str] = ()
+) -> dict[int, Person]:
+    """Lock the persons of ``customer_nos`` and whoever holds one of their addresses of ``kinds``; return
+    customer → person, all linked customers included."""
     for _ in range(_TRIES):
-        roots = roots_of(connection, customer_nos)
-        people = _lock_roots(connection, set(roots.values()))
-        if people is not None:
+        roots = set(roots_of(connection, customer_nos).values())
+        near = _roots_near(connection, roots, kinds)
+        people = _lock_roots(connection, roots | near)
+        if people is not None and _roots_near(connection, roots, kinds) <= people.keys():
             return _add_members(connection, people)
     raise BusyError("customers are being linked at this moment; try again")
+
+
+def _roots_near(connection: sa.Connection, roots: Collection[int], kinds: Collection[str]) -> set[int]:
+    """Return the persons who hold an address of ``kinds`` that one of ``roots`` holds as well."""
+    if not kinds:
+        return set()
+    members = list(members_of(connection, roots))
+    others = set(connection.scalars(_NEAR, {"customers": members, "kinds": sorted(kinds)}))
+    return set(roots_of(connection, others).values()) if others else set()
+
+
+_mine, _theirs = identifier.alias(), identifier.alias()
+_NEAR = (
+    sa.select(_theirs.c.customer_no)
+    .select_from(_mine)
+    .join(_theirs, _theirs.c.address_hash == _mine.c.address_hash)
+    .where(listed(_mine.c.customer_no, "customers"), listed(_mine.c.kind, "kinds"))
+    .where(_theirs.c.customer_no != _mine.c.customer_no)
+)
+
+
+def load_inboxes(people: Mapping[int, Person], shared: Iterable[Shared]) -> None:
+    """Note whose slots count for whom: those of the co-holders of an address, as they grow in the batch."""
+    for person, kind, other in shared:
+        if other not in people:  # a co-holder of somebody who is here as a co-holder himself
+            continue
+        slots = people[other].slots
+        held = person.inboxes.setdefault(kind, [])
+        if all(one is not slots for one in held):
+            held.append(slots)
 
 
 def find_people(connection: sa.Connection, customer_nos: Collection[int]) -> dict[int, Person]:
