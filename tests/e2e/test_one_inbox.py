@@ -29,7 +29,7 @@ def told(koipond: Koipond, *more: str) -> dict[str, tuple[Any, Any]]:
 
 @pytest.mark.parametrize("proof", [(), ("--verified",)])
 def test_one_address_gets_one_mail_and_a_no_stops_it(
-    brand: Koipond,  # noqa: F811
+    brand: Koipond,
     tmp_path: Path,
     proof: tuple[str, ...],
 ) -> None:
@@ -57,5 +57,8 @@ def test_one_address_gets_one_mail_and_a_no_stops_it(
     assert again["touches"] == 0, "whoever shares the address has had it too"
     imports(brand, tmp_path, "consents", NO, *proof)
     after = brand("plan")[1]
-    assert {row["reason"]: row["candidates"] for row in after["waterfall"]} == {"no_consent": 2, "re_entry": 1}
+    assert {row["reason"]: row["candidates"] for row in after["waterfall"]} == {
+        "no_consent": 2,
+        "re_entry": 1,
+    }
     assert brand("verify")[1]["breaks"] == 0
