@@ -195,7 +195,7 @@ def _decide(batch: Batch, one: GateCandidate) -> GateDecision:
         return _admitted(one, known, new=False)
     due_s = _due_s(batch, person, one)
     lost = _still(batch, one) or _may_not(batch, person, one)
-    slots = _slots(batch, person, one.channel)
+    slots = _slots(batch, person)
     lost = lost or _holdout(batch, person, one) or _had(slots, person, one, due_s)
     if lost is None and known is not None:
         lost = Reason.RE_ENTRY, ""  # another plan has used up the occurrence, whatever the waits say
@@ -315,13 +315,18 @@ def _had(slots: Sequence[Slot], person: Person, one: GateCandidate, due_s: int) 
     return None
 
 
-def _slots(batch: Batch, person: Person, channel: str) -> Sequence[Slot]:
-    """Return what counts against a touch on ``channel``: all of the person's own slots, and those of whoever
-    holds one of his addresses on channels that use it. Two records with one address are one inbox."""
-    kind = batch.address_kinds.get(channel, "")
-    if kind not in person.inboxes:
+def _slots(batch: Batch, person: Person) -> Sequence[Slot]:
+    """Return what ``person`` has had: his own slots, and what went to an address of his under the number of
+    another customer. Two records with one address are one inbox."""
+    if not person.inboxes:
         return person.slots
-    near = [s for slots in person.inboxes[kind] for s in slots if batch.address_kinds.get(s.channel) == kind]
+    near = [
+        slot
+        for kind, held in person.inboxes.items()
+        for slots in held
+        for slot in slots
+        if batch.address_kinds.get(slot.channel) == kind
+    ]
     return [*person.slots, *near]
 
 

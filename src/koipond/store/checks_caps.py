@@ -89,7 +89,7 @@ def _inbox_breaks(
     """``since``: customer → since when it is known to hold the address of ``kind``."""
     rows = sorted((row for number in since for row in touches.get(number, ())), key=lambda row: row.touch_no)
     for at, row in enumerate(rows):
-        if KINDS.get(row.channel) != kind or since[row.customer_no] > row.admitted_s:
+        if since[row.customer_no] > row.admitted_s:
             continue
         before = [
             _slot(one)

@@ -22,11 +22,9 @@ CARRIED = ("complaint", "hard_bounce", "erased", "operator")
 """Reasons of suppressions that belong to the address; who left one chat may stay in another."""
 
 
-def load_permissions(
-    connection: sa.Connection, people: Mapping[int, Person], kinds: Collection[str]
-) -> list["Shared"]:
+def load_permissions(connection: sa.Connection, people: Mapping[int, Person], kinds: Collection[str]) -> None:
     """Load suppressions, consents and which of ``kinds`` of addresses there are: of all members of a person,
-    and what co-holders of those addresses have refused. No kinds: of every kind. Returns the co-holders.
+    and what co-holders of those addresses have refused. No kinds: of every kind.
     """
     barred = sa.select(suppression.c.customer_no, suppression.c.channel, suppression.c.reason)
     for number, channel, reason in _of(connection, barred, suppression.c.customer_no, people):
@@ -40,7 +38,6 @@ def load_permissions(
     exact |= {number for linked in members.values() for number in linked if id(people[number]) in refusals}
     _load_states(connection, people, people.keys() - exact)
     _load_logs(connection, people, exact, refusals)
-    return shared
 
 
 class Shared(NamedTuple):

@@ -6,7 +6,7 @@ processes wait for each other and never deadlock.
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -15,7 +15,6 @@ from koipond.outreach.caps import Slot, lookback_s
 from koipond.outreach.gate import Funds, Person, Stock, Touched
 from koipond.outreach.model import GateCandidate
 from koipond.store.bulk import Row, any_of, listed, upsert_rows
-from koipond.store.coholders import Shared
 from koipond.store.coholders import load_permissions as load_permissions
 from koipond.store.ends import DEAD
 from koipond.store.people import members_of, roots_of
@@ -35,48 +34,47 @@ _DAY_S = 86_400
 _TRIES = 5
 
 
-def lock_people(
-    connection: sa.Connection, customer_nos: Collection[int], kinds: Collection[str] = ()
-) -> dict[int, Person]:
-    """Lock the persons of ``customer_nos`` and whoever holds one of their addresses of ``kinds``; return
-    customer → person, all linked customers included."""
-    for _ in range(_TRIES):
-        roots = set(roots_of(connection, customer_nos).values())
-        near = _roots_near(connection, roots, kinds)
-        people = _lock_roots(connection, roots | near)
-        if people is not None and _roots_near(connection, roots, kinds) <= people.keys():
-            return _add_members(connection, people)
-    raise BusyError("customers are being linked at this moment; try again")
+class Near(NamedTuple):
+    """Customer ``other`` holds an address of ``kind`` that ``customer_no`` holds too."""
+
+    customer_no: int
+    kind: str
+    other: int
 
 
-def _roots_near(connection: sa.Connection, roots: Collection[int], kinds: Collection[str]) -> set[int]:
-    """Return the persons who hold an address of ``kinds`` that one of ``roots`` holds as well."""
-    if not kinds:
-        return set()
-    members = list(members_of(connection, roots))
-    others = set(connection.scalars(_NEAR, {"customers": members, "kinds": sorted(kinds)}))
-    return set(roots_of(connection, others).values()) if others else set()
+def find_near(connection: sa.Connection, customer_nos: Collection[int]) -> list[Near]:
+    """Return who shares an address with the persons of ``customer_nos``: few do."""
+    members = members_of(connection, set(roots_of(connection, customer_nos).values()))
+    return [Near(*row) for row in connection.execute(_NEAR, {"customers": list(members)})]
 
 
 _mine, _theirs = identifier.alias(), identifier.alias()
 _NEAR = (
-    sa.select(_theirs.c.customer_no)
-    .select_from(_mine)
+    sa.select(_mine.c.customer_no, _mine.c.kind, _theirs.c.customer_no)
     .join(_theirs, _theirs.c.address_hash == _mine.c.address_hash)
-    .where(listed(_mine.c.customer_no, "customers"), listed(_mine.c.kind, "kinds"))
-    .where(_theirs.c.customer_no != _mine.c.customer_no)
+    .where(listed(_mine.c.customer_no, "customers"), _theirs.c.customer_no != _mine.c.customer_no)
 )
 
 
-def load_inboxes(people: Mapping[int, Person], shared: Iterable[Shared]) -> None:
+def load_inboxes(people: Mapping[int, Person], near: Iterable[Near]) -> None:
     """Note whose slots count for whom: those of the co-holders of an address, as they grow in the batch."""
-    for person, kind, other in shared:
-        if other not in people:  # a co-holder of somebody who is here as a co-holder himself
+    for number, kind, other in near:
+        person, slots = people.get(number), people[other].slots
+        if person is None or person.slots is slots:  # linked meanwhile: one person
             continue
-        slots = people[other].slots
         held = person.inboxes.setdefault(kind, [])
         if all(one is not slots for one in held):
             held.append(slots)
+
+
+def lock_people(connection: sa.Connection, customer_nos: Collection[int]) -> dict[int, Person]:
+    """Lock the persons of ``customer_nos`` and return customer → person, all linked customers included."""
+    for _ in range(_TRIES):
+        roots = roots_of(connection, customer_nos)
+        people = _lock_roots(connection, set(roots.values()))
+        if people is not None:
+            return _add_members(connection, people)
+    raise BusyError("customers are being linked at this moment; try again")
 
 
 def find_people(connection: sa.Connection, customer_nos: Collection[int]) -> dict[int, Person]:

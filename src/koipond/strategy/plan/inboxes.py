@@ -14,7 +14,7 @@ _TOUCH = ("customer_no", "at_s", "strategy", "channel", "purpose", "content")
 
 def touches(known: Known) -> IbisTable:
     """Return the touches that count for each customer: his own, and those that went to an address of his
-    under another customer's number, on the channels that use such an address."""
+    under the number of another customer."""
     own = known.facts.rows("touches").select(*_TOUCH)
     if not shares(known):
         return own
@@ -23,15 +23,15 @@ def touches(known: Known) -> IbisTable:
     pairs = mine.join(theirs, mine.inbox_no == theirs.inbox)
     pairs = pairs.filter(pairs.customer_no != pairs.other)
     pairs = pairs.select(known_no="customer_no", other="other", kind="kind").distinct()
-    kinds = {sheet.channel: sheet.address_kind for sheet in known.channels.values() if sheet.address_kind}
+    kinds = {key: sheet.address_kind for key, sheet in known.request.channels.items() if sheet.address_kind}
     kind = ibis.cases(*((own.channel == name, used) for name, used in sorted(kinds.items())), else_="")
     near = own.mutate(used=kind).join(pairs, [("customer_no", "other"), ("used", "kind")])
     return own.union(near.select(**{name: near[name] for name in _TOUCH} | {"customer_no": near.known_no}))
 
 
 def shares(known: Known) -> bool:
-    """Say whether an address of some customer may belong to others too, on a channel of the plan."""
-    reached = any(sheet.address_kind for sheet in known.channels.values())
+    """Say whether an address of some customer belongs to others too."""
+    reached = any(sheet.address_kind for sheet in known.request.channels.values())
     return reached and known.reader.has("inboxes")
 
 
