@@ -37,6 +37,9 @@ def brands(draw: Any) -> Brand:
         brand.add("reachable", *({"customer_no": n, "channel": channel} for n in draw(some)))
         given_ = {"channel": channel, "purpose": "marketing", "granted": True}
         brand.add("consents", *({"customer_no": n, **given_} for n in draw(some)))
+    groups = st.lists(st.lists(st.sampled_from(PEOPLE), unique=True, min_size=2, max_size=3), max_size=2)
+    for number, (kind, people) in enumerate([(k, g) for k in ("email", "phone") for g in draw(groups)]):
+        brand.add("inboxes", *({"customer_no": n, "kind": kind, "inbox_no": number} for n in people))
     for number in draw(st.lists(st.sampled_from(PEOPLE), max_size=2)):
         where = draw(st.sampled_from(["*", "email"]))
         brand.add("suppressions", {"customer_no": number, "channel": where, "reason": "complaint"})
@@ -163,8 +166,25 @@ class SlowReading:
                     else:
                         winner = s.key
                 found[key] = (reason, channel)
+        self.one_each(found, wanted)
         self.share(found, wanted)
         return found
+
+    def one_each(self, found: dict[Any, Any], wanted: list[tuple[Strategy, Play]]) -> None:
+        """Of those who would be reached at one address only who ranks first is."""
+        ranks = {(s.key, p.key): rank for rank, (s, p) in enumerate(wanted)}
+        kinds = {"email": "email", "sms": "phone"}
+        place = {
+            key[0]: (ranks[key[1:]], -self.value[key[0]]["value_365d_fen"], key[0], kinds.get(channel))
+            for key, (reason, channel) in found.items()
+            if reason is None
+        }
+        for key, (reason, channel) in list(found.items()):
+            if reason is None and kinds.get(channel):
+                mine = place[key[0]]
+                near = {other for kind, other in self.beside(key[0]) if kind == kinds[channel]}
+                if any(place[n][3] == mine[3] and place[n][:3] < mine[:3] for n in near if n in place):
+                    found[key] = ("priority_lost:same_address", channel)
 
     def alone(self, number: int, s: Strategy, p: Play) -> tuple[str | None, str]:
         fails = [(self.channel_fails(number, s, p, channel), channel) for channel in p.channels]
@@ -192,7 +212,23 @@ class SlowReading:
         return content_of(p.arms()[0], self.request.templates["hello"].content)
 
     def touched_within(self, number: int, days: int, **columns: Any) -> bool:
-        return any(row["at_s"] > NOW_S - days * DAY_S for row in self.facts("touches", number, **columns))
+        return any(row["at_s"] > NOW_S - days * DAY_S for row in self.had(number, **columns))
+
+    def had(self, number: int, **columns: Any) -> list[Any]:
+        """What went to a customer, or to an address of his under another number."""
+        found = self.facts("touches", number, **columns)
+        kinds = {"email": "email", "sms": "phone"}
+        beside = {(kind, other) for kind, other in self.beside(number)}
+        for kind, other in sorted(beside):
+            rows = self.facts("touches", other, **columns)
+            found += [row for row in rows if kinds.get(row["channel"]) == kind]
+        return found
+
+    def beside(self, number: int) -> Iterator[tuple[str, int]]:
+        for mine in self.facts("inboxes", number):
+            for row in self.brand.facts["inboxes"]:
+                if row["inbox_no"] == mine["inbox_no"] and row["customer_no"] != number:
+                    yield mine["kind"], row["customer_no"]
 
     def channel_fails(self, number: int, s: Strategy, p: Play, channel: str) -> str:
         for where in ("*", channel):
@@ -211,9 +247,7 @@ class SlowReading:
             if cap.channel not in (None, channel):
                 continue
             columns = {"purpose": "marketing", **({"channel": cap.channel} if cap.channel else {})}
-            since = [
-                r for r in self.facts("touches", number, **columns) if r["at_s"] > NOW_S - cap.days * DAY_S
-            ]
+            since = [r for r in self.had(number, **columns) if r["at_s"] > NOW_S - cap.days * DAY_S]
             if len(since) >= cap.touches_max:
                 return f"frequency_cap:{cap.key}"
         return ""
@@ -332,7 +366,7 @@ def no_limit_is_broken(brand: Brand, request: PlanRequest, rows: list[dict[str, 
         vip = row["customer_no"] in (brand.segments["vip"] or [])
         for cap in request.policy.capped_groups["vip"] if vip else request.policy.caps:
             columns = {"purpose": "marketing", **({"channel": cap.channel} if cap.channel else {})}
-            past = slow.facts("touches", row["customer_no"], **columns)
+            past = slow.had(row["customer_no"], **columns)
             count = sum(one["at_s"] > NOW_S - cap.days * DAY_S for one in past)
             assert count + (cap.channel in (None, row["channel"])) <= cap.touches_max or cap.channel not in (
                 None,

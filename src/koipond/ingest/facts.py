@@ -130,6 +130,8 @@ _FACTS: dict[str, pa.Schema] = {
     "suppressions": pa.schema({"customer_no": _I32, "channel": _STR, "reason": _STR, "at_s": _I64}),
     # addresses exist per channel; the address itself stays in the store
     "reachable": pa.schema({"customer_no": _I32, "channel": _STR, "import_no": _I32}),
+    # who shares an address with others, which makes them one inbox (同址收件箱)
+    "inboxes": pa.schema({"customer_no": _I32, "kind": _STR, "inbox_no": _I32}),
     # touches whose cap slot is taken: sent by us or imported from an older tool
     "touches": pa.schema(
         {

@@ -51,6 +51,7 @@ class Person:
     codes: dict[str, tuple[int, int | None]] = field(default_factory=dict)  # list → (code_no, expires_s)
     touches: dict[tuple[str, str, str], Touched] = field(default_factory=dict)  # by place
     held_places: dict[tuple[str, str, str], str] = field(default_factory=dict)  # place → scope held out of
+    inboxes: dict[str, list[list[Slot]]] = field(default_factory=dict)  # kind → slots of each co-holder
 
     def barred(self, channel: str, purpose: str, consent_required: bool) -> Reason | None:
         """Say whether this person has forbidden a touch already admitted, or the law has."""
@@ -194,11 +195,12 @@ def _decide(batch: Batch, one: GateCandidate) -> GateDecision:
         return _admitted(one, known, new=False)
     due_s = _due_s(batch, person, one)
     lost = _still(batch, one) or _may_not(batch, person, one)
-    lost = lost or _holdout(batch, person, one) or _had(person, one, due_s)
+    slots = _slots(batch, person)
+    lost = lost or _holdout(batch, person, one) or _had(slots, person, one, due_s)
     if lost is None and known is not None:
         lost = Reason.RE_ENTRY, ""  # another plan has used up the occurrence, whatever the waits say
     if lost is None:
-        lost = _capped(batch, person, one, due_s) or _no_money(batch, person, one, due_s)
+        lost = _capped(batch, slots, person, one, due_s) or _no_money(batch, person, one, due_s)
     if lost is not None:
         reason, detail = lost
         return GateDecision(
@@ -299,28 +301,43 @@ def _arm(
     return person.arms[place]
 
 
-def _had(person: Person, one: GateCandidate, due_s: int) -> Lost:
-    """What the customer has had of this strategy or content lately."""
+def _had(slots: Sequence[Slot], person: Person, one: GateCandidate, due_s: int) -> Lost:
+    """What the customer, or the inbox, has had of this strategy or content lately."""
     wait_s, same_s = one.re_entry_days * _DAY_S, one.duplicate_content_days * _DAY_S
-    for slot in person.slots:
+    for slot in slots:
         if wait_s and slot.strategy == one.strategy and slot.to_s > due_s - wait_s:
             return Reason.RE_ENTRY, ""
     if wait_s and any(key == one.strategy and at > due_s - wait_s for key, at in person.held_out):
         return Reason.RE_ENTRY, ""
-    for slot in person.slots:
+    for slot in slots:
         if same_s and slot.content == one.content and slot.to_s > due_s - same_s:
             return Reason.DUPLICATE_CONTENT, slot.strategy
     return None
 
 
-def _capped(batch: Batch, person: Person, one: GateCandidate, due_s: int) -> Lost:
-    """Whether the customer has had enough of everything: frequency caps."""
+def _slots(batch: Batch, person: Person) -> Sequence[Slot]:
+    """Return what ``person`` has had: his own slots, and what went to an address of his under the number of
+    another customer. Two records with one address are one inbox."""
+    if not person.inboxes:
+        return person.slots
+    near = [
+        slot
+        for kind, held in person.inboxes.items()
+        for slots in held
+        for slot in slots
+        if batch.address_kinds.get(slot.channel) == kind
+    ]
+    return [*person.slots, *near]
+
+
+def _capped(batch: Batch, slots: Sequence[Slot], person: Person, one: GateCandidate, due_s: int) -> Lost:
+    """Whether the customer, or the inbox, has had enough of everything: frequency caps."""
     expires_s = int(one.expires_at.timestamp())
     for cap in one.caps:
         if applies(cap, one.channel, one.purpose):
             low, high = _window(batch, cap, due_s, expires_s, person.zone)
             count = sum(
-                s.to_s >= low and s.from_s < high and applies(cap, s.channel, s.purpose) for s in person.slots
+                s.to_s >= low and s.from_s < high and applies(cap, s.channel, s.purpose) for s in slots
             )
             if count >= cap.touches_max:
                 return Reason.FREQUENCY_CAP, cap.key

@@ -24,7 +24,7 @@ from koipond.store.tables import (
 from koipond.workspace.model import WORKSPACE
 from koipond.workspace.settings import FILE, FIXED_KEYS
 
-_COPIES = frozenset({"imports", "consents", "suppressions", "identity_links", "reachable"})
+_COPIES = frozenset({"imports", "consents", "suppressions", "identity_links", "inboxes", "reachable"})
 _STAMPED = ((touch, "touches"), (plan, "plans"), (consent_log, "statements of consent"))
 """Rows stamped with the workspace's clock."""
 _BACKWARD = ("system", "last_fact")

@@ -63,8 +63,11 @@ class StoredGate:
     def _load(
         self, connection: sa.Connection, candidates: Sequence[GateCandidate], now_s: int, plan: str
     ) -> gate.Batch:
-        people = gate_load.lock_people(connection, {one.customer_no for one in candidates})
         kinds = {self._kinds[one.channel] for one in candidates if one.channel in self._kinds}
+        asked = {one.customer_no for one in candidates}
+        near = gate_load.find_near(connection, asked)
+        people = gate_load.lock_people(connection, asked | {one.other for one in near})
+        gate_load.load_inboxes(people, near)
         gate_load.load_permissions(connection, people, kinds)
         since_s = gate_load.since(candidates, now_s)
         gate_load.load_arms(connection, people, since_s)

@@ -15,7 +15,7 @@ from koipond.ingest.facts import FACTS
 from koipond.ingest.people import normal_email, normal_phone
 from koipond.ingest.ports import PersonRef
 from koipond.store import links
-from koipond.store.bulk import Row, any_of, update_rows
+from koipond.store.bulk import Row, any_of, group, update_rows
 from koipond.store.cipher import ERASED_CIPHER, Lookup, Vault
 from koipond.store.engine import Database
 from koipond.store.erased import erased_lookups
@@ -227,6 +227,20 @@ class StoredPeople:
             (number, channel, None) for number, kind in rows for channel in kinds if kinds[channel] == kind
         ]
         return arrow("reachable", held)
+
+    def export_inboxes(self, kinds: Collection[str]) -> pa.Table:
+        """Return FACTS ``inboxes``: who holds an address of ``kinds`` that others hold as well."""
+        mine = identifier.c.address_hash.is_not(None) & identifier.c.kind.in_(sorted(kinds))
+        several = sa.func.min(identifier.c.customer_no) < sa.func.max(identifier.c.customer_no)
+        address = identifier.c.address_hash
+        shared = sa.select(address).where(mine).group_by(address).having(several)
+        columns = address, identifier.c.kind, identifier.c.customer_no
+        query = sa.select(*columns).where(mine, address.in_(shared)).distinct()
+        with self._db.read() as connection:
+            rows = connection.execute(query).all()
+        holders = group(rows, lambda row: (row[1], row[0]))
+        inboxes = sorted((kind, sorted({row[2] for row in found})) for (kind, _), found in holders.items())
+        return arrow("inboxes", [(n, kind, no) for no, (kind, found) in enumerate(inboxes) for n in found])
 
 
 def _note_since(connection: sa.Connection, now: datetime | None) -> None:

@@ -1,24 +1,19 @@
 """Live invariants (不变量核查): what must hold of every touch, budget, arm and code, whatever happened.
 
-Caps are checked as each touch was admitted: it and the touches admitted before it, in the windows of the caps
-it was admitted under. Later merges and changed caps are no breaks. Source: design §7, §10 R1.
+Source: design §7, §10 R1.
 """
 
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from itertools import groupby
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from koipond.outreach.caps import Slot, applies, window
 from koipond.outreach.gate import GLOBAL
-from koipond.outreach.model import FrequencyCap
 from koipond.store import checks_consent
+from koipond.store.checks_caps import caps, inbox_caps
 from koipond.store.checks_outreach import outreach_checks
 from koipond.store.checks_settings import definition_breaks, settings_breaks
 from koipond.store.ends import DEAD, SHARES
@@ -53,7 +48,8 @@ class StoredChecks:
     def all(self, place: ZoneInfo, now: datetime, machine_now: datetime | None = None) -> list[Check]:
         """Run every check. ``place``: the workspace's zone; ``machine_now``: the clock that leases run on."""
         checks: list[tuple[str, Callable[[sa.Connection], Iterator[str]]]] = [
-            ("caps", lambda c: _caps(c, place)),
+            ("caps", lambda c: caps(c, place)),
+            ("inbox_caps", lambda c: inbox_caps(c, place)),
             ("budgets", _budgets),
             ("duplicates", _duplicates),
             ("hold_outs", _hold_outs),
@@ -78,54 +74,6 @@ def check_of(name: str, found: Sequence[str]) -> Check:
     if len(found) > SAMPLES:
         detail += f"; and {len(found) - SAMPLES} more"
     return Check(name=name, breaks=len(found), detail=detail)
-
-
-def _caps(connection: sa.Connection, place: ZoneInfo) -> Iterator[str]:
-    """No touch shares a window of its caps with too many that were admitted before it."""
-    start = sa.func.coalesce(outbox.c.sent_s, outbox.c.due_s)
-    until = sa.func.coalesce(outbox.c.sent_s, outbox.c.expires_s)
-    names = ("customer_no", "touch_key", "channel", "purpose", "strategy", "content")
-    query = (
-        sa.select(*(touch.c[n] for n in names), start.label("from_s"), until.label("to_s"), touch.c.caps)
-        .join(outbox, outbox.c.touch_no == touch.c.touch_no)
-        .where(outbox.c.state.not_in(DEAD))
-        .order_by(touch.c.customer_no, touch.c.touch_no)
-    )
-    rows = connection.execution_options(yield_per=_BATCH).execute(query)
-    for _, touches in groupby(rows, key=lambda row: row.customer_no):
-        before: list[Slot] = []
-        for row in touches:
-            slot = Slot(
-                row.channel, row.purpose, row.strategy, row.content, row.from_s, max(row.from_s, row.to_s)
-            )
-            yield from _cap_breaks(row, slot, before, place)
-            before.append(slot)
-
-
-def _cap_breaks(row: Any, slot: Slot, before: Sequence[Slot], place: ZoneInfo) -> Iterator[str]:
-    for cap in _read_caps(row.caps):
-        if not applies(cap, slot.channel, slot.purpose):
-            continue
-        low, high = window(cap, slot.from_s, slot.from_s, place)
-        near = [one.from_s for one in before if applies(cap, one.channel, one.purpose)]
-        times = [slot.from_s, *(at for at in near if low <= at < high)]
-        count = _most_in_window(cap, times)
-        if count > cap.touches_max:
-            yield f"touch {row.touch_key}: {count} touches under cap {cap.key} of {cap.touches_max}"
-
-
-def _most_in_window(cap: FrequencyCap, times: Sequence[int]) -> int:
-    """Return the most of ``times`` that lie in one window together with the first of them."""
-    if cap.window != "rolling_days":
-        return len(times)
-    span = cap.days * 86_400
-    starts = [at for at in times if at <= times[0]]
-    return max(sum(start <= at < start + span for at in times) for start in starts)
-
-
-@lru_cache(maxsize=1_000)
-def _read_caps(text: str) -> tuple[FrequencyCap, ...]:
-    return tuple(FrequencyCap(**cap) for cap in json.loads(text))
 
 
 def _budgets(connection: sa.Connection) -> Iterator[str]:

@@ -23,6 +23,7 @@ from koipond.segments.layers.scalars import NEVER
 from koipond.segments.movements import history
 from koipond.segments.snapshot import Presented, present_profile
 from koipond.store.erasure import ERASED
+from koipond.strategy.plan.inboxes import co_holders
 from koipond.strategy.why import Explanation, explain
 from koipond.strategy.why.grades import gap_answer, held_answer
 from koipond.strategy.why.words import ERASED_PERSON, said
@@ -50,7 +51,9 @@ def explain_customer(app: App, asked: str, as_of: date | None, plan: str | None)
     with app.warehouse.read() as reader:
         presented = present_profile(reader, app.layers, day)
         permissions = app.store.permissions.of(number)
-        _present_permissions(reader, number, permissions)
+        beside = co_holders(reader, number)
+        others = {one: app.store.permissions.of(one) for one in beside}
+        _present_permissions(reader, {number: permissions, **others})
         planned = None
         if made is not None and reader.has(CANDIDATES):
             strategies = [one for one in strategies if one.key in made.strategies]
@@ -66,6 +69,7 @@ def explain_customer(app: App, asked: str, as_of: date | None, plan: str | None)
             number,
             planned=planned,
             permissions=permissions,
+            beside=beside,
         )
         profile = reader.table("profile").filter(ibis._.customer_no == number)
         profile = with_held(profile, reader, read_facts(reader), epoch_day(day)).select(*LAYERS)
@@ -87,10 +91,14 @@ def explain_customer(app: App, asked: str, as_of: date | None, plan: str | None)
     }
 
 
-def _present_permissions(reader: Reader, number: int, permissions: Permissions) -> None:
+def _present_permissions(reader: Reader, held: Mapping[int, Permissions]) -> None:
     """Let the answer rest on what the gate knows now: the copies of the warehouse may be older."""
-    for dataset, rows in (("consents", permissions.consents), ("suppressions", permissions.suppressions)):
-        made: list[dict[str, Any]] = [{"customer_no": number, **row._asdict()} for row in rows]
+    for dataset in ("consents", "suppressions"):
+        made: list[dict[str, Any]] = [
+            {"customer_no": number, **row._asdict()}
+            for number, permissions in held.items()
+            for row in getattr(permissions, dataset)
+        ]
         facts = [{name: row[name] for name in FACTS[dataset].names} for row in made]
         table = pa.Table.from_pylist(facts, FACTS[dataset])
         reader.present(dataset, reader.stage(f"_asked_{dataset}", table))

@@ -65,10 +65,14 @@ def copy_permissions(app: App, writer: Writer) -> int:
 
 
 def _copy_states(app: App, writer: Writer) -> int:
-    """Replace the copies of what holds now: consents, suppressions, links, addresses by channel."""
-    people = app.store.people
-    links, reach = people.export_links(), people.export_reachable(app.address_kinds)
-    return copy_permissions(app, writer) + _copy(writer, {"identity_links": links, "reachable": reach})
+    """Replace the copies of what holds now: consents, suppressions, links, addresses by channel, inboxes."""
+    people, kinds = app.store.people, app.address_kinds
+    copies = {
+        "identity_links": people.export_links(),
+        "reachable": people.export_reachable(kinds),
+        "inboxes": people.export_inboxes(set(kinds.values())),
+    }
+    return copy_permissions(app, writer) + _copy(writer, copies)
 
 
 def _copy(writer: Writer, copies: Mapping[str, pa.Table]) -> int:

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from koipond.ingest.ports import PersonRef
+from koipond.outreach.model import FrequencyCap
 from koipond.store import Store, Suppression
 
 from .outreach_scene import send
@@ -88,3 +89,23 @@ def test_a_yes_of_a_linked_customer_opens_and_its_absence_is_seen(store: Store) 
     sent(store, one, consent_required=True)
     plant(store, "UPDATE consent_log SET purpose = 'profiling'")
     assert "without consent" in broken(store)["consent_at_intent"]
+
+
+CAP = FrequencyCap(key="one", touches_max=1, days=14, window="rolling_days")
+
+
+@pytest.mark.parametrize(
+    ("sql", "seen"),
+    [
+        ("UPDATE identifier SET address_hash = 'same'", True),
+        ("UPDATE identifier SET address_hash = 'same', seen_s = :later", False),
+        ("UPDATE identifier SET address_hash = 'same', kind = 'phone'", False),
+    ],
+)
+def test_a_cap_that_an_inbox_broke_is_seen(store: Store, sql: str, seen: bool) -> None:
+    """B03: each customer kept the cap, the address they share did not."""
+    people = [meet(store, "a", email="x@example.org"), meet(store, "b", email="y@example.org")]
+    assert [gate(store, one, caps=(CAP,), occurrence=str(n)) for n, one in enumerate(people)] == ["touch"] * 2
+    assert broken(store) == {}
+    plant(store, sql + " WHERE :minute > 0", later=int((NOON + HOUR).timestamp()))
+    assert ("inbox_caps" in broken(store)) == seen

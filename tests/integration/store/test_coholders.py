@@ -1,15 +1,17 @@
 """A no belongs to the address, whoever told it and however it was told; merged people are one."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from koipond.outreach.model import FrequencyCap
 from koipond.outreach.ports import Response
 from koipond.store import Store, Suppression, rotation, upkeep
 from koipond.store.tables import identifier, workspace_setting
 
-from .people_scene import NOON, PLACE, broken, gate, meet, say
+from .people_scene import NOON, PLACE, ask, broken, gate, meet, say
 
 HOUR = timedelta(hours=1)
 
@@ -137,3 +139,49 @@ def test_an_ordinary_reply_is_none(store: Store) -> None:
     said = Response(touch_key=record.touch_key, kind="replied", at=NOON, detail="thank you, no sugar please")
     store.outbox(PLACE).respond([said], NOON)
     assert gate(store, one, occurrence="2") == "touch"
+
+
+CAP = FrequencyCap(key="one", touches_max=1, days=14, window="rolling_days")
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"caps": (CAP,)}, "frequency_cap"),
+        ({"re_entry_days": 14}, "re_entry"),
+        ({"duplicate_content_days": 14}, "duplicate_content"),
+    ],
+)
+def test_two_records_of_one_address_are_one_inbox(
+    store: Store, changes: dict[str, Any], reason: str, together: bool
+) -> None:
+    """B03: within a batch and from one to the next; what goes elsewhere is each one's own."""
+    one = meet(store, "a", email="x@example.org", phone="+8613800000001")
+    other = meet(store, "b", email="x@example.org", phone="+8613800000002", source="another shop")
+    alone = meet(store, "c", email="y@example.org")
+    people = [one, other, alone]
+    asked = [ask(who, **changes) for who in people]
+    parts = [asked] if together else [[candidate] for candidate in asked]
+    admitted = store.gate(PLACE).admit
+    found = [decision for part in parts for decision in admitted(part, NOON, "p1")]
+    assert [decision.reason for decision in found] == [None, reason, None]
+    elsewhere = gate(store, other, "sms", play="other", content="d", **changes)
+    assert elsewhere == ("touch" if reason == "duplicate_content" else reason), "he has read the mail as well"
+    assert broken(store) == {}
+
+
+def test_a_touch_elsewhere_does_not_count_for_the_inbox(store: Store) -> None:
+    one = meet(store, "a", email="x@example.org", phone="+8613800000001")
+    other = meet(store, "b", email="x@example.org", phone="+8613800000002")
+    assert gate(store, one, "sms", caps=(CAP,)) == "touch"
+    assert gate(store, other, caps=(CAP,)) == "touch"
+
+
+def test_a_linked_customers_address_is_one_inbox_too(store: Store) -> None:
+    first = meet(store, "a", email="x@example.org", verified=True)
+    linked = meet(store, "b", email="x@example.org", phone="+8613800000001", verified=True)
+    assert linked.customer_no != first.customer_no
+    other = meet(store, "c", phone="+8613800000001", source="another shop")
+    assert gate(store, first, "sms", caps=(CAP,)) == "touch"
+    assert gate(store, other, "sms", caps=(CAP,)) == "frequency_cap"

@@ -471,3 +471,29 @@ def test_numbers_of_a_plan_keep_the_command_contract(planned: Run) -> None:
     assert data["waterfall"] == [{"reason": "staff", "candidates": 1}, {"reason": "minor", "candidates": 1}]
     assert (data["considered"], data["customers"], data["touches"], data["deferred"]) == (3, 3, 1, 0)
     assert (data["plan"], data["as_of"], data["cost_fen"]) == ("p1", "2026-03-10", 0)
+
+
+def at_one_address(*numbers: int, kind: str = "email", inbox_no: int = 1) -> list[dict[str, Any]]:
+    return [{"customer_no": n, "kind": kind, "inbox_no": inbox_no} for n in numbers]
+
+
+def test_an_address_gets_one_message_of_a_plan_and_the_most_valuable_holder_gets_it(planned: Run) -> None:
+    """B03: the same for two strategies; by another channel each is reached on his own."""
+    brand = Brand().people(1, 2, 3, 4)
+    brand.add("reachable", *email_for(1, 2, 3, 4)).add("consents", *consent_for(1, 2, 3, 4))
+    brand.add("inboxes", *at_one_address(1, 2, 3), *at_one_address(3, 4, kind="phone", inbox_no=2))
+    brand.profile += [{"customer_no": n, "value_365d_fen": 100 * n} for n in (1, 2, 4)]
+    lost = "priority_lost:same_address"
+    assert planned(brand, by_email()).why() == {1: lost, 2: None, 3: lost, 4: None}
+    assert planned(brand).why() == dict.fromkeys((1, 2, 3, 4)), "the sandbox uses no address"
+
+
+def test_what_went_to_the_address_counts_for_all_who_hold_it(planned: Run) -> None:
+    brand = Brand().people(1, 2, 3, 4)
+    brand.add("reachable", *email_for(1, 2, 3, 4)).add("consents", *consent_for(1, 2, 3, 4))
+    brand.add("inboxes", *at_one_address(1, 2), *at_one_address(3, 4, inbox_no=2))
+    brand.touch(1, 1, channel="email", strategy="other").touch(3, 1, channel="sandbox", strategy="other")
+    policy = ContactPolicy(caps=(FrequencyCap(key="one", touches_max=1, days=7),))
+    why = planned(brand, by_email(policy=policy)).why()
+    assert (why[1], why[2], why[3]) == ("frequency_cap:one", "frequency_cap:one", "frequency_cap:one")
+    assert why[4] is None, "what went elsewhere went to one of them"

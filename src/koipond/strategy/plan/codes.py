@@ -23,6 +23,8 @@ from koipond.strategy.plan.task import PlayTask, default_caps
 
 GLOBAL_DETAIL, STRATEGY_DETAIL = 1, 2
 NO_DETAIL = 0
+SAME_INBOX = DETAILS - 1
+"""Detail of who lost to another customer at the same address; others name the strategy that comes first."""
 
 
 def code(reason: Reason, detail: int = NO_DETAIL) -> int:

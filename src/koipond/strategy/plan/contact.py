@@ -12,6 +12,7 @@ from koipond.outreach.gate import GLOBAL
 from koipond.outreach.ports import ChannelSheet
 from koipond.strategy.plan.arms import Expr
 from koipond.strategy.plan.counts import add_counts
+from koipond.strategy.plan.inboxes import touches
 from koipond.strategy.plan.known import Known, joined
 from koipond.strategy.plan.person import add_person
 from koipond.strategy.plan.scope import scope
@@ -81,19 +82,19 @@ def _add_history(known: Known, table: IbisTable) -> IbisTable:
     request, reader, number = known.request, known.reader, table.customer_no
     now_s = int(request.now.timestamp())
     added: dict[str, Expr] = {}
-    touches = known.facts.rows("touches") if reader.has("touches") else None
+    had = touches(known) if reader.has("touches") else None
     drawn = known.facts.rows("assignments") if reader.has("assignments") else None
     for place, strategy in enumerate(request.strategies):
-        if touches is not None and strategy.re_entry_days:
-            since = touches.at_s > now_s - strategy.re_entry_days * DAY_S
-            mine = touches.filter((touches.strategy == strategy.key) & since)
+        if had is not None and strategy.re_entry_days:
+            since = had.at_s > now_s - strategy.re_entry_days * DAY_S
+            mine = had.filter((had.strategy == strategy.key) & since)
             added[f"again_{place}"] = number.isin(mine.customer_no)
         if drawn is not None:
             for arm in ("holdout", "touch"):
                 mine = drawn.filter((drawn.scope == strategy.key) & (drawn.arm == arm))
                 added[f"drawn_{arm}_{place}"] = number.isin(mine.customer_no)
-    if touches is not None and request.policy.duplicate_content_days:
-        recent = touches.filter(touches.at_s > now_s - request.policy.duplicate_content_days * DAY_S)
+    if had is not None and request.policy.duplicate_content_days:
+        recent = had.filter(had.at_s > now_s - request.policy.duplicate_content_days * DAY_S)
         for place, content in enumerate(known.contents):
             added[f"duplicate_{place}"] = number.isin(recent.filter(recent.content == content).customer_no)
     added |= _turns(known, table)

@@ -6,6 +6,7 @@ import ibis
 
 from koipond.ingest.ports import IbisTable
 from koipond.strategy.plan.arms import Expr
+from koipond.strategy.plan.inboxes import touches
 from koipond.strategy.plan.known import Known, joined
 from koipond.strategy.plan.task import CapTask, window_start_s
 
@@ -20,7 +21,7 @@ def add_counts(known: Known, table: IbisTable) -> IbisTable:
         for counter, task in caps.items()
     }
     earliest = min(min(found) for found in starts.values())
-    rows = known.facts.rows("touches")
+    rows = touches(known)
     rows = rows.filter((rows.at_s >= earliest) & (rows.at_s <= int(known.request.now.timestamp())))
     purposes = {task.cap.purpose for task in caps.values()}
     if len(purposes) == 1:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from koipond.budgets import code_list_scope, daily_scope, total_scope
 from koipond.outreach.model import Reason
-from koipond.strategy.plan.codes import CUSTOMER, DAY, GLOBAL_DETAIL, LISTS
+from koipond.strategy.plan.codes import CUSTOMER, DAY, GLOBAL_DETAIL, LISTS, SAME_INBOX
 from koipond.strategy.plan.compete import Cell, reason_of
 from koipond.strategy.plan.known import Known
 from koipond.strategy.plan.model import DETAILS
 from koipond.strategy.plan.task import PlayTask, send_on
 
 CUSTOMER_SCOPE = "per_customer"
+INBOX = "same_address"
 
 
 def split(what: int) -> tuple[Reason, int]:
@@ -38,6 +39,8 @@ def detail_of(known: Known, play: PlayTask, what: int) -> str:
     if reason is Reason.FREQUENCY_CAP:
         return known.caps[number].cap.key
     if reason is Reason.PRIORITY_LOST:
+        if number == SAME_INBOX:
+            return INBOX
         return known.request.strategies[number].key
     return _scope(known, number) if reason is Reason.BUDGET else ""
 

@@ -16,8 +16,10 @@ from koipond.strategy.plan.contact import contact_table
 from koipond.strategy.plan.details import detail_of, notes, split
 from koipond.strategy.plan.due import due_s
 from koipond.strategy.plan.holdout import global_arms
+from koipond.strategy.plan.inboxes import shares
 from koipond.strategy.plan.known import Facts, Known
 from koipond.strategy.plan.model import Audience, AudienceReader, Loss, Plan, PlanRequest, PlayCount
+from koipond.strategy.plan.one_each import one_each
 from koipond.strategy.plan.person import VALUE, column_of
 from koipond.strategy.plan.task import PlayTask, cap_tasks, places, play_tasks
 
@@ -33,6 +35,7 @@ def make_plan(reader: Reader, audiences: AudienceReader, request: PlanRequest) -
     known = gather(reader, audiences, request)
     table = reader.cache(WIDE, _wide(known))
     table = table.mutate(**compete(known, table))
+    table = table.mutate(**one_each(known, table)) if shares(known) else table
     counted = cells(known, table)
     if found := cuts(known, table, counted):
         table = with_cuts(known, table, found)

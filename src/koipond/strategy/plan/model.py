@@ -108,6 +108,7 @@ class PlanRequest:
     brand: str = ""
     definition_version: int = 0
     only_customer: int | None = None  # plan for one customer, for `why`
+    beside: tuple[int, ...] = ()  # and for those who share an address with him, who may come first there
     # who has had, or was held out of, this day's turn already, whatever the version of the strategy
     had: Mapping[tuple[str, str], Sequence[int]] = field(default_factory=dict)  # strategy, play
     held_out: Mapping[tuple[str, str, str], Sequence[int]] = field(default_factory=dict)  # and by which scope

@@ -42,7 +42,7 @@ def variant_number(known: Known, play: PlayTask, slot: int, customer_uid: Expr) 
 def _people(known: Known) -> IbisTable:
     people = known.reader.table("customers")
     if known.request.only_customer is not None:
-        people = people.filter(people.customer_no == known.request.only_customer)
+        people = people.filter(people.customer_no.isin([known.request.only_customer, *known.request.beside]))
     if known.reader.has("identity_links"):
         people = people.anti_join(known.reader.table("identity_links"), "customer_no")
     unreal = left_out_people(known.facts.tables)

@@ -15,6 +15,7 @@ from koipond.outreach.ports import Permissions
 from koipond.segments.definition import SegmentDefinition
 from koipond.segments.scope import Scope
 from koipond.strategy.model import EVERYONE
+from koipond.strategy.plan.details import INBOX
 from koipond.strategy.plan.known import Known
 from koipond.strategy.plan.make import gather, make_plan
 from koipond.strategy.plan.model import AudienceReader, PlanRequest
@@ -37,18 +38,21 @@ def explain(
     *,
     planned: Sequence[Row] | None = None,
     permissions: Permissions | None = None,
+    beside: Sequence[int] = (),
 ) -> Explanation:
     """Explain what ``request`` does for ``customer_no``, the number of a survivor.
 
     ``planned``: the customer's rows of a plan already made (columns of CANDIDATES). ``permissions``: what the
-    gate knows of them now, which tells their own noes from those of the address. Raises InputError for a
+    gate knows of them now, which tells their own noes from those of the address. ``beside``: who shares an
+    address with them. Raises InputError for a
     customer whom the warehouse does not know.
     """
-    alone = replace(request, only_customer=customer_no)
+    alone = replace(request, only_customer=customer_no, beside=tuple(beside))
     _require_known(reader, customer_no)
     rows = planned
     if rows is None:
-        rows = reader.frame(make_plan(reader, audiences, alone).candidates).to_pylist()
+        made = make_plan(reader, audiences, alone).candidates
+        rows = reader.frame(made.filter(made.customer_no == customer_no)).to_pylist()
     known = gather(reader, audiences, alone)
     who = person(known, customer_no, permissions)
     proofs = _proofs(known, scope, segments, customer_no)
@@ -93,7 +97,7 @@ def _answer(
     reason = Reason(row["reason"])
     made = numbers(who, play, reason, row["detail"], row)
     name = "holdout_global" if reason is Reason.HOLDOUT and row["detail"] == "global" else str(reason)
-    if made.get("of_address"):
+    if made.get("of_address") or row["detail"] == INBOX:
         name = f"{reason}_at_address"
     if "lapsed" in made:
         name = "budget_code_lapsed" if made["lapsed"] else "budget_codes"

@@ -14,6 +14,7 @@ from koipond.outreach.caps import applies
 from koipond.outreach.consent import ALL
 from koipond.outreach.model import FrequencyCap, Reason
 from koipond.outreach.ports import HeldConsent, HeldSuppression, Permissions
+from koipond.strategy.plan.inboxes import touches
 from koipond.strategy.plan.known import Known
 from koipond.strategy.plan.model import CodesLeft
 from koipond.strategy.plan.task import DAY_S, PlayTask, send_on, window_start_s
@@ -61,11 +62,20 @@ def person(known: Known, customer_no: int, permissions: Permissions | None = Non
     return Person(
         known=known,
         customer_no=customer_no,
-        touches=rows("touches"),
+        touches=_touches(known, customer_no),
         permissions=permissions or _own(consents, suppressions),
         profile=profile,
         place=known.places[known.zones.index(named) + 1] if named else zone(known.request.zone),
     )
+
+
+def _touches(known: Known, customer_no: int) -> tuple[Mapping[str, Any], ...]:
+    """Return the touches that count for a customer, those to his inbox too, the newest first."""
+    if not known.facts.has("touches"):
+        return ()
+    table = touches(known)
+    mine: IbisTable = table.filter(table.customer_no == customer_no)
+    return tuple(known.reader.frame(mine.order_by(mine.at_s.desc()).limit(MAX_ROWS)).to_pylist())
 
 
 def _own(consents: Iterable[Mapping[str, Any]], suppressions: Iterable[Mapping[str, Any]]) -> Permissions:

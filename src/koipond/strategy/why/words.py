@@ -115,6 +115,12 @@ SENTENCES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
             "diserahkan kepada strategi {detail} yang lebih utama: satu sentuhan pemasaran"
             " per orang per rencana.",
         ),
+        "priority_lost_at_address": (
+            "让给了使用同一地址的另一位客户：同一地址在同一计划中最多收到一次营销触达。",
+            "goes to another customer at the same address: one marketing touch an address and plan.",
+            "diserahkan kepada pelanggan lain di alamat yang sama: satu sentuhan pemasaran per alamat"
+            " per rencana.",
+        ),
         "platform_quota": (
             "{channel} 今天的配额 {quota} 已分给价值更高的客户。",
             "today's quota of {channel} ({quota}) went to customers of higher value.",
