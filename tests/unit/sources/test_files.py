@@ -340,3 +340,32 @@ def test_reading_twice_gives_the_same_rows_and_fingerprint(tmp_path: Path) -> No
     assert one.fingerprint == two.fingerprint
     assert list(one.batches(one.columns)) == list(one.batches(one.columns))
     assert one.done_bytes() == one.total_bytes
+
+
+TITLED = [
+    ["Laporan Penjualan Maret 2026", None, None, None],
+    [None, None, None, None],
+    ["id", "name", "amount", "at"],
+    [1, "tea", 12.5, "2026-03-01"],
+    [2, "cup", 3, "2026-03-02"],
+]
+
+
+@pytest.mark.parametrize("padded", [True, False])
+def test_titles_above_the_header_are_passed_over_and_said(tmp_path: Path, padded: bool) -> None:
+    """B19: in a CSV, padded or not, and in a workbook; rows keep the numbers they have in the file."""
+    lines = [",".join("" if cell is None else str(cell) for cell in row) for row in TITLED]
+    text = "\n".join(line if padded else line.rstrip(",") for line in lines) + "\n"
+    for path in (write(tmp_path, "a.csv", text), workbook(tmp_path / "a.xlsx", *TITLED)):
+        source = open_file(path)
+        assert source.columns == ("id", "name", "amount", "at")
+        assert source.details["header"] == "row 3, below a title"
+        assert [(row["row"], row["name"]) for row in rows(path)] == [(4, "tea"), (5, "cup")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a@b.c\nd@e.f\n", ",amount\n1,2\n3,4\n", "id,\n1,2\n2,3\n", "id\n1\n2\n", "id,name\n1,\n2,\n3,\n"],
+)
+def test_a_header_of_few_names_is_no_title(tmp_path: Path, text: str) -> None:
+    assert "header" not in open_file(write(tmp_path, "a.csv", text)).details
