@@ -187,7 +187,7 @@ class WorkspaceSettings(Shape):
 
     @property
     def region(self) -> str:
-        """The country (ISO 3166) of phone numbers written without a country code; ``ZZ`` when none is known."""
+        """The country (ISO 3166) of phone numbers without a country code; ``ZZ`` when none is known."""
         return self.country or country_of(self.zone, self.currency)
 
     @property
