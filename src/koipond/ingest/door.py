@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 
 from koipond.ingest.fields import FIELDS, PERSON
 from koipond.ingest.mapping import ColumnMap, own_name
-from koipond.ingest.privacy import PLAIN, SUSPECT, holds, masked, names_contact
+from koipond.ingest.person_columns import telling
+from koipond.ingest.privacy import PLAIN, SUSPECT, holds, masked, tells
 from koipond.ingest.sealing import Seal
 
 OTHERS = "others"
@@ -36,7 +37,9 @@ _NUMBER = re.compile(
     r"[(\-]?[$]?\d{1,3}(?:[ ,.'’]\d{3})*(?:[.,]\d*)?\)?-?"
     r"|[(\-]?[$]?\d*(?:[.,]\d*)?(?:[eE][+\-]?\d{1,3})?\)?-?"
 )
-_BARE_PHONE = re.compile(r"0?1[3-9][0-9]{9}|08[1-9][0-9]{7,10}")  # nobody pays 13.8 billion without a mark
+_BARE_PHONE = re.compile(r"1[3-9][0-9]{9}|0[0-9]{8,}")  # nobody pays 13.8 billion without a mark
+_SIGNS = str.maketrans("", "", "()-$")
+_NO_FRACTION = re.compile(r"[.,]0*$")
 _DIGITS_OF_A_NUMBER_MAX = 15  # 10^13 minor units; whatever is longer is put aside, so it may be covered
 
 
@@ -128,16 +131,14 @@ class Door:
             return values
         if holds(own, region=self.region):
             kept = pa.nulls(len(values), pa.string())
-        elif names_contact(own):
-            every = list(range(len(coded.dictionary)))
-            kept = _treated(values, coded, every, lambda text: self._kept(text, contact=True))
         else:
-            kept = _treated(values, coded, suspects, self._kept)
+            looked = suspects if telling(own) is None else list(range(len(coded.dictionary)))
+            kept = _treated(values, coded, looked, lambda text: self._kept(own, text))
         self.dropped += kept.null_count - values.null_count
         return kept
 
-    def _kept(self, text: str, *, contact: bool = False) -> str | None:
-        return None if holds(text, contact=contact, region=self.region) else text
+    def _kept(self, column: str, text: str) -> str | None:
+        return None if tells(column, text, region=self.region) else text
 
 
 def kinds_of(mapping: ColumnMap) -> dict[str, str]:
@@ -148,10 +149,18 @@ def kinds_of(mapping: ColumnMap) -> dict[str, str]:
 def _number(text: str, *, region: str) -> str:
     """Cover a text in a column of numbers, unless a number that can be kept stands there."""
     digits = sum(character.isdigit() for character in text)
-    plain = digits <= _DIGITS_OF_A_NUMBER_MAX and text.isascii() and _NUMBER.fullmatch(text)
-    if plain and not _BARE_PHONE.fullmatch(text):
+    plain = digits <= _DIGITS_OF_A_NUMBER_MAX and _NUMBER.fullmatch(text)
+    if plain and text.isascii() and not _is_like_a_phone(text, region):
         return text
     return masked(text, region=region)
+
+
+def _is_like_a_phone(text: str, region: str) -> bool:
+    """Say whether what reads as a number may be a phone: bare, with an exponent, in China with thousands."""
+    bare = _NO_FRACTION.sub("", text.translate(_SIGNS))
+    if region == "CN":
+        bare = re.sub("[ ,.']", "", bare)
+    return "e" in bare.lower() or _BARE_PHONE.fullmatch(bare) is not None
 
 
 def _each(values: pa.Array, treat: Callable[[list[str]], list[str | None]]) -> pa.Array:
