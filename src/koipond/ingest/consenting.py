@@ -32,7 +32,7 @@ from koipond.ingest.ports import (
     Warehouse,
     Writer,
 )
-from koipond.ingest.privacy import masked
+from koipond.ingest.privacy import said
 from koipond.ingest.publishing import how_ended, publish, result_of
 from koipond.ingest.quality import QualityRules
 from koipond.ingest.readings import Readings, decide, mend_ids
@@ -105,7 +105,8 @@ def import_consents(
                 heard.withdrawals, import_no=job.import_no, proof=_proof(job), now=job.registry.now
             )
         except BaseException as error:
-            journal.finish(job.import_no, how_ended(error), {"error": masked(str(error)[:2000])}, clock.now())
+            told = said(error, registry.region)
+            journal.finish(job.import_no, how_ended(error), {"error": told}, clock.now())
             raise
     return _Completion(job, replace(heard, new=new), book, journal, clock, rules).run(warehouse, patience)
 
@@ -129,7 +130,7 @@ class _Completion:
                 settle_dead(writer, self.journal, self.clock.now(), consents=self.book, touches=job.touches)
                 return self._complete(writer)
         except BaseException as error:
-            self._fail(how_ended(error), str(error))
+            self._fail(how_ended(error), said(error, self.job.registry.region))
             if isinstance(error, BusyError) and not opened:
                 return self._without_warehouse(error)
             raise
@@ -176,7 +177,7 @@ class _Completion:
         """End the import, unless its grants are in force: then only a copy is missing."""
         entry = self.journal.entry(self.job.import_no)
         if entry is None or entry.outcome != "done":
-            self.journal.finish(self.job.import_no, how, {"error": masked(error[:2000])}, self.clock.now())
+            self.journal.finish(self.job.import_no, how, {"error": error}, self.clock.now())
 
     def _without_warehouse(self, busy: BusyError) -> ImportResult:
         """Say what is in force although another process kept the warehouse; raise when grants are not."""

@@ -18,7 +18,9 @@ import pyarrow.compute as pc
 from koipond.ingest.fields import FIELDS, PERSON
 from koipond.ingest.mapping import ColumnMap, own_name
 from koipond.ingest.person_columns import telling
+from koipond.ingest.person_numbers import is_barcode
 from koipond.ingest.privacy import PLAIN, SUSPECT, holds, masked, tells
+from koipond.ingest.regional_numbers import Taken
 from koipond.ingest.sealing import Seal
 
 OTHERS = "others"
@@ -97,7 +99,7 @@ class Door:
         if care == "seal":
             return _each(values, lambda texts: self._sealed(name, texts))
         if care == "blind":
-            return _suspects(values, self._blinded)
+            return _suspects(values, lambda text: self._blinded(name, text))
         treat = _number if care == "number" else masked
         return _suspects(values, lambda text: treat(text, region=self.region))
 
@@ -121,9 +123,11 @@ class Door:
         self.mendings.setdefault(name, Mending()).look(texts)
         return [*self.seal.close_all(texts)]
 
-    def _blinded(self, text: str) -> str:
+    def _blinded(self, name: str, text: str) -> str:
         plain = text.removeprefix("'").removesuffix(".0")  # as an id is mended afterwards
-        return self.blind(plain) if holds(plain, strict=True, region=self.region) else text
+        taken: Taken = "bracketed" if name == "sku" and is_barcode(plain) else "mobile"
+        found = holds(plain, strict=True, region=self.region, taken=taken)
+        return self.blind(plain) if found else text
 
     def _other(self, column: str, values: pa.Array, coded: Any, suspects: list[int]) -> pa.Array:
         own = own_name(column)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from koipond.ingest.person_numbers import is_document, is_mobile, is_phone, is_plain, is_thousands
-from koipond.ingest.regional_numbers import is_regional
+from koipond.ingest.regional_numbers import Taken, is_regional
 
 Span = tuple[int, int]
 
 _GROUP = re.compile(r"[0-9]+")
-_GAP = re.compile(r"(?:\W|_){1,4}")
+_CHAIN = re.compile(r"[0-9](?:(?:\W|_){0,4}[0-9]){6,}")
 _USUAL = frozenset(" \t\r\n-./()[]_·•~|,*+")
 _GROUPS_MAX = 60
 _DIGITS_MIN, _DIGITS_MAX = 7, 22
@@ -30,12 +30,12 @@ _EXPONENT = re.compile(
 class Reading:
     """How a text is read. ``strict``: it may be an id of an order or the like, where a bare number of 16 or
     18 digits is none of a person; ``region``: whose national phones are taken as well, none when empty;
-    ``said``: it is a sentence of ours, in which also a strict reading takes these.
+    ``taken``: which of these, by default every form, in a strict reading those with brackets.
     """
 
     strict: bool = False
     region: str = ""
-    said: bool = False
+    taken: Taken | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +60,12 @@ class _Chain:
 def number_spans(text: str, reading: Reading) -> Iterator[Span]:
     """Yield where in ``text``, in plain digits and signs, numbers of a person stand, in order."""
     yield from _exponents(text, reading)
-    matches: list[re.Match[str]] = []
-    for group in _GROUP.finditer(text):
-        if matches and not _GAP.fullmatch(text, matches[-1].end(), group.start()):
-            yield from _in_chain(_chain(text, matches), reading)
-            matches = []
-        matches.append(group)
-    if matches:
-        yield from _in_chain(_chain(text, matches), reading)
+    for found in _CHAIN.finditer(text):
+        yield from _in_chain(_chain(text, *found.span()), reading)
 
 
-def _chain(text: str, matches: list[re.Match[str]]) -> _Chain:
+def _chain(text: str, start: int, end: int) -> _Chain:
+    matches = [*_GROUP.finditer(text, start, end)]
     gaps = [text[a.end() : b.start()] for a, b in pairwise(matches)]
     return _Chain(text, matches, [match[0] for match in matches], gaps)
 
@@ -144,7 +139,7 @@ def _is_at_home(chain: _Chain, first: int, last: int, reading: Reading) -> bool:
         reading.region,
         apart=not first and last == len(chain.groups) - 1,
         bracket=chain.text[: chain.matches[first].start()].endswith("("),
-        strict=reading.strict and not reading.said,
+        taken=reading.taken or ("bracketed" if reading.strict else "all"),
     )
 
 

@@ -164,3 +164,10 @@ def luhn(digits: str) -> bool:
         number = int(digit) * (1 + place % 2)
         total += number - 9 if number > 9 else number
     return total % 10 == 0
+
+
+def is_barcode(text: str) -> bool:
+    """Say whether ``text`` is a GTIN of 8, 12, 13 or 14 digits with its check digit (GS1)."""
+    if not text.isascii() or not text.isdigit() or len(text) not in (8, 12, 13, 14):
+        return False
+    return sum(int(digit) * (1 + 2 * (place % 2)) for place, digit in enumerate(reversed(text))) % 10 == 0

@@ -42,6 +42,8 @@ _DOCUMENT = re.compile(
     re.IGNORECASE,
 )
 _DOCUMENT_DIGITS_MIN = 5
+_DOCUMENT_WORDS = ("paspor", "passport", "npwp", "ktp", "nik", "ssn", "照", "通行", "身份", "件")
+_ACCOUNT_WORDS = ("open", "union", "userid", "user_id", "wechat", "weixin", "微信", "wxid")
 _ACCOUNT = re.compile(
     rf"(?:(?:open_?id|union_?id|external_?userid){_BETWEEN}([a-z0-9_\-]{{20,64}})"
     rf"|(?:wechat_?id|weixin_?id|wechat[ ]id|微信[号號]){_BETWEEN}([a-z][a-z0-9_\-]{{5,19}})"
@@ -62,11 +64,14 @@ def lettered(text: str, *, strict: bool) -> Iterator[Span]:
     if "@" in text:
         yield from (match.span() for match in _EMAIL.finditer(text))
     yield from _ibans(text)
-    for match in _DOCUMENT.finditer(text):
-        if sum(one.isdigit() for one in match[1]) >= _DOCUMENT_DIGITS_MIN:
-            yield match.span(1)
-    for match in _ACCOUNT.finditer(text):
-        yield match.span(match.lastindex or 0)
+    small = text.lower()
+    if any(word in small for word in _DOCUMENT_WORDS):
+        for match in _DOCUMENT.finditer(text):
+            if sum(one.isdigit() for one in match[1]) >= _DOCUMENT_DIGITS_MIN:
+                yield match.span(1)
+    if any(word in small for word in _ACCOUNT_WORDS):
+        for match in _ACCOUNT.finditer(text):
+            yield match.span(match.lastindex or 0)
     for match in _BARE_ACCOUNT.finditer(text):
         if match[0][0] == "w" or (not strict and _is_drawn(match[0])):
             yield match.span()

@@ -1,6 +1,6 @@
 """What identifies a person, however people write it (标识识别): phones, e-mails, ID numbers, bank cards.
 
-One exact reading, `spans`, in plain Python. `SUSPECT` is its coarse sieve: an RE2 pattern that Arrow, DuckDB
+One exact reading, `_spans`, in plain Python. `SUSPECT` is its coarse sieve: an RE2 pattern that Arrow, DuckDB
 and Python read alike, and that every text with an identifier fits; so only suspects are read exactly.
 
 A number of a person is told from a plain one by its form: an e-mail has an ``@`` and a domain; a phone its
@@ -23,6 +23,7 @@ from koipond.ingest.number_spans import Reading, number_spans
 from koipond.ingest.person_columns import telling
 from koipond.ingest.person_texts import SUSPECT as LETTERED
 from koipond.ingest.person_texts import lettered
+from koipond.ingest.regional_numbers import Taken
 
 MASK = "•••"
 _D = f"[{digit_class()}]"
@@ -31,7 +32,7 @@ SUSPECT = (
     r"|[0-9] ?[eE] ?\+?0?(?:9|1[0-9])(?:[^0-9A-Za-z]|$)|[０-９] ?[ＥｅeE]"
     rf"|(?:{_D}[^0-9A-Za-z]{{0,6}}){{7}}{_D}"
 )
-"""RE2: what may hold an identifier. A superset of what `spans` finds."""
+"""RE2: what may hold an identifier. A superset of what `masked` covers."""
 
 PLAIN = (
     r"^-?[0-9]{1,9}$|^-?(?:0|[1-9][0-9]{0,8})\.[0-9]+$"
@@ -48,20 +49,20 @@ DECLARED = r'[^\s"@]+[@＠][^\s"]+|\+?[0-9][0-9 \-()./]{8,}[0-9]'
 
 _WORD = re.compile(r"\S+")
 _KEPT_CHARS_MAX = 200
+_SAID_CHARS_MAX = 2_000
 
 Span = tuple[int, int]
 
 
-def holds(text: str, *, strict: bool = False, region: str = "") -> bool:
-    """Say whether ``text`` holds an identifier of a person; ``region``: also phones as it writes them."""
-    if len(text) > _KEPT_CHARS_MAX:
-        return bool(spans(text, strict=strict, region=region))
-    return _holds(text, strict, region)
+def holds(text: str, *, strict: bool = False, region: str = "", taken: Taken | None = None) -> bool:
+    """Say whether ``text`` holds an identifier of a person; `Reading` has how it is read."""
+    reading = Reading(strict=strict, region=region, taken=taken)
+    return bool(_spans(text, reading)) if len(text) > _KEPT_CHARS_MAX else _holds(text, reading)
 
 
 @lru_cache(maxsize=50_000)
-def _holds(text: str, strict: bool, region: str) -> bool:
-    return bool(spans(text, strict=strict, region=region))
+def _holds(text: str, reading: Reading) -> bool:
+    return bool(_spans(text, reading))
 
 
 def tells(column: str, text: str, *, region: str = "") -> bool:
@@ -70,23 +71,25 @@ def tells(column: str, text: str, *, region: str = "") -> bool:
     return (told is not None and told(folded(text)[0])) or holds(text, region=region)
 
 
-def masked(text: str, *, strict: bool = False, region: str = "", said: bool = False) -> str:
-    """Return ``text`` with whatever identifies a person covered.
+def masked(text: str, *, strict: bool = False, region: str = "", taken: Taken | None = None) -> str:
+    """Return ``text`` with whatever identifies a person covered; `Reading` has how it is read."""
+    found = _spans(text, Reading(strict=strict, region=region, taken=taken))
+    return _covered(text, found, lambda _: MASK)
 
-    ``said``: a sentence of ours, in which also a strict reading takes phones as ``region`` writes them.
-    """
-    return _covered(text, spans(text, strict=strict, region=region, said=said), lambda _: MASK)
+
+def said(error: BaseException, region: str) -> str:
+    """Return what ``error`` says as it may be kept."""
+    return masked(str(error)[:_SAID_CHARS_MAX], region=region)
 
 
 def shown_name(path: Path, region: str = "") -> str:
     """Return the name of a file as it may be kept: a file called after a phone number is not."""
     name = path.name.encode("utf-8", "backslashreplace").decode()  # bytes that are no UTF-8
-    return masked(name, strict=True, region=region, said=True)
+    return masked(name, strict=True, region=region, taken="all")
 
 
-def spans(text: str, *, strict: bool = False, region: str = "", said: bool = False) -> list[Span]:
+def _spans(text: str, reading: Reading) -> list[Span]:
     """Return where in ``text`` identifiers stand, in order and apart."""
-    reading = Reading(strict=strict, region=region, said=said)
     found = _plain_spans(text, reading)
     if is_escaped(text):
         return _apart(found + _escaped_spans(text, found, reading))
@@ -95,6 +98,8 @@ def spans(text: str, *, strict: bool = False, region: str = "", said: bool = Fal
 
 def _plain_spans(text: str, reading: Reading) -> list[Span]:
     plain, places = folded(text)
+    if plain.isdigit():
+        return _apart([(places[start], places[end - 1] + 1) for start, end in number_spans(plain, reading)])
     found = [*lettered(plain, strict=reading.strict), *number_spans(plain, reading)]
     found = [(places[start], places[end - 1] + 1) for start, end in found]
     for place, hidden in base64_tokens(text):
