@@ -48,7 +48,7 @@ def parts(folder: Path) -> Iterator[dict[str, Case]]:
     with open_app(made) as app:
         client = pages.client_of(app)
         yield {
-            "imports": lambda seed: imports.run(Draw(seed), fresh()),
+            "imports": lambda seed: imports.run(Draw(seed), fresh(), seed),
             "workspaces": lambda seed: workspaces.run(Draw(seed), made, fresh()),
             "pages": lambda seed: pages.run(Draw(seed), app, client),
         }

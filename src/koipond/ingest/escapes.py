@@ -58,18 +58,27 @@ def _once(text: str) -> str:
 def base64_tokens(text: str) -> Iterator[tuple[Span, str]]:
     """Yield where a token of base64 stands in ``text`` and the printable text it hides."""
     for token in _TOKEN.finditer(text):
-        written = token[0].rstrip("=")
-        if len(written) % 4 == 1 or not _BASE64.fullmatch(token[0]):
-            continue
-        try:
-            plain = b64decode(
-                written + "=" * (-len(written) % 4), altchars=b"-_" if _is_url(written) else None
-            )
-        except Error:
-            continue
-        if plain.isascii() and (hidden := plain.decode("ascii")).isprintable():
-            yield token.span(), hidden
+        for piece in _pieces(token):
+            if hidden := _hidden(text[slice(*piece)]):
+                yield piece, hidden
+                break
 
 
-def _is_url(written: str) -> bool:
-    return "-" in written or "_" in written
+def _pieces(token: re.Match[str]) -> Iterator[Span]:
+    """Yield the token, and what stands in it behind a slash: a part of a path."""
+    yield token.span()
+    for slash in re.finditer("/", token[0]):
+        yield token.start() + slash.end(), token.end()
+
+
+def _hidden(token: str) -> str:
+    written = token.rstrip("=")
+    if len(written) % 4 == 1 or not _BASE64.fullmatch(token):
+        return ""
+    alternative = b"-_" if "-" in written or "_" in written else None
+    try:
+        plain = b64decode(written + "=" * (-len(written) % 4), altchars=alternative)
+        hidden = plain.decode("ascii")
+    except (Error, UnicodeDecodeError):
+        return ""
+    return hidden if hidden.isprintable() else ""

@@ -340,3 +340,13 @@ def test_reading_twice_gives_the_same_rows_and_fingerprint(tmp_path: Path) -> No
     assert one.fingerprint == two.fingerprint
     assert list(one.batches(one.columns)) == list(one.batches(one.columns))
     assert one.done_bytes() == one.total_bytes
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_a_table_whose_values_are_all_quoted_is_read_with_every_delimiter(tmp_path: Path, mark: str) -> None:
+    lines = [("sku", "name"), ("a", "b c"), ("d ", 'e "f"'), ("g", "")]
+    rows = [mark.join('"' + one.replace('"', '""') + '"' for one in line) for line in lines]
+    file = tmp_path / "table.csv"
+    file.write_text("\r\n".join(rows) + "\r\n")
+    [batch] = open_file(file).batches(("sku", "name"))
+    assert batch.to_pydict() == {"row": [2, 3, 4], "sku": ["a", "d", "g"], "name": ["b c", 'e "f"', None]}
