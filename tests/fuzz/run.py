@@ -50,6 +50,7 @@ def parts(folder: Path) -> Iterator[dict[str, Case]]:
         yield {
             "imports": lambda seed: imports.run(Draw(seed), fresh(), seed),
             "workspaces": lambda seed: workspaces.run(Draw(seed), made, fresh()),
+            "rules": lambda seed: workspaces.ask(Draw(seed), made),
             "pages": lambda seed: pages.run(Draw(seed), app, client),
         }
 
@@ -91,7 +92,7 @@ def main() -> int:
     counts: Counter[str] = Counter()
     finds = 0
     with tempfile.TemporaryDirectory() as name, parts(Path(name)) as made:
-        names = [given.part] if given.part else ["imports", "pages", "workspaces", "pages"]
+        names = [given.part] if given.part else ["imports", "pages", "workspaces", "rules", "pages"]
         for number in range(given.cases):
             if time.monotonic() > end:
                 break

@@ -92,7 +92,7 @@ def import_consents(
         door = Door(
             job.mapping, job.request.declared, blind=registry.identities.blind, region=registry.region
         )
-        staged = stage_rows(reader, job.rows, job.mapping, progress, cancelled, door)
+        staged = stage_rows(reader, job.rows, job.mapping, progress, cancelled, door, clock)
         raw = mend_ids(reader, staged.table, sealed=True)
         [column, *_] = job.mapping.columns["status"]
         words = read_words(reader, raw, job.request, job.rows.file, column)

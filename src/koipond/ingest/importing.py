@@ -107,7 +107,7 @@ def import_file(
         job = replace(job, import_no=journal.begin(start, now))
         try:
             door = Door(mapping=mapping, declared=request.declared, blind=identities.blind, region=region)
-            staged = stage_rows(writer, rows, mapping, progress, cancelled, door)
+            staged = stage_rows(writer, rows, mapping, progress, cancelled, door, clock)
             outcome = run(writer, staged, job)
             result = result_of(writer, job, staged.count, outcome, rules)
             if flags is not None and request.kind == "customers":
