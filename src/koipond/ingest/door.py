@@ -19,8 +19,8 @@ from koipond.ingest.fields import FIELDS, PERSON
 from koipond.ingest.mapping import ColumnMap, own_name
 from koipond.ingest.person_columns import telling
 from koipond.ingest.person_numbers import is_barcode
-from koipond.ingest.privacy import PLAIN, SUSPECT, holds, masked, tells
-from koipond.ingest.regional_numbers import Taken
+from koipond.ingest.privacy import SUSPECT, ZERO, holds, masked, plain_of, tells
+from koipond.ingest.regional_numbers import Taken, home_pattern
 from koipond.ingest.sealing import Seal
 
 OTHERS = "others"
@@ -99,15 +99,15 @@ class Door:
         if care == "seal":
             return _each(values, lambda texts: self._sealed(name, texts))
         if care == "blind":
-            return _suspects(values, lambda text: self._blinded(name, text))
+            return self._suspects(values, lambda text: self._blinded(name, text))
         treat = _number if care == "number" else masked
-        return _suspects(values, lambda text: treat(text, region=self.region))
+        return self._suspects(values, lambda text: treat(text, region=self.region))
 
     def others(self, columns: Sequence[tuple[str, pa.Array]]) -> pa.Array:
         """Return further ``columns`` (name, values) as one JSON text a row, without identifiers."""
         coded = [values.dictionary_encode() for _, values in columns]
         # all texts at once: a file may have thousands of further columns
-        suspect = _sieved(pa.concat_arrays([one.dictionary for one in coded]))
+        suspect = _sieved(pa.concat_arrays([one.dictionary for one in coded]), self.region)
         kept, start = [], 0
         for (name, values), one in zip(columns, coded, strict=True):
             places = pc.indices_nonzero(suspect.slice(start, len(one.dictionary))).to_pylist()
@@ -118,6 +118,12 @@ class Door:
     def opened(self, name: str, seal: str) -> str:
         """Return the text of the field ``name`` under ``seal``, mended."""
         return self.mendings[name].mend(self.seal.open(seal)) if seal else ""
+
+    def _suspects(self, values: pa.Array, treat: Callable[[str], str | None]) -> pa.Array:
+        """Return ``values`` with those texts treated that may hold an identifier."""
+        coded = values.dictionary_encode()
+        places = pc.indices_nonzero(_sieved(coded.dictionary, self.region)).to_pylist()
+        return _treated(values, coded, places, treat)
 
     def _sealed(self, name: str, texts: list[str]) -> list[str | None]:
         self.mendings.setdefault(name, Mending()).look(texts)
@@ -173,14 +179,15 @@ def _each(values: pa.Array, treat: Callable[[list[str]], list[str | None]]) -> p
     return pa.array(treat(coded.dictionary.to_pylist()), pa.string()).take(coded.indices)
 
 
-def _suspects(values: pa.Array, treat: Callable[[str], str | None]) -> pa.Array:
-    """Return ``values`` with those texts treated that may hold an identifier."""
-    coded = values.dictionary_encode()
-    return _treated(values, coded, pc.indices_nonzero(_sieved(coded.dictionary)).to_pylist(), treat)
-
-
-def _sieved(texts: pa.Array) -> pa.Array:
-    return pc.and_not(pc.match_substring_regex(texts, SUSPECT), pc.match_substring_regex(texts, PLAIN))
+def _sieved(texts: pa.Array, region: str) -> pa.Array:
+    """Say which of ``texts`` may hold an identifier, phones as ``region`` writes them among them."""
+    found = pc.and_not(
+        pc.match_substring_regex(texts, SUSPECT), pc.match_substring_regex(texts, plain_of(region))
+    )
+    bare = pc.match_substring_regex(texts, ZERO)
+    if not pc.any(bare).as_py():
+        return found
+    return pc.and_not(found, pc.and_not(bare, pc.match_substring_regex(texts, home_pattern(region))))
 
 
 def _treated(

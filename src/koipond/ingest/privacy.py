@@ -13,7 +13,7 @@ named after contact data, documents or accounts less will do (`tells`).
 
 import re
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from koipond.ingest.escapes import SUSPECT as ESCAPES
@@ -23,7 +23,7 @@ from koipond.ingest.number_spans import Reading, number_spans
 from koipond.ingest.person_columns import telling
 from koipond.ingest.person_texts import SUSPECT as LETTERED
 from koipond.ingest.person_texts import lettered
-from koipond.ingest.regional_numbers import Taken
+from koipond.ingest.regional_numbers import Taken, country_code
 
 MASK = "•••"
 _D = f"[{digit_class()}]"
@@ -34,12 +34,34 @@ SUSPECT = (
 )
 """RE2: what may hold an identifier. A superset of what `masked` covers."""
 
-PLAIN = (
-    r"^-?[0-9]{1,9}$|^-?(?:0|[1-9][0-9]{0,8})\.[0-9]+$"
-    r"|^2[0-9]{9,11}$|^[3-57][0-9]{9}$"
+_PLAIN_FORMS = (
+    r"^-?[0-9]{1,9}$|^-?(?:0|[1-9][0-9]{0,8})\.[0-9]+$|^1[0-9]{9}$"
     r"|^[12][0-9]{3}-[0-9]{2}-[0-9]{2}(?:[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?Z?$"
 )
-"""RE2: suspects by digits alone that are none: numbers, order numbers and instants as they mostly come."""
+
+ZERO = r"^0[1-9][0-9]{7,11}$"
+"""RE2: bare numbers with one 0 in front; a phone only as `home_pattern` says."""
+
+_FORMED = ("62", *map(str, range(80, 90)))  # how mobiles with a country code or with trunk 8 begin
+
+
+@cache
+def plain_of(region: str) -> str:
+    """Return RE2 for suspects by digits alone that are none in ``region``: numbers and instants as mostly
+    written, and bare numbers of 10 to 12 digits that begin as no phone with a country code does.
+    """
+    code = country_code(region)
+    starts = [str(n) for n in range(20, 100) if str(n) not in _FORMED and not _may_begin(str(n), code)]
+    bare = rf"{_PLAIN_FORMS}|^(?:{'|'.join(starts)})[0-9]{{8,10}}$"
+    return bare if code == "1" else rf"{bare}|^1[0-2][0-9]{{8,10}}$|^1[3-9][0-9]{{10}}$"
+
+
+def _may_begin(start: str, code: str) -> bool:
+    return bool(code) and (start.startswith(code) or code.startswith(start))
+
+
+PLAIN = plain_of("")
+"""RE2: the same where no country is known."""
 
 LONG_NUMBER = r"\+?[0-9][0-9 \-()./]{9,}"
 """RE2: ten digits and more in a column of numbers; covered where a row is put aside."""

@@ -92,6 +92,21 @@ def _plan(region: str) -> _Plan | None:
     )
 
 
+def country_code(region: str) -> str:
+    """Return the calling code of ``region``, empty when there is none."""
+    plan = _plan(region) if region else None
+    return "" if plan is None else plan.code
+
+
+def home_pattern(region: str) -> str:
+    """Return RE2 for bare numbers with a 0 in front that may be a phone of ``region``, or one by form."""
+    plan = _plan(region)
+    valid = "" if plan is None else f"|^0?(?:{plan.valid.pattern})$"
+    if region == "GB":
+        valid += f"|^{_RESERVED.pattern}$"
+    return rf"^0(?:1[3-9][0-9]{{9}}|8[1-9][0-9]{{7,10}}|9[0-9]{{8}})${valid}"
+
+
 def _is_abroad(digits: str, region: str) -> bool:
     """Say whether ``digits`` are a mobile of ``region`` with its country code and no plus: 447700900123."""
     plan = _plan(region)

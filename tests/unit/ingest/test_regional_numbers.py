@@ -1,8 +1,13 @@
 """Phones as a country writes them at home, and what is none."""
 
+import random
+
+import phonenumbers
+import pyarrow as pa
 import pytest
 from tests.unit.ingest.test_privacy import OTHERS, sieves
 
+from koipond.ingest.door import _sieved
 from koipond.ingest.person_numbers import is_barcode
 from koipond.ingest.privacy import MASK, holds, masked
 
@@ -52,3 +57,22 @@ def test_an_id_is_a_phone_of_the_country_with_brackets_only() -> None:
     assert not holds("07700900123", strict=True, region="GB")
     assert not holds("98765 43210", strict=True, region="IN")
     assert holds("(11) 91234-5678", strict=True, region="BR")
+
+
+REGIONS = ["CN", "ID", "US", "GB", "DE", "IT", "IN", "RU", "EG", "ZA", "BR", "HK", "AC"]
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_the_sieve_of_a_country_loses_nothing_that_is_found(region: str) -> None:
+    draw = random.Random(7)
+    texts = ["".join(draw.choices("0123456789", k=draw.randrange(8, 20))) for _ in range(300)]
+    texts += ["0" + "".join(draw.choices("123456789", k=draw.randrange(8, 13))) for _ in range(300)]
+    kinds = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE)
+    for one in filter(None, (phonenumbers.example_number_for_type(region, kind) for kind in kinds)):
+        national = phonenumbers.national_significant_number(one)
+        texts += [national, f"0{national}", f"{one.country_code}{national}", f"+{one.country_code}{national}"]
+        texts.append(phonenumbers.format_number(one, phonenumbers.PhoneNumberFormat.NATIONAL))
+    seen = _sieved(pa.array(texts), region).to_pylist()
+    lost = [text for text, kept in zip(texts, seen, strict=True) if not kept]
+    assert [text for text in lost if holds(text, region=region)] == []
+    assert any(seen)
