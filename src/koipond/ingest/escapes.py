@@ -20,10 +20,10 @@ SUSPECT = (
 
 DEPTH_MAX = 8
 _ESCAPED = re.compile(
-    r"%[0-9A-Fa-f]{2}|\\[ux][0-9A-Fa-f]{2}|&#|&commat|=40|[(\[{] ?at ?[)\]}]| dot ", re.IGNORECASE
+    r"%[0-9A-Fa-f]{2}|\\[ux][0-9A-Fa-f]{2}|&#|&commat|=40|[(\[{] ?(?:at|[.]) ?[)\]}]| dot ", re.IGNORECASE
 )
 _AT = re.compile(r"=40|\s?[(\[{] ?at ?[)\]}]\s?", re.IGNORECASE)
-_DOT = re.compile(r"\s?[(\[{] ?dot ?[)\]}]\s?|\s+dot\s+", re.IGNORECASE)
+_DOT = re.compile(r"\s?[(\[{] ?(?:dot|[.]) ?[)\]}]\s?|\s+dot\s+", re.IGNORECASE)
 _SPOKEN_AT = re.compile(r"\s+at\s+", re.IGNORECASE)
 _UNICODE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})")
 _TOKEN = re.compile(r"(?<![A-Za-z0-9+/_\-])[A-Za-z0-9+/_\-]{12,1400}={0,2}")

@@ -14,6 +14,7 @@ _GROUP = re.compile(r"[0-9]+")
 _CHAIN = re.compile(r"[0-9](?:(?:\W|_){0,4}[0-9]){6,}")
 _USUAL = frozenset(" \t\r\n-./()[]_·•~|,*+")
 _GROUPS_MAX = 60
+_GROUPS_READ_MAX = 2_000  # each costs up to half a millisecond
 _DIGITS_MIN, _DIGITS_MAX = 7, 22
 _CHECKED_ID_DIGITS = 17  # and an X
 _LAST_X = re.compile(r"[ \-]?[xX](?![0-9A-Za-z])")
@@ -46,6 +47,7 @@ class _Chain:
     matches: list[re.Match[str]]
     groups: list[str]
     gaps: list[str]
+    is_whole: bool  # nothing else stands in the text
 
     def before(self, first: int) -> str:
         return self.gaps[first - 1] if first else ""
@@ -53,21 +55,28 @@ class _Chain:
     def behind(self, last: int) -> str:
         return self.gaps[last] if last < len(self.gaps) else ""
 
-    def is_whole(self) -> bool:
-        return len(self.text.strip(" +()")) == self.matches[-1].end() - self.matches[0].start()
-
 
 def number_spans(text: str, reading: Reading) -> Iterator[Span]:
-    """Yield where in ``text``, in plain digits and signs, numbers of a person stand, in order."""
+    """Yield where in ``text``, in plain digits and signs, numbers of a person stand, in order.
+
+    Of a text with very many numbers the first are read one by one; the rest is covered as a whole.
+    """
     yield from _exponents(text, reading)
+    groups = 0
     for found in _CHAIN.finditer(text):
-        yield from _in_chain(_chain(text, *found.span()), reading)
+        chain = _chain(text, *found.span())
+        groups += len(chain.groups)
+        if groups > _GROUPS_READ_MAX:
+            yield found.start(), len(text)
+            return
+        yield from _in_chain(chain, reading)
 
 
 def _chain(text: str, start: int, end: int) -> _Chain:
     matches = [*_GROUP.finditer(text, start, end)]
     gaps = [text[a.end() : b.start()] for a, b in pairwise(matches)]
-    return _Chain(text, matches, [match[0] for match in matches], gaps)
+    whole = len(text.strip(" +()")) == matches[-1].end() - matches[0].start()
+    return _Chain(text, matches, [match[0] for match in matches], gaps, whole)
 
 
 def _exponents(text: str, reading: Reading) -> Iterator[Span]:
@@ -118,7 +127,7 @@ def _is_one(chain: _Chain, first: int, last: int, reading: Reading) -> bool:
         return False
     start = chain.matches[first].start()
     plus = "+" in chain.text[max(0, start - 2) : start]
-    alone = chain.is_whole() and len(part) == len(chain.groups)
+    alone = chain.is_whole and len(part) == len(chain.groups)
     if is_phone(part, inner, plus=plus, alone=alone, strict=reading.strict):
         return True
     digits = "".join(part)
@@ -138,7 +147,7 @@ def _is_at_home(chain: _Chain, first: int, last: int, reading: Reading) -> bool:
         inner,
         reading.region,
         apart=not first and last == len(chain.groups) - 1,
-        bracket=chain.text[: chain.matches[first].start()].endswith("("),
+        bracket=chain.text.endswith("(", 0, chain.matches[first].start()),
         taken=reading.taken or ("bracketed" if reading.strict else "all"),
     )
 

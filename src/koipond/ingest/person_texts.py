@@ -13,19 +13,21 @@ from itertools import pairwise
 SUSPECT = (
     r"[@＠﹫]|w[mo][A-Za-z0-9_\-]{30}|o[A-Za-z0-9_\-]{27}|wxid_"
     r"|(?i:(?:passport|paspor|npwp|ktp|nik|ssn)[^0-9]{0,60}[0-9]|open_?id|union_?id|userid|wechat|weixin)"
-    r"|护照|護照|通行证|通行證|身份证|身份證|证件|證件|微信[号號]"
+    r"|护照|護照|通行证|通行證|身份证|身份證|证件|證件|微信|卡号|卡號|银行账号|(?i:rekening)"
 )
 """RE2: what may hold one of these. A superset of what `lettered` finds."""
 
 Span = tuple[int, int]
 
-_EMAIL = re.compile(
-    r'(?:"[^"\n]{1,64}"|[^\s@"<>()\[\],;:|]{1,64})\s{0,2}@\s{0,2}'
+_AT = re.compile(
+    r"(?:\s{0,2}[(\[{<])?\s{0,2}@+\s{0,2}[)\]}>]?\s?"
     r"(?:(?:[\w\-]{1,63}(?:[.]|\s{1,2}[.]\s{0,2}))+(?:xn--[\w\-]{2,59}|[^\W\d_]{2,24})"
     r"|(?:[\w\-]{1,63}[.。｡])+(?:[a-z]{2,24}|中国|中國|公司|网络|網絡|网址|香港|台湾|台灣)"
-    r"|\[[0-9A-Fa-f.:]{3,45}\])",
+    r"|(?:[0-9]{1,3}[.]){3}[0-9]{1,3}(?![.0-9])|\[[0-9A-Fa-f.:]{3,45}\])",
     re.IGNORECASE,
 )
+_LOCAL_END = frozenset('@"<>()[],;:')
+_LOCAL_CHARS_MAX = 320  # a mailbox has 64; of a longer one nothing stays
 _IBAN_LENGTHS = (
     "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28"
     " EE20 EG29 ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27"
@@ -37,16 +39,31 @@ _IBAN_LENGTH = {one[:2]: int(one[2:]) for one in _IBAN_LENGTHS.split()}
 _IBAN_START = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{2}[ \-]?[0-9]{2}")
 _BETWEEN = r"(?:[\s:：=#.,\"'_/()\-\[\]{}\\]|numbers?|num|no|nr|nomor|id|is|号码?|號碼?|为|是|為){0,8}"
 _DOCUMENT = re.compile(
-    r"(?:passports?|paspor|护照|護照|通行证|通行證|身份证|身份證|证件|證件|(?<![a-z])(?:npwp|ktp|nik|ssn)(?![a-z]))"
+    r"(?:passports?|paspor|护照|護照|通行证|通行證|身份证|身份證|证件|證件|卡号|卡號|银行账号|(?<![a-z])(?:npwp|ktp|nik|ssn|rekening)(?![a-z]))"
     rf"{_BETWEEN}((?=[a-z\-. ]{{0,4}}[0-9])[a-z0-9](?:[\-. ]?[a-z0-9]){{5,23}})",
     re.IGNORECASE,
 )
 _DOCUMENT_DIGITS_MIN = 5
-_DOCUMENT_WORDS = ("paspor", "passport", "npwp", "ktp", "nik", "ssn", "照", "通行", "身份", "件")
+_DOCUMENT_WORDS = (
+    "paspor",
+    "passport",
+    "npwp",
+    "ktp",
+    "nik",
+    "ssn",
+    "照",
+    "通行",
+    "身份",
+    "件",
+    "卡",
+    "账",
+    "rekening",
+)
 _ACCOUNT_WORDS = ("open", "union", "userid", "user_id", "wechat", "weixin", "微信", "wxid")
 _ACCOUNT = re.compile(
     rf"(?:(?:open_?id|union_?id|external_?userid){_BETWEEN}([a-z0-9_\-]{{20,64}})"
     rf"|(?:wechat_?id|weixin_?id|wechat[ ]id|微信[号號]){_BETWEEN}([a-z][a-z0-9_\-]{{5,19}})"
+    r"|(?:wechat|weixin|微信)[\"']?\s?[:：=]\s?[\"']?([a-z][a-z0-9_\-]{5,19})"
     r"|(?<![a-z0-9])(wxid_[a-z0-9]{6,24}))",
     re.IGNORECASE,
 )
@@ -62,7 +79,7 @@ def lettered(text: str, *, strict: bool) -> Iterator[Span]:
     ``strict``: the text may be an id of an order or the like, which looks like an ``openid``.
     """
     if "@" in text:
-        yield from (match.span() for match in _EMAIL.finditer(text))
+        yield from _emails(text)
     yield from _ibans(text)
     small = text.lower()
     if any(word in small for word in _DOCUMENT_WORDS):
@@ -75,6 +92,22 @@ def lettered(text: str, *, strict: bool) -> Iterator[Span]:
     for match in _BARE_ACCOUNT.finditer(text):
         if match[0][0] == "w" or (not strict and _is_drawn(match[0])):
             yield match.span()
+
+
+def _emails(text: str) -> Iterator[Span]:
+    """Yield e-mails: a domain behind an @, and before it all that a mailbox may be called."""
+    for match in _AT.finditer(text):
+        place = end = match.start()
+        first = max(0, end - _LOCAL_CHARS_MAX)
+        if text[first:end].endswith('"'):
+            place = text.rfind('"', first, end - 1)
+            while place > first and text[place - 1] == "\\":
+                place = text.rfind('"', first, place - 1)
+        else:
+            while place > first and not text[place - 1].isspace() and text[place - 1] not in _LOCAL_END:
+                place -= 1
+        if 0 <= place < end:
+            yield place, match.end()
 
 
 def _is_drawn(token: str) -> bool:

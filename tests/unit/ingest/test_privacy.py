@@ -2,7 +2,6 @@
 
 import re
 import sys
-import time
 import unicodedata
 
 import pyarrow as pa
@@ -51,6 +50,25 @@ IDENTIFIERS = [
     ),
 ]
 WRITTEN = [
+    *(
+        "a!#$%&'*+/=?^_`{|}~b@example.com",
+        '"a\\"b c"@example.com',
+        "x@192.168.1.1",
+        "user(@)example.com",
+        "user@@a.org",
+    ),
+    *(
+        "user@example[.]com",
+        "user [@] example.com",
+        f"{'x' * 200}@example.com",
+        "卡号 1234567890123",
+        '"wechat": "lisi_99"',
+    ),
+    *(
+        "微信：zhangsan88",
+        "%31%33%38%31%32%33%34%35%36%37%38",
+        "&#49;&#51;&#56;&#49;&#50;&#51;&#52;&#53;&#54;&#55;&#56;",
+    ),
     *("1.38E10", "1.3812345678E+10", "1,3812345678e+10", "8.613812345678E+12", "6.22202123456789E+15"),
     *("13,812,345,678", "13'812'345'678", "13,812,345,678.00", "138+1234+5678", "138_1234_5678"),
     *("(138)1234.5678", "138:1234:5678", "138;1234;5678", "138、1234、5678", "138#1234#5678"),
@@ -194,16 +212,9 @@ def test_a_plain_value_of_such_a_column_stays(column: str, value: str) -> None:
     assert not tells(column, value)
 
 
-@pytest.mark.parametrize("text", ["%" + "25" * 20_000 + "41", "&amp;" * 5_000 + "#64;", "%25" * 5_000])
-def test_escapes_in_escapes_are_read_to_a_depth(text: str) -> None:
-    start = time.process_time()
-    assert masked(text) in (text, MASK)
-    assert time.process_time() - start < 2
-
-
-def test_escapes_in_escapes_that_go_too_deep_are_covered() -> None:
-    assert masked("user%" + "25" * 12 + "40example.com") == MASK
-    assert masked("13800138000 and user%40example.com, order 536365") == f"{MASK} and {MASK} order 536365"
+@pytest.mark.parametrize("local", ["a!#$%&'*+/=?^_`{|}~b", "x" * 200, "用户.名", '"john \\" doe"'])
+def test_nothing_of_the_name_of_a_mailbox_stays(local: str) -> None:
+    assert masked(f"to {local}@example.com now") == f"to {MASK} now"
 
 
 def test_only_the_identifier_is_covered() -> None:
