@@ -18,6 +18,9 @@ GOOD = {"instant": "2025-01-01 10:00:00", "money": "5.25", "number": "2", "statu
 REGIONS = ("CN", "CN", "ID", "US", "DE", "GB")
 SOUND = 0.85
 """The share of files whose structure is right: what they hold is imported or put aside, row by row."""
+DAMAGED = ("damaged", "cut off", "quoted value", "cannot be read", "not a whole")
+"""What is said of files that hold what they should not; never of a sound one."""
+
 _REFUSING = {"consents": {"status", "channel", "purpose"}, "orders": {"currency"}}
 """Columns in which one word that nobody knows refuses the file."""
 _CONSENT = {
@@ -51,6 +54,8 @@ def run(draw: Draw, folder: Path, seed: int) -> str:
     assert str(known).strip()
     shown = masked(str(known), strict=True, region=space.region, taken="all")
     _require_nothing_planted(shown, "the error as it is shown")
+    if sound:
+        assert not any(word in shown for word in DAMAGED), f"a sound file is called damaged: {shown[:500]}"
     assert _version(space) == before
     _require_clean(space)
     return f"{told}: refused {'sound' if sound else 'unsound'}"
