@@ -22,20 +22,22 @@ def client_of(app: App) -> TestClient:
 
 def run(draw: Draw, app: App, client: TestClient) -> str:
     routes = [route.path for route in build_routes(app)]
-    path = draw.random.choice([*routes, "/" + draw.text()])
-    for name in ("strategy", "touch_key"):
-        path = path.replace("{" + name + "}", quote(draw.text(), safe=draw.random.choice(("", "/"))))
+    path = draw.random.choice(routes) if draw.chance(0.9) else "/" + draw.text()
+    known = {"strategy": list(app.runtime.strategies), "touch_key": ["1-1-1"]}
+    for name, keys in known.items():
+        value = draw.random.choice(keys) if keys and draw.chance(0.5) else draw.text()
+        path = path.replace("{" + name + "}", quote(value, safe=draw.random.choice(("", "/"))))
     path = quote(path, safe=draw.random.choice(("/%{}", "/%{};:@=+,'!*()$&")))
     pairs = [
-        (draw.random.choice(("language", "before", "token", draw.text())), draw.text())
+        (draw.random.choice(("language", "before", "token", draw.text())), _value(draw))
         for _ in range(draw.random.randrange(4))
     ]
     query = "&".join(f"{quote(name)}={quote(value)}" for name, value in pairs)
-    signed = draw.chance(0.6)
+    signed = draw.chance(0.8)
     headers: dict[str, Any] = {"authorization": f"Bearer {TOKEN}"} if signed else {}
     if draw.chance(0.2):
         headers["cookie"] = quote(draw.text())
-    method = draw.random.choice(("GET", "GET", "GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS"))
+    method = draw.random.choice(("GET",) * 12 + ("POST", "HEAD", "PUT", "DELETE", "OPTIONS"))
     body = draw.random.randbytes(draw.random.choice((0, 0, 10, 5_000)))
     try:
         answer = client.request(method, f"{path}?{query}", headers=headers, content=body)
@@ -50,6 +52,10 @@ def run(draw: Draw, app: App, client: TestClient) -> str:
     if answer.status_code == 200 and not opened and method != "HEAD":
         assert signed, told
     return f"status {answer.status_code}"
+
+
+def _value(draw: Draw) -> str:
+    return draw.random.choice(("zh", "en", "id", "1", "50")) if draw.chance(0.6) else draw.text()
 
 
 def build_routes(app: App) -> list[Any]:

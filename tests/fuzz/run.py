@@ -23,6 +23,8 @@ from tests.fuzz import imports, pages, workspaces
 from tests.fuzz.values import Draw
 
 CASE_CPU_S = 60
+ACCEPTED = ("kept", "put aside", "exit 0", "status 200", "status 303")
+"""How cases end that were read to their end."""
 REGRESSIONS = Path(__file__).with_name("regressions.txt")
 Case = Callable[[int], str]
 
@@ -48,8 +50,9 @@ def parts(folder: Path) -> Iterator[dict[str, Case]]:
     with open_app(made) as app:
         client = pages.client_of(app)
         yield {
-            "imports": lambda seed: imports.run(Draw(seed), fresh()),
+            "imports": lambda seed: imports.run(Draw(seed), fresh(), seed),
             "workspaces": lambda seed: workspaces.run(Draw(seed), made, fresh()),
+            "rules": lambda seed: workspaces.ask(Draw(seed), made),
             "pages": lambda seed: pages.run(Draw(seed), app, client),
         }
 
@@ -91,7 +94,7 @@ def main() -> int:
     counts: Counter[str] = Counter()
     finds = 0
     with tempfile.TemporaryDirectory() as name, parts(Path(name)) as made:
-        names = [given.part] if given.part else ["imports", "pages", "workspaces", "pages"]
+        names = [given.part] if given.part else ["imports", "pages", "workspaces", "rules", "pages"]
         for number in range(given.cases):
             if time.monotonic() > end:
                 break
@@ -107,6 +110,10 @@ def main() -> int:
                 print(f"{number + 1:,} cases, {finds} finds", file=sys.stderr, flush=True)
     for what, count in sorted(counts.items()):
         print(f"{count:8,} {what}")
+    for part in sorted({what.partition(":")[0] for what in counts}):
+        mine = {what: count for what, count in counts.items() if what.startswith(f"{part}: ")}
+        done = sum(count for what, count in mine.items() if what.endswith(ACCEPTED))
+        print(f"{done / sum(mine.values()):8.0%} of {sum(mine.values()):,} {part} were read to their end")
     print(f"{sum(counts.values()) + finds:,} cases, {finds} finds")
     return 1 if finds else 0
 

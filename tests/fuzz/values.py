@@ -9,15 +9,16 @@ MARKS = ("13912345678", "planted.marker@x.example", "110105194912310021", "62220
 """Identifiers planted in every kind of file: nowhere afterwards in clear."""
 
 FORMS = (
-    *(
-        "139-1234-5678",
-        "１３９１２３４５６７８",
-        "+86 139 1234 5678",
-        "139\u200b1234\u200b5678",
-        "(139) 1234.5678",
-    ),
-    *("planted.marker＠x.example", "tel:13912345678", "1101051949 12310021", "6222-0212-3456-7890"),
+    *("139-1234-5678", "１３９１２３４５６７８", "+86 139 1234 5678", "139\u200b1234\u200b5678"),
+    *("(139) 1234.5678", "planted.marker＠x.example", "tel:13912345678", "1101051949 12310021"),
+    *("6222-0212-3456-7890", "1.3912345678E+10", "13,912,345,678", "139+1234+5678", "139_1234_5678"),
+    *("GB82 WEST 1234 5698 7654 32", "passport E12345678", "3174012304567890", "٠١٣٩١٢٣٤٥٦٧٨"),
+    *("planted.marker(at)x(dot)example", "planted.marker%40x.example", "planted.marker&#64;x.example"),
+    *("cGxhbnRlZC5tYXJrZXJAeC5leGFtcGxl", "110 105 1949 1231 002X", "12.345.678.9-012.345"),
+    *("openid=oZ7xQa-9bTc3_KdLe5MfNg2HiPjR", "planted.marker @ x . example"),
 )
+"""The same as people and programs write it: wherever it was put, it does not stand so afterwards."""
+
 NUMBERS = (
     *(
         "0",
@@ -149,8 +150,9 @@ class Draw:
         return self.random.random() < rate
 
     def text(self) -> str:
-        if self.chance(0.15):
-            return str(self.one(MARKS, FORMS))
+        if self.chance(0.25):
+            form = str(self.one(MARKS, FORMS))
+            return str(self.random.choice(("{}", "{}", "{}", "call {} now", "a/{}", "{}!"))).format(form)
         if self.chance(0.2):
             size = self.random.randrange(1, 12)
             return "".join(

@@ -60,10 +60,16 @@ def _sha256(text: str) -> str:
 
 
 class Guard:
-    """ASGI middleware around the whole server. ``name`` tells the cookies of several servers apart."""
+    """ASGI middleware around the whole server. ``name`` tells the cookies of several servers apart.
 
-    def __init__(self, app: ASGIApp, *, token: str, name: str, styles: Iterable[str]) -> None:
+    ``region``: whose phones the log covers.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, token: str, name: str, styles: Iterable[str], region: str = ""
+    ) -> None:
         self._app = app
+        self._region = region
         self._token = token
         self._cookie = f"koipond_{name}"
         self._headers = headers_for(styles)
@@ -87,7 +93,9 @@ class Guard:
             answer = self._refusal(scope) or self._shut(scope)
             await (answer or self._app)(scope, receive, dressed)
         except Exception as error:
-            _LOG.error("%s %s ended in %s", scope["method"], _path(scope), _trace(error))
+            _LOG.error(
+                "%s %s ended in %s", scope["method"], _path(scope, self._region), _trace(error, self._region)
+            )
             if begun:
                 raise
             await _internal()(scope, receive, dressed)
@@ -146,11 +154,12 @@ def _internal() -> Response:
     return _error(500, "internal", "this is a mistake of the program; the log has more")
 
 
-def _path(scope: Scope) -> str:
-    return masked(str(scope["path"])[:200].split("?")[0].encode("unicode_escape").decode("ascii"))
+def _path(scope: Scope, region: str) -> str:
+    path = str(scope["path"])[:200].split("?")[0].encode("unicode_escape").decode("ascii")
+    return masked(path, region=region)
 
 
-def _trace(error: Any) -> str:
+def _trace(error: Any, region: str) -> str:
     import traceback
 
-    return masked("".join(traceback.format_exception(error))[-4_000:])
+    return masked("".join(traceback.format_exception(error))[-4_000:], region=region)

@@ -12,6 +12,7 @@ from koipond.api.guard import Guard, new_token
 from koipond.api.pages import STYLE, OptOut, home_page, inbox_page, report_page, unsubscribe_page
 from koipond.bootstrap import App
 from koipond.bootstrap.following import Following
+from koipond.ingest.privacy import masked
 from koipond.insights.words import WORDS, Language
 from koipond.kernel import InputError, KoipondError
 from koipond.worker.health import Health
@@ -32,13 +33,17 @@ def build_server(app: App, *, health: Health | None = None, token: str | None = 
     """
     server = FastAPI(title="Koipond", docs_url=None, redoc_url=None, openapi_url=None)
     server.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK))
-    server.add_middleware(Guard, token=token or new_token(), name=app.settings.key, styles=[STYLE])
+    region = app.settings.region
+    server.add_middleware(
+        Guard, token=token or new_token(), name=app.settings.key, styles=[STYLE], region=region
+    )
     looked_after, now = health or Health(app), Following(app).current
 
     @server.exception_handler(KoipondError)
     def refused(_request: Request, error: KoipondError) -> JSONResponse:
         status = _STATUS.get(error.exit_code, 500)
-        return JSONResponse({"error": error.code, "message": str(error)}, status_code=status)
+        told = masked(str(error), strict=True, region=region, taken="all")
+        return JSONResponse({"error": error.code, "message": told}, status_code=status)
 
     @server.exception_handler(RequestValidationError)
     def unreadable(_request: Request, error: RequestValidationError) -> JSONResponse:

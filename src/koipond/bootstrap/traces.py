@@ -13,13 +13,15 @@ _FILE_BYTES_MAX = 5_000_000
 
 def keep_trace(folder: Path, error: BaseException) -> Path | None:
     """Append the trace of ``error`` to the log of the workspace in ``folder``; None when it has none."""
+    from koipond.bootstrap.region import region_of
     from koipond.ingest.privacy import masked
 
     state = folder / STATE
     if not state.is_dir():
         return None
     file = state / FILE
-    text = masked("".join(traceback.format_exception(error))[-_TRACE_CHARS_MAX:])
+    trace = "".join(traceback.format_exception(error))[-_TRACE_CHARS_MAX:]
+    text = masked(trace, region=region_of(folder))
     try:
         if file.exists() and file.stat().st_size > _FILE_BYTES_MAX:
             file.unlink()

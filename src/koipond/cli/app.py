@@ -1,6 +1,7 @@
 """The program `koipond`: global options, one place that turns errors into exit codes."""
 
 import gc
+import io
 import json
 import logging
 import os
@@ -101,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result = build()(given, standalone_mode=False)
         sys.stdout.flush()
     except KoipondError as error:
-        return _report(error, as_json=as_json)
+        return _report(error, _folder(given), as_json=as_json)
     except (typer.Abort, KeyboardInterrupt):
         result = CancelledError.exit_code
     except BrokenPipeError:
@@ -111,11 +112,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _unread()
         raise
     except typer.TyperException as error:
-        return _misused(error, as_json=as_json)
+        return _misused(error, _folder(given), as_json=as_json)
     except Exception as error:
         return _unexpected(error, _folder(given), as_json=as_json)
     if result == CancelledError.exit_code:  # so the command line library ends a command on Ctrl-C
-        return _report(CancelledError("cancelled; nothing is half-written"), as_json=as_json)
+        return _report(CancelledError("cancelled; nothing is half-written"), _folder(given), as_json=as_json)
     return result if isinstance(result, int) else 0
 
 
@@ -143,13 +144,13 @@ def _unread() -> int:
     return 0
 
 
-def _misused(error: Exception, *, as_json: bool) -> int:
+def _misused(error: Exception, folder: Path, *, as_json: bool) -> int:
+    told = io.StringIO(str(error))
     if show := getattr(error, "show", None):
-        show(sys.stderr)
-    else:
-        note(str(error))
+        show(told)
+    note(_covered(told.getvalue().rstrip(), folder))
     if as_json:
-        _say_error("usage", str(error))
+        _say_error("usage", _covered(str(error), folder))
     return 2
 
 
@@ -158,7 +159,7 @@ def _unexpected(error: Exception, folder: Path, *, as_json: bool) -> int:
     from koipond.bootstrap.traces import keep_trace
 
     if (known := explained(error, folder)) is not None:
-        return _report(known, as_json=as_json)
+        return _report(known, folder, as_json=as_json)
     kept = keep_trace(folder, error)
     where = f"; its trace is in {kept}" if kept else ""
     what = f"a mistake of the program ({type(error).__name__}){where}: please report it"
@@ -168,18 +169,27 @@ def _unexpected(error: Exception, folder: Path, *, as_json: bool) -> int:
     return INTERNAL
 
 
-def _report(error: KoipondError, *, as_json: bool) -> int:
-    from koipond.ingest.privacy import masked
-
-    said = masked(str(error), strict=True)  # a value of a file may be quoted in it
-    said = said.encode("utf-8", "backslashreplace").decode()
+def _report(error: KoipondError, folder: Path, *, as_json: bool) -> int:
+    said = _covered(str(error), folder)  # a value of a file may be quoted in it
     note(f"koipond: {said}")
     if as_json:
         more: dict[str, object] = {}
         if isinstance(error, FindingsError):
-            more["findings"] = [finding.to_dict() for finding in error.findings]
+            more["findings"] = [
+                {name: _covered(one, folder) if isinstance(one, str) else one for name, one in told.items()}
+                for told in (finding.to_dict() for finding in error.findings)
+            ]
         _say_error(error.code, said, **more)
     return error.exit_code
+
+
+def _covered(text: str, folder: Path) -> str:
+    """Return ``text`` as it may be shown, whatever was quoted in it."""
+    from koipond.bootstrap.region import region_of
+    from koipond.ingest.privacy import masked
+
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return masked(text, strict=True, region=region_of(folder), taken="all")
 
 
 def _say_error(code: str, message: str, **more: object) -> None:

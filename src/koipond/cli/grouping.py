@@ -128,14 +128,6 @@ def _group(app: "App", key: str, value: str | None) -> "TagGroup":
 
 
 def _lines(file: Path) -> list[str]:
-    from koipond.sources.text import require_file
+    from koipond.sources.text import list_lines
 
-    require_file(file)
-    try:
-        lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file}: not UTF-8 text; save it as UTF-8, one id a line") from error
-    lines = [line for line in lines if line]
-    if not lines or len(lines) > LINES_MAX:
-        raise InputError(f"{file} holds {len(lines)} ids; between 1 and {LINES_MAX:,} are read")
-    return lines
+    return [line for _, line in list_lines(file, LINES_MAX, "id")]

@@ -71,8 +71,12 @@ def register(app: typer.Typer) -> None:
             declared=frozenset(keep or ()),
             verified=verified,
         )
-        rows = [open_file(path, encoding=encoding, delimiter=delimiter, sheet=sheet) for path in files]
         with open_app(context.obj) as app:
+            region = app.settings.region
+            rows = [
+                open_file(path, encoding=encoding, delimiter=delimiter, sheet=sheet, region=region)
+                for path in files
+            ]
             results = _import_all(app, request, rows, _longest_s(kind, wait_s))
             app.clock.forget()
             if kind == "customers":

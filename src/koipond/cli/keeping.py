@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from koipond.bootstrap import App
     from koipond.ingest.belonging import Verdict
 
-CODES_MAX = 5_000_000
+CODES_MAX = 1_000_000
 _FREE_BYTES_MIN = 2 * 1024**3
 
 
@@ -232,16 +232,9 @@ def import_codes(
 
 def _read_codes(file: Path) -> tuple[list[int], list[str]]:
     """Return the codes of a file and the lines they stand in."""
-    from koipond.sources.text import require_file
+    from koipond.sources.text import list_lines
 
-    require_file(file)
-    try:
-        lines = file.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file}: not UTF-8 text; save it as UTF-8, one code a line") from error
-    placed = [(place, line.strip()) for place, line in enumerate(lines, 1) if line.strip()]
-    if not placed or len(placed) > CODES_MAX:
-        raise InputError(f"{file} holds {len(placed)} codes; between 1 and {CODES_MAX:,} are read")
+    placed = [*list_lines(file, CODES_MAX, "code")]
     return [place for place, _ in placed], [code for _, code in placed]
 
 

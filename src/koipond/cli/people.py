@@ -150,17 +150,9 @@ def _numbers(app: "App", customer: str | None, file: Path | None) -> list[int]:
 
 
 def _lines(file: Path) -> list[tuple[int, str]]:
-    from koipond.sources.text import require_file
+    from koipond.sources.text import list_lines
 
-    require_file(file)
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file}: not UTF-8 text; save it as UTF-8, one customer a line") from error
-    found = [(place, line.strip()) for place, line in enumerate(lines, 1) if line.strip()]
-    if not found or len(found) > PEOPLE_MAX:
-        raise InputError(f"{file} names {len(found)} people; between 1 and {PEOPLE_MAX:,} are read")
-    return found
+    return [*list_lines(file, PEOPLE_MAX, "customer")]
 
 
 def _each(lines: Sequence[tuple[int, str]], find: Callable[[str], int], file: str) -> list[int]:

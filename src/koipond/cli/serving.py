@@ -41,7 +41,7 @@ def register(app: typer.Typer) -> None:
         listener = _listen(port)
         with open_app(context.obj) as app:
             _ = app.public_url  # one that mail cannot carry is refused before anything is served
-            board = Board(app.machine)
+            board = Board(app.machine, app.settings.region)
             loop = SendLoop(app, board) if sending else None
             health = Health(app, board, loop)
             token = new_token()

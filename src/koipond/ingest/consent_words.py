@@ -24,9 +24,13 @@ _TURNED = {"true": "false", "false": "true"}
 _LENGTH_MAX = 40
 _KNOWN: Mapping[str, str] = {
     "status": "yes or no, and the usual words for them; say others with --status VALUE=true|false",
-    "channel": f"{', '.join(sorted(set(word_table('channel').values())))} or all",
-    "purpose": f"{', '.join(sorted(set(word_table('purpose').values())))} or all",
+    "channel": f"{', '.join(sorted(set(word_table('channel').values())))} or all; several with commas",
+    "purpose": f"{', '.join(sorted(set(word_table('purpose').values())))} or all; several with commas",
 }
+_LIST_MARK = re.compile(r"[,;|/+&\n、，；]|\s(?:and|dan)\s|[和与]", re.IGNORECASE)
+_LIST_DRESS = " []()\"'"
+SEVERAL = ","
+"""What stands between the meanings of a word that names several channels or purposes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +81,8 @@ def _distinct(reader: Reader, raw: IbisTable, field: str, file: str) -> list[str
 
 def _meanings(field: str, words: Collection[str], request: ImportRequest, column: str) -> dict[str, str]:
     if field != "status":
-        return meanings(words, word_table(field), {}) | {word: ALL for word in words if means_all(word)}
+        found = {word: _several(field, word) for word in words}
+        return {word: meaning for word, meaning in found.items() if meaning}
     table = word_table("consent")
     if not any(plain_name(word) == "f" for word in words):
         table = {word: meaning for word, meaning in table.items() if word != "t"}  # 回T退订, or true?
@@ -91,6 +96,24 @@ def _meanings(field: str, words: Collection[str], request: ImportRequest, column
         for word, meaning in found.items()
         if meaning in ("true", "false") and (word in request.statuses or not _SIGNED.match(word))
     }
+
+
+def _several(field: str, word: str) -> str:
+    """Return what ``word`` means, each of several between `SEVERAL`; empty when any part is unknown.
+
+    ``email,sms`` and ``["email", "sms"]`` are both channels: a no to them is a no to each.
+    """
+    if one := _one(field, word):
+        return one
+    parts = [part.strip(_LIST_DRESS) for part in _LIST_MARK.split(word.strip(_LIST_DRESS))]
+    found = [_one(field, part) for part in parts if part]
+    if not found or "" in found:
+        return ""
+    return ALL if ALL in found else SEVERAL.join(dict.fromkeys(found))
+
+
+def _one(field: str, word: str) -> str:
+    return ALL if means_all(word) else word_table(field).get(plain_name(word), "")
 
 
 def means_all(word: str) -> bool:

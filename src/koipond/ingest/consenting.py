@@ -15,11 +15,11 @@ import pyarrow as pa
 
 from koipond.ingest.archive import columns_of
 from koipond.ingest.consent_rows import judge_consents
-from koipond.ingest.consent_words import ConsentWords, read_words
+from koipond.ingest.consent_words import SEVERAL, ConsentWords, read_words
 from koipond.ingest.contacts import copy_consents
 from koipond.ingest.customers import know_customers
 from koipond.ingest.door import Door
-from koipond.ingest.judging import put_aside
+from koipond.ingest.judging import aside_rows, shown, write_aside
 from koipond.ingest.model import ImportResult, Progress
 from koipond.ingest.people import resolve_people
 from koipond.ingest.pipelines import Job, Outcome
@@ -32,11 +32,11 @@ from koipond.ingest.ports import (
     Warehouse,
     Writer,
 )
-from koipond.ingest.privacy import masked
+from koipond.ingest.privacy import said
 from koipond.ingest.publishing import how_ended, publish, result_of
 from koipond.ingest.quality import QualityRules
 from koipond.ingest.readings import Readings, decide, mend_ids
-from koipond.ingest.settling import settle_dead
+from koipond.ingest.settling import ASIDE_MAX, settle_dead
 from koipond.ingest.staging import Staged, stage_rows
 from koipond.ingest.waiting import Patience, writing
 from koipond.kernel import BusyError, Clock, InputError
@@ -46,7 +46,7 @@ from koipond.kernel import BusyError, Clock, InputError
 class _Heard:
     """A file as it was understood, out of the engine that read it. ``new``: withdrawals not known before."""
 
-    bad: pa.Table  # texts of the rows that are put aside
+    aside: pa.Table  # the rows that are put aside, as `quarantine` keeps them
     judged: pa.Table
     people: pa.Table
     withdrawals: pa.Table
@@ -92,7 +92,7 @@ def import_consents(
         door = Door(
             job.mapping, job.request.declared, blind=registry.identities.blind, region=registry.region
         )
-        staged = stage_rows(reader, job.rows, job.mapping, progress, cancelled, door)
+        staged = stage_rows(reader, job.rows, job.mapping, progress, cancelled, door, clock)
         raw = mend_ids(reader, staged.table, sealed=True)
         [column, *_] = job.mapping.columns["status"]
         words = read_words(reader, raw, job.request, job.rows.file, column)
@@ -105,7 +105,8 @@ def import_consents(
                 heard.withdrawals, import_no=job.import_no, proof=_proof(job), now=job.registry.now
             )
         except BaseException as error:
-            journal.finish(job.import_no, how_ended(error), {"error": masked(str(error)[:2000])}, clock.now())
+            told = said(error, registry.region)
+            journal.finish(job.import_no, how_ended(error), {"error": told}, clock.now())
             raise
     return _Completion(job, replace(heard, new=new), book, journal, clock, rules).run(warehouse, patience)
 
@@ -129,7 +130,7 @@ class _Completion:
                 settle_dead(writer, self.journal, self.clock.now(), consents=self.book, touches=job.touches)
                 return self._complete(writer)
         except BaseException as error:
-            self._fail(how_ended(error), str(error))
+            self._fail(how_ended(error), said(error, self.job.registry.region))
             if isinstance(error, BusyError) and not opened:
                 return self._without_warehouse(error)
             raise
@@ -144,13 +145,7 @@ class _Completion:
     def _complete(self, writer: Writer) -> ImportResult:
         job, heard = self.job, self.heard
         judged = writer.stage("import_judged", heard.judged)
-        aside = put_aside(
-            writer,
-            writer.stage("import_bad", heard.bad),
-            judged,
-            job.import_no,
-            declared=bool(job.request.declared),
-        )
+        aside = write_aside(writer, writer.stage("import_aside", heard.aside), job.import_no)
         people = writer.stage("import_consenting", heard.people)
         outcome = Outcome(
             quarantined=aside,
@@ -176,7 +171,7 @@ class _Completion:
         """End the import, unless its grants are in force: then only a copy is missing."""
         entry = self.journal.entry(self.job.import_no)
         if entry is None or entry.outcome != "done":
-            self.journal.finish(self.job.import_no, how, {"error": masked(error[:2000])}, self.clock.now())
+            self.journal.finish(self.job.import_no, how, {"error": error}, self.clock.now())
 
     def _without_warehouse(self, busy: BusyError) -> ImportResult:
         """Say what is in force although another process kept the warehouse; raise when grants are not."""
@@ -191,6 +186,8 @@ class _Completion:
                 waits_for=str(busy),
             )
         aside = {rule: rules.count(rule) for rule in dict.fromkeys(rules)}
+        kept = self.journal.put_by(job.import_no, heard.aside.to_pylist()[:ASIDE_MAX])
+        waiting = {"copies_that_wait_for_the_warehouse": 1, "rows_put_aside_that_wait": kept}
         return ImportResult(
             import_no=job.import_no,
             kind="consents",
@@ -202,9 +199,9 @@ class _Completion:
             flagged={},
             mapping=job.mapping.shown(),
             formats={**job.rows.details, **heard.readings.shown()},
-            samples={},
+            samples=shown(heard.aside.to_pylist()),
             changes={"consents_new": heard.new},
-            notes={**heard.notes, "copies_that_wait_for_the_warehouse": 1},
+            notes={**heard.notes, **{name: count for name, count in waiting.items() if count}},
             version=0,
         )
 
@@ -217,7 +214,7 @@ def _understand(
     judged = judge_consents(reader, found.rows, words, readings, job.setting, now_s)
     good = judged.filter(judged["rule"].isnull())
     return _Heard(
-        bad=reader.frame(raw.semi_join(judged.filter(judged["rule"].notnull()), "row")),
+        aside=reader.frame(aside_rows(raw, judged, declared=bool(job.request.declared))),
         judged=reader.frame(judged.select("row", "rule", "field", "customer_no", "granted")),
         people=reader.frame(found.people),
         withdrawals=_facts(reader, good.filter(~good["granted"])),
@@ -231,6 +228,8 @@ def _understand(
 
 def _facts(reader: Reader, rows: IbisTable) -> pa.Table:
     names = [*columns_of("consents"), "undated"]
+    for several in ("channel", "purpose"):
+        rows = rows.mutate(**{several: rows[several].split(SEVERAL).unnest()})
     return reader.frame(rows.select(names).distinct().order_by("at_s", "customer_no"))
 
 

@@ -17,7 +17,10 @@ import pyarrow.compute as pc
 
 from koipond.ingest.fields import FIELDS, PERSON
 from koipond.ingest.mapping import ColumnMap, own_name
-from koipond.ingest.privacy import PLAIN, SUSPECT, holds, masked, names_contact
+from koipond.ingest.person_columns import telling
+from koipond.ingest.person_numbers import is_barcode
+from koipond.ingest.privacy import SUSPECT, ZERO, holds, masked, plain_of, tells
+from koipond.ingest.regional_numbers import Taken, home_pattern
 from koipond.ingest.sealing import Seal
 
 OTHERS = "others"
@@ -36,7 +39,9 @@ _NUMBER = re.compile(
     r"[(\-]?[$]?\d{1,3}(?:[ ,.'’]\d{3})*(?:[.,]\d*)?\)?-?"
     r"|[(\-]?[$]?\d*(?:[.,]\d*)?(?:[eE][+\-]?\d{1,3})?\)?-?"
 )
-_BARE_PHONE = re.compile(r"0?1[3-9][0-9]{9}|08[1-9][0-9]{7,10}")  # nobody pays 13.8 billion without a mark
+_BARE_PHONE = re.compile(r"1[3-9][0-9]{9}|0[0-9]{8,}")  # nobody pays 13.8 billion without a mark
+_SIGNS = str.maketrans("", "", "()-$")
+_NO_FRACTION = re.compile(r"[.,]0*$")
 _DIGITS_OF_A_NUMBER_MAX = 15  # 10^13 minor units; whatever is longer is put aside, so it may be covered
 
 
@@ -94,15 +99,15 @@ class Door:
         if care == "seal":
             return _each(values, lambda texts: self._sealed(name, texts))
         if care == "blind":
-            return _suspects(values, self._blinded)
+            return self._suspects(values, lambda text: self._blinded(name, text))
         treat = _number if care == "number" else masked
-        return _suspects(values, lambda text: treat(text, region=self.region))
+        return self._suspects(values, lambda text: treat(text, region=self.region))
 
     def others(self, columns: Sequence[tuple[str, pa.Array]]) -> pa.Array:
         """Return further ``columns`` (name, values) as one JSON text a row, without identifiers."""
         coded = [values.dictionary_encode() for _, values in columns]
         # all texts at once: a file may have thousands of further columns
-        suspect = _sieved(pa.concat_arrays([one.dictionary for one in coded]))
+        suspect = _sieved(pa.concat_arrays([one.dictionary for one in coded]), self.region)
         kept, start = [], 0
         for (name, values), one in zip(columns, coded, strict=True):
             places = pc.indices_nonzero(suspect.slice(start, len(one.dictionary))).to_pylist()
@@ -114,13 +119,21 @@ class Door:
         """Return the text of the field ``name`` under ``seal``, mended."""
         return self.mendings[name].mend(self.seal.open(seal)) if seal else ""
 
+    def _suspects(self, values: pa.Array, treat: Callable[[str], str | None]) -> pa.Array:
+        """Return ``values`` with those texts treated that may hold an identifier."""
+        coded = values.dictionary_encode()
+        places = pc.indices_nonzero(_sieved(coded.dictionary, self.region)).to_pylist()
+        return _treated(values, coded, places, treat)
+
     def _sealed(self, name: str, texts: list[str]) -> list[str | None]:
         self.mendings.setdefault(name, Mending()).look(texts)
         return [*self.seal.close_all(texts)]
 
-    def _blinded(self, text: str) -> str:
+    def _blinded(self, name: str, text: str) -> str:
         plain = text.removeprefix("'").removesuffix(".0")  # as an id is mended afterwards
-        return self.blind(plain) if holds(plain, strict=True, region=self.region) else text
+        taken: Taken = "bracketed" if name == "sku" and is_barcode(plain) else "mobile"
+        found = holds(plain, strict=True, region=self.region, taken=taken)
+        return self.blind(plain) if found else text
 
     def _other(self, column: str, values: pa.Array, coded: Any, suspects: list[int]) -> pa.Array:
         own = own_name(column)
@@ -128,16 +141,14 @@ class Door:
             return values
         if holds(own, region=self.region):
             kept = pa.nulls(len(values), pa.string())
-        elif names_contact(own):
-            every = list(range(len(coded.dictionary)))
-            kept = _treated(values, coded, every, lambda text: self._kept(text, contact=True))
         else:
-            kept = _treated(values, coded, suspects, self._kept)
+            looked = suspects if telling(own) is None else list(range(len(coded.dictionary)))
+            kept = _treated(values, coded, looked, lambda text: self._kept(own, text))
         self.dropped += kept.null_count - values.null_count
         return kept
 
-    def _kept(self, text: str, *, contact: bool = False) -> str | None:
-        return None if holds(text, contact=contact, region=self.region) else text
+    def _kept(self, column: str, text: str) -> str | None:
+        return None if tells(column, text, region=self.region) else text
 
 
 def kinds_of(mapping: ColumnMap) -> dict[str, str]:
@@ -148,10 +159,18 @@ def kinds_of(mapping: ColumnMap) -> dict[str, str]:
 def _number(text: str, *, region: str) -> str:
     """Cover a text in a column of numbers, unless a number that can be kept stands there."""
     digits = sum(character.isdigit() for character in text)
-    plain = digits <= _DIGITS_OF_A_NUMBER_MAX and text.isascii() and _NUMBER.fullmatch(text)
-    if plain and not _BARE_PHONE.fullmatch(text):
+    plain = digits <= _DIGITS_OF_A_NUMBER_MAX and _NUMBER.fullmatch(text)
+    if plain and text.isascii() and not _is_like_a_phone(text, region):
         return text
     return masked(text, region=region)
+
+
+def _is_like_a_phone(text: str, region: str) -> bool:
+    """Say whether what reads as a number may be a phone: bare, with an exponent, in China with thousands."""
+    bare = _NO_FRACTION.sub("", text.translate(_SIGNS))
+    if region == "CN":
+        bare = re.sub("[ ,.']", "", bare)
+    return "e" in bare.lower() or _BARE_PHONE.fullmatch(bare) is not None
 
 
 def _each(values: pa.Array, treat: Callable[[list[str]], list[str | None]]) -> pa.Array:
@@ -160,14 +179,15 @@ def _each(values: pa.Array, treat: Callable[[list[str]], list[str | None]]) -> p
     return pa.array(treat(coded.dictionary.to_pylist()), pa.string()).take(coded.indices)
 
 
-def _suspects(values: pa.Array, treat: Callable[[str], str | None]) -> pa.Array:
-    """Return ``values`` with those texts treated that may hold an identifier."""
-    coded = values.dictionary_encode()
-    return _treated(values, coded, pc.indices_nonzero(_sieved(coded.dictionary)).to_pylist(), treat)
-
-
-def _sieved(texts: pa.Array) -> pa.Array:
-    return pc.and_not(pc.match_substring_regex(texts, SUSPECT), pc.match_substring_regex(texts, PLAIN))
+def _sieved(texts: pa.Array, region: str) -> pa.Array:
+    """Say which of ``texts`` may hold an identifier, phones as ``region`` writes them among them."""
+    found = pc.and_not(
+        pc.match_substring_regex(texts, SUSPECT), pc.match_substring_regex(texts, plain_of(region))
+    )
+    bare = pc.match_substring_regex(texts, ZERO)
+    if not pc.any(bare).as_py():
+        return found
+    return pc.and_not(found, pc.and_not(bare, pc.match_substring_regex(texts, home_pattern(region))))
 
 
 def _treated(

@@ -25,7 +25,7 @@ from koipond.ingest.ports import (
     Warehouse,
     Writer,
 )
-from koipond.ingest.privacy import masked
+from koipond.ingest.privacy import said
 from koipond.ingest.publishing import how_ended, publish, result_of
 from koipond.ingest.quality import QualityRules
 from koipond.ingest.settling import settle_dead, undo_dead
@@ -107,7 +107,7 @@ def import_file(
         job = replace(job, import_no=journal.begin(start, now))
         try:
             door = Door(mapping=mapping, declared=request.declared, blind=identities.blind, region=region)
-            staged = stage_rows(writer, rows, mapping, progress, cancelled, door)
+            staged = stage_rows(writer, rows, mapping, progress, cancelled, door, clock)
             outcome = run(writer, staged, job)
             result = result_of(writer, job, staged.count, outcome, rules)
             if flags is not None and request.kind == "customers":
@@ -117,7 +117,7 @@ def import_file(
         except BaseException as error:
             if touches is not None and request.kind == "touches":
                 touches.void_import(job.import_no, clock.now())
-            journal.finish(job.import_no, how_ended(error), {"error": masked(str(error)[:2000])}, clock.now())
+            journal.finish(job.import_no, how_ended(error), {"error": said(error, region)}, clock.now())
             raise
         journal.finish(job.import_no, "done", result.to_dict(), clock.now())
         if flags is not None and request.kind == "customers":

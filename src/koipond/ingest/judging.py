@@ -1,7 +1,7 @@
 """Put rows aside by the row rules, the first that fits, and keep them with their reason (隔离)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ibis
@@ -38,13 +38,22 @@ def put_aside(
     where identifiers were covered. Who it was is left out; long numbers are covered as well, and with
     ``declared`` properties whatever may be one.
     """
+    return write_aside(writer, aside_rows(raw, judged, declared=declared), import_no)
+
+
+def aside_rows(raw: IbisTable, judged: IbisTable, *, declared: bool) -> IbisTable:
+    """Return row, rule, field, customer_no and values (JSON) of the rows that are put aside."""
     if "customer_no" not in judged.columns:
         judged = judged.mutate(customer_no=ibis.null("int32"))
     bad = judged.filter(judged["rule"].notnull()).select("row", "rule", "field", "customer_no")
-    counts = writer.frame(bad.group_by("rule").agg(rows=lambda t: t.count())).to_pylist()
+    return bad.inner_join(_texts(raw, declared), "row")
+
+
+def write_aside(writer: Writer, rows: IbisTable, import_no: int) -> dict[str, int]:
+    """Write ``rows`` to ``quarantine``; return their count by rule."""
+    counts = writer.frame(rows.group_by("rule").agg(rows=lambda t: t.count())).to_pylist()
     found = {item["rule"]: int(item["rows"]) for item in counts}
     if found:
-        rows = bad.inner_join(_texts(raw, declared), "row")
         rows = rows.mutate(import_no=ibis.literal(import_no, type="int32"))
         writer.append("quarantine", as_facts("quarantine", rows).order_by("row"))
     return {rule: found.get(rule, 0) for rule in ROW_RULES}
@@ -69,8 +78,13 @@ def samples(writer: Writer, import_no: int) -> dict[str, tuple[Sample, ...]]:
     mine = table.filter(table["import_no"] == import_no)
     place = ibis.row_number().over(group_by="rule", order_by="row")
     few = mine.mutate(place=place).filter(lambda t: t["place"] < SAMPLES_MAX).order_by("row")
+    return shown(writer.frame(few).to_pylist())
+
+
+def shown(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Sample, ...]]:
+    """Return at most 20 of ``rows`` of quarantine for each rule, the first of the file."""
     found: dict[str, list[Sample]] = {}
-    for item in writer.frame(few).to_pylist():
+    for item in sorted(rows, key=lambda one: int(one["row"])):
         sample = Sample(row=item["row"], field=item["field"] or "", values=json.loads(item["values"]))
         found.setdefault(item["rule"], []).append(sample)
-    return {rule: tuple(found[rule]) for rule in ROW_RULES if rule in found}
+    return {rule: tuple(found[rule][:SAMPLES_MAX]) for rule in ROW_RULES if rule in found}

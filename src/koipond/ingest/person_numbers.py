@@ -34,6 +34,14 @@ _ISSUERS = re.compile(
 )
 _LOOSE = re.compile(r"[1-9][0-9]{15}|[1-9][0-9]{16}[0-9xX]")
 _PHONE_MIN, _PHONE_MAX = 9, 15  # with a country code
+_CHINESE_MOBILE = re.compile(r"(?:86)?1[3-9][0-9]{9}")
+_NPWP_SHAPE, _NPWP_GAPS = (2, 3, 3, 1, 3, 3), {".", "-"}  # Indonesian tax number 12.345.678.9-012.345
+_SSN_SHAPE, _SSN = (3, 2, 4), re.compile(r"(?!000|666|9)[0-9]{3}(?!00)[0-9]{2}(?!0000)[0-9]{4}")
+
+
+def is_mobile(digits: str) -> bool:
+    """Say whether bare ``digits`` are a mobile phone by their country's form."""
+    return _COUNTRY_FORMS.fullmatch(digits) is not None
 
 
 def is_phone(groups: Sequence[str], gaps: Sequence[str], *, plus: bool, alone: bool, strict: bool) -> bool:
@@ -46,7 +54,7 @@ def is_phone(groups: Sequence[str], gaps: Sequence[str], *, plus: bool, alone: b
         return False
     if plus:
         return _PHONE_MIN <= len(digits) <= _PHONE_MAX and digits[0] != "0"
-    if _COUNTRY_FORMS.fullmatch(digits):
+    if is_mobile(digits):
         return True
     if gaps:
         shape = tuple(map(len, groups))
@@ -88,9 +96,13 @@ def _dialled(digits: str) -> bool:
 
 def is_document(groups: Sequence[str], gaps: Sequence[str], *, strict: bool) -> bool:
     """Say whether ``groups`` of digits are an ID number or a bank card."""
-    digits = "".join(groups)
+    digits, shape = "".join(groups), tuple(map(len, groups))
+    if shape == _SSN_SHAPE and set(gaps) == {"-"} and not strict and _SSN.fullmatch(digits):
+        return True
     if not 13 <= len(digits) <= 19 or is_plain(groups, gaps):
         return False
+    if shape == _NPWP_SHAPE and set(gaps) <= _NPWP_GAPS:
+        return True
     if gaps and min(map(len, groups[:-1])) < 2:
         return False
     if _CHINESE_ID.fullmatch(digits) or _NIK.fullmatch(digits) or _UNION_PAY.fullmatch(digits):
@@ -105,15 +117,22 @@ def is_plain(groups: Sequence[str], gaps: Sequence[str]) -> bool:
     if not gaps:
         return False
     if len(groups) == 2 and gaps[0] in (".", ","):
-        return True
+        return groups[0] == "0" or groups[0][0] != "0"
     marks = set(gaps)
     if marks <= {".", ","} and all(len(group) == 3 for group in groups[1:]) and 1 <= len(groups[0]) <= 3:
-        return groups[0][0] != "0" or len(groups) == 4
+        return (groups[0][0] != "0" or len(groups) == 4) and not is_thousands(groups, gaps)
     if marks <= {".", ","} and _is_amount(groups, gaps):
         return True
     if len(groups) == 4 and marks == {"."} and all(int(group) < 256 for group in groups):
         return True
     return any(_is_date(groups[place : place + 3], gaps[place : place + 2]) for place in (0, len(groups) - 3))
+
+
+def is_thousands(groups: Sequence[str], gaps: Sequence[str]) -> bool:
+    """Say whether a Chinese mobile stands there as thousands: 13,812,345,678; with points it is none."""
+    if len(groups) < 4 or len(set(gaps)) != 1 or gaps[0] not in (",", "'", " "):
+        return False
+    return all(len(group) == 3 for group in groups[1:]) and bool(_CHINESE_MOBILE.fullmatch("".join(groups)))
 
 
 def _is_amount(groups: Sequence[str], gaps: Sequence[str]) -> bool:
@@ -145,3 +164,10 @@ def luhn(digits: str) -> bool:
         number = int(digit) * (1 + place % 2)
         total += number - 9 if number > 9 else number
     return total % 10 == 0
+
+
+def is_barcode(text: str) -> bool:
+    """Say whether ``text`` is a GTIN of 8, 12, 13 or 14 digits with its check digit (GS1)."""
+    if not text.isascii() or not text.isdigit() or len(text) not in (8, 12, 13, 14):
+        return False
+    return sum(int(digit) * (1 + 2 * (place % 2)) for place, digit in enumerate(reversed(text))) % 10 == 0

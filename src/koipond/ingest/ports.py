@@ -329,6 +329,17 @@ class ImportJournal(Protocol):
         """Return the imports that never ended and whose process is gone, oldest first."""
         ...
 
+    def put_by(self, import_no: int, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Keep ``rows`` of ``quarantine`` (none: let go) until a writer takes them; return how many.
+
+        The import has ended without the warehouse; how it ended stays.
+        """
+        ...
+
+    def put_by_rows(self) -> Mapping[int, Sequence[Mapping[str, Any]]]:
+        """Return import → the rows that wait for a writer."""
+        ...
+
     def beat(self, import_no: int, now: datetime) -> None:
         """Say that import ``import_no`` still runs, such as while it waits."""
         ...

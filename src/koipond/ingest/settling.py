@@ -5,8 +5,23 @@ Only whoever writes the warehouse settles: nobody else can then be between the s
 
 from datetime import datetime
 
+import pyarrow as pa
+
+from koipond.ingest.judging import write_aside
 from koipond.ingest.ports import ConsentBook, ImportJournal, TouchHistory, Writer
 
+ASIDE_MAX = 100_000
+"""So many rows that were put aside the store keeps for an import without a writer, the first of the file."""
+
+_ASIDE = pa.schema(
+    {
+        "row": pa.int64(),
+        "rule": pa.string(),
+        "field": pa.string(),
+        "customer_no": pa.int32(),
+        "values": pa.string(),
+    }
+)
 _KILLED = "killed before it ended; import the file again"
 
 
@@ -23,6 +38,7 @@ def settle_dead(
     Withdrawals stay whatever became of their import. Of a published import of consents the grants may be
     missing: it counts as failed, and the same file again takes them.
     """
+    _take_put_by(writer, journal)
     dead = journal.dead(now)
     if not dead:
         return
@@ -37,6 +53,21 @@ def settle_dead(
         if kind == "touches" and touches is not None:
             touches.void_import(number, now)
         journal.finish(number, "failed", {**entry.summary, "error": _KILLED}, now)
+
+
+def _take_put_by(writer: Writer, journal: ImportJournal) -> None:
+    """Write the rows put aside by imports that had no writer; let go of those that a version holds."""
+    waiting = journal.put_by_rows()
+    if not waiting:
+        return
+    held = writer.table("quarantine").select("import_no").distinct()
+    published = set(writer.frame(held)["import_no"].to_pylist())
+    for number, rows in waiting.items():
+        if number in published:
+            journal.put_by(number, ())
+        else:
+            table = pa.Table.from_pylist([{**row, "customer_no": None} for row in rows], _ASIDE)
+            write_aside(writer, writer.stage(f"import_aside_{number}", table), number)
 
 
 def undo_dead(

@@ -12,9 +12,10 @@ from koipond.ingest.mapping import ColumnMap, own_name
 from koipond.ingest.model import Progress
 from koipond.ingest.ports import IbisTable, Reader, RowSource
 from koipond.ingest.privacy import masked
-from koipond.kernel import CancelledError, InputError
+from koipond.kernel import CancelledError, Clock, InputError
 
 RAW = "import_raw"
+BATCH_S_MAX = 600
 _JOIN = "|"
 
 
@@ -70,15 +71,18 @@ def stage_rows(
     progress: Progress | None,
     cancelled: Callable[[], bool] | None,
     door: Door | None = None,
+    clock: Clock | None = None,
 ) -> Staged:
     """Stage the columns that ``mapping`` uses, through ``door``; raise InputError when the file holds no row.
 
-    Without a door every text is staged as it is, and there are no further columns.
+    Without a door every text is staged as it is, and there are no further columns. By ``clock`` a file that
+    takes longer than `BATCH_S_MAX` from one batch to the next is given up.
     """
     places = _places(mapping)
     more = [(OTHERS, pa.string())] if mapping.others and door is not None else []
     schema = pa.schema([("row", pa.int64()), *((name, pa.string()) for name in places.values()), *more])
-    feed = Feed(_batches(rows, places, mapping, door, schema, progress, cancelled), schema)
+    timed = rows.batches(mapping.used) if clock is None else _timed(rows, mapping.used, clock)
+    feed = Feed(_batches(rows, timed, places, mapping, door, schema, progress, cancelled), schema)
     table = feed.into(writer, RAW)
     if not feed.rows:
         raise InputError(f"{rows.file}: no row holds a value in {', '.join(map(masked, mapping.used))}")
@@ -106,8 +110,24 @@ def _places(mapping: ColumnMap) -> dict[tuple[str, str], str]:
     return {pair: f"c{place}" for place, pair in enumerate(pairs)}
 
 
+def _timed(rows: RowSource, columns: Sequence[str], clock: Clock) -> Iterator[pa.RecordBatch]:
+    """Yield the batches of ``rows``; raise InputError when one took too long, read and taken."""
+    began, done = clock.now(), 0
+    for batch in rows.batches(columns):
+        yield batch
+        done += batch.num_rows
+        now = clock.now()
+        if (took := (now - began).total_seconds()) > BATCH_S_MAX:
+            raise InputError(
+                f"{rows.file}: {batch.num_rows:,} rows up to row {done + 1:,} took {took:,.0f} s; at most "
+                f"{BATCH_S_MAX} s are given: copy the file to this machine, split it, or leave out long texts"
+            )
+        began = now
+
+
 def _batches(
     rows: RowSource,
+    batches: Iterator[pa.RecordBatch],
     places: Mapping[tuple[str, str], str],
     mapping: ColumnMap,
     door: Door | None,
@@ -116,7 +136,7 @@ def _batches(
     cancelled: Callable[[], bool] | None,
 ) -> Iterator[pa.RecordBatch]:
     done, kinds = 0, kinds_of(mapping)
-    for batch in rows.batches(mapping.used):
+    for batch in batches:
         if cancelled is not None and cancelled():
             raise CancelledError(f"the import of {rows.file} was stopped; nothing was written")
         done += batch.num_rows

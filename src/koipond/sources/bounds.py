@@ -16,6 +16,7 @@ COLUMNS_MAX = 10_000
 NAME_CHARS_MAX = 1_000
 CELL_BYTES_MAX = 1_000_000
 LINE_CHARS_MAX = 16_000_000
+LIST_LINE_CHARS_MAX = 10_000  # of a list of codes or people
 CONTENT_BYTES_MAX = 200_000_000_000
 RATIO_MAX = 200  # times what lies on disk: real exports pack 5 to 30 times
 RATIO_FREE_BYTES = 64_000_000  # so much may come out of any file

@@ -26,12 +26,13 @@ def require_closed_quotes(source: TextFile, delimiter: str, columns: int) -> Non
 class _Scan:
     def __init__(self, source: TextFile, delimiter: str, columns: int) -> None:
         mark = re.escape(delimiter.encode())
-        plain, quoted = rb'(?!")[^\r\n' + mark + rb"]*+", rb'"[^"\r\n]*+(?:""[^"\r\n]*+)*+"[ \t]*+'
+        blanks = b"[" + b" \t".replace(delimiter.encode(), b"") + b"]*+"  # a tab may be the delimiter
+        plain, quoted = rb'(?!")[^\r\n' + mark + rb"]*+", rb'"[^"\r\n]*+(?:""[^"\r\n]*+)*+"' + blanks
         self._cells = re.compile(
             b"(?:(?:" + quoted + b"|" + plain + b")(?:" + mark + rb"|\r\n|\n|\r(?!\n)))*+"
         )
         self._last = re.compile(b"(?:" + quoted + b"|" + plain + rb")\Z")
-        self._end = re.compile(rb"[ \t]*+(?:" + mark + rb"|\r\n|\n|\r|\Z)")
+        self._end = re.compile(blanks + rb"(?:" + mark + rb"|\r\n|\n|\r|\Z)")
         self._file = source.name
         self._source = source
         self._delimiter = delimiter.encode()

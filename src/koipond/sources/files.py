@@ -16,15 +16,27 @@ _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 
 
 def open_file(
-    path: Path | str, *, encoding: str | None = None, delimiter: str | None = None, sheet: str | None = None
+    path: Path | str,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+    region: str = "",
 ) -> RowSource:
     """Open a CSV, TSV, JSONL (each also gzipped), Parquet or Excel file as rows of text.
 
     ``encoding`` and ``delimiter`` are detected when None; ``sheet`` of a workbook is its first when None.
+    ``region``: whose phones are covered in the name of the file, as in every message.
     Raises InputError naming the file and the fix when it is missing, empty, damaged or of another kind.
     """
     path = Path(path)
     require_file(path)
+    rows = _opened(path, encoding, delimiter, sheet)
+    rows.file = shown_name(path, region)
+    return rows
+
+
+def _opened(path: Path, encoding: str | None, delimiter: str | None, sheet: str | None) -> RowSource:
     with path.open("rb") as file:
         magic = file.read(4)
     if magic == b"PAR1" or path.suffix.lower() == ".parquet":

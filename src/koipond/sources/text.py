@@ -15,7 +15,7 @@ from typing import BinaryIO, cast
 
 from koipond.ingest.privacy import masked, shown_name
 from koipond.kernel import InputError
-from koipond.sources.bounds import LINE_CHARS_MAX, require_content
+from koipond.sources.bounds import LINE_CHARS_MAX, LIST_LINE_CHARS_MAX, require_content
 from koipond.sources.encodings import first_reading, guess_encoding
 
 CHUNK_BYTES = 1 << 22
@@ -71,6 +71,29 @@ def bounded_lines(opened: io.TextIOBase, name: str) -> Iterator[str]:
                 "table: export it again, one row a line"
             )
         yield line
+
+
+def list_lines(path: Path, most: int, what: str) -> Iterator[tuple[int, str]]:
+    """Yield place and text of each line of a list that is not blank, one ``what`` a line.
+
+    Raises InputError when ``path`` is no UTF-8 file of 1 to ``most`` lines, as soon as that shows.
+    """
+    require_file(path)
+    name, count = shown_name(path), 0
+    try:
+        with path.open(encoding="utf-8-sig") as opened:
+            for place, line in enumerate(iter(lambda: opened.readline(LIST_LINE_CHARS_MAX + 1), ""), 1):
+                if len(line) > LIST_LINE_CHARS_MAX:
+                    raise InputError(f"{name}: line {place:,} is too long; write one {what} a line")
+                if text := line.strip():
+                    count += 1
+                    if count > most:
+                        raise InputError(f"{name}: more than {most:,} lines; split it into several files")
+                    yield place, text
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name}: not UTF-8 text; save it as UTF-8, one {what} a line") from error
+    if not count:
+        raise InputError(f"{name}: holds no line; write one {what} a line")
 
 
 def open_bytes(path: Path, gzipped: bool) -> BinaryIO:

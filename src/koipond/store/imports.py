@@ -16,6 +16,9 @@ from koipond.store.engine import Database
 from koipond.store.instants import from_s, to_s
 from koipond.store.tables import import_batch, lease, people_verdict
 
+_PUT_BY = "put_by"
+"""The member of a summary with the rows that wait for a writer."""
+
 
 class Heart(Protocol):
     """Beats for leases while their holder works."""
@@ -105,6 +108,25 @@ class StoredJournal:
             query = sa.select(import_batch).where(unended()).order_by(import_batch.c.import_no)
             return [_from_row(row) for row in connection.execute(query)]
 
+    def put_by(self, import_no: int, rows: Sequence[Mapping[str, Any]]) -> int:
+        mine = import_batch.c.import_no == import_no
+        with self._db.write() as connection:
+            held = connection.execute(sa.select(import_batch.c.summary).where(mine)).scalar_one()
+            summary = {name: value for name, value in json.loads(held).items() if name != _PUT_BY}
+            kept = [{name: row[name] for name in ("row", "rule", "field", "values")} for row in rows]
+            if kept:
+                summary[_PUT_BY] = kept
+            connection.execute(sa.update(import_batch).where(mine).values(summary=stable_json(summary)))
+        return len(kept)
+
+    def put_by_rows(self) -> Mapping[int, Sequence[Mapping[str, Any]]]:
+        columns = import_batch.c.import_no, import_batch.c.summary
+        waiting = sa.select(*columns).where(import_batch.c.summary.contains(f'"{_PUT_BY}":', autoescape=True))
+        with self._db.read() as connection:
+            rows = connection.execute(waiting.order_by(import_batch.c.import_no)).all()
+        found = {number: json.loads(summary).get(_PUT_BY) for number, summary in rows}
+        return {number: kept for number, kept in found.items() if kept}
+
     def beat(self, import_no: int, now: datetime) -> None:
         if import_no in self._held:
             leases.StoredLeases(self._db).beat([self._held[import_no]], now)
@@ -155,5 +177,5 @@ def _from_row(row: Any) -> ImportEntry:
         start=start,
         began_at=from_s(row.began_s),
         outcome=row.outcome,
-        summary=json.loads(row.summary),
+        summary={name: value for name, value in json.loads(row.summary).items() if name != _PUT_BY},
     )

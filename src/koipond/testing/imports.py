@@ -17,6 +17,7 @@ class MemoryJournal:
 
     def __init__(self) -> None:
         self._entries: dict[int, ImportEntry] = {}
+        self._put_by: dict[int, list[Mapping[str, Any]]] = {}
 
     def begin(self, start: ImportStart, now: datetime) -> int:
         number = len(self._entries) + 1
@@ -36,6 +37,13 @@ class MemoryJournal:
 
     def dead(self, now: datetime) -> Sequence[ImportEntry]:  # noqa: ARG002
         return ()
+
+    def put_by(self, import_no: int, rows: Sequence[Mapping[str, Any]]) -> int:
+        self._put_by[import_no] = [*rows]
+        return len(rows)
+
+    def put_by_rows(self) -> Mapping[int, Sequence[Mapping[str, Any]]]:
+        return {number: rows for number, rows in self._put_by.items() if rows}
 
     def beat(self, import_no: int, now: datetime) -> None:
         pass

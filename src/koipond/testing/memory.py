@@ -21,13 +21,20 @@ class MemoryWorkspace:
     """Import files into ``folder`` and look at the facts."""
 
     def __init__(
-        self, folder: Path, *, zone_name: str = "UTC", currency: str = "CNY", clock: Clock | None = None
+        self,
+        folder: Path,
+        *,
+        zone_name: str = "UTC",
+        currency: str = "CNY",
+        region: str = "CN",
+        clock: Clock | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.clock = clock or FixedClock(NOW)
         self.zone = zone(zone_name)
         self.currency = currency
+        self.region = region
         self.warehouse = ParquetWarehouse(folder / "warehouse", MemoryVersionLog(), self.clock)
         self.warehouse.root.mkdir(exist_ok=True)
         self.identities = MemoryIdentities()
@@ -54,13 +61,14 @@ class MemoryWorkspace:
         """Import ``file``; ``options`` go into the ImportRequest."""
         return import_file(
             ImportRequest(kind=kind, mapping=mapping or {}, **options),
-            rows=open_file(file),
+            rows=open_file(file, region=self.region),
             warehouse=self.warehouse,
             identities=self.identities,
             journal=self.journal,
             clock=self.clock,
             zone=self.zone,
             currency=self.currency,
+            region=self.region,
             consents=self.consents,
             touches=self.touches,
             cancelled=cancelled,

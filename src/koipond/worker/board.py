@@ -65,16 +65,17 @@ class Part:
 
 
 class Board:
-    """The parts of one server; any thread may write or read."""
+    """The parts of one server; any thread may write or read. ``region``: whose phones are covered."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, region: str = "") -> None:
         self._clock = clock
+        self._region = region
         self._lock = threading.Lock()
         self._parts: dict[str, Part] = {}
 
     def put(self, name: str, state: State, reason: Reason = "", why: str = "", **detail: Any) -> None:
         """Say how part ``name`` stands; ``since`` moves and a line is logged only when that changes."""
-        now, said = self._clock.now(), plain(why)
+        now, said = self._clock.now(), plain(why, self._region)
         with self._lock:
             old = self._parts.get(name)
             same = old is not None and (old.state, old.reason) == (state, reason)
@@ -107,9 +108,9 @@ class Board:
         return {name[len(prefix) :]: part for name, part in found if name.startswith(prefix)}
 
 
-def plain(text: str) -> str:
-    """Return ``text`` as one line without what looks like an identifier of a person."""
-    return masked(" ".join(text.split()))[:_WHY_MAX]
+def plain(text: str, region: str) -> str:
+    """Return ``text`` as one line without what looks like an identifier of a person of ``region``."""
+    return masked(" ".join(text.split()), region=region)[:_WHY_MAX]
 
 
 def reason_of(error: BaseException) -> tuple[Reason, str]:

@@ -42,7 +42,7 @@ class Health:
     def __init__(self, app: App, board: Board | None = None, loop: SendLoop | None = None) -> None:
         self._following = Following(app)
         self._machine = app.machine
-        self.board = board or Board(app.machine)
+        self.board = board or Board(app.machine, app.settings.region)
         self._loop = loop
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="health", daemon=True)

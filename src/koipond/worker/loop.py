@@ -31,7 +31,7 @@ class SendLoop:
 
     def __init__(self, app: App, board: Board | None = None) -> None:
         self._app = app
-        self.board = board or Board(app.machine)
+        self.board = board or Board(app.machine, app.settings.region)
         self._stopping = threading.Event()
         self._thread = self._made()
         self._untold = False

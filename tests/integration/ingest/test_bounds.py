@@ -1,10 +1,12 @@
 """Amounts beyond 10^13 minor units and offsets beyond 14 hours are put aside, row by row (A36, A45)."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from koipond.testing.memory import MemoryWorkspace
+from koipond.kernel import InputError
+from koipond.testing.memory import NOW, MemoryWorkspace
 
 HEAD = "user_id,order_id,at,amount,quantity,unit_price,discount\n"
 FINE = "1,A,2025-01-01,5.25,1,5.25,0\n"
@@ -108,3 +110,28 @@ def test_a_factor_of_very_many_digits_is_put_aside_alone(
     result = space.load("orders", space.write("a.csv", head + rows))
     assert dict(result.quarantined) == {"unparsable": 1}
     assert space.rows("orders", "order_id", "net_fen") == [{"order_id": "A", "net_fen": 5997}]
+
+
+class SlowClock:
+    """A clock on which every look takes ``step``."""
+
+    def __init__(self, step: timedelta) -> None:
+        self.step, self.at = step, NOW
+
+    def now(self) -> datetime:
+        self.at += self.step
+        return self.at
+
+
+@pytest.mark.parametrize(("seconds", "is_refused"), [(599, False), (601, True)])
+def test_a_part_of_a_file_that_takes_too_long_is_given_up(
+    tmp_path: Path, seconds: int, is_refused: bool
+) -> None:
+    space = MemoryWorkspace(tmp_path / "slow", clock=SlowClock(timedelta(seconds=seconds)))
+    file = space.write("products.csv", "sku\na\nb\n")
+    if not is_refused:
+        assert space.load("products", file).kept == 2
+        return
+    with pytest.raises(InputError, match="2 rows up to row 3 took 601 s; at most 600 s"):
+        space.load("products", file)
+    assert space.rows("imports") == []

@@ -88,6 +88,36 @@ def test_a_no_for_every_channel_in_any_word_is_one(space: MemoryWorkspace, word:
     assert held(space) == [(1, "*", "marketing", False)]
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("email,sms", "sms; email", "Email / SMS", "邮件、短信", "邮箱和短信", "email dan sms", "email|sms"),
+        *("email and sms", '["email", "sms"]', "email+sms,email", "email,,sms,"),
+    ],
+)
+def test_a_word_that_names_several_channels_counts_for_each(space: MemoryWorkspace, word: str) -> None:
+    for status, granted in (("yes", True), ("no", False)):
+        quoted = word.replace('"', '""')
+        load(space, f'1,"{quoted}",marketing,{status},2025-12-2{granted:d} 10:00\n')
+        assert held(space) == [(1, "email", "marketing", granted), (1, "sms", "marketing", granted)]
+
+
+def test_a_list_of_channels_and_purposes_counts_for_every_pair(space: MemoryWorkspace) -> None:
+    load(space, '1,"email,sms","marketing,profiling",no,2025-12-20 10:00\n')
+    assert len(held(space)) == 4
+    load(space, '2,"email,all",marketing,no,2025-12-20 10:00\n')
+    assert (2, "*", "marketing", False) in held(space)
+
+
+def test_a_list_with_a_channel_nobody_knows_is_refused_and_says_how_to_write_it(
+    space: MemoryWorkspace,
+) -> None:
+    with pytest.raises(InputError, match="channel 'email,fax' is not known") as refused:
+        load(space, '1,"email,fax",marketing,no,2025-12-20 10:00\n')
+    assert "several with commas" in str(refused.value)
+    assert held(space) == []
+
+
 @pytest.mark.parametrize("word", ["all", "*", "全部", "semua tujuan", "every purpose"])
 def test_a_no_for_every_purpose_in_any_word_is_one(space: MemoryWorkspace, word: str) -> None:
     load(space, f"1,email,{word},no,2025-12-20 10:00\n")

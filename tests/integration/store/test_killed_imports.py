@@ -212,6 +212,33 @@ def test_a_file_of_withdrawals_is_done_without_the_warehouse(scene: Scene) -> No
     assert scene.states() == [False, False]
 
 
+def test_rows_that_withdrawals_put_aside_without_the_warehouse_are_kept_by_the_next_writer(
+    scene: Scene,
+) -> None:
+    text = "customer_id,status,channel\nx1,stop,email\n,stop,sms\n,stop,email\n"
+    with scene.warehouse.write("refresh"):
+        found = scene.load("consents", text, patience=lambda _: False)
+    assert (found.kept, found.notes["rows_put_aside_that_wait"]) == (1, 2)
+    assert [sample.values["channel"] for sample in found.samples["missing_customer"]] == ["sms", "email"]
+    assert aside(scene) == []
+    expected = [(found.import_no, 3, "missing_customer"), (found.import_no, 4, "missing_customer")]
+    for turn in range(3):
+        scene.load("products", f"sku\ns{turn}\n")
+        assert aside(scene) == expected
+    assert dict(scene.store.imports.put_by_rows()) == {}
+    entry = scene.store.imports.entry(found.import_no)
+    assert entry is not None
+    assert "put_by" not in entry.summary
+
+
+def aside(scene: Scene) -> list[tuple[int, int, str]]:
+    with scene.warehouse.read() as reader:
+        if not reader.has("quarantine"):
+            return []
+        rows = reader.frame(reader.table("quarantine").order_by("import_no", "row")).to_pylist()
+    return [(row["import_no"], row["row"], row["rule"]) for row in rows]
+
+
 def test_the_rest_waits_for_the_other_process(scene: Scene) -> None:
     """A43: the lease is free when it is asked again."""
     writing = scene.warehouse.write("refresh")

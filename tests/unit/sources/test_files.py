@@ -15,6 +15,7 @@ import pytest
 
 from koipond.kernel import InputError
 from koipond.sources import open_file
+from koipond.sources.text import list_lines
 
 HEADER = "id,name,amount\n"
 CHINESE = "会员号,商品,金额\n1,茉莉花茶（大）,12.5\n2,龙井,3\n"
@@ -411,3 +412,39 @@ def test_a_chinese_file_is_found_wherever_its_characters_begin(tmp_path: Path, g
 @pytest.mark.parametrize("text", ["会员号,性别\n1,女\n2,男\n", "姓名,等级\n王小明,金卡\n"])
 def test_a_small_chinese_file_is_no_western_one(tmp_path: Path, text: str) -> None:
     assert open_file(write(tmp_path, "a.csv", text.encode("gbk"))).details["encoding"] == "gb18030"
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_a_table_whose_values_are_all_quoted_is_read_with_every_delimiter(tmp_path: Path, mark: str) -> None:
+    lines = [("sku", "name"), ("a", "b c"), ("d ", 'e "f"'), ("g", "")]
+    rows = [mark.join('"' + one.replace('"', '""') + '"' for one in line) for line in lines]
+    file = tmp_path / "table.csv"
+    file.write_text("\r\n".join(rows) + "\r\n")
+    [batch] = open_file(file).batches(("sku", "name"))
+    assert batch.to_pydict() == {"row": [2, 3, 4], "sku": ["a", "d", "g"], "name": ["b c", 'e "f"', None]}
+
+
+def test_a_list_is_read_line_by_line_and_refused_as_soon_as_it_is_too_long(tmp_path: Path) -> None:
+    file = tmp_path / "13912345678.txt"
+    file.write_text("\ufeffa\r\n\n b \n" + "c\n" * 3)
+    assert [*list_lines(file, 5, "code")] == [(1, "a"), (3, "b"), (4, "c"), (5, "c"), (6, "c")]
+    lines = list_lines(file, 2, "code")
+    assert [next(lines), next(lines)] == [(1, "a"), (3, "b")]
+    with pytest.raises(InputError, match=r"^•••.txt: more than 2 lines; split it"):
+        next(lines)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "holds no line"),
+        (b"\n \n", "holds no line"),
+        (b"a\n\xff\n", "not UTF-8 text"),
+        (b"a\n" + b"x" * 10_001, "line 2 is too long"),
+    ],
+)
+def test_what_is_no_list_is_refused(tmp_path: Path, data: bytes, said: str) -> None:
+    file = tmp_path / "codes.txt"
+    file.write_bytes(data)
+    with pytest.raises(InputError, match=said):
+        _ = [*list_lines(file, 10, "code")]
