@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from koipond.cli.reply import JsonFlag, say
+from koipond.kernel.countries import UNKNOWN
 
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 
@@ -64,16 +65,20 @@ def register(app: typer.Typer) -> None:
                 "folder": str(target),
                 "zone": made.settings.zone,
                 "currency": made.settings.currency,
+                "country": made.settings.region,
                 "clock": made.settings.clock,
                 "keys": str(keys) if keys else None,
                 **made.stamp(),
             }
-        say(data, lambda: _text(target, str(keys)), as_json=as_json)
+            country = made.settings.region
+        say(data, lambda: _text(target, str(keys), country), as_json=as_json)
 
 
-def _text(folder: Path, keys: str) -> str:
+def _text(folder: Path, keys: str, country: str) -> str:
+    phones = f"are read as those of {country}" if country != UNKNOWN else "cannot be read"
     return (
         f"{folder} is a workspace.\n"
+        f"Phone numbers without a country code {phones}; another country: country: XX in koipond.yaml.\n"
         f"Identifiers are encrypted with the keys in {keys}: keep a copy of that file elsewhere.\n"
         f"Next: koipond -C {folder} import orders FILE"
     )

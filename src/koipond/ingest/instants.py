@@ -13,12 +13,11 @@ from typing import Any
 import ibis
 
 from koipond.ingest.functions import read_aware_instant, read_instant
+from koipond.ingest.month_names import SHORT, in_short, names_in, shortened
 from koipond.ingest.ports import IbisTable, Reader
 from koipond.ingest.shapes import Shape
 from koipond.kernel import InputError
 
-_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-_LONG = r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 _DATES: tuple[tuple[str, str], ...] = (
     # shape of the date part → family; {s} is the separator, ? an order still to be decided
     (r"9999(?P<s>[-/.])9{1,2}(?P=s)9{1,2}", "%Y{s}%m{s}%d"),
@@ -26,11 +25,9 @@ _DATES: tuple[tuple[str, str], ...] = (
     (r"99999999", "%Y%m%d"),
     (r"9{1,2}(?P<s>[-/.])9{1,2}(?P=s)9999", "?{s}Y"),
     (r"9{1,2}(?P<s>[-/.])9{1,2}(?P=s)99", "?{s}y"),
-    (rf"9{{1,2}}(?P<s>[-/ ]){_MONTH}(?P=s)9999", "%d{s}%b{s}%Y"),
-    (rf"9{{1,2}}(?P<s>[-/ ]){_MONTH}(?P=s)99", "%d{s}%b{s}%y"),
-    (rf"9{{1,2}}(?P<s>[-/ ]){_LONG}(?P=s)9999", "%d{s}%B{s}%Y"),
-    (rf"{_MONTH} 9{{1,2}}, 9999", "%b %d, %Y"),
-    (rf"{_LONG} 9{{1,2}}, 9999", "%B %d, %Y"),
+    (rf"9{{1,2}}(?P<s>[-/ ]){SHORT}(?P=s)9999", "%d{s}%b{s}%Y"),
+    (rf"9{{1,2}}(?P<s>[-/ ]){SHORT}(?P=s)99", "%d{s}%b{s}%y"),
+    (rf"{SHORT} 9{{1,2}}, 9999", "%b %d, %Y"),
 )
 _TIME = (
     r"(?:(?P<sep>T|  ?|, )9{1,2}:99(?P<sec>:99(?P<frac>\.9{1,9})?)?(?P<half>(?P<gap> ?)[AaPp][Mm])?)?"
@@ -39,6 +36,9 @@ _TIME = (
 _OFFSET = r"(?:Z|UTC|GMT|[+\-](?:0[0-9]|1[0-3])(?::?[0-5][0-9])?|[+\-]14(?::?00)?)$"
 """RE2: an offset that a zone can have, at most 14 hours either way; another one would move a fact by days."""
 _EPOCHS = {10: "epoch_s", 13: "epoch_ms"}
+_SHEET_DAYS = "day numbers of a spreadsheet"
+_SHEET_EPOCH = 25_569  # 1970-01-01 in days since 1899-12-30, from which Excel and others count
+_SHEET_RANGE = (20_000, 80_000)  # 1954 to 2119
 _ORDERS = {"dmy": "%d{s}%m{s}%{y}", "mdy": "%m{s}%d{s}%{y}", "ymd": "%y{s}%m{s}%d"}
 
 
@@ -51,6 +51,8 @@ class InstantReading:
     aware: tuple[str, ...] = ()
     epoch: str | None = None
     fraction: bool = False
+    months: tuple[str, ...] = ()
+    """Names of months in the column that are not Jan … Dec, the longest first."""
 
     def shown(self) -> str:
         return self.family
@@ -69,7 +71,7 @@ def choose_instants(
 ) -> InstantReading:
     """Return how ``field`` of ``table`` is read; raise InputError naming rows when it is mixed or unclear."""
     if told is not None and "%" in told:
-        return _custom(told)
+        return _custom(told, shapes)
     written = [w for w in (_parse(shape) for shape in shapes) if w is not None]
     if not written:
         if not shapes:
@@ -84,7 +86,7 @@ def choose_instants(
     if len(families) > 1:
         raise InputError(f"{file}: {field} mixes ways of writing dates: {_two(written)}")
     family = families.pop()
-    if family.startswith("epoch"):
+    if family.startswith("epoch") or family == _SHEET_DAYS:
         return InstantReading(family=family, epoch=family)
     if family.startswith("?"):
         family = _order(reader, table, field, family, told, written, file)
@@ -94,9 +96,12 @@ def choose_instants(
 def read_seconds(text: Any, reading: InstantReading) -> tuple[Any, Any]:
     """Return (local seconds of values without zone, UTC seconds of those with one); null where unreadable."""
     none = ibis.null("int64")
+    if reading.epoch == _SHEET_DAYS:
+        return _sheet_seconds(text), none
     if reading.epoch is not None:
         number = text.try_cast("int64")
         return none, number if reading.epoch == "epoch_s" else (number / 1000).floor().cast("int64")
+    text = shortened(text, reading.months)
     local = aware = none
     if reading.patterns:
         plain = _whole_seconds(text) if reading.fraction else text
@@ -105,6 +110,13 @@ def read_seconds(text: Any, reading: InstantReading) -> tuple[Any, Any]:
         known = ibis.ifelse(text.re_search(_OFFSET), text, ibis.null("string"))
         aware = _seconds(read_aware_instant(_zoned(known), _list(reading.aware)))
     return local, aware
+
+
+def _sheet_seconds(text: Any) -> Any:
+    """Return the local seconds of day numbers; their fractions are to the second."""
+    day = text.try_cast("float64")
+    day = ibis.ifelse((day >= _SHEET_RANGE[0]) & (day < _SHEET_RANGE[1]), day, ibis.null("float64"))
+    return ((day - _SHEET_EPOCH) * 86_400).round().cast("int64")
 
 
 def _agrees(family: str, told: str) -> bool:
@@ -133,7 +145,9 @@ def _list(patterns: Sequence[str]) -> Any:
     return ibis.literal(list(patterns), type="array<string>")
 
 
-def _custom(pattern: str) -> InstantReading:
+def _custom(pattern: str, shapes: Sequence[Shape]) -> InstantReading:
+    """Return the reading that ``pattern`` asks for; names of months may be those of any language we know."""
+    names = names_in(shape.text for shape in shapes) if "%b" in pattern or "%B" in pattern else ()
     probe = datetime(2011, 12, 9, 13, 5, 6)  # noqa: DTZ001  only to try the pattern
     try:
         datetime.strptime(probe.strftime(pattern), pattern)  # noqa: DTZ007
@@ -142,12 +156,14 @@ def _custom(pattern: str) -> InstantReading:
     if "%z" in pattern:
         if not pattern.endswith("%z"):
             raise InputError(f"--date-format '{pattern}': write %z last, as in '%Y-%m-%d %H:%M:%S%z'")
-        return InstantReading(family=pattern, aware=(pattern,))
-    return InstantReading(family=pattern, patterns=(pattern,))
+        return InstantReading(family=pattern, aware=(pattern.replace("%B", "%b"),), months=names)
+    return InstantReading(family=pattern, patterns=(pattern.replace("%B", "%b"),), months=names)
 
 
 def _parse(shape: Shape) -> _Written | None:
-    text = shape.text
+    text = in_short(shape.text)
+    if re.fullmatch(r"99999(?:\.9+)?", text):
+        return _Written(_SHEET_DAYS, "", "", shape)
     if re.fullmatch("9{10}|9{13}", text):
         return _Written(_EPOCHS[len(text)], "", "", shape)
     for pattern, family in _DATES:
@@ -180,6 +196,7 @@ def _reading(family: str, written: Sequence[_Written]) -> InstantReading:
         patterns=tuple(local),
         aware=tuple(aware),
         fraction=any(re.search(r":99\.9", w.shape.text) for w in written),
+        months=names_in(w.shape.text for w in written) if "%b" in family else (),
     )
 
 

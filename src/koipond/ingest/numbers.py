@@ -1,25 +1,27 @@
-"""Numbers as people write them (1,234.50 · 1.234,50 · ¥12 · (3.20) · 5-) → exact decimals.
+"""Numbers as people write them (1,234.50 · 1.234,50 · ¥12 · (3.20) · 5- · 12,-) → exact decimals.
 
 Which mark is the decimal one is decided on all number columns of the file together. When both readings
 fit and differ, the import stops: a wrong guess would be wrong by a thousand. Rule: design §5.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import ibis
 
+from koipond.ingest.currency_signs import SIGN, is_sign
 from koipond.ingest.shapes import Shape, first
 from koipond.kernel import InputError
 
-_CURRENCY = r"(?:HK\$|US\$|RMB|CNY|USD|EUR|GBP|IDR|Rp\.?|¥|￥|\$|€|£|元)"
+_NO_CENTS = r"[.,][-–—]{1,2}"  # the dash stands for cents that are not there, not for a minus
 _SIGN = r"[+\-−]"
 _SHAPE = re.compile(
-    rf"^(?P<open>\()?\s*(?P<s1>{_SIGN})?\s*(?P<c1>{_CURRENCY})?\s*(?P<s2>{_SIGN})?\s*"
-    rf"(?P<body>[9.,'’   ]*9[9.,'’   ]*?)(?P<exp>[eE][+\-]?9{{1,3}})?\s*(?P<c2>{_CURRENCY})?\s*(?P<s3>-)?"
+    rf"^(?P<open>\()?\s*(?P<s1>{_SIGN})?\s*(?P<c1>{SIGN})?\s*(?P<s2>{_SIGN})?\s*"
+    rf"(?P<body>[9.,'’   ]*9[9.,'’   ]*?)(?P<exp>[eE][+\-]?9{{1,3}})?(?P<bare>(?<=9){_NO_CENTS})?"
+    rf"\s*(?P<c2>{SIGN})?\s*(?P<s3>-)?"
     r"\s*(?P<close>\))?$"
 )
 _SPACES = "'’  "  # further marks that only ever group digits
@@ -72,9 +74,17 @@ class _Body:
 
 
 def choose_marks(
-    columns: Mapping[str, Sequence[Shape]], decimal: str | None, thousands: str | None, file: str
+    columns: Mapping[str, Sequence[Shape]],
+    decimal: str | None,
+    thousands: str | None,
+    file: str,
+    *,
+    whole: Collection[str] = (),
 ) -> Marks:
-    """Return the marks that fit the text ``columns``; raise InputError naming rows when none or two do."""
+    """Return the marks that fit the text ``columns``; raise InputError naming rows when none or two do.
+
+    ``whole``: columns of money in a currency without decimals, where 1,234 is grouped and nothing else.
+    """
     told = _told(decimal, thousands)
     if told is not None:
         return told
@@ -85,6 +95,9 @@ def choose_marks(
     for field, shapes in columns.items():
         for shape in shapes:
             as_point, as_comma = _fit(shape, point), _fit(shape, comma)
+            if field in whole and as_point is not None and as_comma is not None:
+                as_point = None if as_point.fraction > as_comma.fraction else as_point
+                as_comma = None if as_point and as_comma.fraction > as_point.fraction else as_comma
             if as_point != as_comma:
                 bucket = only_point if as_comma is None else only_comma if as_point is None else either
                 bucket.append((field, shape))
@@ -123,8 +136,9 @@ def read_number(text: Any, reading: NumberReading) -> Any:
     if not reading.all_fit:
         value = ibis.ifelse(text.re_search(_pattern(marks)), text, ibis.null("string"))
     if reading.decorated:
+        value = value.re_replace(rf"([0-9]){_NO_CENTS}", r"\1")
         negative = value.re_search(r"^\s*\(|^[^0-9]*[-−]|[0-9][^0-9eE]*-\s*\)?$")
-        bare = value.re_replace(_CURRENCY, "").re_replace(r"[()\s+−]|-\s*$|^\s*-", "")
+        bare = value.re_replace(SIGN, "").re_replace(r"[()\s+−]|-\s*$|^\s*-", "")
         bare = bare.re_replace(r"^-", "")
         value = ibis.ifelse(negative, ibis.literal("-").concat(bare), bare)
     if reading.grouped:
@@ -200,6 +214,10 @@ def _fit(shape: Shape, marks: Marks) -> _Body | None:
         return None
     if sum(bool(match[sign]) for sign in ("s1", "s2", "s3", "open")) > 1:
         return None
+    if any(match[sign] and not is_sign(match[sign]) for sign in ("c1", "c2")):
+        return None
+    if match["bare"] and match["bare"][0] != marks.decimal:
+        return None
     groups = "".join({marks.thousands, *_SPACES} - {"", marks.decimal})
     whole, _, fraction = match["body"].partition(marks.decimal)
     if fraction and set(fraction) != {"9"}:
@@ -216,8 +234,11 @@ def _fit(shape: Shape, marks: Marks) -> _Body | None:
 
 
 def _is_grouping(parts: Sequence[str], shape: Shape) -> bool:
-    """1,234 and 12,345,678 are grouped by thousands; 0,350 and 1234,567 are not."""
-    return 1 <= len(parts[0]) <= 3 and all(len(part) == 3 for part in parts[1:]) and not shape.leading_zero
+    """1,234 and 12,345,678 are grouped by thousands, 12,34,567 as in India; 0,350 and 1234,567 are not."""
+    if shape.leading_zero or len(parts[-1]) != 3:
+        return False
+    middle = {len(part) for part in parts[1:-1]}
+    return 1 <= len(parts[0]) <= 3 and (middle <= {3} or (len(parts[0]) <= 2 and middle == {2}))
 
 
 def _is_decorated(shape: str) -> bool:
@@ -228,10 +249,12 @@ def _pattern(marks: Marks) -> str:
     """A regular expression for every number that `_fit` accepts."""
     groups = "".join(re.escape(mark) for mark in sorted({marks.thousands, *_SPACES} - {"", marks.decimal}))
     point = re.escape(marks.decimal)
-    whole = rf"(?:[0-9]+|[1-9][0-9]{{0,2}}(?:[{groups}][0-9]{{3}})+)?"
-    body = rf"{whole}(?:{point}[0-9]*)?(?:[eE][+\-]?[0-9]{{1,3}})?"
-    signed = rf"{_SIGN}?\s*{_CURRENCY}?\s*{_SIGN}?\s*{body}\s*{_CURRENCY}?\s*-?"
-    return rf"^(?:\(\s*{_CURRENCY}?\s*{body}\s*{_CURRENCY}?\s*\)|{signed})$"
+    grouped = rf"[1-9][0-9]{{0,2}}(?:[{groups}][0-9]{{3}})+"
+    indian = rf"[1-9][0-9]?(?:[{groups}][0-9]{{2}})+[{groups}][0-9]{{3}}"
+    whole = rf"(?:[0-9]+|{grouped}|{indian})?"
+    body = rf"{whole}(?:{point}(?:[0-9]*|[-–—]{{1,2}}))?(?:[eE][+\-]?[0-9]{{1,3}})?"
+    signed = rf"{_SIGN}?\s*{SIGN}?\s*{_SIGN}?\s*{body}\s*{SIGN}?\s*-?"
+    return rf"^(?:\(\s*{SIGN}?\s*{body}\s*{SIGN}?\s*\)|{signed})$"
 
 
 def _two(points: Sequence[tuple[str, Shape]], commas: Sequence[tuple[str, Shape]]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from koipond.ingest.contacts import write_touches
+from koipond.ingest.currency_signs import SIGN, can_mean, is_sign, names_of
 from koipond.ingest.customers import know_customers, write_customers, write_traits
 from koipond.ingest.events import write_events
 from koipond.ingest.functions import day_text
@@ -73,7 +74,8 @@ def run(writer: Writer, staged: Staged, job: Job) -> Outcome:
     """Bring the staged rows into the warehouse; nothing is published yet."""
     raw = mend_ids(writer, staged.table, sealed=staged.door is not None)
     plain = bare_shares(raw) if job.request.kind == "products" else raw
-    readings = decide(writer, plain, job.mapping, job.request, job.rows)
+    digits = job.setting.minor_digits
+    readings = decide(writer, plain, job.mapping, job.request, job.rows, minor_digits=digits)
     known, people = raw, None
     if job.request.kind != "products":
         found = resolve_people(writer, raw, job.request, job.registry, staged.door)
@@ -84,6 +86,7 @@ def run(writer: Writer, staged: Staged, job: Job) -> Outcome:
 
 def _orders(writer: Writer, rows: _Rows, job: Job) -> Outcome:
     _require_currency(writer, rows.raw, job)
+    _require_signs(writer, rows, job)
     typed = type_orders(writer, rows.known, rows.readings, job.setting)
     judged = judge_orders(writer, typed, job.setting)
     settled = _settle(writer, rows, judged, job)
@@ -165,7 +168,7 @@ def _require_currency(writer: Writer, raw: IbisTable, job: Job) -> None:
     if "currency" not in raw.columns:
         return
     code = raw["currency"].upper()
-    other = raw.filter(raw["currency"].notnull() & ~code.isin(_names_of(job.currency)))
+    other = raw.filter(raw["currency"].notnull() & ~code.isin(names_of(job.currency)))
     found = writer.frame(other.group_by(code=code).agg(row=other["row"].min()).order_by("row").limit(5))
     if found.num_rows:
         rows = ", ".join(f"{item['code']} (row {item['row']})" for item in found.to_pylist())
@@ -175,6 +178,22 @@ def _require_currency(writer: Writer, raw: IbisTable, job: Job) -> None:
         )
 
 
-def _names_of(currency: str) -> list[str]:
-    other = {"CNY": ["RMB", "人民币", "¥", "￥", "元"], "IDR": ["RP", "RP.", "RUPIAH"], "USD": ["$", "US$"]}
-    return [currency, *other.get(currency, [])]
+def _require_signs(writer: Writer, rows: _Rows, job: Job) -> None:
+    """Raise InputError for amounts beside a sign that cannot be the workspace's."""
+    raw, found = rows.raw, []
+    for name in ("amount", "unit_price", "discount"):
+        if name in rows.readings.numbers and rows.readings.numbers[name].decorated:
+            signs = raw.select("row", sign=raw[name].re_extract(SIGN, 0), text=raw[name])
+            first = signs.group_by("sign").agg(
+                row=signs["row"].min(), text=signs["text"].argmin(signs["row"])
+            )
+            found += [
+                f"row {one['row']} {name} '{one['text']}'"
+                for one in writer.frame(first.order_by("row").limit(50)).to_pylist()
+                if one["sign"] and is_sign(one["sign"]) and not can_mean(one["sign"], job.currency)
+            ]
+    if found:
+        raise InputError(
+            f"{job.rows.file}: {', '.join(found[:5])}: the workspace counts in {job.currency}; other "
+            "currencies are not supported yet: convert them first, or take the sign off if it says nothing"
+        )

@@ -43,7 +43,13 @@ class Readings:
 
 
 def decide(
-    reader: Reader, table: IbisTable, mapping: ColumnMap, request: ImportRequest, rows: RowSource
+    reader: Reader,
+    table: IbisTable,
+    mapping: ColumnMap,
+    request: ImportRequest,
+    rows: RowSource,
+    *,
+    minor_digits: int = 2,
 ) -> Readings:
     """Return how the columns of ``table`` are read; raise InputError when two ways fit, naming the option.
 
@@ -64,7 +70,9 @@ def decide(
         elif field.type in ("status", "truth"):
             tables[field.name] = _words(reader, table, field.name, request, rows.file)
     text = {name: shapes for name, shapes in numeric.items() if not rows.is_exact(mapping.columns[name][0])}
-    marks = choose_marks(text, request.decimal, request.thousands, rows.file)
+    money = {field.name for field in FIELDS[request.kind] if field.type == "money"}
+    whole = money if minor_digits == 0 else ()
+    marks = choose_marks(text, request.decimal, request.thousands, rows.file, whole=whole)
     numbers = {
         name: number_reading(shapes, marks if name in text else Marks(".", ""))
         for name, shapes in numeric.items()

@@ -46,6 +46,11 @@ def require_currency(code: str) -> str:
     return code
 
 
+def is_currency(code: str) -> bool:
+    """Say whether ``code`` is a currency in use by ISO 4217."""
+    return code in _ACTIVE
+
+
 def minor_digits(currency: str) -> int:
     """Return how many decimal digits the ISO 4217 ``currency`` has."""
     if currency in _NO_MINOR:

@@ -11,6 +11,7 @@ from koipond.segments.definition import KEY
 from koipond.segments.ports import CustomerFinder, ListStore
 
 PEOPLE_PER_LOOKUP = 10_000
+_MARKS = (",", ";", "\t", "|")
 SAMPLES_MAX = 10
 
 
@@ -31,6 +32,15 @@ class ListResult:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         return asdict(self)
+
+
+def _advice(people: Sequence[PersonKeys]) -> str:
+    """Say what may be wrong with lines of which none names a customer."""
+    wide = [line for line, one in enumerate(people, 1) if any(m in (one.shop_id or "") for m in _MARKS)]
+    if wide:
+        shown = ", ".join(map(str, wide[:SAMPLES_MAX]))
+        return f"lines hold more than an id (line {shown}): write one id a line, without a header"
+    return "import customers first, or look at how the ids are written"
 
 
 def bring_list(
@@ -54,9 +64,7 @@ def bring_list(
     strangers = [line for line, no in enumerate(found, 1) if no is None]
     members = sorted({no for no in found if no is not None})
     if not members:
-        raise InputError(
-            f"none of the {len(people)} lines of list '{key}' is a customer; import customers first"
-        )
+        raise InputError(f"none of the {len(people)} lines of list '{key}' is a customer; {_advice(people)}")
     store.replace_list(key, members, author=author, now=now)
     return ListResult(
         key=key,

@@ -13,12 +13,11 @@ from koipond.sources.batches import text_batch
 from koipond.sources.bounds import LINE_CHARS_MAX, NAME_CHARS_MAX, Meter, require_columns
 from koipond.sources.csv_faults import explain
 from koipond.sources.csv_quotes import require_closed_quotes
-from koipond.sources.header import column_names
+from koipond.sources.header import SNIFF_ROWS, column_names, header_place
 from koipond.sources.text import SAMPLE_BYTES, TextFile, Utf8Stream
 
 BLOCK_BYTES = 1 << 22
 _DELIMITERS = (",", "\t", ";", "|")
-_SNIFF_ROWS = 50
 
 
 class CsvRows:
@@ -30,7 +29,7 @@ class CsvRows:
         self.total_bytes = source.total_bytes
         head = _head(source)
         self.delimiter = _given(delimiter) if delimiter else _delimiter(head)
-        self._blank_rows, cells = _header(self.file, head, self.delimiter)
+        self._rows_above, cells, titled = _header(self.file, head, self.delimiter)
         self.columns = column_names(self.file, cells)
         require_columns(self.file, len(cells))
         require_closed_quotes(source, self.delimiter, len(cells))
@@ -40,6 +39,7 @@ class CsvRows:
             "format": "csv",
             "encoding": source.encoding,
             "delimiter": self.delimiter,
+            **({"header": f"row {self._rows_above + 1}, below a title"} if titled else {}),
         }
         self._stream: Utf8Stream | None = None
 
@@ -52,7 +52,7 @@ class CsvRows:
         return self._stream.done_bytes
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        row = self._blank_rows + 2
+        row = self._rows_above + 2
         empty, meter = True, Meter(self.file, self.total_bytes)
         try:
             for batch in self._open(columns):
@@ -76,7 +76,7 @@ class CsvRows:
             pa.PythonFile(self._stream, mode="r"),
             read_options=pacsv.ReadOptions(
                 column_names=list(places.values()),
-                skip_rows=self._blank_rows,
+                skip_rows=self._rows_above,
                 skip_rows_after_names=1,
                 block_size=BLOCK_BYTES,
             ),
@@ -107,17 +107,33 @@ def _head(source: TextFile) -> str:
         return text if len(text) < SAMPLE_BYTES else text + lines.readline(LINE_CHARS_MAX)
 
 
-def _header(file: str, head: str, delimiter: str) -> tuple[int, list[str]]:
+def _header(file: str, head: str, delimiter: str) -> tuple[int, list[str], bool]:
+    """Return how many lines stand above the header, its cells, and whether there is a title among them."""
+    reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
+    rows: list[list[str]] = []
+    above = [0]
     try:
-        for blank, cells in enumerate(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)):
-            if any(cell.strip() for cell in cells):
-                return blank, cells
+        for cells in reader:
+            rows.append(cells)
+            above.append(reader.line_num)
+            if sum(any(cell.strip() for cell in row) for row in rows) == SNIFF_ROWS:
+                break
     except csv.Error as error:
+        place = header_place(rows)
+        if place is not None:
+            return above[place], rows[place], _titled(rows[:place])
         raise InputError(
             f"{file}: row 1: a column name of more than {csv.field_size_limit():,} characters; at most "
             f"{NAME_CHARS_MAX:,} are read: is that row a header, and the delimiter '{delimiter}'?"
         ) from error
-    raise InputError(f"{file}: holds only blank rows; export it again with a header row and data")
+    place = header_place(rows)
+    if place is None:
+        raise InputError(f"{file}: holds only blank rows; export it again with a header row and data")
+    return above[place], rows[place], _titled(rows[:place])
+
+
+def _titled(rows: Sequence[Sequence[str]]) -> bool:
+    return any(cell.strip() for row in rows for cell in row)
 
 
 def _delimiter(head: str) -> str:
@@ -126,10 +142,11 @@ def _delimiter(head: str) -> str:
     for mark in _DELIMITERS:
         reader = csv.reader(io.StringIO(head, newline=""), delimiter=mark)
         try:
-            widths = [len(row) for row, _ in zip(reader, range(_SNIFF_ROWS), strict=False) if any(row)]
+            rows = [row for row, _ in zip(reader, range(SNIFF_ROWS), strict=False) if any(row)]
         except csv.Error:
             continue
-        agree = sum(width == widths[0] for width in widths) if widths else 0
-        if widths and widths[0] > most and agree * 2 > len(widths):
-            best, most = mark, widths[0]
+        width = len(rows[header_place(rows) or 0]) if rows else 0
+        agree = sum(len(row) == width for row in rows)
+        if width > most and agree * 2 > len(rows):
+            best, most = mark, width
     return best

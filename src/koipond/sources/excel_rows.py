@@ -13,7 +13,7 @@ from koipond.ingest.privacy import shown_name
 from koipond.kernel import InputError
 from koipond.sources.batches import text_batch
 from koipond.sources.bounds import Meter, batch_rows, require_content
-from koipond.sources.header import column_names
+from koipond.sources.header import SNIFF_ROWS, column_names, header_place
 
 BATCH_ROWS = 1 << 14
 ROWS_MAX = 1_048_576  # of a sheet, by ECMA-376 and Excel
@@ -33,15 +33,19 @@ class ExcelRows:
             title = str(opened.title)
             self._max_rows = min(int(opened.max_row or 0), ROWS_MAX)
             opened.reset_dimensions()  # what the file says of its size may be wrong
-            header = next(opened.iter_rows(values_only=True), None)
-        if header is None:
+            first = list(opened.iter_rows(max_row=SNIFF_ROWS, values_only=True))
+        place = header_place(first)
+        if place is None:
             raise InputError(f"{self.file}: sheet '{title}' is empty; pass --sheet for another")
-        cells = [None if cell is None else str(cell) for cell in header]
+        self._above = place
+        titled = any(cell is not None for row in first[:place] for cell in row)
+        cells = [None if cell is None else str(cell) for cell in first[place]]
         while cells and cells[-1] is None:
             cells.pop()
         self.columns = column_names(self.file, cells)
         self.fingerprint = f"{fingerprint}:{title}"
-        self.details: Mapping[str, str] = {"format": "excel", "sheet": title}
+        header = {"header": f"row {place + 1}, below a title"} if titled else {}
+        self.details: Mapping[str, str] = {"format": "excel", "sheet": title, **header}
         self._texts: set[str] = set()
         self._done_rows = 0
 
@@ -55,12 +59,13 @@ class ExcelRows:
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         places = [self.columns.index(column) for column in columns]
         rows: list[tuple[Any, ...]] = []
-        first = 2
+        first = self._above + 2
         self._done_rows = 0
         most, meter = batch_rows(len(columns), BATCH_ROWS), Meter(self.file, self.total_bytes)
         with self._open() as sheet:
             sheet.reset_dimensions()
-            for number, cells in enumerate(sheet.iter_rows(min_row=2, values_only=True), start=2):
+            below = enumerate(sheet.iter_rows(min_row=first, values_only=True), start=first)
+            for number, cells in below:
                 self._require_height(number)
                 self._require_width(number, cells)
                 rows.append(cells)

@@ -13,6 +13,24 @@ _SHOWN_MAX = 100
 _NUMBERED = re.compile(r"[^\W\d]+[\W_]*\d{1,4}")
 
 
+SNIFF_ROWS = 50
+
+
+def header_place(rows: Sequence[Sequence[object]]) -> int | None:
+    """Return which of the first ``rows`` of a file names the columns; None when all are blank.
+
+    Blank rows and titles stand above it. A title fills the first cell of its row and no other, where most
+    rows fill three or more.
+    """
+    filled = [[place for place, cell in enumerate(row) if str(cell or "").strip()] for row in rows]
+    widths = sorted(len(places) for places in filled if places)
+    if not widths:
+        return None
+    usual = widths[len(widths) // 2]
+    named = (n for n, places in enumerate(filled) if places and (places != [0] or usual < 3))
+    return next(named, next(n for n, places in enumerate(filled) if places))
+
+
 def column_names(file: str, cells: Sequence[str | None]) -> tuple[str, ...]:
     """Return the trimmed names in the header ``cells``; raise InputError when two are the same or all empty.
 

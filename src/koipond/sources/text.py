@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from koipond.ingest.privacy import shown_name
+from koipond.ingest.privacy import masked, shown_name
 from koipond.kernel import InputError
 from koipond.sources.bounds import LINE_CHARS_MAX, LIST_LINE_CHARS_MAX, require_content
+from koipond.sources.encodings import first_reading, guess_encoding
 
 CHUNK_BYTES = 1 << 22
 SAMPLE_BYTES = 1 << 16
@@ -24,7 +25,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_TELLING_BYTES = 200
+_SHOWN_MAX = 60
 _WIDE = ("utf-16", "utf-32")  # text in which zero bytes are right
 _CHINESE = ("gb18030", "gbk", "gb2312", "hz", "cp936")
 
@@ -175,10 +176,14 @@ def _detect(path: Path, gzipped: bool, head: bytes) -> str:
     failure = _first_failure(path, gzipped, "utf-8")
     if failure is None:
         return "utf-8"
-    guess = _guess(path, gzipped)
+    lines = _telling_lines(path, gzipped)
+    guess = guess_encoding(lines)
     if guess in _CHINESE and _first_failure(path, gzipped, "gb18030") is None:
         return "gb18030"
-    hint = f"; it looks like {guess}, pass --encoding {guess} if that is right" if guess else ""
+    hint = ""
+    if guess and _first_failure(path, gzipped, guess) is None:
+        shown = masked(first_reading(lines, guess)[:_SHOWN_MAX])
+        hint = f"; it looks like {guess} ('{shown}'), pass --encoding {guess} if that reads right"
     raise InputError(f"{shown_name(path)}: {failure}{hint}, or save the file as UTF-8")
 
 
@@ -225,35 +230,18 @@ def _plain(encoding: str) -> str:
     return "UTF-8" if encoding.startswith("utf-8") else encoding.upper()
 
 
-def _guess(path: Path, gzipped: bool) -> str | None:
-    """Say what the lines that are not ASCII look like; None when nothing fits.
-
-    A handful of characters tells charset-normalizer too little, so a short sample that is wholly simplified
-    Chinese counts as that.
-    """
-    from charset_normalizer import from_bytes
-
+def _telling_lines(path: Path, gzipped: bool) -> list[bytes]:
+    """Return the first lines that are not ASCII, each whole, about `SAMPLE_BYTES` of them."""
     lines: list[bytes] = []
-    size = 0
+    size, rest = 0, b""
     for chunk in Chunks(path, gzipped):
-        found = [line for line in chunk.split(b"\n") if not line.isascii()]
+        *whole, rest = (rest + chunk).split(b"\n")
+        found = [line for line in whole if not line.isascii()]
         size += sum(map(len, found))
         lines += found
-        if size >= SAMPLE_BYTES:
-            break
-    sample = b"\n".join(lines)[:SAMPLE_BYTES]
-    if sum(byte > 127 for byte in sample) < _TELLING_BYTES and _is_gb2312(sample):
-        return "gb18030"
-    best = from_bytes(sample).best()
-    return None if best is None else str(best.encoding)
-
-
-def _is_gb2312(sample: bytes) -> bool:
-    try:
-        sample.decode("gb2312")
-    except UnicodeDecodeError:
-        return False
-    return True
+        if size >= SAMPLE_BYTES or len(rest) > CHUNK_BYTES:  # more than a line can have is not waited for
+            return lines or [rest[:SAMPLE_BYTES]]
+    return lines if rest.isascii() else [*lines, rest]
 
 
 class Utf8Stream(io.RawIOBase):

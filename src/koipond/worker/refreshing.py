@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from koipond.bootstrap import App
+from koipond.kernel import InputError
 from koipond.segments.membership import refresh_segments
 from koipond.segments.refresh import refresh
 from koipond.segments.segment_state import SegmentState, members_of, read_states
@@ -24,6 +25,8 @@ def refresh_workspace(app: App, as_of: date | None, *, full: bool = False) -> di
     with app.warehouse.write("refresh") as writer:
         purge(app, writer)
         told = sync_facts(app, writer)
+        if not writer.has("customers"):
+            raise InputError("nothing is imported yet; run: koipond import orders FILE")
         with app.computing(writer) as own:
             layers = refresh(own, app.layers, day, full=full)
             held = hold_grades(app, writer, day)  # told as facts: those are the writer's own

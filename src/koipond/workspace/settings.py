@@ -6,6 +6,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from koipond.ingest.quality import QualityRules
 from koipond.kernel import require_currency, zone
+from koipond.kernel.countries import country_of
 from koipond.kernel.errors import InputError
 from koipond.outreach.header_text import header_fault
 from koipond.outreach.model import ContactPolicy, QuietHours
@@ -186,8 +187,8 @@ class WorkspaceSettings(Shape):
 
     @property
     def region(self) -> str:
-        """The country (ISO 3166) of phone numbers written without a country code."""
-        return self.country or "CN"
+        """The country (ISO 3166) of phone numbers without a country code; ``ZZ`` when none is known."""
+        return self.country or country_of(self.zone, self.currency)
 
     @property
     def policy(self) -> ContactPolicy:

@@ -55,6 +55,12 @@ def read(reader: ParquetReader, *texts: str | None, told: str | None = None) -> 
         "2010-12-01 08:26:00 UTC",
         "1291191960",
         "1291191960123",
+        "40513.3513888889",
+        "01 Desember 2010 08:26:00",
+        "1-DES-2010 08:26",
+        "1 Dec. 2010 08:26",
+        "1-十二月-2010 08:26",
+        "december 1, 2010 8:26 AM",
     ],
 )
 def test_one_instant_in_many_ways(reader: ParquetReader, text: str) -> None:
@@ -165,3 +171,20 @@ def test_a_day_that_a_zone_skipped_moves_on(reader: ParquetReader) -> None:
     table = reader.stage("t", pa.table({"local": pa.array([noon, noon + 86_400], pa.int64())}))
     days = table.select(day=wall_day(table["local"], place, noon - 86_400, noon + 2 * 86_400))
     assert reader.frame(days).column("day").to_pylist() == [15_339, 15_339]
+
+
+def test_months_of_any_language_and_length_may_stand_in_one_column(reader: ParquetReader) -> None:
+    """B23."""
+    written = ("05 Mei 2026", "12 Agustus 2025", "3 Apr 2026", "01 Januari 2026", "9 Okt 2025")
+    said = [datetime(2026, 5, 5), datetime(2025, 8, 12), datetime(2026, 4, 3)]  # noqa: DTZ001
+    said += [datetime(2026, 1, 1), datetime(2025, 10, 9)]  # noqa: DTZ001
+    expected = [int(day.replace(tzinfo=UTC).timestamp()) for day in said]
+    assert read(reader, *written) == expected
+    assert read(reader, *written, told="%d %B %Y") == expected
+
+
+def test_day_numbers_of_a_spreadsheet_are_days_since_1899(reader: ParquetReader) -> None:
+    """B18: Excel counts from 1899-12-30; what is no day number is put aside."""
+    expected = [int(datetime(2026, 3, 1, 9, 30, tzinfo=UTC).timestamp())]
+    expected += [int(datetime(2026, 3, 2, tzinfo=UTC).timestamp())]
+    assert read(reader, "46082.395833", "46083", "99999") == [*expected, None]

@@ -45,3 +45,11 @@ def test_a_list_of_strangers_a_bad_key_and_a_missing_author_are_refused() -> Non
     with pytest.raises(InputError, match=r"'My List' is no key.*name the author"):
         bring_list("My List", people("1"), Finder(), store, author=" ", now=NOW)
     assert store.lists() == []
+
+
+def test_lines_that_hold_more_than_an_id_are_named() -> None:
+    """B26."""
+    with pytest.raises(InputError, match=r"lines hold more than an id \(line 1, 2\)"):
+        bring_list(
+            "guests", people("customer_id,reason", "c1;spam"), Finder(), MemoryLists(), author="li", now=NOW
+        )

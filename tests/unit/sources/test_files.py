@@ -343,6 +343,77 @@ def test_reading_twice_gives_the_same_rows_and_fingerprint(tmp_path: Path) -> No
     assert one.done_bytes() == one.total_bytes
 
 
+TITLED = [
+    ["Laporan Penjualan Maret 2026", None, None, None],
+    [None, None, None, None],
+    ["id", "name", "amount", "at"],
+    [1, "tea", 12.5, "2026-03-01"],
+    [2, "cup", 3, "2026-03-02"],
+]
+
+
+@pytest.mark.parametrize("padded", [True, False])
+def test_titles_above_the_header_are_passed_over_and_said(tmp_path: Path, padded: bool) -> None:
+    """B19: in a CSV, padded or not, and in a workbook; rows keep the numbers they have in the file."""
+    lines = [",".join("" if cell is None else str(cell) for cell in row) for row in TITLED]
+    text = "\n".join(line if padded else line.rstrip(",") for line in lines) + "\n"
+    for path in (write(tmp_path, "a.csv", text), workbook(tmp_path / "a.xlsx", *TITLED)):
+        source = open_file(path)
+        assert source.columns == ("id", "name", "amount", "at")
+        assert source.details["header"] == "row 3, below a title"
+        assert [(row["row"], row["name"]) for row in rows(path)] == [(4, "tea"), (5, "cup")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a@b.c\nd@e.f\n", ",amount\n1,2\n3,4\n", "id,\n1,2\n2,3\n", "id\n1\n2\n", "id,name\n1,\n2,\n3,\n"],
+)
+def test_a_header_of_few_names_is_no_title(tmp_path: Path, text: str) -> None:
+    assert "header" not in open_file(write(tmp_path, "a.csv", text)).details
+
+
+def encoded(text: str, encoding: str, rows: int = 60) -> bytes:
+    head = "order_id,customer_id,category\n" + "".join(f"{n},c{n % 7},Tea\n" for n in range(rows))
+    return (head + text).encode(encoding)
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "said"),
+    [
+        ("300,c1,Café\n301,c1,Garçon à Paris\n", "cp1252", "cp1252 ('Café')"),
+        ("1,a,Müller & Söhne\n", "cp1252", "cp1252 ('Müller & Söhne')"),
+        ("1,a,Café\n2,b,Señor\n", "cp850", "cp850 ('Café')"),
+        ("1,a,お茶\n2,b,カテゴリ\n", "shift_jis", "cp932 ('お茶')"),
+    ],
+)
+def test_the_encoding_that_is_advised_reads_the_text(
+    tmp_path: Path, text: str, encoding: str, said: str
+) -> None:
+    """B22: the advice shows a value, and when it is obeyed the text is right."""
+    path = write(tmp_path, "a.csv", encoded(text, encoding))
+    with pytest.raises(InputError) as stopped:
+        open_file(path)
+    assert f"it looks like {said}" in str(stopped.value)
+    found = rows(path, encoding=said.split()[0])
+    assert [row["category"] for row in found[60:]] == [line.split(",")[2] for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("grown", range(8))
+def test_a_chinese_file_is_found_wherever_its_characters_begin(tmp_path: Path, grown: int) -> None:
+    """U03: the sample was cut in the middle of a character."""
+    head = f"订单编号{'x' * grown},手机号,下单时间,实付金额,商品名称\n"
+    lines = "".join(f"A{n},u{n},2026-11-01 10:00,20.00,茉莉花茶大瓶装第{n}号礼盒\n" for n in range(3_000))
+    path = write(tmp_path, "a.csv", (head + lines).encode("gbk"))
+    source = open_file(path)
+    assert source.details["encoding"] == "gb18030"
+    assert rows(path)[2_999]["商品名称"] == "茉莉花茶大瓶装第2999号礼盒"
+
+
+@pytest.mark.parametrize("text", ["会员号,性别\n1,女\n2,男\n", "姓名,等级\n王小明,金卡\n"])
+def test_a_small_chinese_file_is_no_western_one(tmp_path: Path, text: str) -> None:
+    assert open_file(write(tmp_path, "a.csv", text.encode("gbk"))).details["encoding"] == "gb18030"
+
+
 @pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
 def test_a_table_whose_values_are_all_quoted_is_read_with_every_delimiter(tmp_path: Path, mark: str) -> None:
     lines = [("sku", "name"), ("a", "b c"), ("d ", 'e "f"'), ("g", "")]
