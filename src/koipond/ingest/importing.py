@@ -149,8 +149,7 @@ def undo_import(
             left = undo_dead(import_no, journal, now, consents=consents, touches=touches)
             if left is None:
                 raise InputError(_no_import(writer, import_no))
-            if consents is not None and "consents_voided" in left:
-                copy_consents(writer, consents)
+            if consents is not None and "consents_voided" in left and copy_consents(writer, consents):
                 writer.publish()
             return left
         if entry["kind"] == "consents" and consents is not None:

@@ -146,6 +146,34 @@ def test_a_killed_import_of_consents_leaves_no_grant(scene: Scene, monkeypatch: 
     assert shut > 2, "withdrawals stay whatever becomes of the import"
 
 
+def copies(scene: Scene) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return what holds as the store says it, and as the warehouse's copy does."""
+    with scene.warehouse.read() as reader:
+        table = reader.table("consents")
+        there = reader.frame(table.select(table["customer_no"], "channel", "purpose", "granted", "at_s"))
+    return scene.store.consents.current().to_pylist(), sorted(
+        there.to_pylist(), key=lambda row: row["customer_no"]
+    )
+
+
+def test_the_same_file_again_brings_the_copy_and_is_counted_once(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after the grants took force the warehouse lacks them, whatever the store says."""
+    bad, behind = CONSENTS + ",email,marketing,yes,2026-02-01 10:00\n", 0
+    for commit in lives(scene, monkeypatch, "consents", lambda n: bad.replace("\np", f"\nk{n}-")):
+        told, copied = copies(scene)
+        behind += told != copied and scene.store.imports.entries(1)[0].outcome == "done"
+        scene.load("consents", bad.replace("\np", f"\nk{commit}-"))
+        told, copied = copies(scene)
+        assert told == copied, f"killed before commit {commit}"
+        assert len(told) == 9 * commit
+        with scene.warehouse.read() as reader:
+            counts = {name: reader.scalar(reader.table(name).count()) for name in ("imports", "quarantine")}
+        assert counts == {"imports": commit, "quarantine": commit}, f"killed before commit {commit}"
+    assert behind, "no kill fell between the grants and their copy"
+
+
 def test_what_a_killed_import_left_can_be_undone_without_importing_again(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
