@@ -102,9 +102,8 @@ def import_consents(
         job = replace(job, import_no=journal.begin(start, job.registry.now))
         try:
             heard = _understand(reader, raw, words, readings, job, staged)
-            new = book.record(
-                heard.withdrawals, import_no=job.import_no, proof=_proof(job), now=job.registry.now
-            )
+            new = book.count_new(heard.withdrawals, import_no=job.import_no)  # with a killed import's
+            book.record(heard.withdrawals, import_no=job.import_no, proof=_proof(job), now=job.registry.now)
         except BaseException as error:
             journal.finish(job.import_no, how_ended(error), {"error": masked(str(error)[:2000])}, clock.now())
             raise

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from koipond.ingest import ImportRequest, ImportResult, Kind, import_file, undo_import
-from koipond.kernel import BusyError, FixedClock
+from koipond.kernel import BusyError, FixedClock, InputError
 from koipond.sources import open_file
 from koipond.store import Store
 from koipond.store.audit import AuditEntry
@@ -164,7 +164,8 @@ def test_the_same_file_again_brings_the_copy_and_is_counted_once(
     for commit in lives(scene, monkeypatch, "consents", lambda n: bad.replace("\np", f"\nk{n}-")):
         told, copied = copies(scene)
         behind += told != copied and scene.store.imports.entries(1)[0].outcome == "done"
-        scene.load("consents", bad.replace("\np", f"\nk{commit}-"))
+        again = scene.load("consents", bad.replace("\np", f"\nk{commit}-"))
+        assert again.repeated or again.changes == {"consents_new": 9}, f"killed before commit {commit}"
         told, copied = copies(scene)
         assert told == copied, f"killed before commit {commit}"
         assert len(told) == 9 * commit
@@ -198,6 +199,42 @@ def test_a_killed_import_of_touches_counts_under_no_cap(
         assert scene.count(past_touch) == 0, f"killed before commit {commit}"
         assert scene.broken() == {}
     assert seen > 3
+
+
+@pytest.mark.parametrize(("kind", "text"), [("consents", CONSENTS), ("touches", TOUCHES)])
+def test_an_undo_that_was_killed_is_on_record_once_it_is_asked_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, kind: Kind, text: str
+) -> None:
+    for commit in range(1, 40):
+        number = scene.load(kind, text.replace("p", f"k{commit}-", 1)).import_no
+        try:
+            with killed_before(monkeypatch, commit):
+                scene.undo(number)
+        except KilledError:
+            scene.bury()
+        else:
+            break
+        ended = scene.store.imports.entry(number)
+        if ended is not None and ended.outcome != "undone":
+            scene.undo(number)
+        ended = scene.store.imports.entry(number)
+        assert ended is not None
+        assert ended.outcome == "undone", f"killed before commit {commit}"
+        with pytest.raises(InputError):
+            scene.undo(number)
+        assert scene.states() == []
+        assert scene.count(past_touch) == 0
+    assert 3 < commit < 39
+
+
+def test_a_repeated_import_is_none_that_could_be_undone(scene: Scene) -> None:
+    first = scene.load("touches", TOUCHES).import_no
+    assert scene.load("touches", TOUCHES).repeated
+    newest = scene.store.imports.entries(1)[0].import_no
+    assert newest > first
+    with pytest.raises(InputError, match=f"no import {newest}"):
+        scene.undo(newest)
+    assert scene.count(past_touch) == 5
 
 
 def test_an_import_that_woke_up_after_it_was_given_up_takes_nothing(scene: Scene) -> None:
