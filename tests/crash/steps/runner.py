@@ -1,6 +1,8 @@
 """Runs commands in forked children: the libraries are imported once, nothing is opened before the fork."""
 
+import gc
 import hashlib
+import importlib
 import json
 import os
 import shutil
@@ -9,8 +11,8 @@ import socket
 import sys
 import traceback
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +21,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from tests.crash.conftest import POSTGRES_URL
-from tests.crash.smtp import Sink
+from tests.crash.steps.acts import FUNCTIONS
+from tests.crash.steps.mailbox import MailServer
 from tests.crash.steps.scenes import STAGES, write_files
 from tests.crash.steps.shim import Steps, When, install
 
@@ -48,6 +51,21 @@ def warm_up() -> None:
     import koipond.worker.syncing
 
     koipond.cli.app.build()
+    settle_down()
+
+
+def learn(modules: Iterable[str]) -> None:
+    """Import what a child imported on its way, so that the next need not: it takes a third of its time."""
+    for name in modules:
+        with suppress(Exception):  # a name that stands for nothing to import, such as a plug-in's
+            importlib.import_module(name)
+    settle_down()
+
+
+def settle_down() -> None:
+    """Let no child look through what all of them share."""
+    gc.collect()
+    gc.freeze()
 
 
 @dataclass(frozen=True)
@@ -64,17 +82,21 @@ class Place:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a child ended: exit code, or minus the signal; what it said."""
+    """How a child ended: exit code, or minus the signal; what it said.
+
+    When its steps were counted: their names, and what lay on disk before and after each.
+    """
 
     code: int
     said: str
     steps: tuple[str, ...] = ()
+    seen: tuple[tuple[str, str], ...] = ()
 
 
 class Runner:
     """Prepares stages once, copies them for each kill, and runs commands on the copies."""
 
-    def __init__(self, scratch: Path, store: str, mail: "MailServer") -> None:
+    def __init__(self, scratch: Path, store: str, mail: MailServer) -> None:
         self.scratch = scratch
         self.store = store
         self.mail = mail
@@ -85,6 +107,7 @@ class Runner:
             sa.create_engine(POSTGRES_URL, isolation_level="AUTOCOMMIT") if self._postgres else None
         )
         self._count = 0
+        self._known: set[str] = set()
         if not (scratch / "files").exists():
             write_files(scratch / "files")
 
@@ -124,7 +147,7 @@ class Runner:
         return place
 
     def copy(self, place: Place) -> Place:
-        """Return a copy of ``place``: folder, keys and database."""
+        """Return a copy of ``place``: folder, keys and database. Nothing may be open there."""
         other = self._place()
         shutil.copytree(place.root, other.root, symlinks=True)
         if place.database is not None:
@@ -164,18 +187,21 @@ class Runner:
         """
 
         def act() -> int:
-            steps = Steps(kill_at=kill_at, when=when)
+            look = (lambda: _digest(place.folder, self.mail.file)) if count else None
+            steps = Steps(kill_at=kill_at, when=when, look=look)
             if count or kill_at is not None:
                 install(steps)
             code = self._command(place, command)
             if count:
-                (place.root / "steps.json").write_text(json.dumps(steps.names))
+                counted.write_text(json.dumps([steps.names, steps.seen]))
             return code
 
-        ended = self.fork(place, act, late=late, host=host)
         counted = place.root / "steps.json"
-        steps = tuple(json.loads(counted.read_text())) if count and counted.exists() else ()
-        return Ended(ended.code, ended.said, steps)
+        ended = self.fork(place, act, late=late, host=host, like=" ".join(command[:2]))
+        if not count or not counted.exists():
+            return ended
+        names, seen = json.loads(counted.read_text())
+        return Ended(ended.code, ended.said, tuple(names), tuple((one, two) for one, two in seen))
 
     def ask(self, place: Place, question: Callable[[Path], Any], *, late: timedelta = timedelta()) -> Any:
         """Return the plain values that ``question`` finds in the folder, asked in a child."""
@@ -185,14 +211,19 @@ class Runner:
             answer.write_text(json.dumps(question(place.folder)))
             return 0
 
-        ended = self.fork(place, act, late=late, host=None)
+        ended = self.fork(place, act, late=late, host=None, like="ask")
         if ended.code != 0:
             raise AssertionError(ended.said)
         return json.loads(answer.read_text())
 
-    def fork(self, place: Place, act: Callable[[], int], *, late: timedelta, host: str | None) -> Ended:
-        """Run ``act`` in a forked child with the scene's clock, ids and environment."""
-        out = place.root / "out.txt"
+    def fork(
+        self, place: Place, act: Callable[[], int], *, late: timedelta, host: str | None, like: str
+    ) -> Ended:
+        """Run ``act`` in a forked child with the scene's clock, ids and environment.
+
+        ``like`` names what it is: what the first of its kind imports, the next find imported.
+        """
+        out, told = place.root / "out.txt", place.root / "modules.json"
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
@@ -202,6 +233,8 @@ class Runner:
                 _quiet(out)
                 self._prepare(place, late, host)
                 code = act()
+                if like not in self._known:
+                    told.write_text(json.dumps(sorted(sys.modules)))
             except SystemExit as left:
                 code = left.code if isinstance(left.code, int) else 1
             except BaseException:
@@ -211,6 +244,10 @@ class Runner:
                 sys.stderr.flush()
                 os._exit(code)
         _, status = os.waitpid(pid, 0)
+        if told.exists():
+            learn(set(json.loads(told.read_text())) - sys.modules.keys())
+            told.unlink()
+            self._known.add(like)
         return Ended(
             os.waitstatus_to_exitcode(status), out.read_text(errors="replace") if out.exists() else ""
         )
@@ -236,6 +273,17 @@ class Runner:
         if given[0] == "init" and place.database is not None:
             given += ["--store", "STEPS_STORE"]
         return main(["-C", str(place.folder), *given])
+
+
+def _digest(folder: Path, mails: Path) -> str:
+    """Return a text that is the same for the same files, names and content, and the same mails taken."""
+    found = hashlib.sha256(mails.read_bytes())
+    for path in sorted(folder.rglob("*")):
+        found.update(f"\0{path.relative_to(folder)}\0".encode())
+        # an index over the -wal: made anew by whoever opens the database after a kill
+        if path.is_file() and not path.name.endswith("-shm"):
+            found.update(path.read_bytes())
+    return found.hexdigest()
 
 
 def _quiet(out: Path) -> None:
@@ -267,80 +315,6 @@ def _number_uids() -> None:
         defaults = target.__kwdefaults__ or {}
         if "new_uids" in defaults:
             target.__kwdefaults__ = {**defaults, "new_uids": numbered}
-
-
-def _mail_playbook(folder: Path) -> int:
-    from koipond.workspace.playbooks import add_playbook
-
-    for old in (folder / "strategies").glob("*.yaml"):
-        old.unlink()
-    add_playbook(folder, "dormant_recall", channels=["email"])
-    file = folder / "strategies" / "dormant_recall.yaml"
-    file.write_text(file.read_text().replace("//shop.example/", "//brand.example/"))
-    return 0
-
-
-def _unsubscribe(folder: Path) -> int:
-    """The receiver of the first touch clicks the link, as the served page does it."""
-    from koipond.bootstrap import open_app
-    from koipond.outreach.ports import Response
-
-    with open_app(folder) as app:
-        with app.store.database.read() as connection:
-            key = connection.execute(
-                sa.text("SELECT touch_key FROM touch ORDER BY touch_no LIMIT 1")
-            ).scalar_one()
-        now = app.clock.now()
-        answer = Response(touch_key=key, kind="unsubscribed", at=now)
-        app.store.outbox(app.zone).respond([answer], now)
-    return 0
-
-
-FUNCTIONS: Mapping[str, Callable[[Path], int]] = {
-    "mail-playbook": _mail_playbook,
-    "unsubscribe": _unsubscribe,
-}
-"""What no command does, by the name it has in `scenes`."""
-
-
-class MailServer:
-    """An SMTP server in a process of its own; every mail it took is a line of ``file``."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        file.touch()
-        listening, told = os.pipe()
-        self.pid = os.fork()
-        if self.pid == 0:
-            _serve_mail(file, told)
-        os.close(told)
-        self.url = os.read(listening, 200).decode()
-        os.close(listening)
-
-    def keys(self) -> list[str]:
-        """Return the keys of the mails taken, in order."""
-        return self.file.read_text().split()
-
-    def close(self) -> None:
-        """End it."""
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
-
-
-def _serve_mail(file: Path, told: int) -> None:
-    """Serve until killed."""
-
-    class Kept(Sink):
-        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-            said = await super().handle_DATA(server, session, envelope)
-            with file.open("a") as out:
-                out.write(self.keys[-1] + "\n")
-            return said
-
-    with Kept() as sink:
-        os.write(told, sink.url.encode())
-        while True:
-            signal.pause()
 
 
 @contextmanager

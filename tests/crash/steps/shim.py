@@ -18,11 +18,18 @@ When = Literal["before", "after"]
 
 @dataclass
 class Steps:
-    """Counts the durable steps of this process; ``kill_at`` None counts only."""
+    """Counts the durable steps of this process; ``kill_at`` None counts only.
+
+    ``look`` answers what lies on disk, byte for byte, as a text.
+    """
 
     kill_at: int | None = None
     when: When = "before"
+    look: Callable[[], str] | None = None
     names: list[str] = field(default_factory=list)
+    seen: list[tuple[str, str]] = field(default_factory=list)
+    """With ``look``: what a kill before and after each step would leave, as it answers."""
+    commits: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def around(self, name: str, act: Callable[..., Any]) -> Callable[..., Any]:
@@ -34,12 +41,19 @@ class Steps:
                 mine = len(self.names) == self.kill_at
                 if mine and self.when == "before":
                     os.kill(os.getpid(), signal.SIGKILL)
-                done = act(*args, **options)
-                if mine:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return done
+                before = self._left()
+                try:
+                    return act(*args, **options)
+                finally:  # also a step that fails: to remove what is gone already
+                    if mine:
+                        os.kill(os.getpid(), signal.SIGKILL)
+                    self.commits += name.endswith("commit")
+                    self.seen.append((before, self._left()))
 
         return step
+
+    def _left(self) -> str:
+        return "" if self.look is None else f"{self.commits} commits, {self.look()}"
 
 
 def install(steps: Steps) -> None:
