@@ -10,6 +10,7 @@ commands run again and compared, differences.
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.resume and options.json.exists():
         found = [Outcome(**one) for one in json.loads(options.json.read_text())]
     done = {(one.store, one.scenario) for one in found}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # databases and folders are dropped on the way
     warm_up()
     for store in STORES if options.store == "both" else (options.store,):
         chosen = [one for one in _chosen(options) if (store, one.key) not in done]

@@ -1,8 +1,6 @@
 """Runs commands in forked children: the libraries are imported once, nothing is opened before the fork."""
 
-import gc
 import hashlib
-import importlib
 import json
 import os
 import shutil
@@ -11,8 +9,8 @@ import socket
 import sys
 import traceback
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +22,7 @@ from tests.crash.conftest import POSTGRES_URL
 from tests.crash.steps.acts import FUNCTIONS
 from tests.crash.steps.mailbox import MailServer
 from tests.crash.steps.scenes import STAGES, write_files
-from tests.crash.steps.shim import Steps, When, install
+from tests.crash.steps.shim import Steps, When, install, left_on_disk
 
 NOW = datetime(2026, 3, 1, 4, tzinfo=UTC)  # 12:00 in Shanghai
 LAPSE = timedelta(seconds=61)
@@ -51,21 +49,6 @@ def warm_up() -> None:
     import koipond.worker.syncing
 
     koipond.cli.app.build()
-    settle_down()
-
-
-def learn(modules: Iterable[str]) -> None:
-    """Import what a child imported on its way, so that the next need not: it takes a third of its time."""
-    for name in modules:
-        with suppress(Exception):  # a name that stands for nothing to import, such as a plug-in's
-            importlib.import_module(name)
-    settle_down()
-
-
-def settle_down() -> None:
-    """Let no child look through what all of them share."""
-    gc.collect()
-    gc.freeze()
 
 
 @dataclass(frozen=True)
@@ -107,7 +90,6 @@ class Runner:
             sa.create_engine(POSTGRES_URL, isolation_level="AUTOCOMMIT") if self._postgres else None
         )
         self._count = 0
-        self._known: set[str] = set()
         if not (scratch / "files").exists():
             write_files(scratch / "files")
 
@@ -187,7 +169,7 @@ class Runner:
         """
 
         def act() -> int:
-            look = (lambda: _digest(place.folder, self.mail.file)) if count else None
+            look = (lambda: left_on_disk(place.folder, self.mail.file)) if count else None
             steps = Steps(kill_at=kill_at, when=when, look=look)
             if count or kill_at is not None:
                 install(steps)
@@ -197,7 +179,7 @@ class Runner:
             return code
 
         counted = place.root / "steps.json"
-        ended = self.fork(place, act, late=late, host=host, like=" ".join(command[:2]))
+        ended = self.fork(place, act, late=late, host=host)
         if not count or not counted.exists():
             return ended
         names, seen = json.loads(counted.read_text())
@@ -211,19 +193,14 @@ class Runner:
             answer.write_text(json.dumps(question(place.folder)))
             return 0
 
-        ended = self.fork(place, act, late=late, host=None, like="ask")
+        ended = self.fork(place, act, late=late, host=None)
         if ended.code != 0:
             raise AssertionError(ended.said)
         return json.loads(answer.read_text())
 
-    def fork(
-        self, place: Place, act: Callable[[], int], *, late: timedelta, host: str | None, like: str
-    ) -> Ended:
-        """Run ``act`` in a forked child with the scene's clock, ids and environment.
-
-        ``like`` names what it is: what the first of its kind imports, the next find imported.
-        """
-        out, told = place.root / "out.txt", place.root / "modules.json"
+    def fork(self, place: Place, act: Callable[[], int], *, late: timedelta, host: str | None) -> Ended:
+        """Run ``act`` in a forked child with the scene's clock, ids and environment."""
+        out = place.root / "out.txt"
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
@@ -233,8 +210,6 @@ class Runner:
                 _quiet(out)
                 self._prepare(place, late, host)
                 code = act()
-                if like not in self._known:
-                    told.write_text(json.dumps(sorted(sys.modules)))
             except SystemExit as left:
                 code = left.code if isinstance(left.code, int) else 1
             except BaseException:
@@ -244,10 +219,6 @@ class Runner:
                 sys.stderr.flush()
                 os._exit(code)
         _, status = os.waitpid(pid, 0)
-        if told.exists():
-            learn(set(json.loads(told.read_text())) - sys.modules.keys())
-            told.unlink()
-            self._known.add(like)
         return Ended(
             os.waitstatus_to_exitcode(status), out.read_text(errors="replace") if out.exists() else ""
         )
@@ -273,17 +244,6 @@ class Runner:
         if given[0] == "init" and place.database is not None:
             given += ["--store", "STEPS_STORE"]
         return main(["-C", str(place.folder), *given])
-
-
-def _digest(folder: Path, mails: Path) -> str:
-    """Return a text that is the same for the same files, names and content, and the same mails taken."""
-    found = hashlib.sha256(mails.read_bytes())
-    for path in sorted(folder.rglob("*")):
-        found.update(f"\0{path.relative_to(folder)}\0".encode())
-        # an index over the -wal: made anew by whoever opens the database after a kill
-        if path.is_file() and not path.name.endswith("-shm"):
-            found.update(path.read_bytes())
-    return found.hexdigest()
 
 
 def _quiet(out: Path) -> None:

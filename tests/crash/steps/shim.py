@@ -5,12 +5,14 @@ of SQLite or PostgreSQL, a rename, a removal, or a file or folder forced to disk
 by `koipond.warehouse.engine.sync`).
 """
 
+import hashlib
 import os
 import signal
 import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 When = Literal["before", "after"]
@@ -107,3 +109,14 @@ def _writes(connection: Any) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
         return bool(cursor.fetchone()[0])
+
+
+def left_on_disk(folder: Path, mails: Path) -> str:
+    """Return a text that is the same for the same files, names and content, and the same mails taken."""
+    found = hashlib.sha256(mails.read_bytes())
+    for path in sorted(folder.rglob("*")):
+        found.update(f"\0{path.relative_to(folder)}\0".encode())
+        # an index over the -wal: made anew by whoever opens the database after a kill
+        if path.is_file() and not path.name.endswith("-shm"):
+            found.update(path.read_bytes())
+    return found.hexdigest()
