@@ -30,4 +30,4 @@ def test_a_command_killed_at_a_durable_step_and_run_again_leaves_what_it_always_
     assert [line for one in found for line in one["breaks"]] == []
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert {one["scenario"] for one in found} == {one.key for one in SCENARIOS if one.quick}
-    assert sum(one["runs"] for one in found) >= 6
+    assert sum(one["runs"] for one in found) >= 5

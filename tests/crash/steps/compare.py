@@ -62,7 +62,7 @@ def lost_touches(wanted: State, found: State) -> set[str]:
     return {touch for touch in lost if sent.get(touch) in ("accepted", "delivered")}
 
 
-def told_wrong(found: State, lost: Collection[str]) -> list[str]:
+def told_wrong(found: State) -> list[str]:
     """Say which message went out twice, and which one arrived although its touch is said to have failed."""
     states = {row["touch_no"]: row["state"] for row in map(json.loads, found["store.outbox"])}
     lines = []
@@ -82,6 +82,12 @@ def of_senders(state: State, lost: Collection[str]) -> State:
         told[name] = [row for row in told.get(name, []) if _of(row) not in lost]
     for row in told["store.outbox"]:
         row.pop("attempts")  # the dead sender's claim counts as one; the next sender's is another
+    events = told.get("store.touch_event", [])
+    receipts = {row["touch_no"] for row in events if row["kind"] == "delivered"}
+    # the provider's answer died with the sender, its receipt came: the state is the receipt's, and compared
+    told["store.touch_event"] = [
+        row for row in events if not (row["kind"] == "accepted" and row["touch_no"] in receipts)
+    ]
     for row in told["store.offer_code"]:
         if row["touch_no"] in lost:  # a touch that failed gives its code back
             row |= {"customer_no": None, "touch_no": None, "issued_s": None}

@@ -188,7 +188,7 @@ def _compared(scenario: Scenario, wanted: State, found: State, *, clock: bool) -
         lost = lost_touches(wanted, found)
         if len(lost) > scenario.lost_max:
             yield f"{len(lost)} touches are unknown or failed; a kill may lose {scenario.lost_max}"
-        yield from told_wrong(found, lost)
+        yield from told_wrong(found)
         wanted, found = of_senders(wanted, lost), of_senders(found, lost)
     yield from differences(wanted, found, clock=clock)
 

@@ -78,7 +78,6 @@ SCENARIOS: tuple[Scenario, ...] = (
         key="import_orders",
         stage="empty",
         command=("import", "orders", "{files}/orders.csv"),
-        quick=9,
     ),
     Scenario(
         key="import_more_orders", stage="facts", command=("import", "orders", "{files}/more_orders.csv")
@@ -90,17 +89,19 @@ SCENARIOS: tuple[Scenario, ...] = (
         key="import_consents",
         stage="facts",
         command=("import", "consents", "{files}/more_consents.csv"),
-        quick=9,
+        quick=12,
     ),
     Scenario(key="import_touches", stage="facts", command=("import", "touches", "{files}/touches.csv")),
     Scenario(key="undo_orders", stage="facts", command=("quality", "undo", "1"), again=(0, 2)),
     Scenario(key="undo_consents", stage="facts", command=("quality", "undo", "3"), again=(0, 2)),
     Scenario(key="undo_touches", stage="touched", command=("quality", "undo", "4"), again=(0, 2)),
     Scenario(key="apply", stage="facts", command=("apply",), first={"templates/extra.yaml": _TEMPLATE}),
-    Scenario(key="refresh", stage="facts", command=("refresh", "--as-of", "2026-03-02"), quick=9),
-    Scenario(key="plan", stage="facts", command=("plan",), anew=True, quick=9),
+    Scenario(key="refresh", stage="facts", command=("refresh", "--as-of", "2026-03-02")),
+    Scenario(key="plan", stage="facts", command=("plan",), anew=True, quick=8),
     Scenario(key="approve", stage="planned", command=("approve", "latest", "--by", "anna"), again=(0, 3)),
-    Scenario(key="send_sandbox", stage="approved", command=("send", "latest"), sends=True, lost_max=500),
+    Scenario(
+        key="send_sandbox", stage="approved", command=("send", "latest"), sends=True, lost_max=500, quick=20
+    ),
     Scenario(key="send_mail", stage="mail", command=("send", "latest"), sends=True, lost_max=20),
     Scenario(key="keys_rotate", stage="facts", command=("keys", "rotate")),
     Scenario(
@@ -110,7 +111,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         key="verdict", stage="facts", command=("quality", "confirm", "abnormal_frequency", "--by", "anna")
     ),
-    Scenario(key="unsubscribe", stage="sent", command=("unsubscribe",)),
+    Scenario(key="unsubscribe", stage="sent", command=("unsubscribe",), anew=True),
     Scenario(key="init", stage="", command=("init", "--language", "en", "--name", "Brand"), again=(0, 2)),
 )
 
