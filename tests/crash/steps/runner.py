@@ -85,6 +85,7 @@ class Runner:
         self.mail = mail
         self.environ = {"KOIPOND_SMTP_URL": mail.url, "KOIPOND_MAIL_FROM": "hello@brand.example"}
         self._stages: dict[str, Place] = {}
+        self._made: dict[Path, Place] = {}
         self._run = uuid.uuid4().hex[:8]
         self._engine = (
             sa.create_engine(POSTGRES_URL, isolation_level="AUTOCOMMIT") if self._postgres else None
@@ -99,7 +100,7 @@ class Runner:
 
     def close(self) -> None:
         """Drop what was made."""
-        for place in self._stages.values():
+        for place in list(self._made.values()):
             self.drop(place)
         if self._engine is not None:
             self._engine.dispose()
@@ -138,6 +139,7 @@ class Runner:
 
     def drop(self, place: Place) -> None:
         """Remove a copy."""
+        self._made.pop(place.root, None)
         shutil.rmtree(place.root, ignore_errors=True)
         if place.database is not None:
             self._sql(f"DROP DATABASE IF EXISTS {place.database} WITH (FORCE)")
@@ -145,7 +147,9 @@ class Runner:
     def _place(self) -> Place:
         self._count += 1
         name = f"steps_{self._run}_{self._count}"
-        return Place(root=self.scratch / name, database=name if self._postgres else None)
+        place = Place(root=self.scratch / name, database=name if self._postgres else None)
+        self._made[place.root] = place
+        return place
 
     def _sql(self, statement: str) -> None:
         assert self._engine is not None

@@ -112,10 +112,10 @@ def killed_before(monkeypatch: pytest.MonkeyPatch, commit: int) -> Iterator[list
 
 
 def lives(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, kind: Kind, text: Callable[[int], str]
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, kind: Kind, text: Callable[[int], str], *, first: int = 1
 ) -> Iterator[int]:
-    """Import a file of its own for each commit, killed before it; yield as long as there is one."""
-    for commit in range(1, 40):
+    """Import a file of its own for each commit from ``first`` on, killed before it; yield that commit."""
+    for commit in range(first, 40):
         try:
             with killed_before(monkeypatch, commit):
                 scene.load(kind, text(commit))
@@ -160,18 +160,22 @@ def test_the_same_file_again_brings_the_copy_and_is_counted_once(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed after the grants took force the warehouse lacks them, whatever the store says."""
-    bad, behind = CONSENTS + ",email,marketing,yes,2026-02-01 10:00\n", 0
-    for commit in lives(scene, monkeypatch, "consents", lambda n: bad.replace("\np", f"\nk{n}-")):
+    behind = 0
+
+    def text(commit: int) -> str:
+        return f"{CONSENTS},email,marketing,yes,2026-02-01 10:00\n".replace("\np", f"\nk{commit}-")
+
+    for turn, commit in enumerate(lives(scene, monkeypatch, "consents", text, first=6), 1):
         told, copied = copies(scene)
         behind += told != copied and scene.store.imports.entries(1)[0].outcome == "done"
-        again = scene.load("consents", bad.replace("\np", f"\nk{commit}-"))
+        again = scene.load("consents", text(commit))
         assert again.repeated or again.changes == {"consents_new": 9}, f"killed before commit {commit}"
         told, copied = copies(scene)
         assert told == copied, f"killed before commit {commit}"
-        assert len(told) == 9 * commit
+        assert len(told) == 9 * turn
         with scene.warehouse.read() as reader:
             counts = {name: reader.scalar(reader.table(name).count()) for name in ("imports", "quarantine")}
-        assert counts == {"imports": commit, "quarantine": commit}, f"killed before commit {commit}"
+        assert counts == {"imports": turn, "quarantine": turn}, f"killed before commit {commit}"
     assert behind, "no kill fell between the grants and their copy"
 
 
