@@ -8,6 +8,7 @@ import sqlalchemy as sa
 import yaml
 
 from koipond.bootstrap import open_app
+from koipond.worker.planning import plan_touches
 from tests.e2e.conftest import Koipond
 from tests.e2e.test_app_first_afternoon import start
 
@@ -89,6 +90,29 @@ def test_a_killed_plan_is_neither_latest_nor_approved(
     assert koipond("approve", "latest", "--by", "anna")[1]["plan"] == good
     assert koipond("plans", "withdraw", dead.key, "--by", "anna")[0] == 3
     assert koipond("send", "latest")[1]["plan"] == good
+
+
+def test_the_candidates_of_a_killed_plan_go_with_the_next(
+    koipond: Koipond, orders_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(koipond, orders_csv)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def planned() -> set[str]:
+        with open_app(tmp_path / "brand") as app, app.warehouse.read() as reader:
+            rows = reader.frame(reader.table("candidates").select("plan").distinct())
+            return set(rows.column("plan").to_pylist())
+
+    with open_app(tmp_path / "brand") as app, monkeypatch.context() as patched:
+        patched.setattr(type(app.store.plans), "finish", killed)
+        with pytest.raises(KeyboardInterrupt):
+            plan_touches(app, [], None)
+    assert planned() == {"p1"}
+    assert koipond("plan")[1]["plan"] == "p2"
+    assert koipond("plan")[1]["plan"] == "p3"
+    assert planned() == {"p2", "p3"}
 
 
 def test_another_priority_on_the_same_day_makes_nobody_new(

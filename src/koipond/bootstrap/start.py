@@ -6,10 +6,10 @@ from koipond.bootstrap.app import STATE, App, open_app
 from koipond.bootstrap.applying import apply_folder
 from koipond.bootstrap.in_force import FIRST_AUTHOR, require_settings
 from koipond.kernel import InputError, new_uid
+from koipond.kernel.whole_files import write_whole
 from koipond.workspace import errors, load_folder
 from koipond.workspace.playbooks import settings_text
 from koipond.workspace.settings import FILE
-from koipond.workspace.writing import write_whole
 
 
 def start_workspace(
@@ -34,16 +34,18 @@ def start_workspace(
     folder.mkdir(parents=True, exist_ok=True)
     text = settings_text(key=key, name=name, zone=zone, currency=currency, clock=clock, language=language)
     more = f"id: {new_uid()}\n" + (f"store: ${{{store}}}\n" if store else "")
+    ignore = folder / ".gitignore"
+    mine = not ignore.exists()
     try:
+        if mine:  # first of all: nothing of the state is ever committed by accident
+            write_whole(ignore, f"{STATE}/\n")
         write_whole(path, more + text)
-        app = _open(folder)
+        return _open(folder)
     except BaseException:
         path.unlink(missing_ok=True)
+        if mine:
+            ignore.unlink(missing_ok=True)
         raise
-    ignore = folder / ".gitignore"
-    if not ignore.exists():
-        write_whole(ignore, f"{STATE}/\n")
-    return app
 
 
 def _open(folder: Path) -> App:

@@ -90,8 +90,8 @@ def export(
     as_json: JsonFlag = False,
 ) -> None:
     from koipond.bootstrap import StoreDefinitions, open_app
+    from koipond.kernel.whole_files import write_whole
     from koipond.workspace.export import export_files
-    from koipond.workspace.writing import write_whole
 
     with open_app(context.obj) as app:
         applied = StoreDefinitions(app.store).current()

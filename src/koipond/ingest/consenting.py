@@ -5,7 +5,8 @@
 3. As writer of the warehouse: new customers, rows put aside and the journal entry are published.
 4. The grants take force and the import is done, in one commit of the store; then the copy in the warehouse.
 
-Killed before 4 it leaves no grant; the same file again goes on.
+Killed before 4 it leaves no grant; the same file again goes on and is counted once. Killed after it, the same
+file again, a plan or a refresh brings the copy.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from koipond.ingest.archive import columns_of
+from koipond.ingest.archive import columns_of, take_back
 from koipond.ingest.consent_rows import judge_consents
 from koipond.ingest.consent_words import SEVERAL, ConsentWords, read_words
 from koipond.ingest.contacts import copy_consents
@@ -101,9 +102,8 @@ def import_consents(
         job = replace(job, import_no=journal.begin(start, job.registry.now))
         try:
             heard = _understand(reader, raw, words, readings, job, staged)
-            new = book.record(
-                heard.withdrawals, import_no=job.import_no, proof=_proof(job), now=job.registry.now
-            )
+            new = book.count_new(heard.withdrawals, import_no=job.import_no)  # with a killed import's
+            book.record(heard.withdrawals, import_no=job.import_no, proof=_proof(job), now=job.registry.now)
         except BaseException as error:
             told = said(error, registry.region)
             journal.finish(job.import_no, how_ended(error), {"error": told}, clock.now())
@@ -144,6 +144,7 @@ class _Completion:
 
     def _complete(self, writer: Writer) -> ImportResult:
         job, heard = self.job, self.heard
+        self._take_over(writer)
         judged = writer.stage("import_judged", heard.judged)
         aside = write_aside(writer, writer.stage("import_aside", heard.aside), job.import_no)
         people = writer.stage("import_consenting", heard.people)
@@ -157,15 +158,36 @@ class _Completion:
         result = publish(writer, job, outcome, replace(result, notes={**result.notes, **heard.notes}))
         if result.repeated:
             self.book.hand_over(job.import_no, result.import_no)
+            result = self._copied(writer, result)
             self.journal.finish(job.import_no, "done", result.to_dict(), self.clock.now())
             return result
         self.journal.finish(job.import_no, "published", result.to_dict(), self.clock.now())
         now = self.clock.now()
         self.book.record(heard.grants, import_no=job.import_no, proof=_proof(job), now=now, closes=True)
-        copy_consents(writer, self.book)
-        result = replace(result, version=writer.publish())
+        result = self._copied(writer, result)
         self.journal.finish(job.import_no, "done", result.to_dict(), self.clock.now())
         return result
+
+    def _copied(self, writer: Writer, result: ImportResult) -> ImportResult:
+        """Publish the copy of what holds now, unless the warehouse has it; so does one repeated."""
+        if not copy_consents(writer, self.book):
+            return result
+        if result.repeated:  # what this reading of the file wrote is in force already
+            take_back(writer, self.job.import_no)
+        return replace(result, version=writer.publish())
+
+    def _take_over(self, writer: Writer) -> None:
+        """Take back what an import of this very file published that died before its grants took force."""
+        imports = writer.table("imports")
+        twins = imports.filter(
+            (imports["fingerprint"] == self.job.rows.fingerprint)
+            & (imports["kind"] == self.job.request.kind)
+            & (imports["source"] == self.job.request.source)
+        )
+        for number in writer.frame(twins.select("import_no")).column("import_no").to_pylist():
+            entry = self.journal.entry(number)
+            if entry is not None and entry.outcome in ("failed", "cancelled"):
+                take_back(writer, number)
 
     def _fail(self, how: str, error: str) -> None:
         """End the import, unless its grants are in force: then only a copy is missing."""

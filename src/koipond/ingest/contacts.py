@@ -13,18 +13,23 @@ from koipond.ingest.readings import read_word
 from koipond.ingest.words import meanings, word_table
 
 COPIES = "store_copies"
-"""Where a version keeps which copies of the store it holds; one that is not named is made anew."""
+"""Where a version keeps which copies of the store it holds, by digest; one without is compared anew."""
+UNKNOWN = ""
+"""The digest of a copy that an import made."""
 MARKETING = "marketing"
 _CONTENT = ("customer_no", "channel", "at_s", "strategy", "play", "content", "purpose", "cost_fen")
 
 
-def copy_consents(writer: Writer, book: ConsentBook) -> None:
-    """Make the warehouse's ``consents`` what the store says holds now."""
-    current = writer.stage("current_consents", book.current())
-    writer.replace("consents", current.select(columns_of("consents")).order_by("customer_no"))
-    known = dict(writer.meta(COPIES) or {})
-    if known.pop("consents", None) is not None:
-        writer.set_meta(COPIES, known)
+def copy_consents(writer: Writer, book: ConsentBook) -> bool:
+    """Make the warehouse's ``consents`` what the store says holds now; say whether they were not."""
+    current = writer.stage("current_consents", book.current()).select(columns_of("consents"))
+    there = writer.table("consents").select(columns_of("consents"))
+    apart = current.difference(there).union(there.difference(current))
+    if not writer.scalar(apart.count()):
+        return False
+    writer.replace("consents", current.order_by("customer_no"))
+    writer.set_meta(COPIES, {**(writer.meta(COPIES) or {}), "consents": UNKNOWN})
+    return True
 
 
 def write_touches(

@@ -28,7 +28,7 @@ from koipond.ingest.ports import (
 from koipond.ingest.privacy import said
 from koipond.ingest.publishing import how_ended, publish, result_of
 from koipond.ingest.quality import QualityRules
-from koipond.ingest.settling import settle_dead, undo_dead
+from koipond.ingest.settling import settle_dead, undo_left
 from koipond.ingest.staging import stage_rows
 from koipond.ingest.timing import Setting
 from koipond.ingest.waiting import Patience, writing
@@ -146,11 +146,10 @@ def undo_import(
         settle_dead(writer, journal, now, consents=consents, touches=touches)
         entry = _undoable(writer, import_no)
         if entry is None:
-            left = undo_dead(import_no, journal, now, consents=consents, touches=touches)
+            left = undo_left(import_no, journal, now, consents=consents, touches=touches)
             if left is None:
                 raise InputError(_no_import(writer, import_no))
-            if consents is not None and "consents_voided" in left:
-                copy_consents(writer, consents)
+            if consents is not None and "consents_voided" in left and copy_consents(writer, consents):
                 writer.publish()
             return left
         if entry["kind"] == "consents" and consents is not None:

@@ -70,7 +70,7 @@ def _take_put_by(writer: Writer, journal: ImportJournal) -> None:
             write_aside(writer, writer.stage(f"import_aside_{number}", table), number)
 
 
-def undo_dead(
+def undo_left(
     import_no: int,
     journal: ImportJournal,
     now: datetime,
@@ -78,9 +78,12 @@ def undo_dead(
     consents: ConsentBook | None,
     touches: TouchHistory | None,
 ) -> dict[str, int] | None:
-    """Take back what an import left that never was published; None when there is no such import."""
+    """Take back what an import left of which no version holds a row; None when there is no such import.
+
+    It never was published, or its undoing was killed once the facts were out.
+    """
     entry = journal.entry(import_no)
-    if entry is None or entry.outcome not in ("failed", "cancelled"):
+    if entry is None or entry.outcome not in ("failed", "cancelled", "done") or entry.summary.get("repeated"):
         return None
     counts = {}
     if entry.start.kind == "consents" and consents is not None:

@@ -83,6 +83,12 @@ class StoredPlans:
             rows = connection.execute(sa.select(plan).order_by(plan.c.plan_no.desc()).limit(limit)).all()
         return [_from_row(row) for row in rows]
 
+    def unfinished(self) -> list[str]:
+        """Return the keys of the plans whose making was killed."""
+        with self._db.read() as connection:
+            numbers = connection.scalars(sa.select(plan.c.plan_no).where(plan.c.status == "unfinished"))
+            return [f"p{number}" for number in numbers]
+
     def finish(self, key: str, summary: Mapping[str, Any]) -> None:
         """Make a plan a draft that can be approved, once its candidates are published, with its summary.
 

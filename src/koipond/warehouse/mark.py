@@ -6,14 +6,15 @@ Only the process that holds the writer's lease changes it; whoever opens a works
 import contextlib
 import json
 import os
-import uuid
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from koipond.ingest.belonging import Mark, PairIds, Point, WarehouseSide
 from koipond.kernel import InputError
+from koipond.kernel.whole_files import written_beside
 from koipond.warehouse.engine import sync
 
 FILE = "warehouse.json"
@@ -98,35 +99,29 @@ def read_mark(root: Path) -> tuple[Mark | None, str]:
 
 def write_mark(root: Path, mark: Mark) -> None:
     """Replace the mark: temporary file, sync, rename, sync of the folder."""
-    _fresh(root, mark).replace(root / FILE)
+    with _fresh(root, mark) as fresh:
+        fresh.replace(root / FILE)
     sync(root)
 
 
 def make_mark(root: Path, mark: Mark) -> None:
     """Write the mark of a folder that has none; one that another process has just written stays."""
     root.mkdir(parents=True, exist_ok=True)
-    fresh = _fresh(root, mark)
-    try:
-        os.link(fresh, root / FILE)
-    except FileExistsError:
-        pass
-    except OSError:  # a file system without hard links
-        if not (root / FILE).exists():
-            fresh.replace(root / FILE)
-    finally:
-        fresh.unlink(missing_ok=True)
+    with _fresh(root, mark) as fresh:
+        try:
+            os.link(fresh, root / FILE)
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without hard links
+            if not (root / FILE).exists():
+                fresh.replace(root / FILE)
     sync(root)
 
 
-def _fresh(root: Path, mark: Mark) -> Path:
+def _fresh(root: Path, mark: Mark) -> AbstractContextManager[Path]:
     body: dict[str, Any] = {"format": _FORMAT, **asdict(mark.ids), **asdict(mark.done)}
     body["pending"] = [asdict(point) for point in mark.pending]
-    fresh = root / f".{FILE}.{uuid.uuid4().hex[:8]}"
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-        out.write(json.dumps(body, indent=1) + "\n")
-        out.flush()
-        os.fsync(out.fileno())
-    return fresh
+    return written_beside(root / FILE, json.dumps(body, indent=1) + "\n", mode=0o600)
 
 
 def _point(body: Mapping[str, Any]) -> Point:

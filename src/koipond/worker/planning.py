@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 import ibis
+import pyarrow as pa
 
 from koipond.bootstrap import App
 from koipond.ingest.ports import Query, Reader, Writer
@@ -74,7 +75,7 @@ def plan_touches(app: App, keys: Sequence[str], as_of: date | None) -> Plan:
         made = make_plan(
             writer, audiences_of(app, writer, day), request_of(app, draft.key, day, strategies, afresh=True)
         )
-        _keep_candidates(writer, made, day)
+        _keep_candidates(writer, made, day, app.store.plans.unfinished())
         writer.publish()
     app.store.plans.finish(draft.key, made.to_dict())
     return made
@@ -214,17 +215,20 @@ def _require_same_versions(key: str, planned: Mapping[str, int], now: Mapping[st
         )
 
 
-def _keep_candidates(writer: Writer, made: Plan, day: date) -> None:
+def _keep_candidates(writer: Writer, made: Plan, day: date, killed: Sequence[str]) -> None:
+    """Add the candidates of ``made``; those of old plans go, and those of plans that were ``killed``."""
     if writer.has(CANDIDATES):
         old = writer.table(CANDIDATES)
         first_s = _start_s(from_epoch_day(epoch_day(day) - KEPT_DAYS))
-        gone = writer.frame(
-            Query(
-                key="plans_before",
-                build=lambda v: old.filter(old.due_s < v["first_s"]).select("plan").distinct(),
-                values={"first_s": first_s},
-            )
+        before = Query(
+            key="plans_before",
+            build=lambda v: old.filter(old.due_s < v["first_s"]).select("plan").distinct(),
+            values={"first_s": first_s},
         )
+        gone = writer.frame(before)
+        if killed:
+            left = writer.frame(old.filter(old.plan.isin(killed)).select("plan").distinct())
+            gone = pa.concat_tables([gone, left])
         if gone.num_rows:
             writer.remove(CANDIDATES, writer.stage("_plans_gone", gone), ["plan"])
     writer.append(CANDIDATES, made.candidates)

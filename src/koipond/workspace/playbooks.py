@@ -9,8 +9,8 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from koipond.kernel import InputError
+from koipond.kernel.whole_files import write_whole
 from koipond.workspace.settings import FILE
-from koipond.workspace.writing import write_whole
 
 SHIPPED = ("newcomer_welcome", "dormant_recall", "high_value_care", "dormant_recall_code")
 _CHANNELS = "    channels: [sandbox]\n"

@@ -1,75 +1,57 @@
-"""What a command left, as rows that can be compared: every table of the store, every dataset, the sandbox.
+"""What a command left, as rows: every table of the store, every dataset, the messages, the files beside them.
 
-Left out by name is what differs between two honest runs: random ids, numbers of attempts, versions.
+Nothing is left out here but what `SKIPPED` names; `names` says how ids and numbers become comparable.
 """
 
+import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-Row = dict[str, Any]
+from tests.crash.steps.names import Names, Row, plain
+
 State = dict[str, list[str]]
 
-RANDOM = frozenset(
-    {
-        *("touch_key", "lease", "lease_until_s", "nonce", "digest", "cipher", "address_hash", "sha256"),
-        *("store_id", "warehouse_id", "key_id", "look_up", "lookup", "code_key", "value_hash", "hash"),
-        *("key_hash", "value", "ciphertext", "secret"),
-    }
-)
-"""Columns drawn by chance."""
-NUMBERED = frozenset(
-    {
-        *("seq", "touch_no", "code_no", "plan_no", "import_no", "apply_no", "archived_no", "change_no"),
-        *("replaced_by", "heard_seq", "heard_no", "definition_version", "warehouse_version", "batch_no"),
-    }
-)
-"""Numbers of attempts: a killed one may have used one up."""
-OF_FILES = tuple(f"warehouse.{name}" for name in ("orders", "order_lines", "events", "refunds", "products"))
-"""Where instants (`*_s`) are those of the files; elsewhere the machine's, compared only on the same clock."""
-SKIPPED = frozenset(
-    {
-        *("warehouse_version", "warehouse_file", "lease", "alembic_version", "workspace_setting"),
-        "rate_bucket",
-    }
-)
-"""Compared in another way (as datasets, as leases), or filled by the passing of time."""
+SKIPPED = {
+    "warehouse_version": "how often was published; what the newest names is compared as datasets",
+    "warehouse_file": "compared with the disk and with what versions name, file by file (`files_broken`)",
+    "lease": "must all be takeable a minute later (`ordeal.promises`)",
+    "alembic_version": "a store of another version does not open",
+    "rate_bucket": "how full it is follows from how often a sender asked; it permits nothing beyond its size",
+    "counter": "the next free numbers; a killed attempt may have used some (`counted_back` sees one go back)",
+}
+"""Table → why its rows are not compared with those of the undisturbed run."""
+OWN_IDS = ("store_id", "warehouse_id")
+"""Settings drawn by chance when a workspace is made; store and folder are compared by every command."""
 
 
-def state_of(folder: Path) -> State:
-    """Return all rows of the workspace in ``folder`` as sorted JSON, by table or dataset."""
+def state_of(folder: Path, mails: list[str]) -> State:
+    """Return all rows of the workspace in ``folder`` as sorted JSON, by table or dataset.
+
+    ``mails``: keys of the messages that the mail server took.
+    """
     from koipond.bootstrap import open_app
 
     with open_app(folder, say_unapplied=False) as app:
         found = {f"store.{name}": rows for name, rows in _tables(app).items()}
         with app.warehouse.read() as reader:
             for name, files in reader.manifest.datasets.items():
-                if files and not name.startswith("_") and not name.endswith("_delta"):
+                if files and not name.endswith(".delta"):  # a delta is read with its dataset
                     found[f"warehouse.{name}"] = reader.frame(reader.table(name)).to_pylist()
-        found["store.reached"] = _reached(app)
+            found["warehouse.meta"] = list(_meta(dict(reader.manifest.meta)))
+        _open_identifiers(app, found["store.identifier"])
         box = app.sandbox()
-        keys = [message.key for message in box.messages(100_000)]
+        found["sandbox"] = [{"touch_key": message.key} for message in box.messages(100_000)]
         box.close()
-    twice = [key for key, count in Counter(keys).items() if count > 1]
-    found["sandbox.twice"] = [{"key": key} for key in twice]
-    found["sandbox.count"] = [{"messages": len(set(keys))}]
-    _name_plans(found)
-    return {name: sorted(_text(row) for row in _plain(name, rows)) for name, rows in sorted(found.items())}
-
-
-def _reached(app: Any) -> list[Row]:
-    """Return who is found by what: identifiers themselves are encrypted anew with every key."""
-    with app.store.database.read() as connection:
-        numbers = list(connection.scalars(sa.text("SELECT customer_no FROM customer")))
-    rows = [{"customer": no, "email": to} for no, to in app.store.people.addresses(numbers, "email").items()]
-    for word in ("m1", "m7@example.org", "n3"):
-        people = [ref.customer_no for ref in app.store.people.find(word, region="CN")]
-        rows.append({"word": word, "customers": people})
-    return rows
+    found["mail"] = [{"touch_key": key} for key in mails]
+    for row in found["store.workspace_setting"]:
+        row["value"] = "" if row["name"] in OWN_IDS else row["value"]
+    names = Names(found)
+    return {name: sorted(_text(row) for row in plain(name, rows, names)) for name, rows in found.items()}
 
 
 def _tables(app: Any) -> dict[str, list[Row]]:
@@ -83,92 +65,90 @@ def _tables(app: Any) -> dict[str, list[Row]]:
         }
 
 
-def _name_plans(found: dict[str, list[Row]]) -> None:
-    """A killed plan that nobody finished is gone, and the others are called by their order."""
-    plans = sorted(found["store.plan"], key=lambda row: row["plan_no"])
-    whole = [row for row in plans if json.loads(row["summary"] or "{}") and row["status"] != "making"]
-    names = {f"p{row['plan_no']}": f"plan {place}" for place, row in enumerate(whole, 1)}
-    found["store.plan"] = whole
-    for row in whole:
-        row["summary"] = {**json.loads(row["summary"]), "plan": "", "warehouse_version": 0}
-    for rows in found.values():
-        for row in rows:
-            if row.get("plan"):
-                row["plan"] = (
-                    names.get(row["plan"], "gone") if str(row["plan"]).startswith("p") else row["plan"]
-                )
+def _open_identifiers(app: Any, rows: list[Row]) -> None:
+    """Put what a row says in place of its cipher and hashes: the value, and that the look-up finds it.
 
+    The cipher holds a nonce, and a rotation draws a key; what follows from them is checked, not dropped.
+    """
+    from koipond.store.cipher import Lookup, Vault
 
-def _plain(name: str, rows: list[Row]) -> Iterator[Row]:
-    if name == "store.import_batch":  # who ran it twice is on record twice
-        rows = list({(row["kind"], row["fingerprint"], row["outcome"]): row for row in rows}.values())
+    vault, lookup = Vault(app.store.keys), Lookup(app.store.keys.active)
     for row in rows:
-        if row.get("plan") == "gone":
+        value = vault.open(row.pop("cipher"), row["key_hash"], row["key_id"])
+        row["value"] = value
+        row["found"] = row.pop("key_hash") == lookup.hash(row["kind"], row["scope"], value)
+        row["address_found"] = row.pop("address_hash") == lookup.address(row["kind"], value)
+        row["key"] = "active" if row.pop("key_id") == app.store.keys.active.key_id else "older"
+
+
+def _meta(meta: Row) -> Iterator[Row]:
+    """What a version says of itself, but for its marks: numbers of files, and how far the store was told."""
+    for name in ("file_mark", "store_export", "store_grade_changes", "store_copies"):
+        meta.pop(name, None)  # how far it was told shows in the datasets, row by row
+    for name, value in meta.items():
+        if isinstance(value, dict):
+            value = {key: one for key, one in value.items() if key != "mark"}
+        yield {"name": name, "value": json.dumps(value, sort_keys=True, default=str)}
+
+
+def beside(folder: Path) -> list[str]:
+    """Return every file of the workspace, as rows; content too where people write, in `.koipond` names.
+
+    Not the warehouse's files (`files_broken`) nor what a database or an engine keeps while it is open.
+    """
+    rows = []
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        if not path.is_file() or path.name.endswith(("-wal", "-shm", ".parquet")) or "/spill/" in name:
             continue
-        if name == "store.import_batch" and row["outcome"] in (None, "failed", "cancelled"):
-            continue
-        if name == "store.import_batch":
-            row = {key: row[key] for key in ("kind", "source", "file", "fingerprint", "outcome")}
-        if name == "warehouse.imports":
-            row = {key: row[key] for key in ("kind", "source", "file", "fingerprint", "read", "kept")}
-        yield {
-            key: _bare(key, value) for key, value in row.items() if key not in RANDOM and key not in NUMBERED
-        }
-
-
-def _bare(key: str, value: Any) -> Any:
-    """Take the number of the import off the numbers of its rows: a killed one may have used one up."""
-    return value & _ROW if key.endswith("_no") and isinstance(value, int) and value > _ROW else value
-
-
-_ROW = 2**32 - 1
+        own = name.startswith(".koipond")
+        content = "" if own else hashlib.sha256(path.read_bytes()).hexdigest()
+        rows.append(_text({"path": name, "content": content}))
+    return rows
 
 
 def _text(row: Row) -> str:
     return json.dumps(row, sort_keys=True, default=str, ensure_ascii=False)
 
 
-def differences(
-    wanted: State, found: State, *, ignore: Mapping[str, frozenset[str]], clock: bool
-) -> list[str]:
-    """Return what differs, as lines: name, and the rows that are missing or too many.
+def files_broken(app: Any) -> list[str]:
+    """Say where files on disk, files on record and files that kept versions name are not the very same.
 
-    ``ignore``: table → columns left out; ``clock``: both runs had the same clock.
+    To be asked after a publication: a killed writer's files wait for the next that publishes.
     """
-    lines = []
-    for name in sorted({*wanted, *found}):
-        left, timed = ignore.get(name, frozenset()), clock or name in OF_FILES
-        before, after = (
-            Counter(_without(row, left, timed=timed) for row in state.get(name, ()))
-            for state in (wanted, found)
-        )
-        lines += [f"{name}: missing {row}" for row in (before - after).elements()]
-        lines += [f"{name}: too many {row}" for row in (after - before).elements()]
-    return lines
+    from koipond.warehouse.checksums import digest
 
-
-def _without(row: str, columns: frozenset[str], *, timed: bool) -> str:
-    body = {
-        key: value
-        for key, value in json.loads(row).items()
-        if key not in columns and (timed or not key.endswith("_s"))
-    }
-    return json.dumps(body, sort_keys=True, ensure_ascii=False)
-
-
-def strays(app: Any) -> list[str]:
-    """Return the files of the warehouse that no version names and that are in no quarantine."""
+    root, record = app.warehouse.root, app.store.versions.files()
     named = {
-        f"{dataset}/{file}"
+        (dataset, file)
         for manifest in app.store.versions.kept(app.machine.now())
         for dataset, files in manifest.datasets.items()
         for file in files
     }
-    root = app.warehouse.root
-    there = {
-        str(path.relative_to(root))
-        for path in root.rglob("*.parquet")
-        if path.relative_to(root).parts[0] not in ("quarantine", "spill")
+    files = (path for path in root.glob("*/*.parquet") if path.parent.name not in ("quarantine", "spill"))
+    there = {(path.parent.name, path.name) for path in files}
+    lines = [f"file {'/'.join(one)} stays although no version names it" for one in sorted(there - named)]
+    lines += [f"file {'/'.join(one)} of a version is missing" for one in sorted(named - there)]
+    lines += [f"file {'/'.join(one)} is named, not on record" for one in sorted(named - record.keys())]
+    lines += [f"file {'/'.join(one)} is on record, not named" for one in sorted(record.keys() - named)]
+    for one in sorted(named & there & record.keys()):
+        if digest(root / one[0] / one[1]) != record[one].sha256:
+            lines.append(f"file {'/'.join(one)} is not what was published")
+    return lines
+
+
+def counted_back(app: Any) -> list[str]:
+    """Say which counter would give out a number a second time."""
+    used = {
+        "customer_no": "SELECT max(customer_no) FROM customer",
+        "touch_no": "SELECT max(touch_no) FROM touch",
+        "heard_no": "SELECT max(heard_no) FROM consent_log",
     }
-    waiting = {f"{dataset}/{file}" for dataset, file in app.store.versions.files()}  # retired
-    return sorted(there - named - waiting)
+    with app.store.database.read() as connection:
+        rows = connection.execute(sa.text("SELECT name, value FROM counter")).all()
+        values = Counter({row.name: row.value for row in rows})
+        return [
+            f"counter {name} stands before a number that is used"
+            for name, query in used.items()
+            if (connection.execute(sa.text(query)).scalar() or 0) > values[name]
+        ]

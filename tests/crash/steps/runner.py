@@ -9,7 +9,7 @@ import socket
 import sys
 import traceback
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,9 +19,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from tests.crash.conftest import POSTGRES_URL
-from tests.crash.smtp import Sink
+from tests.crash.steps.acts import FUNCTIONS
+from tests.crash.steps.mailbox import MailServer
 from tests.crash.steps.scenes import STAGES, write_files
-from tests.crash.steps.shim import Steps, When, install
+from tests.crash.steps.shim import Steps, When, install, left_on_disk
 
 NOW = datetime(2026, 3, 1, 4, tzinfo=UTC)  # 12:00 in Shanghai
 LAPSE = timedelta(seconds=61)
@@ -64,22 +65,27 @@ class Place:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a child ended: exit code, or minus the signal; what it said."""
+    """How a child ended: exit code, or minus the signal; what it said.
+
+    When its steps were counted: their names, and what lay on disk before and after each.
+    """
 
     code: int
     said: str
     steps: tuple[str, ...] = ()
+    seen: tuple[tuple[str, str], ...] = ()
 
 
 class Runner:
     """Prepares stages once, copies them for each kill, and runs commands on the copies."""
 
-    def __init__(self, scratch: Path, store: str, mail: "MailServer") -> None:
+    def __init__(self, scratch: Path, store: str, mail: MailServer) -> None:
         self.scratch = scratch
         self.store = store
         self.mail = mail
         self.environ = {"KOIPOND_SMTP_URL": mail.url, "KOIPOND_MAIL_FROM": "hello@brand.example"}
         self._stages: dict[str, Place] = {}
+        self._made: dict[Path, Place] = {}
         self._run = uuid.uuid4().hex[:8]
         self._engine = (
             sa.create_engine(POSTGRES_URL, isolation_level="AUTOCOMMIT") if self._postgres else None
@@ -94,7 +100,7 @@ class Runner:
 
     def close(self) -> None:
         """Drop what was made."""
-        for place in self._stages.values():
+        for place in list(self._made.values()):
             self.drop(place)
         if self._engine is not None:
             self._engine.dispose()
@@ -124,7 +130,7 @@ class Runner:
         return place
 
     def copy(self, place: Place) -> Place:
-        """Return a copy of ``place``: folder, keys and database."""
+        """Return a copy of ``place``: folder, keys and database. Nothing may be open there."""
         other = self._place()
         shutil.copytree(place.root, other.root, symlinks=True)
         if place.database is not None:
@@ -133,6 +139,7 @@ class Runner:
 
     def drop(self, place: Place) -> None:
         """Remove a copy."""
+        self._made.pop(place.root, None)
         shutil.rmtree(place.root, ignore_errors=True)
         if place.database is not None:
             self._sql(f"DROP DATABASE IF EXISTS {place.database} WITH (FORCE)")
@@ -140,7 +147,9 @@ class Runner:
     def _place(self) -> Place:
         self._count += 1
         name = f"steps_{self._run}_{self._count}"
-        return Place(root=self.scratch / name, database=name if self._postgres else None)
+        place = Place(root=self.scratch / name, database=name if self._postgres else None)
+        self._made[place.root] = place
+        return place
 
     def _sql(self, statement: str) -> None:
         assert self._engine is not None
@@ -164,18 +173,21 @@ class Runner:
         """
 
         def act() -> int:
-            steps = Steps(kill_at=kill_at, when=when)
+            look = (lambda: left_on_disk(place.folder, self.mail.file)) if count else None
+            steps = Steps(kill_at=kill_at, when=when, look=look)
             if count or kill_at is not None:
                 install(steps)
             code = self._command(place, command)
             if count:
-                (place.root / "steps.json").write_text(json.dumps(steps.names))
+                counted.write_text(json.dumps([steps.names, steps.seen]))
             return code
 
-        ended = self.fork(place, act, late=late, host=host)
         counted = place.root / "steps.json"
-        steps = tuple(json.loads(counted.read_text())) if count and counted.exists() else ()
-        return Ended(ended.code, ended.said, steps)
+        ended = self.fork(place, act, late=late, host=host)
+        if not count or not counted.exists():
+            return ended
+        names, seen = json.loads(counted.read_text())
+        return Ended(ended.code, ended.said, tuple(names), tuple((one, two) for one, two in seen))
 
     def ask(self, place: Place, question: Callable[[Path], Any], *, late: timedelta = timedelta()) -> Any:
         """Return the plain values that ``question`` finds in the folder, asked in a child."""
@@ -267,80 +279,6 @@ def _number_uids() -> None:
         defaults = target.__kwdefaults__ or {}
         if "new_uids" in defaults:
             target.__kwdefaults__ = {**defaults, "new_uids": numbered}
-
-
-def _mail_playbook(folder: Path) -> int:
-    from koipond.workspace.playbooks import add_playbook
-
-    for old in (folder / "strategies").glob("*.yaml"):
-        old.unlink()
-    add_playbook(folder, "dormant_recall", channels=["email"])
-    file = folder / "strategies" / "dormant_recall.yaml"
-    file.write_text(file.read_text().replace("//shop.example/", "//brand.example/"))
-    return 0
-
-
-def _unsubscribe(folder: Path) -> int:
-    """The receiver of the first touch clicks the link, as the served page does it."""
-    from koipond.bootstrap import open_app
-    from koipond.outreach.ports import Response
-
-    with open_app(folder) as app:
-        with app.store.database.read() as connection:
-            key = connection.execute(
-                sa.text("SELECT touch_key FROM touch ORDER BY touch_no LIMIT 1")
-            ).scalar_one()
-        now = app.clock.now()
-        answer = Response(touch_key=key, kind="unsubscribed", at=now)
-        app.store.outbox(app.zone).respond([answer], now)
-    return 0
-
-
-FUNCTIONS: Mapping[str, Callable[[Path], int]] = {
-    "mail-playbook": _mail_playbook,
-    "unsubscribe": _unsubscribe,
-}
-"""What no command does, by the name it has in `scenes`."""
-
-
-class MailServer:
-    """An SMTP server in a process of its own; every mail it took is a line of ``file``."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        file.touch()
-        listening, told = os.pipe()
-        self.pid = os.fork()
-        if self.pid == 0:
-            _serve_mail(file, told)
-        os.close(told)
-        self.url = os.read(listening, 200).decode()
-        os.close(listening)
-
-    def keys(self) -> list[str]:
-        """Return the keys of the mails taken, in order."""
-        return self.file.read_text().split()
-
-    def close(self) -> None:
-        """End it."""
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
-
-
-def _serve_mail(file: Path, told: int) -> None:
-    """Serve until killed."""
-
-    class Kept(Sink):
-        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-            said = await super().handle_DATA(server, session, envelope)
-            with file.open("a") as out:
-                out.write(self.keys[-1] + "\n")
-            return said
-
-    with Kept() as sink:
-        os.write(told, sink.url.encode())
-        while True:
-            signal.pause()
 
 
 @contextmanager

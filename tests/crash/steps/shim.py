@@ -5,12 +5,14 @@ of SQLite or PostgreSQL, a rename, a removal, or a file or folder forced to disk
 by `koipond.warehouse.engine.sync`).
 """
 
+import hashlib
 import os
 import signal
 import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 When = Literal["before", "after"]
@@ -18,11 +20,18 @@ When = Literal["before", "after"]
 
 @dataclass
 class Steps:
-    """Counts the durable steps of this process; ``kill_at`` None counts only."""
+    """Counts the durable steps of this process; ``kill_at`` None counts only.
+
+    ``look`` answers what lies on disk, byte for byte, as a text.
+    """
 
     kill_at: int | None = None
     when: When = "before"
+    look: Callable[[], str] | None = None
     names: list[str] = field(default_factory=list)
+    seen: list[tuple[str, str]] = field(default_factory=list)
+    """With ``look``: what a kill before and after each step would leave, as it answers."""
+    commits: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def around(self, name: str, act: Callable[..., Any]) -> Callable[..., Any]:
@@ -34,12 +43,19 @@ class Steps:
                 mine = len(self.names) == self.kill_at
                 if mine and self.when == "before":
                     os.kill(os.getpid(), signal.SIGKILL)
-                done = act(*args, **options)
-                if mine:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return done
+                before = self._left()
+                try:
+                    return act(*args, **options)
+                finally:  # also a step that fails: to remove what is gone already
+                    if mine:
+                        os.kill(os.getpid(), signal.SIGKILL)
+                    self.commits += name.endswith("commit")
+                    self.seen.append((before, self._left()))
 
         return step
+
+    def _left(self) -> str:
+        return "" if self.look is None else f"{self.commits} commits, {self.look()}"
 
 
 def install(steps: Steps) -> None:
@@ -93,3 +109,14 @@ def _writes(connection: Any) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
         return bool(cursor.fetchone()[0])
+
+
+def left_on_disk(folder: Path, mails: Path) -> str:
+    """Return a text that is the same for the same files, names and content, and the same mails taken."""
+    found = hashlib.sha256(mails.read_bytes())
+    for path in sorted(folder.rglob("*")):
+        found.update(f"\0{path.relative_to(folder)}\0".encode())
+        # an index over the -wal: made anew by whoever opens the database after a kill
+        if path.is_file() and not path.name.endswith("-shm"):
+            found.update(path.read_bytes())
+    return found.hexdigest()

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from koipond.ingest import ImportRequest, ImportResult, Kind, import_file, undo_import
-from koipond.kernel import BusyError, FixedClock
+from koipond.kernel import BusyError, FixedClock, InputError
 from koipond.sources import open_file
 from koipond.store import Store
 from koipond.store.audit import AuditEntry
@@ -112,10 +112,10 @@ def killed_before(monkeypatch: pytest.MonkeyPatch, commit: int) -> Iterator[list
 
 
 def lives(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, kind: Kind, text: Callable[[int], str]
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, kind: Kind, text: Callable[[int], str], *, first: int = 1
 ) -> Iterator[int]:
-    """Import a file of its own for each commit, killed before it; yield as long as there is one."""
-    for commit in range(1, 40):
+    """Import a file of its own for each commit from ``first`` on, killed before it; yield that commit."""
+    for commit in range(first, 40):
         try:
             with killed_before(monkeypatch, commit):
                 scene.load(kind, text(commit))
@@ -146,6 +146,39 @@ def test_a_killed_import_of_consents_leaves_no_grant(scene: Scene, monkeypatch: 
     assert shut > 2, "withdrawals stay whatever becomes of the import"
 
 
+def copies(scene: Scene) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return what holds as the store says it, and as the warehouse's copy does."""
+    with scene.warehouse.read() as reader:
+        table = reader.table("consents")
+        there = reader.frame(table.select(table["customer_no"], "channel", "purpose", "granted", "at_s"))
+    return scene.store.consents.current().to_pylist(), sorted(
+        there.to_pylist(), key=lambda row: row["customer_no"]
+    )
+
+
+def test_the_same_file_again_brings_the_copy_and_is_counted_once(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after the grants took force the warehouse lacks them, whatever the store says."""
+    behind = 0
+
+    def text(commit: int) -> str:
+        return f"{CONSENTS},email,marketing,yes,2026-02-01 10:00\n".replace("\np", f"\nk{commit}-")
+
+    for turn, commit in enumerate(lives(scene, monkeypatch, "consents", text, first=6), 1):
+        told, copied = copies(scene)
+        behind += told != copied and scene.store.imports.entries(1)[0].outcome == "done"
+        again = scene.load("consents", text(commit))
+        assert again.repeated or again.changes == {"consents_new": 9}, f"killed before commit {commit}"
+        told, copied = copies(scene)
+        assert told == copied, f"killed before commit {commit}"
+        assert len(told) == 9 * turn
+        with scene.warehouse.read() as reader:
+            counts = {name: reader.scalar(reader.table(name).count()) for name in ("imports", "quarantine")}
+        assert counts == {"imports": turn, "quarantine": turn}, f"killed before commit {commit}"
+    assert behind, "no kill fell between the grants and their copy"
+
+
 def test_what_a_killed_import_left_can_be_undone_without_importing_again(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,6 +203,42 @@ def test_a_killed_import_of_touches_counts_under_no_cap(
         assert scene.count(past_touch) == 0, f"killed before commit {commit}"
         assert scene.broken() == {}
     assert seen > 3
+
+
+@pytest.mark.parametrize(("kind", "text"), [("consents", CONSENTS), ("touches", TOUCHES)])
+def test_an_undo_that_was_killed_is_on_record_once_it_is_asked_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, kind: Kind, text: str
+) -> None:
+    for commit in range(1, 40):
+        number = scene.load(kind, text.replace("p", f"k{commit}-", 1)).import_no
+        try:
+            with killed_before(monkeypatch, commit):
+                scene.undo(number)
+        except KilledError:
+            scene.bury()
+        else:
+            break
+        ended = scene.store.imports.entry(number)
+        if ended is not None and ended.outcome != "undone":
+            scene.undo(number)
+        ended = scene.store.imports.entry(number)
+        assert ended is not None
+        assert ended.outcome == "undone", f"killed before commit {commit}"
+        with pytest.raises(InputError):
+            scene.undo(number)
+        assert scene.states() == []
+        assert scene.count(past_touch) == 0
+    assert 3 < commit < 39
+
+
+def test_a_repeated_import_is_none_that_could_be_undone(scene: Scene) -> None:
+    first = scene.load("touches", TOUCHES).import_no
+    assert scene.load("touches", TOUCHES).repeated
+    newest = scene.store.imports.entries(1)[0].import_no
+    assert newest > first
+    with pytest.raises(InputError, match=f"no import {newest}"):
+        scene.undo(newest)
+    assert scene.count(past_touch) == 5
 
 
 def test_an_import_that_woke_up_after_it_was_given_up_takes_nothing(scene: Scene) -> None:
