@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from koipond.outreach.consent import ALL, Place, Standing, combine
 from koipond.outreach.gate import Person
 from koipond.store import consent_log
-from koipond.store.bulk import any_of, group
+from koipond.store.bulk import any_of, group, listed
 from koipond.store.cipher import ERASED_CIPHER
 from koipond.store.tables import consent, identifier, suppression
 
@@ -22,14 +22,20 @@ CARRIED = ("complaint", "hard_bounce", "erased", "operator")
 """Reasons of suppressions that belong to the address; who left one chat may stay in another."""
 
 
-def load_permissions(connection: sa.Connection, people: Mapping[int, Person], kinds: Collection[str]) -> None:
+def load_permissions(
+    connection: sa.Connection,
+    people: Mapping[int, Person],
+    kinds: Collection[str] = (),
+    shared: Collection["Shared"] | None = None,
+) -> None:
     """Load suppressions, consents and which of ``kinds`` of addresses there are: of all members of a person,
     and what co-holders of those addresses have refused. No kinds: of every kind.
+    ``shared``: their co-holders, when they are known already.
     """
     barred = sa.select(suppression.c.customer_no, suppression.c.channel, suppression.c.reason)
     for number, channel, reason in _of(connection, barred, suppression.c.customer_no, people):
         people[number].suppressed.setdefault(channel, reason)
-    shared = co_holders(connection, people, kinds)
+    shared = co_holders(connection, people, kinds) if shared is None else shared
     for carried in carried_suppressions(connection, shared):
         carried.person.suppressed.setdefault(carried.channel, carried.reason)
     refusals = _refusals(connection, shared)
@@ -60,34 +66,34 @@ class Carried(NamedTuple):
 def co_holders(
     connection: sa.Connection, people: Mapping[int, Person], kinds: Collection[str] = ()
 ) -> list[Shared]:
-    """Note which addresses ``people`` have, and return who else holds these; no kinds: of every kind."""
-    held = _addresses(connection, people, kinds or set(KINDS.values()))
-    query = sa.select(identifier.c.address_hash, identifier.c.customer_no).where(
-        any_of(connection, identifier.c.address_hash, held)
-    )  # almost nobody shares an address: to ask here what each holder refused would cost every candidate
+    """Note which addresses of ``kinds`` ``people`` have (no kinds: of every kind), and return who else holds
+    any of their addresses."""
+    _note_addresses(connection, people, kinds or set(KINDS.values()))
+    rows = connection.execute(_SHARED, {"customers": list(people)})
     return [
-        Shared(person, kind, other)
-        for address_hash, other in connection.execute(query)
-        for person, kind in held[address_hash]
-        if people.get(other) is not person
+        Shared(people[number], kind, other)
+        for number, kind, other in rows
+        if people.get(other) is not people[number]
     ]
 
 
-def _addresses(
-    connection: sa.Connection, people: Mapping[int, Person], kinds: Collection[str]
-) -> dict[str, list[tuple[Person, str]]]:
-    """Note which addresses people have; return hash of an address → who of them holds it, and its kind."""
-    kept = (identifier.c.cipher != ERASED_CIPHER).label("kept")
-    query = sa.select(identifier.c.customer_no, identifier.c.kind, identifier.c.address_hash, kept)
-    query = query.where(identifier.c.kind.in_(sorted(kinds)))
-    held: dict[str, list[tuple[Person, str]]] = {}
-    for number, kind, address_hash, usable in _of(connection, query, identifier.c.customer_no, people):
-        person = people[number]
-        if usable:
-            person.addresses.add(kind)
-        if address_hash is not None:
-            held.setdefault(address_hash, []).append((person, kind))
-    return held
+_mine, _theirs = identifier.alias(), identifier.alias()
+_SHARED = (
+    sa.select(_mine.c.customer_no, _mine.c.kind, _theirs.c.customer_no)
+    .join(_theirs, _theirs.c.address_hash == _mine.c.address_hash)
+    .where(listed(_mine.c.customer_no, "customers"), _theirs.c.customer_no != _mine.c.customer_no)
+)  # almost nobody shares an address: to ask here what each holder refused would cost every candidate
+_ADDRESSES = sa.select(identifier.c.customer_no, identifier.c.kind).where(
+    listed(identifier.c.customer_no, "customers"),
+    listed(identifier.c.kind, "kinds"),
+    identifier.c.cipher != ERASED_CIPHER,
+)
+
+
+def _note_addresses(connection: sa.Connection, people: Mapping[int, Person], kinds: Collection[str]) -> None:
+    given = {"customers": list(people), "kinds": sorted(kinds)}
+    for number, kind in connection.execute(_ADDRESSES, given):
+        people[number].addresses.add(kind)
 
 
 def carried_suppressions(connection: sa.Connection, shared: Collection[Shared]) -> Iterator[Carried]:

@@ -7,10 +7,10 @@ PostgreSQL: READ COMMITTED, one schema a workspace through search_path. Sources:
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -21,6 +21,9 @@ from koipond.kernel.private_files import make_private
 
 _SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 BUSY_TIMEOUT_MS = 30_000
+DEADLOCKS_MAX = 5
+_DEADLOCK = "40P01"
+T = TypeVar("T")
 CACHE_KIB = 65_536
 
 
@@ -80,6 +83,18 @@ class Database:
         """Close every connection."""
         self.reader.dispose()
         self.writer.dispose()
+
+
+def retried(act: Callable[[], T]) -> T:
+    """Return what ``act``, one whole transaction, returns. It begins anew when the database ended it because
+    two waited for each other."""
+    for _ in range(DEADLOCKS_MAX):
+        try:
+            return act()
+        except sa.exc.OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != _DEADLOCK:
+                raise
+    return act()
 
 
 def open_database(url: str, schema: str | None = None) -> Database:

@@ -19,7 +19,8 @@ from koipond.outreach.model import FrequencyCap, GateCandidate, GateDecision
 from koipond.store import counters, gate_load
 from koipond.store.arms import ARM_COLUMNS, HELD_COLUMNS
 from koipond.store.bulk import Row, chunks, insert_rows, update_rows, upsert_rows
-from koipond.store.engine import Database
+from koipond.store.coholders import co_holders
+from koipond.store.engine import Database, retried
 from koipond.store.in_force import RuleBook, Rules, paused_scopes, stops, withdrawn_plans
 from koipond.store.instants import from_s, to_s
 from koipond.store.tables import assignment, budget, held_out, offer_code, outbox, touch
@@ -54,24 +55,29 @@ class StoredGate:
         """
         decisions: list[GateDecision] = []
         for part in chunks(candidates, CHUNK):
-            with self._db.write() as connection:
-                batch = self._load(connection, part, to_s(now), plan)
-                decisions.extend(gate.decide(batch, part))
-                _write(connection, batch, plan)
+            decisions += retried(lambda: self._admit(part, to_s(now), plan))  # noqa: B023
+        return decisions
+
+    def _admit(self, part: Sequence[GateCandidate], now_s: int, plan: str) -> list[GateDecision]:
+        with self._db.write() as connection:
+            batch = self._load(connection, part, now_s, plan)
+            decisions = gate.decide(batch, part)
+            _write(connection, batch, plan)
         return decisions
 
     def _load(
         self, connection: sa.Connection, candidates: Sequence[GateCandidate], now_s: int, plan: str
     ) -> gate.Batch:
+        people = gate_load.lock_people(connection, {one.customer_no for one in candidates})
         kinds = {self._kinds[one.channel] for one in candidates if one.channel in self._kinds}
-        asked = {one.customer_no for one in candidates}
-        near = gate_load.find_near(connection, asked)
-        people = gate_load.lock_people(connection, asked | {one.other for one in near})
-        gate_load.load_inboxes(people, near)
-        gate_load.load_permissions(connection, people, kinds)
+        shared = co_holders(connection, people, kinds)
+        others = {one.other for one in shared} - people.keys()
+        near = {**people, **(gate_load.lock_people(connection, others) if others else {})}
+        gate_load.load_inboxes(near, shared)
+        gate_load.load_permissions(connection, people, shared=shared)
         since_s = gate_load.since(candidates, now_s)
         gate_load.load_arms(connection, people, since_s)
-        gate_load.load_slots(connection, people, since_s)
+        gate_load.load_slots(connection, near, since_s)
         gate_load.load_touches(connection, people, candidates)
         rules = self._book.rules(connection)
 

@@ -1,12 +1,13 @@
 """Load and lock what the gate decides on: a few statements a batch, however many candidates.
 
 Locks are taken in one order (customers by number, budgets by scope, codes by number), so gates of several
-processes wait for each other and never deadlock.
+processes wait for each other. Co-holders of an address are known, and locked, after those: where two gates
+then wait for each other the database ends one, which begins anew.
 """
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -14,16 +15,16 @@ from koipond.kernel import BusyError
 from koipond.outreach.caps import Slot, lookback_s
 from koipond.outreach.gate import Funds, Person, Stock, Touched
 from koipond.outreach.model import GateCandidate
-from koipond.store.bulk import Row, any_of, listed, upsert_rows
+from koipond.store.bulk import Row, any_of, upsert_rows
+from koipond.store.coholders import Shared
 from koipond.store.coholders import load_permissions as load_permissions
 from koipond.store.ends import DEAD
-from koipond.store.people import members_of, roots_of
+from koipond.store.people import roots_of
 from koipond.store.tables import (
     assignment,
     budget,
     customer,
     held_out,
-    identifier,
     offer_code,
     outbox,
     past_touch,
@@ -34,33 +35,11 @@ _DAY_S = 86_400
 _TRIES = 5
 
 
-class Near(NamedTuple):
-    """Customer ``other`` holds an address of ``kind`` that ``customer_no`` holds too."""
-
-    customer_no: int
-    kind: str
-    other: int
-
-
-def find_near(connection: sa.Connection, customer_nos: Collection[int]) -> list[Near]:
-    """Return who shares an address with the persons of ``customer_nos``: few do."""
-    members = members_of(connection, set(roots_of(connection, customer_nos).values()))
-    return [Near(*row) for row in connection.execute(_NEAR, {"customers": list(members)})]
-
-
-_mine, _theirs = identifier.alias(), identifier.alias()
-_NEAR = (
-    sa.select(_mine.c.customer_no, _mine.c.kind, _theirs.c.customer_no)
-    .join(_theirs, _theirs.c.address_hash == _mine.c.address_hash)
-    .where(listed(_mine.c.customer_no, "customers"), _theirs.c.customer_no != _mine.c.customer_no)
-)
-
-
-def load_inboxes(people: Mapping[int, Person], near: Iterable[Near]) -> None:
+def load_inboxes(people: Mapping[int, Person], shared: Iterable[Shared]) -> None:
     """Note whose slots count for whom: those of the co-holders of an address, as they grow in the batch."""
-    for number, kind, other in near:
-        person, slots = people.get(number), people[other].slots
-        if person is None or person.slots is slots:  # linked meanwhile: one person
+    for person, kind, other in shared:
+        slots = people[other].slots
+        if person.slots is slots:  # linked meanwhile: one person
             continue
         held = person.inboxes.setdefault(kind, [])
         if all(one is not slots for one in held):

@@ -1,11 +1,13 @@
 """A no belongs to the address, whoever told it and however it was told; merged people are one."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from koipond.ingest.ports import PersonKeys
 from koipond.outreach.model import FrequencyCap
 from koipond.outreach.ports import Response
 from koipond.store import Store, Suppression, rotation, upkeep
@@ -168,6 +170,26 @@ def test_two_records_of_one_address_are_one_inbox(
     assert [decision.reason for decision in found] == [None, reason, None]
     elsewhere = gate(store, other, "sms", play="other", content="d", **changes)
     assert elsewhere == ("touch" if reason == "duplicate_content" else reason), "he has read the mail as well"
+    assert broken(store) == {}
+
+
+def test_gates_at_once_meet_at_the_address(store: Store) -> None:
+    """Each of two gates has one of the two holders of each address: together they admit one touch of each."""
+    keys = [
+        PersonKeys(source=source, shop_id=f"{source}{n}", email=f"{n}@example.org")
+        for source in ("s", "t")
+        for n in range(60)
+    ]
+    people = store.identity.resolve(keys, NOON)
+    for turn in range(4):
+        cap = FrequencyCap(key="one", touches_max=turn + 1, days=14)
+        halves = [people[:60], people[60:][::-1]]
+        asked = [[ask(one, caps=(cap,), occurrence=str(turn)) for one in half] for half in halves]
+        with ThreadPoolExecutor(2) as pool:
+            found = list(pool.map(lambda part: store.gate(PLACE).admit(part, NOON, "p1"), asked))
+        admitted = [one.customer_no for part in found for one in part if one.reason is None]
+        assert len(admitted) == 60
+        assert {one.reason for part in found for one in part} == {None, "frequency_cap"}
     assert broken(store) == {}
 
 
