@@ -111,8 +111,8 @@ class Stock:
         raise AssertionError(f"code {code_no} is not in stock")
 
 
-StandingStill = Callable[[str, str], str | None]
-"""(channel, strategy) → why nobody is touched there now, None when nothing stands in the way."""
+StandingStill = Callable[[str, str, str], str | None]
+"""(channel, strategy, play) → why nobody is touched there now, None when nothing stands in the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ class Batch:
     quiet: QuietHours = field(default_factory=QuietHours)
     quotas: Mapping[str, int] = field(default_factory=dict)  # channel → touches a local day
     address_kinds: Mapping[str, str] = field(default_factory=dict)  # channel → identifier
-    standing_still: StandingStill = lambda _channel, _strategy: None
+    standing_still: StandingStill = lambda _channel, _strategy, _play: None
     draws: list[Draw] = field(default_factory=list)
     held_out: list[HeldOut] = field(default_factory=list)
     admissions: list[Admission] = field(default_factory=list)
@@ -241,7 +241,7 @@ Lost = tuple[Reason, str] | None
 
 def _still(batch: Batch, one: GateCandidate) -> Lost:
     """Whether the strategy touches anybody now: it runs, and neither it nor its plan was stopped."""
-    why = batch.standing_still(one.channel, one.strategy)
+    why = batch.standing_still(one.channel, one.strategy, one.play)
     return None if why is None else (Reason.NOT_RUNNING, why)
 
 

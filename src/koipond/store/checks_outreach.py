@@ -18,6 +18,7 @@ from koipond.budgets import day_of_scope
 from koipond.kernel import day_of, zone
 from koipond.outreach.quiet import is_quiet
 from koipond.store.checks_intent import GRACE_S, SENT, consent_at_intent, suppressed_at_address
+from koipond.store.checks_rules import ContactHistory, running_at_intent
 from koipond.store.ends import SHARES
 from koipond.store.instants import from_s, to_s
 from koipond.store.quiet_history import quiet_history
@@ -50,6 +51,7 @@ def outreach_checks(place: ZoneInfo, now: datetime, machine_now: datetime) -> li
         ("sent_codes", _sent_codes),
         ("twin_codes", _twin_codes),
         ("stops", _stops),
+        ("running", lambda c: running_at_intent(c, place)),
         ("plans", _plans),
         ("leases", lambda c: _senders(c, *long_ago_s)),
     ]
@@ -62,21 +64,23 @@ def _sent(*columns: Any) -> sa.Select[Any]:
 
 
 def _quiet(connection: sa.Connection, place: ZoneInfo) -> Iterator[str]:
-    """No marketing touch was sent in the quiet hours, as they were then, of where its customer lives."""
-    history = quiet_history(connection)
-    if not history:
-        return
-    starts = [since_s for since_s, _ in history]
+    """No marketing touch was sent in the quiet hours, as applied then, of where its customer lives."""
+    noted, applied = quiet_history(connection), ContactHistory(connection)
+    starts = [since_s for since_s, _ in noted]
 
     @lru_cache(maxsize=100_000)
-    def quiet(quarter: int, own: str | None) -> bool:
-        hours = history[max(bisect_right(starts, quarter * 900 + 899) - 1, 0)][1]
+    def quiet(quarter: int, own: str | None, apply_no: int | None) -> bool:
+        rules = None if apply_no is None else applied.at(apply_no)
+        if rules is None and not noted:
+            return False
+        then = max(bisect_right(starts, quarter * 900 + 899) - 1, 0)
+        hours = noted[then][1] if rules is None else rules.quiet
         return is_quiet(from_s(quarter * 900), hours, place if own is None else zone(own))
 
-    query = _sent(touch_.c.touch_key, outbox.c.sent_s, customer.c.zone)
+    query = _sent(touch_.c.touch_key, outbox.c.sent_s, outbox.c.apply_no, customer.c.zone)
     query = query.join(customer, customer.c.customer_no == touch_.c.customer_no)
     for row in connection.execute(query.where(touch_.c.purpose == "marketing")):
-        if quiet(row.sent_s // 900, row.zone):  # every zone's offset is a multiple of a quarter of an hour
+        if quiet(row.sent_s // 900, row.zone, row.apply_no):  # every zone's offset is quarters of an hour
             yield f"touch {row.touch_key} was sent in the quiet hours, at {from_s(row.sent_s).isoformat()}"
 
 

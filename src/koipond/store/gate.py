@@ -20,7 +20,7 @@ from koipond.store import counters, gate_load
 from koipond.store.arms import ARM_COLUMNS, HELD_COLUMNS
 from koipond.store.bulk import Row, chunks, insert_rows, update_rows, upsert_rows
 from koipond.store.engine import Database
-from koipond.store.in_force import RuleBook, Rules, paused_scopes, stops, withdrawn_plans
+from koipond.store.in_force import STRATEGY, RuleBook, Rules, paused_scopes, stops, under, withdrawn_plans
 from koipond.store.instants import from_s, to_s
 from koipond.store.tables import assignment, budget, held_out, offer_code, outbox, touch
 from koipond.store.terms import Terms
@@ -65,6 +65,8 @@ class StoredGate:
     ) -> gate.Batch:
         kinds = {self._kinds[one.channel] for one in candidates if one.channel in self._kinds}
         asked = {one.customer_no for one in candidates}
+        rules = self._book.rules(connection)
+        terms = under(self._terms, rules)
         near = gate_load.find_near(connection, asked)
         people = gate_load.lock_people(connection, asked | {one.other for one in near})
         gate_load.load_inboxes(people, near)
@@ -73,21 +75,20 @@ class StoredGate:
         gate_load.load_arms(connection, people, since_s)
         gate_load.load_slots(connection, people, since_s)
         gate_load.load_touches(connection, people, candidates)
-        rules = self._book.rules(connection)
 
         def code_end(key: str, expires_s: int | None, issued_s: int | None) -> int | None:
-            return rules.code_end_s(key, expires_s, issued_s, self._terms.place)
+            return rules.code_end_s(key, expires_s, issued_s, terms.place)
 
         gate_load.load_spending(connection, people, candidates, code_end)
         return gate.Batch(
             people=people,
-            funds=gate_load.lock_funds(connection, self._scopes(candidates, now_s)),
+            funds=gate_load.lock_funds(connection, _scopes(terms, candidates, now_s)),
             stock=gate_load.lock_stock(connection, candidates, now_s, code_end),
             now_s=now_s,
-            place=self._terms.place,
+            place=terms.place,
             plan=plan,
-            quiet=self._terms.quiet,
-            quotas=self._terms.quotas,
+            quiet=terms.quiet,
+            quotas=terms.quotas,
             address_kinds=self._kinds,
             standing_still=self._standing_still(connection, rules, now_s, plan),
         )
@@ -100,20 +101,25 @@ class StoredGate:
         scopes = paused_scopes(connection)
         today = day_of(from_s(now_s), self._terms.place)
         if not withdrawn and not scopes and not rules.strategies and not rules.archived:
-            return lambda _channel, _strategy: None
+            return lambda _channel, _strategy, _play: None
 
         @lru_cache(maxsize=1_000)
-        def why(channel: str, strategy: str) -> str | None:
+        def why(channel: str, strategy: str, play: str) -> str | None:
             if withdrawn:
                 return f"plan:{plan} is withdrawn"
             scope = stops(scopes, channel, strategy)
-            return f"{scope} is paused" if scope else rules.not_running(strategy, today)
+            if scope:
+                return f"{scope} is paused"
+            if (lacking := rules.lacks(strategy, play, channel)) is not None:
+                return f"{STRATEGY}{strategy} has no {lacking} any more"
+            return rules.not_running(strategy, today)
 
         return why
 
-    def _scopes(self, candidates: Sequence[GateCandidate], now_s: int) -> set[str]:
-        """Return every budget and quota the batch may take from."""
-        return gate.day_scopes(self._terms.quotas, candidates, from_s(now_s), self._terms.place)
+
+def _scopes(terms: Terms, candidates: Sequence[GateCandidate], now_s: int) -> set[str]:
+    """Return every budget and quota the batch may take from."""
+    return gate.day_scopes(terms.quotas, candidates, from_s(now_s), terms.place)
 
 
 def _write(connection: sa.Connection, batch: gate.Batch, plan: str) -> None:

@@ -75,7 +75,8 @@ class LastLook:
 
     def _refused(self, row: LeasedTouch) -> bool:
         """Decide on everything but money; say whether ``row`` does not go now."""
-        kind = (row.plan, row.strategy, row.channel, row.purpose, self._zones.get(row.customer_no))
+        own = self._zones.get(row.customer_no)
+        kind = (row.plan, row.strategy, row.play, row.channel, row.purpose, own)
         if kind not in self._kinds:
             self._kinds[kind] = self._decide(row)
         over, held, first_s = self._kinds[kind]
@@ -92,6 +93,7 @@ class LastLook:
     def _decide(self, row: LeasedTouch) -> tuple[bool, bool, int]:
         """Return what holds for all touches like ``row``: never again, held back, and from when on."""
         over = row.plan in self._withdrawn or self.rules.over(row.strategy, self._today)
+        over = over or self.rules.lacks(row.strategy, row.play, row.channel) is not None
         stopped = stops(self._paused, row.channel, row.strategy)
         held = stopped is not None or row.strategy in self.rules.paused
         starts_on = self.rules.starts_on(row.strategy)
@@ -149,7 +151,7 @@ class LastLook:
             plans = {row.touch_no: row.plan for row in over}
             self.ended.update((plans[number], TouchState(state)) for number in moved)
         numbers = [row.touch_no for row in self._go]
-        intent = {"touches": numbers, "held": lease, "now_s": now_s}
+        intent = {"touches": numbers, "held": lease, "now_s": now_s, "apply_no": self.rules.number}
         going = set(connection.scalars(_INTENT, intent)) if numbers else set()
         self._note_heard_by_the_linked([row for row in self._go if row.touch_no in going])
         return going
@@ -184,7 +186,8 @@ _INTENT = (
     sa.update(outbox)
     .where(listed(outbox.c.touch_no, "touches"), outbox.c.state == "leased")
     .where(outbox.c.lease == sa.bindparam("held"))
-    .values(state="sending", heard_seq=_HEARD, sent_s=sa.bindparam("now_s"), attempts=outbox.c.attempts + 1)
+    .values(state="sending", heard_seq=_HEARD, apply_no=sa.bindparam("apply_no"))
+    .values(sent_s=sa.bindparam("now_s"), attempts=outbox.c.attempts + 1)
     .returning(outbox.c.touch_no)
 )
 _CLAIMED = (

@@ -57,6 +57,7 @@ outbox = sa.Table(
     text("detail"),
     text("shares", null=True),  # what it holds of budgets and quotas since it moved to another day
     number("heard_seq", null=True),  # newest statement of consent heard when the intent was committed
+    number("apply_no", null=True),  # the apply whose settings and strategies that intent obeyed
     postgresql_with={"fillfactor": "70"},
 )
 # written out in the statement: a database cannot tell that a parameter fits a partial index
