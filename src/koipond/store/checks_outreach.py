@@ -18,7 +18,8 @@ from koipond.budgets import day_of_scope
 from koipond.kernel import day_of, zone
 from koipond.outreach.quiet import is_quiet
 from koipond.store.checks_intent import GRACE_S, SENT, consent_at_intent, suppressed_at_address
-from koipond.store.checks_rules import ContactHistory, running_at_intent
+from koipond.store.checks_rules import running_at_intent
+from koipond.store.contact_rules import ContactHistory
 from koipond.store.ends import SHARES
 from koipond.store.instants import from_s, to_s
 from koipond.store.quiet_history import quiet_history

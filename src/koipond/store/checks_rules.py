@@ -5,7 +5,6 @@ of an apply with that of a touch. Reading only.
 """
 
 import json
-from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -15,16 +14,14 @@ import sqlalchemy as sa
 
 from koipond.kernel import day_of
 from koipond.store.checks_intent import SENT
-from koipond.store.contact_rules import ContactRules, contact_rules
 from koipond.store.in_force import Running, running_of
 from koipond.store.instants import from_s
 from koipond.store.tables import definition, outbox
 from koipond.store.tables import touch as touch_
-from koipond.workspace.model import WORKSPACE
 
 _APPLIED = (
-    sa.select(*(definition.c[name] for name in ("kind", "key", "apply_no", "archived_no", "body")))
-    .where(definition.c.kind.in_(("strategy", WORKSPACE)))
+    sa.select(*(definition.c[name] for name in ("key", "apply_no", "archived_no", "body")))
+    .where(definition.c.kind == "strategy")
     .order_by(definition.c.apply_no)
 )
 _PLACE = (touch_.c.strategy, touch_.c.play, touch_.c.channel, outbox.c.apply_no)
@@ -38,27 +35,12 @@ _WENT = (
 )
 
 
-class ContactHistory:
-    """The workspace's settings as of each apply."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        rows = [row for row in connection.execute(_APPLIED) if row.kind == WORKSPACE]
-        self._since = [int(row.apply_no) for row in rows]
-        self._rules = [contact_rules(json.loads(row.body)) for row in rows]
-
-    def at(self, apply_no: int) -> ContactRules | None:
-        """Return what was in force with ``apply_no``, None before the first settings."""
-        place = bisect_right(self._since, apply_no)
-        return self._rules[place - 1] if place else None
-
-
 def running_at_intent(connection: sa.Connection, place: ZoneInfo) -> Iterator[str]:
     """What was sent belonged to a strategy that ran then, with that play on that channel."""
     history: dict[str, list[tuple[int, int | None, Running]]] = {}
     for row in connection.execute(_APPLIED):
-        if row.kind != WORKSPACE:
-            made = (row.apply_no, row.archived_no, running_of(json.loads(row.body)))
-            history.setdefault(row.key, []).append(made)
+        made = (row.apply_no, row.archived_no, running_of(json.loads(row.body)))
+        history.setdefault(row.key, []).append(made)
     for went in connection.execute(_WENT).all():
         made_then = [one for one in history.get(went.strategy, ()) if one[0] <= went.apply_no]
         if not made_then:  # nobody had said by then how it runs

@@ -1,11 +1,17 @@
 """What of the applied settings a touch obeys when it goes (触达设置): hours, quotas, assumed consent."""
 
+import json
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import sqlalchemy as sa
+
 from koipond.outreach.model import QuietHours
+from koipond.store.tables import definition
 from koipond.store.terms import Terms
+from koipond.workspace.model import WORKSPACE
 from koipond.workspace.settings import QuietShape
 
 
@@ -33,3 +39,24 @@ def contact_rules(body: Mapping[str, Any]) -> ContactRules:
         quotas={key: quota for key, quota in quotas.items() if quota is not None},
         assumed={channel: one["segment"] for channel, one in assumed.items()},
     )
+
+
+_APPLIED = (
+    sa.select(definition.c.apply_no, definition.c.body)
+    .where(definition.c.kind == WORKSPACE)
+    .order_by(definition.c.apply_no)
+)
+
+
+class ContactHistory:
+    """The workspace's settings as of each apply."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        rows = connection.execute(_APPLIED).all()
+        self._since = [int(row.apply_no) for row in rows]
+        self._rules = [contact_rules(json.loads(row.body)) for row in rows]
+
+    def at(self, apply_no: int) -> ContactRules | None:
+        """Return what was in force with ``apply_no``, None before the first settings."""
+        place = bisect_right(self._since, apply_no)
+        return self._rules[place - 1] if place else None

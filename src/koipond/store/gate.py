@@ -89,6 +89,7 @@ class StoredGate:
             plan=plan,
             quiet=terms.quiet,
             quotas=terms.quotas,
+            assumed=rules.assumed,
             address_kinds=self._kinds,
             standing_still=self._standing_still(connection, rules, now_s, plan),
         )
@@ -174,6 +175,7 @@ _TOUCH = (
         "shares",
     ),
     *("caps", "code_no", "template", "template_version", "language", "variables", "consent_required"),
+    "consent_assumed",
     "admitted_s",
 )
 _OUTBOX = ("touch_no", "channel", "state", "due_s", "expires_s", "attempts", "detail")
@@ -197,7 +199,7 @@ def _write_touches(connection: sa.Connection, batch: gate.Batch, first_no: int, 
                 *(one.occurrence, one.variant, one.channel, one.purpose, one.content, plan),
                 *(one.holdout_salt, turn, one.cost_fen, made.offer_cost_fen, taken[share]),
                 *(caps, made.code_no, one.template, one.template_version, one.language),
-                *(stable_json(dict(one.values)), one.consent_required, batch.now_s),
+                *(stable_json(dict(one.values)), one.consent_required, one.consent_assumed, batch.now_s),
             )
         )
     insert_rows(connection, touch, _TOUCH, touches)

@@ -63,6 +63,11 @@ class Rules:
     last_days: Mapping[str, tuple[date | None, int | None]] = field(default_factory=dict)
 
     @property
+    def assumed(self) -> Mapping[str, str] | None:
+        """Channel → segment whose consent is assumed; None when no settings were ever applied."""
+        return None if self.contact is None else self.contact.assumed
+
+    @property
     def paused(self) -> frozenset[str]:
         """Strategies that their definition pauses."""
         return frozenset(key for key, one in self.strategies.items() if one.paused)

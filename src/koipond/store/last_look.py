@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from koipond.kernel import day_bounds, day_of
+from koipond.outreach import gate
 from koipond.outreach.gate import Person
 from koipond.outreach.model import Reason, TouchState
 from koipond.outreach.ports import ChannelSheet, LeasedTouch
@@ -59,7 +60,7 @@ class LastLook:
         self._now_s, self._today = to_s(self.now), day_of(self.now, self.terms.place)
         self._paused = paused_scopes(connection)
         self._withdrawn = withdrawn_plans(connection, {one.plan for one in group})
-        self._zones, doubts = look_at(connection, group)
+        self._zones, doubts = look_at(connection, self.rules, group)
         if doubts:
             self._people = gate_load.find_people(connection, doubts)
             gate_load.load_permissions(connection, self._people, set())
@@ -105,7 +106,7 @@ class LastLook:
     def _never(self, row: LeasedTouch) -> str | None:
         """Return what of its customer or its code forbids ``row`` for good, None when nothing does."""
         if (person := self._people.get(row.customer_no)) is not None:
-            barred = person.barred(row.channel, row.purpose, row.consent_required)
+            barred = person.barred(row.channel, row.purpose, must_consent(self.rules, row))
             if barred is not None:
                 return str(barred)
         if row.code_list is None:
@@ -199,8 +200,13 @@ _CLAIMED = (
 )
 
 
+def must_consent(rules: Rules, row: LeasedTouch) -> bool:
+    """Say whether ``row`` needs a yes of its customer's own by what is applied now."""
+    return gate.must_consent(rules.assumed, row.channel, row.consent_required, row.consent_assumed)
+
+
 def look_at(
-    connection: sa.Connection, group: Sequence[LeasedTouch]
+    connection: sa.Connection, rules: Rules, group: Sequence[LeasedTouch]
 ) -> tuple[dict[int, str | None], set[int]]:
     """Return customer → own zone, and whose permissions must be read: few ever need it.
 
@@ -208,7 +214,7 @@ def look_at(
     said yes where that is required.
     """
     numbers = {"customers": {row.customer_no for row in group}}
-    asked = {(row.channel, row.purpose) for row in group if row.consent_required}
+    asked = {(row.channel, row.purpose) for row in group if must_consent(rules, row)}
     found = connection.execute(_doubting(tuple(sorted(asked))), numbers).all()
     doubts = set(connection.scalars(_SHARING, numbers))
     doubts.update(row[0] for row in found if row[2])

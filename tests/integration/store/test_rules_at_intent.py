@@ -9,7 +9,8 @@ from tests.integration.store import outreach_scene as scene
 from tests.integration.store.outreach_scene import EVENING, MORNING, NOON, PLACE, SHEET
 
 from koipond.outreach.model import QuietHours
-from koipond.store import Store
+from koipond.store import ConsentStatement, Store
+from koipond.store import migrate as migrations
 
 NEVER = {"start_hour": 0, "end_hour": 0}
 MIDDAY = {"start_hour": 11, "end_hour": 14}
@@ -140,3 +141,64 @@ def test_what_was_sent_before_a_play_was_removed_is_no_breach(store: Store) -> N
     scene.apply(store, plays=GONE["removed"])
     scene.apply(store, archived=True)
     assert scene.broken(store) == {}
+
+
+PAPER = {"email": {"segment": "old", "basis": "paper forms since 2019", "author": "lin"}}
+OTHER = {"email": {**PAPER["email"], "segment": "new"}}
+NOT_ANY_MORE: dict[str, dict[str, Any]] = {"removed": {}, "for another segment": OTHER}
+
+
+def say_yes(store: Store, number: int) -> None:
+    said = ConsentStatement(
+        customer_no=number, channel="email", purpose="marketing", granted=True, at=NOON, source="t"
+    )
+    store.consents.append([said], NOON)
+
+
+@pytest.mark.parametrize("how", NOT_ANY_MORE)
+@pytest.mark.parametrize("when", ["waiting", "claimed", "before the gate"])
+def test_consent_is_assumed_only_while_that_is_applied(store: Store, how: str, when: str) -> None:
+    """D2: the touch of whoever said yes since goes all the same."""
+    settle(store, NEVER, assumed_consent=PAPER)
+    scene.people(store)
+    say_yes(store, 3)
+    if when == "before the gate":
+        settle(store, NEVER, assumed_consent=NOT_ANY_MORE[how])
+    found = scene.admit(store, range(1, 4), consent_assumed="old")
+    if when == "before the gate":
+        assert [one.reason for one in found] == ["no_consent", "no_consent", None]
+        return
+    box = store.outbox(PLACE, quiet=scene.NEVER_QUIET)
+    if when == "waiting":
+        settle(store, NEVER, assumed_consent=NOT_ANY_MORE[how])
+    claim = box.claim(SHEET, 10, NOON)
+    settle(store, NEVER, assumed_consent=NOT_ANY_MORE[how])
+    assert [one.customer_no for one in scene.begin(box, claim, NOON)] == [3]
+    assert scene.details(store) == {"no_consent": 2}
+    assert scene.broken(store) == {}
+
+
+@pytest.mark.parametrize("how", NOT_ANY_MORE)
+def test_verify_sees_a_consent_that_was_assumed_no_more(store: Store, how: str) -> None:
+    settle(store, NEVER, assumed_consent=PAPER)
+    scene.admit(store, range(1, 4), consent_assumed="old")
+    assert scene.send(store, NOON) == [1, 2, 3]
+    settle(store, NEVER, assumed_consent=NOT_ANY_MORE[how])
+    assert scene.broken(store) == {}
+    with store.database.write() as connection:
+        connection.exec_driver_sql("UPDATE outbox SET apply_no = apply_no + 1 WHERE touch_no < 3")
+    assert "without consent" in scene.broken(store)["consent_at_intent"]
+
+
+@pytest.mark.parametrize("removed", [True, False])
+def test_what_waited_when_the_store_was_upgraded_rests_on_what_was_assumed(
+    store: Store, removed: bool
+) -> None:
+    settle(store, NEVER, assumed_consent=PAPER)
+    scene.admit(store, range(1, 3), consent_assumed="old")
+    if removed:
+        settle(store, NEVER)
+    with store.database.write() as connection:
+        migrations.downgrade(connection, "0006")
+        migrations.upgrade(connection, "head")
+    assert scene.send(store, NOON) == ([] if removed else [1, 2])

@@ -40,6 +40,7 @@ touch = sa.Table(
     text("variables"),  # JSON: template variables, frozen at the plan
     flag("consent_required"),
     instant("admitted_s"),
+    text("consent_assumed", server_default=""),  # segment by which consent was assumed; empty = it was not
     sa.UniqueConstraint("customer_no", "strategy", "play", "occurrence"),  # whatever its version
 )
 
