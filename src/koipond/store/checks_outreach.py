@@ -29,11 +29,13 @@ from koipond.store.tables import (
     lease,
     offer_code,
     outbox,
+    people_verdict,
     plan,
     suppression,
 )
 from koipond.store.tables import touch as touch_
 from koipond.store.tables.outreach import UNDER_WAY
+from koipond.store.tables.records import UNREAL
 
 Find = Callable[[sa.Connection], Iterator[str]]
 _BATCH = 20_000
@@ -86,7 +88,7 @@ def _quiet(connection: sa.Connection, place: ZoneInfo) -> Iterator[str]:
 
 
 def _permissions(connection: sa.Connection) -> Iterator[str]:
-    """Nobody was sent anything after he was known to be staff, a minor or suppressed."""
+    """Nobody was sent anything after he was known to be staff, a minor, suppressed or unreal."""
     marketing = touch_.c.purpose == "marketing"
     for member, same in _members():
         known = sa.or_(
@@ -105,6 +107,15 @@ def _permissions(connection: sa.Connection) -> Iterator[str]:
         )
         for row in connection.execute(barred):
             yield f"touch {row.touch_key} was sent to somebody suppressed ({row.reason})"
+        unreal = (
+            _sent(touch_.c.touch_key)
+            .join(member, same)
+            .join(people_verdict, people_verdict.c.customer_no == member.c.customer_no)
+            .where(UNREAL, people_verdict.c.at_s < outbox.c.sent_s - GRACE_S)
+            .distinct()  # by how many rules, whatever
+        )
+        for key in connection.scalars(unreal):
+            yield f"touch {key} was sent to somebody confirmed as unreal"
 
 
 def _members() -> list[tuple[Any, sa.ColumnElement[bool]]]:

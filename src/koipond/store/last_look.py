@@ -24,8 +24,17 @@ from koipond.store.bulk import Row, any_of, listed, update_rows
 from koipond.store.in_force import Rules, paused_scopes, stops, withdrawn_plans
 from koipond.store.instants import to_s
 from koipond.store.real_day import RealDay
-from koipond.store.tables import consent, consent_log, customer, identifier, outbox, suppression
+from koipond.store.tables import (
+    consent,
+    consent_log,
+    customer,
+    identifier,
+    outbox,
+    people_verdict,
+    suppression,
+)
 from koipond.store.tables import touch as touch_
+from koipond.store.tables.records import UNREAL
 from koipond.store.terms import Terms
 
 Tally = Counter[tuple[str, TouchState]]
@@ -210,8 +219,8 @@ def look_at(
 ) -> tuple[dict[int, str | None], set[int]]:
     """Return customer → own zone, and whose permissions must be read: few ever need it.
 
-    Whoever is linked, flagged or suppressed, ever refused anything, shares an address with others, or has not
-    said yes where that is required.
+    Whoever is linked, flagged, suppressed or unreal, ever refused anything, shares an address with others, or
+    has not said yes where that is required.
     """
     numbers = {"customers": {row.customer_no for row in group}}
     asked = {(row.channel, row.purpose) for row in group if must_consent(rules, row)}
@@ -234,6 +243,7 @@ def _doubting(asked: tuple[tuple[str, str], ...]) -> sa.Executable:
     doubt = sa.or_(
         *(customer.c.staff, customer.c.minor, customer.c.survivor_no.is_not(None)),
         sa.exists().where(suppression.c.customer_no == customer.c.customer_no),
+        sa.exists().where(people_verdict.c.customer_no == customer.c.customer_no, UNREAL),
         sa.exists().where(linked.c.survivor_no == customer.c.customer_no),
         sa.exists().where(said, ~consent.c.granted),
         *(~one for one in yes),

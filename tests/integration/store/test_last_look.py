@@ -30,11 +30,19 @@ def suppress(reason: str, channel: str = "*") -> Forbid:
     return act
 
 
+def confirm(store: Store, number: int, verdict: str = "confirmed") -> None:
+    store.verdicts.decide("test_account", [number], verdict=verdict, by="anna", now=NOON)
+
+
 FORBIDS: dict[str, tuple[Forbid, str]] = {
     "refused": (refuse, "no_consent"),
     "erased": (suppress("erased"), "suppressed"),
     "complaint": (suppress("complaint", "email"), "suppressed"),
     "staff": (lambda store: store.people.set_flags([PersonFlags(customer_no=1, staff=True)]), "staff"),
+    "unreal": (
+        lambda store: confirm(store, 1),
+        "suppressed",
+    ),
     "minor": (lambda store: store.people.set_flags([PersonFlags(customer_no=1, minor=True)]), "minor"),
 }
 
@@ -69,6 +77,23 @@ def test_a_linked_customers_flag_counts_for_the_person(store: Store) -> None:
     refs = store.identity.resolve(keys, NOON)
     store.people.set_flags([PersonFlags(customer_no=refs[1].customer_no, staff=True)])
     assert scene.send(store, NOON) == [2]
+
+
+def test_who_is_unreal_under_a_linked_number_is_left_out_and_who_was_cleared_is_not(store: Store) -> None:
+    """D6."""
+    scene.admit(store, range(1, 4))
+    keys = [
+        PersonKeys(source="s", shop_id="1", phone="13800000001", verified=True),
+        PersonKeys(source="other", shop_id="x", phone="13800000001", verified=True),
+    ]
+    confirm(store, store.identity.resolve(keys, NOON)[1].customer_no)
+    confirm(store, 2)
+    confirm(store, 2, "cleared")
+    again = scene.admit(store, range(1, 3), occurrence="next")
+    assert [(one.reason, one.detail) for one in again] == [("suppressed", "unreal"), (None, "")]
+    assert set(scene.send(store, NOON)) == {2, 3}
+    assert store.permissions.of(1).suppressions[0].reason == "unreal"
+    assert store.permissions.of(2).suppressions == ()
 
 
 def test_quiet_hours_that_began_after_the_claim_send_the_rest_back(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Which apply an intent obeyed, and whose consent was assumed."""
+"""Which apply an intent obeyed, whose consent was assumed, who was confirmed as unreal."""
 
 import json
 
@@ -12,11 +12,20 @@ down_revision = "0006"
 def upgrade() -> None:
     op.add_column("touch", sa.Column("consent_assumed", sa.Text(), nullable=False, server_default=""))
     _assume_as_applied()
+    unreal = sa.text("verdict = 'confirmed'")
+    op.create_index(
+        "ix_people_verdict_customer_no",
+        "people_verdict",
+        ["customer_no"],
+        sqlite_where=unreal,
+        postgresql_where=unreal,
+    )
     op.add_column("outbox", sa.Column("apply_no", sa.BigInteger(), nullable=True))
 
 
 def downgrade() -> None:
     op.drop_column("outbox", "apply_no")
+    op.drop_index("ix_people_verdict_customer_no", "people_verdict")
     op.drop_column("touch", "consent_assumed")
 
 
