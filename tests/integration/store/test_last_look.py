@@ -219,6 +219,38 @@ def test_the_quota_is_that_of_the_day_on_which_it_goes(store: Store) -> None:
     assert scene.broken(store, tomorrow) == {}
 
 
+def test_a_quota_lowered_below_what_waits_is_used_up_all_the_same(store: Store) -> None:
+    """D13: those that are put off keep no share of today, so that the new quota is sent, and no more."""
+    scene.admit(store, range(1, 11), quotas={"email": 10}, expires_at=NOON + timedelta(days=4))
+    low = {"email": 3}
+    assert len(scene.send(store, NOON, limit=6, quotas=low)) == 0  # the first to be asked are put off
+    assert len(scene.send(store, NOON, quotas=low)) == 3
+    assert scene.send(store, NOON, quotas=low) == []
+    assert scene.taken(store) == {"quota:email:2026-03-02": 3}
+    assert scene.broken(store) == {}
+    sent = [len(scene.send(store, NOON + timedelta(days=days), quotas=low)) for days in (1, 2, 3)]
+    assert sent == [3, 3, 1]
+    assert scene.broken(store, NOON + timedelta(days=3)) == {}
+
+
+def test_a_days_budget_lowered_below_what_waits_is_used_up_all_the_same(store: Store) -> None:
+    """D13, its kind: money of a day; the total stays held by what waits."""
+    budget = {"total_fen": 10_000, "per_day_fen": 100}
+    scene.apply(store, budget=budget)
+    lines = (
+        BudgetLine(scope="strategy:recall", limit_fen=10_000),
+        BudgetLine(scope="strategy:recall:2026-03-02", limit_fen=100),
+    )
+    scene.admit(store, range(1, 11), budgets=lines, expires_at=NOON + timedelta(days=4))
+    scene.apply(store, budget={**budget, "per_day_fen": 30})
+    assert len(scene.send(store, NOON)) == 3
+    assert scene.taken(store) == {"strategy:recall": 100, "strategy:recall:2026-03-02": 30}
+    tomorrow = NOON + timedelta(days=1)
+    assert len(scene.send(store, tomorrow)) == 3
+    assert scene.taken(store)["strategy:recall:2026-03-03"] == 30
+    assert scene.broken(store, tomorrow) == {}
+
+
 def test_the_budget_of_a_day_is_that_of_the_day_on_which_it_goes(store: Store) -> None:
     """A20, its kind: money of a day."""
     budget = {"total_fen": 10_000, "per_day_fen": 20}
