@@ -140,6 +140,11 @@ class Admission:
     code_no: int | None
     new_code: bool
 
+    @property
+    def asked_s(self) -> int:
+        """When it was to go, whatever the clock and the hours said."""
+        return math.ceil(self.candidate.due_at.timestamp())
+
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:

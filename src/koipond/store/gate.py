@@ -178,7 +178,7 @@ _TOUCH = (
     "consent_assumed",
     "admitted_s",
 )
-_OUTBOX = ("touch_no", "channel", "state", "due_s", "expires_s", "attempts", "detail")
+_OUTBOX = ("touch_no", "channel", "state", "due_s", "asked_s", "expires_s", "attempts", "detail")
 
 
 def _write_touches(connection: sa.Connection, batch: gate.Batch, first_no: int, plan: str) -> None:
@@ -204,7 +204,7 @@ def _write_touches(connection: sa.Connection, batch: gate.Batch, first_no: int, 
         )
     insert_rows(connection, touch, _TOUCH, touches)
     waiting: list[Row] = [
-        (first_no + place, made.candidate.channel, "queued", made.due_s, made.expires_s, 0, "")
+        (first_no + place, made.candidate.channel, "queued", made.due_s, made.asked_s, made.expires_s, 0, "")
         for place, made in enumerate(batch.admissions)
     ]
     insert_rows(connection, outbox, _OUTBOX, waiting)

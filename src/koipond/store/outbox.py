@@ -19,6 +19,7 @@ from koipond.outreach.model import QuietHours, TouchState
 from koipond.outreach.ports import Advance, ChannelSheet, Claim, LeasedTouch, Response, SendResult
 from koipond.store import answers, ends, leases
 from koipond.store.bulk import Row, any_of, update_rows
+from koipond.store.clock_ahead import bring_back
 from koipond.store.consents import Suppression, suppress
 from koipond.store.engine import Database
 from koipond.store.in_force import ALL, CHANNEL, STRATEGY, RuleBook, Rules, paused_scopes, under
@@ -69,6 +70,7 @@ class StoredOutbox(OutboxCounts):
         ended: Tally = Counter()
         others = standing(connection, lease, machine_s, self._sender.is_alive)
         swept = recover(connection, sheet, {lease, *(one.lease for one in others)}, now_s, ended)
+        bring_back(connection, sheet.channel, now_s)
         paused = _paused(connection, rules, sheet.channel)
         bucket = Bucket(connection, sheet.channel, sheet.account, sheet.rate, now) if sheet.rate else None
         wanted = limit if bucket is None else min(limit, bucket.tokens)

@@ -44,6 +44,8 @@ touch = sa.Table(
     sa.UniqueConstraint("customer_no", "strategy", "play", "occurrence"),  # whatever its version
 )
 
+sa.Index("ix_touch_admitted_s", touch.c.admitted_s)
+
 outbox = sa.Table(
     "outbox",
     METADATA,
@@ -58,6 +60,7 @@ outbox = sa.Table(
     text("detail"),
     text("shares", null=True),  # what it holds of budgets and quotas since it moved to another day
     number("heard_seq", null=True),  # newest statement of consent heard when the intent was committed
+    instant("asked_s", null=True),  # when the plan wanted it to go; null once it was brought back to that
     number("apply_no", null=True),  # the apply whose settings and strategies that intent obeyed
     postgresql_with={"fillfactor": "70"},
 )

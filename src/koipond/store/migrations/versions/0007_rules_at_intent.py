@@ -1,4 +1,4 @@
-"""Which apply an intent obeyed, whose consent was assumed, who was confirmed as unreal."""
+"""Which apply an intent obeyed, whose consent was assumed, who is unreal, when a touch was asked for."""
 
 import json
 
@@ -20,11 +20,15 @@ def upgrade() -> None:
         sqlite_where=unreal,
         postgresql_where=unreal,
     )
+    op.create_index("ix_touch_admitted_s", "touch", ["admitted_s"])
+    op.add_column("outbox", sa.Column("asked_s", sa.BigInteger(), nullable=True))
     op.add_column("outbox", sa.Column("apply_no", sa.BigInteger(), nullable=True))
 
 
 def downgrade() -> None:
     op.drop_column("outbox", "apply_no")
+    op.drop_column("outbox", "asked_s")
+    op.drop_index("ix_touch_admitted_s", "touch")
     op.drop_index("ix_people_verdict_customer_no", "people_verdict")
     op.drop_column("touch", "consent_assumed")
 
