@@ -111,8 +111,8 @@ class Stock:
         raise AssertionError(f"code {code_no} is not in stock")
 
 
-StandingStill = Callable[[str, str], str | None]
-"""(channel, strategy) → why nobody is touched there now, None when nothing stands in the way."""
+StandingStill = Callable[[str, str, str], str | None]
+"""(channel, strategy, play) → why nobody is touched there now, None when nothing stands in the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,11 @@ class Admission:
     code_no: int | None
     new_code: bool
 
+    @property
+    def asked_s(self) -> int:
+        """When it was to go, whatever the clock and the hours said."""
+        return math.ceil(self.candidate.due_at.timestamp())
+
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
@@ -163,7 +168,8 @@ class Batch:
     quiet: QuietHours = field(default_factory=QuietHours)
     quotas: Mapping[str, int] = field(default_factory=dict)  # channel → touches a local day
     address_kinds: Mapping[str, str] = field(default_factory=dict)  # channel → identifier
-    standing_still: StandingStill = lambda _channel, _strategy: None
+    assumed: Mapping[str, str] | None = None  # channel → segment, as applied; None = as the candidate says
+    standing_still: StandingStill = lambda _channel, _strategy, _play: None
     draws: list[Draw] = field(default_factory=list)
     held_out: list[HeldOut] = field(default_factory=list)
     admissions: list[Admission] = field(default_factory=list)
@@ -241,7 +247,7 @@ Lost = tuple[Reason, str] | None
 
 def _still(batch: Batch, one: GateCandidate) -> Lost:
     """Whether the strategy touches anybody now: it runs, and neither it nor its plan was stopped."""
-    why = batch.standing_still(one.channel, one.strategy)
+    why = batch.standing_still(one.channel, one.strategy, one.play)
     return None if why is None else (Reason.NOT_RUNNING, why)
 
 
@@ -257,9 +263,16 @@ def _may_not(batch: Batch, person: Person, one: GateCandidate) -> Lost:
     kind = batch.address_kinds.get(one.channel)
     if one.address_required and kind is not None and kind not in person.addresses:
         return Reason.NO_ADDRESS, kind
-    if person.forbids(one.channel, one.purpose, one.consent_required):
+    required = must_consent(batch.assumed, one.channel, one.consent_required, one.consent_assumed)
+    if person.forbids(one.channel, one.purpose, required):
         return Reason.NO_CONSENT, f"{one.channel}:{one.purpose}"
     return None
+
+
+def must_consent(in_force: Mapping[str, str] | None, channel: str, required: bool, assumed: str) -> bool:
+    """Say whether a touch needs a yes of its own: where one is required, and where it was assumed for the
+    members of segment ``assumed`` and is not any more; ``in_force``: channel → segment, as applied."""
+    return required or (bool(assumed) and in_force is not None and in_force.get(channel) != assumed)
 
 
 def _holdout(batch: Batch, person: Person, one: GateCandidate) -> Lost:

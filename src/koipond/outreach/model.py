@@ -137,6 +137,7 @@ class GateCandidate:
     holdout_strategy_rate: float
     holdout_salt: str
     holdout_global_start: int = 0
+    consent_assumed: str = ""  # segment whose consent is assumed where the customer gave none; empty = none
     code_list: str | None = None  # offer: a code of this list is issued in the same transaction
     offer_cost_fen: int = 0
     per_customer_limit_fen: int | None = None

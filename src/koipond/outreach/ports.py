@@ -126,6 +126,7 @@ class LeasedTouch(NamedTuple):
     expires_s: int
     attempts: int
     consent_required: bool = True
+    consent_assumed: str = ""  # segment by which consent was assumed instead
     cost_fen: int = 0  # message and offer
     shares: str = "{}"  # JSON: what it holds of budgets and quotas
     code_list: str | None = None

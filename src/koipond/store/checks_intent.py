@@ -14,6 +14,7 @@ from koipond.outreach.consent import ALL, Place, Standing, Statement, combine, f
 from koipond.outreach.gate import Person
 from koipond.store.bulk import any_of, chunks, group
 from koipond.store.coholders import CARRIED, Shared, carried_suppressions, co_holders, on_channels
+from koipond.store.contact_rules import ContactHistory
 from koipond.store.ends import DEAD
 from koipond.store.gate_load import find_people
 from koipond.store.people import ROOT
@@ -35,9 +36,10 @@ def consent_at_intent(connection: sa.Connection) -> Iterator[str]:
             held = find(circle.heard(touch), touch.channel, touch.purpose)
             if held is not None and not held.granted:
                 yield f"touch {touch.touch_key} was sent to somebody who had said no"
-    for people in _silent(connection):
+    required = sa.or_(touch_.c.consent_required, *_assumed_no_more(connection))
+    for people in _silent(connection, required):
         circle = _Circle(connection, people)
-        for touch in _sent_to(connection, people, touch_.c.consent_required):
+        for touch in _sent_to(connection, people, required):
             if find(circle.heard(touch), touch.channel, touch.purpose) is None:
                 yield f"touch {touch.touch_key} was sent without consent"
 
@@ -137,7 +139,29 @@ def _near(connection: sa.Connection, noes: Any) -> Iterator[dict[int, Person]]:
     yield from _whole(connection, sa.select(ROOT).where(sa.or_(number.in_(noes), number.in_(near))))
 
 
-def _silent(connection: sa.Connection) -> Iterator[dict[int, Person]]:
+_ASSUMED = (touch_.c.channel, touch_.c.consent_assumed, outbox.c.apply_no)
+_RESTING = (
+    sa.select(*_ASSUMED)
+    .join(outbox, outbox.c.touch_no == touch_.c.touch_no)
+    .where(SENT, touch_.c.consent_assumed != "", outbox.c.apply_no.is_not(None))
+    .distinct()
+)
+
+
+def _assumed_no_more(connection: sa.Connection) -> list[sa.ColumnElement[bool]]:
+    """Return which touches rest on a consent that the settings applied at their intent did not assume."""
+    resting = connection.execute(_RESTING).all()
+    history = ContactHistory(connection)
+    found = []
+    for channel, segment, apply_no in resting:
+        rules = history.at(apply_no)
+        if rules is not None and rules.assumed.get(channel) != segment:
+            place = zip(_ASSUMED, (channel, segment, apply_no), strict=True)
+            found.append(sa.and_(*(column == value for column, value in place)))
+    return found
+
+
+def _silent(connection: sa.Connection, required: sa.ColumnElement[bool]) -> Iterator[dict[int, Person]]:
     """Yield the people who were sent what needs a consent without a yes of their own: few, such as those for
     whom a linked customer said it, or whose import was undone since."""
     said = consent_log.alias()
@@ -147,7 +171,7 @@ def _silent(connection: sa.Connection) -> Iterator[dict[int, Person]]:
     numbers = (
         sa.select(touch_.c.customer_no)
         .join(outbox, outbox.c.touch_no == touch_.c.touch_no)
-        .where(SENT, touch_.c.consent_required, outbox.c.heard_seq.is_not(None), ~sa.exists().where(mine))
+        .where(SENT, required, outbox.c.heard_seq.is_not(None), ~sa.exists().where(mine))
     )
     yield from _whole(connection, sa.select(ROOT).where(customer.c.customer_no.in_(numbers)))
 

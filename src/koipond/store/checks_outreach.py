@@ -18,6 +18,8 @@ from koipond.budgets import day_of_scope
 from koipond.kernel import day_of, zone
 from koipond.outreach.quiet import is_quiet
 from koipond.store.checks_intent import GRACE_S, SENT, consent_at_intent, suppressed_at_address
+from koipond.store.checks_rules import running_at_intent
+from koipond.store.contact_rules import ContactHistory
 from koipond.store.ends import SHARES
 from koipond.store.instants import from_s, to_s
 from koipond.store.quiet_history import quiet_history
@@ -27,11 +29,13 @@ from koipond.store.tables import (
     lease,
     offer_code,
     outbox,
+    people_verdict,
     plan,
     suppression,
 )
 from koipond.store.tables import touch as touch_
 from koipond.store.tables.outreach import UNDER_WAY
+from koipond.store.tables.records import UNREAL
 
 Find = Callable[[sa.Connection], Iterator[str]]
 _BATCH = 20_000
@@ -50,6 +54,7 @@ def outreach_checks(place: ZoneInfo, now: datetime, machine_now: datetime) -> li
         ("sent_codes", _sent_codes),
         ("twin_codes", _twin_codes),
         ("stops", _stops),
+        ("running", lambda c: running_at_intent(c, place)),
         ("plans", _plans),
         ("leases", lambda c: _senders(c, *long_ago_s)),
     ]
@@ -62,26 +67,28 @@ def _sent(*columns: Any) -> sa.Select[Any]:
 
 
 def _quiet(connection: sa.Connection, place: ZoneInfo) -> Iterator[str]:
-    """No marketing touch was sent in the quiet hours, as they were then, of where its customer lives."""
-    history = quiet_history(connection)
-    if not history:
-        return
-    starts = [since_s for since_s, _ in history]
+    """No marketing touch was sent in the quiet hours, as applied then, of where its customer lives."""
+    noted, applied = quiet_history(connection), ContactHistory(connection)
+    starts = [since_s for since_s, _ in noted]
 
     @lru_cache(maxsize=100_000)
-    def quiet(quarter: int, own: str | None) -> bool:
-        hours = history[max(bisect_right(starts, quarter * 900 + 899) - 1, 0)][1]
+    def quiet(quarter: int, own: str | None, apply_no: int | None) -> bool:
+        rules = None if apply_no is None else applied.at(apply_no)
+        if rules is None and not noted:
+            return False
+        then = max(bisect_right(starts, quarter * 900 + 899) - 1, 0)
+        hours = noted[then][1] if rules is None else rules.quiet
         return is_quiet(from_s(quarter * 900), hours, place if own is None else zone(own))
 
-    query = _sent(touch_.c.touch_key, outbox.c.sent_s, customer.c.zone)
+    query = _sent(touch_.c.touch_key, outbox.c.sent_s, outbox.c.apply_no, customer.c.zone)
     query = query.join(customer, customer.c.customer_no == touch_.c.customer_no)
     for row in connection.execute(query.where(touch_.c.purpose == "marketing")):
-        if quiet(row.sent_s // 900, row.zone):  # every zone's offset is a multiple of a quarter of an hour
+        if quiet(row.sent_s // 900, row.zone, row.apply_no):  # every zone's offset is quarters of an hour
             yield f"touch {row.touch_key} was sent in the quiet hours, at {from_s(row.sent_s).isoformat()}"
 
 
 def _permissions(connection: sa.Connection) -> Iterator[str]:
-    """Nobody was sent anything after he was known to be staff, a minor or suppressed."""
+    """Nobody was sent anything after he was known to be staff, a minor, suppressed or unreal."""
     marketing = touch_.c.purpose == "marketing"
     for member, same in _members():
         known = sa.or_(
@@ -100,6 +107,15 @@ def _permissions(connection: sa.Connection) -> Iterator[str]:
         )
         for row in connection.execute(barred):
             yield f"touch {row.touch_key} was sent to somebody suppressed ({row.reason})"
+        unreal = (
+            _sent(touch_.c.touch_key)
+            .join(member, same)
+            .join(people_verdict, people_verdict.c.customer_no == member.c.customer_no)
+            .where(UNREAL, people_verdict.c.at_s < outbox.c.sent_s - GRACE_S)
+            .distinct()  # by how many rules, whatever
+        )
+        for key in connection.scalars(unreal):
+            yield f"touch {key} was sent to somebody confirmed as unreal"
 
 
 def _members() -> list[tuple[Any, sa.ColumnElement[bool]]]:

@@ -14,10 +14,13 @@ from koipond.outreach.gate import Person
 from koipond.store import consent_log
 from koipond.store.bulk import any_of, group, listed
 from koipond.store.cipher import ERASED_CIPHER
-from koipond.store.tables import consent, identifier, suppression
+from koipond.store.tables import consent, identifier, people_verdict, suppression
+from koipond.store.tables.records import UNREAL
 
 KINDS: Mapping[str, str] = {"email": "email", "sms": "phone", "voice": "phone", "whatsapp": "phone"}
 """Channel → kind of identifier it reaches people by."""
+CONFIRMED_UNREAL = "unreal"
+"""What bars whom `koipond quality confirm` leaves out; it lasts until `koipond quality clear`."""
 CARRIED = ("complaint", "hard_bounce", "erased", "operator")
 """Reasons of suppressions that belong to the address; who left one chat may stay in another."""
 
@@ -29,12 +32,14 @@ def load_permissions(
     shared: Collection["Shared"] | None = None,
 ) -> None:
     """Load suppressions, consents and which of ``kinds`` of addresses there are: of all members of a person,
-    and what co-holders of those addresses have refused. No kinds: of every kind.
-    ``shared``: their co-holders, when they are known already.
+    and what co-holders of those addresses have refused. No kinds: of every kind. Whom an operator confirmed
+    as unreal is suppressed everywhere. ``shared``: their co-holders, when they are known already.
     """
     barred = sa.select(suppression.c.customer_no, suppression.c.channel, suppression.c.reason)
     for number, channel, reason in _of(connection, barred, suppression.c.customer_no, people):
         people[number].suppressed.setdefault(channel, reason)
+    for number, _ in unreal_people(connection, people):
+        people[number].suppressed["*"] = CONFIRMED_UNREAL
     shared = co_holders(connection, people, kinds) if shared is None else shared
     for carried in carried_suppressions(connection, shared):
         carried.person.suppressed.setdefault(carried.channel, carried.reason)
@@ -44,6 +49,13 @@ def load_permissions(
     exact |= {number for linked in members.values() for number in linked if id(people[number]) in refusals}
     _load_states(connection, people, people.keys() - exact)
     _load_logs(connection, people, exact, refusals)
+
+
+def unreal_people(connection: sa.Connection, people: Collection[int]) -> list[tuple[int, int]]:
+    """Return whom of ``people`` an operator confirmed as unreal, and when that was first said."""
+    number = people_verdict.c.customer_no
+    query = sa.select(number, sa.func.min(people_verdict.c.at_s)).where(UNREAL).group_by(number)
+    return [(row[0], row[1]) for row in connection.execute(query.where(any_of(connection, number, people)))]
 
 
 class Shared(NamedTuple):

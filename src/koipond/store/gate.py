@@ -21,7 +21,7 @@ from koipond.store.arms import ARM_COLUMNS, HELD_COLUMNS
 from koipond.store.bulk import Row, chunks, insert_rows, update_rows, upsert_rows
 from koipond.store.coholders import co_holders
 from koipond.store.engine import Database, retried
-from koipond.store.in_force import RuleBook, Rules, paused_scopes, stops, withdrawn_plans
+from koipond.store.in_force import STRATEGY, RuleBook, Rules, paused_scopes, stops, under, withdrawn_plans
 from koipond.store.instants import from_s, to_s
 from koipond.store.tables import assignment, budget, held_out, offer_code, outbox, touch
 from koipond.store.terms import Terms
@@ -75,25 +75,27 @@ class StoredGate:
         near = {**people, **(gate_load.lock_people(connection, others) if others else {})}
         gate_load.load_inboxes(near, shared)
         gate_load.load_permissions(connection, people, shared=shared)
+        rules = self._book.rules(connection)
+        terms = under(self._terms, rules)
         since_s = gate_load.since(candidates, now_s)
         gate_load.load_arms(connection, people, since_s)
         gate_load.load_slots(connection, near, since_s)
         gate_load.load_touches(connection, people, candidates)
-        rules = self._book.rules(connection)
 
         def code_end(key: str, expires_s: int | None, issued_s: int | None) -> int | None:
-            return rules.code_end_s(key, expires_s, issued_s, self._terms.place)
+            return rules.code_end_s(key, expires_s, issued_s, terms.place)
 
         gate_load.load_spending(connection, people, candidates, code_end)
         return gate.Batch(
             people=people,
-            funds=gate_load.lock_funds(connection, self._scopes(candidates, now_s)),
+            funds=gate_load.lock_funds(connection, _scopes(terms, candidates, now_s)),
             stock=gate_load.lock_stock(connection, candidates, now_s, code_end),
             now_s=now_s,
-            place=self._terms.place,
+            place=terms.place,
             plan=plan,
-            quiet=self._terms.quiet,
-            quotas=self._terms.quotas,
+            quiet=terms.quiet,
+            quotas=terms.quotas,
+            assumed=rules.assumed,
             address_kinds=self._kinds,
             standing_still=self._standing_still(connection, rules, now_s, plan),
         )
@@ -106,20 +108,25 @@ class StoredGate:
         scopes = paused_scopes(connection)
         today = day_of(from_s(now_s), self._terms.place)
         if not withdrawn and not scopes and not rules.strategies and not rules.archived:
-            return lambda _channel, _strategy: None
+            return lambda _channel, _strategy, _play: None
 
         @lru_cache(maxsize=1_000)
-        def why(channel: str, strategy: str) -> str | None:
+        def why(channel: str, strategy: str, play: str) -> str | None:
             if withdrawn:
                 return f"plan:{plan} is withdrawn"
             scope = stops(scopes, channel, strategy)
-            return f"{scope} is paused" if scope else rules.not_running(strategy, today)
+            if scope:
+                return f"{scope} is paused"
+            if (lacking := rules.lacks(strategy, play, channel)) is not None:
+                return f"{STRATEGY}{strategy} has no {lacking} any more"
+            return rules.not_running(strategy, today)
 
         return why
 
-    def _scopes(self, candidates: Sequence[GateCandidate], now_s: int) -> set[str]:
-        """Return every budget and quota the batch may take from."""
-        return gate.day_scopes(self._terms.quotas, candidates, from_s(now_s), self._terms.place)
+
+def _scopes(terms: Terms, candidates: Sequence[GateCandidate], now_s: int) -> set[str]:
+    """Return every budget and quota the batch may take from."""
+    return gate.day_scopes(terms.quotas, candidates, from_s(now_s), terms.place)
 
 
 def _write(connection: sa.Connection, batch: gate.Batch, plan: str) -> None:
@@ -174,9 +181,10 @@ _TOUCH = (
         "shares",
     ),
     *("caps", "code_no", "template", "template_version", "language", "variables", "consent_required"),
+    "consent_assumed",
     "admitted_s",
 )
-_OUTBOX = ("touch_no", "channel", "state", "due_s", "expires_s", "attempts", "detail")
+_OUTBOX = ("touch_no", "channel", "state", "due_s", "asked_s", "expires_s", "attempts", "detail")
 
 
 def _write_touches(connection: sa.Connection, batch: gate.Batch, first_no: int, plan: str) -> None:
@@ -197,12 +205,12 @@ def _write_touches(connection: sa.Connection, batch: gate.Batch, first_no: int, 
                 *(one.occurrence, one.variant, one.channel, one.purpose, one.content, plan),
                 *(one.holdout_salt, turn, one.cost_fen, made.offer_cost_fen, taken[share]),
                 *(caps, made.code_no, one.template, one.template_version, one.language),
-                *(stable_json(dict(one.values)), one.consent_required, batch.now_s),
+                *(stable_json(dict(one.values)), one.consent_required, one.consent_assumed, batch.now_s),
             )
         )
     insert_rows(connection, touch, _TOUCH, touches)
     waiting: list[Row] = [
-        (first_no + place, made.candidate.channel, "queued", made.due_s, made.expires_s, 0, "")
+        (first_no + place, made.candidate.channel, "queued", made.due_s, made.asked_s, made.expires_s, 0, "")
         for place, made in enumerate(batch.admissions)
     ]
     insert_rows(connection, outbox, _OUTBOX, waiting)

@@ -1,5 +1,5 @@
-"""What is in force (现行规则): the newest applied strategies and offers, pauses, plans, as the gate and the
-intent read them in the transaction that acts."""
+"""What is in force (现行规则): the newest applied settings, strategies and offers, pauses, plans, as the gate
+and the intent read them in the transaction that acts, whatever the process that asks was started with."""
 
 import json
 import threading
@@ -14,8 +14,11 @@ import sqlalchemy as sa
 from koipond.budgets import Budget
 from koipond.kernel import day_bounds, day_of
 from koipond.store.bulk import listed
+from koipond.store.contact_rules import ContactRules, contact_rules
 from koipond.store.instants import from_s, to_s
 from koipond.store.tables import definition, definition_apply, pause, plan
+from koipond.store.terms import Terms
+from koipond.workspace.model import WORKSPACE
 
 ALL = "all"
 CHANNEL = "channel:"
@@ -24,26 +27,45 @@ STRATEGY = "strategy:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """What the applied definition of a strategy says about when it runs and what it may cost."""
+    """What the applied definition of a strategy says about when it runs, how, and what it may cost.
+
+    ``plays``: play → the channels it goes out on.
+    """
 
     paused: bool
     starts_on: date | None
     ends_on: date | None
     budget: Budget
+    plays: Mapping[str, frozenset[str]]
+
+    def lacks(self, play: str, channel: str) -> str | None:
+        """Return what of ``play`` on ``channel`` this definition does not have; None when it has both."""
+        channels = self.plays.get(play)
+        if channels is None:
+            return f"play {play}"
+        return None if channel in channels else f"channel {channel} in play {play}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """Applied definitions as of one apply.
+    """Applied definitions as of the apply ``number``.
 
-    ``budgets``: (strategy, version) → what its touches were admitted under; ``last_days``: offer → the last
-    local day of its codes and for how many days after its issue one is good, None = no end.
+    ``contact``: the workspace's settings, None when none were ever applied; ``budgets``: (strategy, version)
+    → what its touches were admitted under; ``last_days``: offer → the last local day of its codes and for how
+    many days after its issue one is good, None = no end.
     """
 
+    number: int = 0
+    contact: ContactRules | None = None
     strategies: Mapping[str, Running] = field(default_factory=dict)
     archived: frozenset[str] = frozenset()
     budgets: Mapping[tuple[str, int], Budget] = field(default_factory=dict)
     last_days: Mapping[str, tuple[date | None, int | None]] = field(default_factory=dict)
+
+    @property
+    def assumed(self) -> Mapping[str, str] | None:
+        """Channel → segment whose consent is assumed; None when no settings were ever applied."""
+        return None if self.contact is None else self.contact.assumed
 
     @property
     def paused(self) -> frozenset[str]:
@@ -59,6 +81,11 @@ class Rules:
             return True
         found = self.strategies.get(strategy)
         return found is not None and found.ends_on is not None and found.ends_on < day
+
+    def lacks(self, strategy: str, play: str, channel: str) -> str | None:
+        """Return what ``strategy`` has no more of ``play`` on ``channel``; None when nothing is missing."""
+        found = self.strategies.get(strategy)
+        return None if found is None else found.lacks(play, channel)
 
     def starts_on(self, strategy: str) -> date | None:
         """Return the first local day of ``strategy``, None when it has none."""
@@ -109,38 +136,65 @@ class RuleBook:
         number = int(connection.execute(_NEWEST).scalar_one())
         with self._lock:
             if self._read[0] != number:
-                self._read = number, _read(connection)
+                self._read = number, _read(connection, number)
             return self._read[1]
 
 
-def _read(connection: sa.Connection) -> Rules:
-    columns = (definition.c[name] for name in ("kind", "key", "version", "body", "archived_no"))
-    query = sa.select(*columns).where(definition.c.kind.in_(("strategy", "offer")))
+_APPLIED = (
+    sa.select(*(definition.c[name] for name in ("kind", "key", "version", "body", "archived_no")))
+    .where(definition.c.kind.in_(("strategy", "offer", WORKSPACE)))
+    .where(definition.c.apply_no <= sa.bindparam("number"))
+    .order_by(definition.c.key, definition.c.version)
+)
+
+
+def _read(connection: sa.Connection, number: int) -> Rules:
+    """Read what the apply ``number`` left in force, also while another is being committed."""
     strategies: dict[str, Running] = {}
     archived: set[str] = set()
+    contact: ContactRules | None = None
     budgets: dict[tuple[str, int], Budget] = {}
     last_days: dict[str, tuple[date | None, int | None]] = {}
-    for row in connection.execute(query.order_by(definition.c.key, definition.c.version)):
+    for row in connection.execute(_APPLIED, {"number": number}):
         body = json.loads(row.body)
+        over = row.archived_no is not None and row.archived_no <= number
         if row.kind == "offer":
             last_days[row.key] = _day(body, "expires_on"), body.get("valid_days")
-            continue
-        budget = Budget(**body["budget"])
-        budgets[row.key, row.version] = budget
-        strategies[row.key] = Running(
-            paused=bool(body.get("paused")),
-            starts_on=_day(body, "starts_on"),
-            ends_on=_day(body, "ends_on"),
-            budget=budget,
-        )
-        (archived.add if row.archived_no is not None else archived.discard)(row.key)
-    kept = {key: one for key, one in strategies.items() if key not in archived}
-    return Rules(strategies=kept, archived=frozenset(archived), budgets=budgets, last_days=last_days)
+        elif row.kind == WORKSPACE:
+            contact = contact if over else contact_rules(body)
+        else:
+            strategies[row.key] = running = running_of(body)
+            budgets[row.key, row.version] = running.budget
+            (archived.add if over else archived.discard)(row.key)
+    return Rules(
+        number=number,
+        contact=contact,
+        strategies={key: one for key, one in strategies.items() if key not in archived},
+        archived=frozenset(archived),
+        budgets=budgets,
+        last_days=last_days,
+    )
+
+
+def running_of(body: Mapping[str, Any]) -> Running:
+    """Return what the ``body`` of a strategy says about its running."""
+    return Running(
+        paused=bool(body.get("paused")),
+        starts_on=_day(body, "starts_on"),
+        ends_on=_day(body, "ends_on"),
+        budget=Budget(**body["budget"]),
+        plays={play["key"]: frozenset(play["channels"]) for play in body["plays"]},
+    )
 
 
 def _day(body: Mapping[str, Any], name: str) -> date | None:
     text = body.get(name)
     return None if text is None else date.fromisoformat(text)
+
+
+def under(terms: Terms, rules: Rules) -> Terms:
+    """Return ``terms``, which a process was started with, under the settings applied by now."""
+    return terms if rules.contact is None else rules.contact.terms(terms)
 
 
 def paused_scopes(connection: sa.Connection) -> frozenset[str]:

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from koipond.kernel import day_bounds, day_of
+from koipond.outreach import gate
 from koipond.outreach.gate import Person
 from koipond.outreach.model import Reason, TouchState
 from koipond.outreach.ports import ChannelSheet, LeasedTouch
@@ -23,8 +24,17 @@ from koipond.store.bulk import Row, any_of, listed, update_rows
 from koipond.store.in_force import Rules, paused_scopes, stops, withdrawn_plans
 from koipond.store.instants import to_s
 from koipond.store.real_day import RealDay
-from koipond.store.tables import consent, consent_log, customer, identifier, outbox, suppression
+from koipond.store.tables import (
+    consent,
+    consent_log,
+    customer,
+    identifier,
+    outbox,
+    people_verdict,
+    suppression,
+)
 from koipond.store.tables import touch as touch_
+from koipond.store.tables.records import UNREAL
 from koipond.store.terms import Terms
 
 Tally = Counter[tuple[str, TouchState]]
@@ -59,7 +69,7 @@ class LastLook:
         self._now_s, self._today = to_s(self.now), day_of(self.now, self.terms.place)
         self._paused = paused_scopes(connection)
         self._withdrawn = withdrawn_plans(connection, {one.plan for one in group})
-        self._zones, doubts = look_at(connection, group)
+        self._zones, doubts = look_at(connection, self.rules, group)
         if doubts:
             self._people = gate_load.find_people(connection, doubts)
             gate_load.load_permissions(connection, self._people, set())
@@ -75,7 +85,8 @@ class LastLook:
 
     def _refused(self, row: LeasedTouch) -> bool:
         """Decide on everything but money; say whether ``row`` does not go now."""
-        kind = (row.plan, row.strategy, row.channel, row.purpose, self._zones.get(row.customer_no))
+        own = self._zones.get(row.customer_no)
+        kind = (row.plan, row.strategy, row.play, row.channel, row.purpose, own)
         if kind not in self._kinds:
             self._kinds[kind] = self._decide(row)
         over, held, first_s = self._kinds[kind]
@@ -92,6 +103,7 @@ class LastLook:
     def _decide(self, row: LeasedTouch) -> tuple[bool, bool, int]:
         """Return what holds for all touches like ``row``: never again, held back, and from when on."""
         over = row.plan in self._withdrawn or self.rules.over(row.strategy, self._today)
+        over = over or self.rules.lacks(row.strategy, row.play, row.channel) is not None
         stopped = stops(self._paused, row.channel, row.strategy)
         held = stopped is not None or row.strategy in self.rules.paused
         starts_on = self.rules.starts_on(row.strategy)
@@ -103,7 +115,7 @@ class LastLook:
     def _never(self, row: LeasedTouch) -> str | None:
         """Return what of its customer or its code forbids ``row`` for good, None when nothing does."""
         if (person := self._people.get(row.customer_no)) is not None:
-            barred = person.barred(row.channel, row.purpose, row.consent_required)
+            barred = person.barred(row.channel, row.purpose, must_consent(self.rules, row))
             if barred is not None:
                 return str(barred)
         if row.code_list is None:
@@ -149,7 +161,7 @@ class LastLook:
             plans = {row.touch_no: row.plan for row in over}
             self.ended.update((plans[number], TouchState(state)) for number in moved)
         numbers = [row.touch_no for row in self._go]
-        intent = {"touches": numbers, "held": lease, "now_s": now_s}
+        intent = {"touches": numbers, "held": lease, "now_s": now_s, "apply_no": self.rules.number}
         going = set(connection.scalars(_INTENT, intent)) if numbers else set()
         self._note_heard_by_the_linked([row for row in self._go if row.touch_no in going])
         return going
@@ -184,7 +196,8 @@ _INTENT = (
     sa.update(outbox)
     .where(listed(outbox.c.touch_no, "touches"), outbox.c.state == "leased")
     .where(outbox.c.lease == sa.bindparam("held"))
-    .values(state="sending", heard_seq=_HEARD, sent_s=sa.bindparam("now_s"), attempts=outbox.c.attempts + 1)
+    .values(state="sending", heard_seq=_HEARD, apply_no=sa.bindparam("apply_no"))
+    .values(sent_s=sa.bindparam("now_s"), attempts=outbox.c.attempts + 1)
     .returning(outbox.c.touch_no)
 )
 _CLAIMED = (
@@ -196,16 +209,21 @@ _CLAIMED = (
 )
 
 
+def must_consent(rules: Rules, row: LeasedTouch) -> bool:
+    """Say whether ``row`` needs a yes of its customer's own by what is applied now."""
+    return gate.must_consent(rules.assumed, row.channel, row.consent_required, row.consent_assumed)
+
+
 def look_at(
-    connection: sa.Connection, group: Sequence[LeasedTouch]
+    connection: sa.Connection, rules: Rules, group: Sequence[LeasedTouch]
 ) -> tuple[dict[int, str | None], set[int]]:
     """Return customer → own zone, and whose permissions must be read: few ever need it.
 
-    Whoever is linked, flagged or suppressed, ever refused anything, shares an address with others, or has not
-    said yes where that is required.
+    Whoever is linked, flagged, suppressed or unreal, ever refused anything, shares an address with others, or
+    has not said yes where that is required.
     """
     numbers = {"customers": {row.customer_no for row in group}}
-    asked = {(row.channel, row.purpose) for row in group if row.consent_required}
+    asked = {(row.channel, row.purpose) for row in group if must_consent(rules, row)}
     found = connection.execute(_doubting(tuple(sorted(asked))), numbers).all()
     doubts = set(connection.scalars(_SHARING, numbers))
     doubts.update(row[0] for row in found if row[2])
@@ -225,6 +243,7 @@ def _doubting(asked: tuple[tuple[str, str], ...]) -> sa.Executable:
     doubt = sa.or_(
         *(customer.c.staff, customer.c.minor, customer.c.survivor_no.is_not(None)),
         sa.exists().where(suppression.c.customer_no == customer.c.customer_no),
+        sa.exists().where(people_verdict.c.customer_no == customer.c.customer_no, UNREAL),
         sa.exists().where(linked.c.survivor_no == customer.c.customer_no),
         sa.exists().where(said, ~consent.c.granted),
         *(~one for one in yes),

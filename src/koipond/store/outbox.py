@@ -15,13 +15,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from koipond.outreach.backoff import retry_delay_s
-from koipond.outreach.model import TouchState
+from koipond.outreach.model import QuietHours, TouchState
 from koipond.outreach.ports import Advance, ChannelSheet, Claim, LeasedTouch, Response, SendResult
 from koipond.store import answers, ends, leases
 from koipond.store.bulk import Row, any_of, update_rows
+from koipond.store.clock_ahead import bring_back
 from koipond.store.consents import Suppression, suppress
 from koipond.store.engine import Database
-from koipond.store.in_force import ALL, CHANNEL, STRATEGY, RuleBook, paused_scopes
+from koipond.store.in_force import ALL, CHANNEL, STRATEGY, RuleBook, Rules, paused_scopes, under
 from koipond.store.instants import from_s, to_s
 from koipond.store.last_look import LastLook, Tally
 from koipond.store.outbox_counts import OutboxCounts
@@ -45,7 +46,7 @@ class StoredOutbox(OutboxCounts):
         self._terms = terms
         self._sender = sender
         self._book = book or RuleBook()
-        self._noted = False  # which quiet hours are obeyed
+        self._noted: QuietHours | None = None  # which are obeyed
 
     def claim(self, sheet: ChannelSheet, limit: int, now: datetime) -> Claim:
         """Claim at most ``limit`` due touches under the sender's lease. What has expired, waits for the
@@ -61,17 +62,20 @@ class StoredOutbox(OutboxCounts):
         self, connection: sa.Connection, sheet: ChannelSheet, lease: str, limit: int, now: datetime
     ) -> Claim:
         now_s, machine_s = to_s(now), self._sender.now_s(now)
-        if not self._noted:
-            note_quiet(connection, self._terms.quiet, now_s)
-            self._noted = True
+        rules = self._book.rules(connection)
+        terms = under(self._terms, rules)
+        if self._noted != terms.quiet:
+            note_quiet(connection, terms.quiet, now_s)
+            self._noted = terms.quiet
         ended: Tally = Counter()
         others = standing(connection, lease, machine_s, self._sender.is_alive)
         swept = recover(connection, sheet, {lease, *(one.lease for one in others)}, now_s, ended)
-        paused = _paused(connection, self._book, sheet.channel)
+        bring_back(connection, sheet.channel, now_s)
+        paused = _paused(connection, rules, sheet.channel)
         bucket = Bucket(connection, sheet.channel, sheet.account, sheet.rate, now) if sheet.rate else None
         wanted = limit if bucket is None else min(limit, bucket.tokens)
         found = _due(connection, sheet.channel, now_s, wanted, paused)
-        ready = self._defer(connection, _expire(connection, found, now_s, ended), sheet, now)
+        ready = _defer(connection, _expire(connection, found, now_s, ended), sheet, terms, now)
         ends.move(connection, [row.touch_no for row in ready], "leased", ("queued",), lease=lease)
         if bucket is not None:
             bucket.take(len(ready))
@@ -82,7 +86,7 @@ class StoredOutbox(OutboxCounts):
             ends_at = now + timedelta(seconds=left_s)
             wake_at = ends_at if wake_at is None else min(wake_at, ends_at)
         touches = [LeasedTouch._make(_leased(row)) for row in ready]
-        touches = self._with_ends(connection, touches)
+        touches = _with_ends(touches, rules, terms)
         examined = len(found) + swept
         return Claim(lease=lease, touches=touches, examined=examined, wake_at=wake_at, ended=ended)
 
@@ -104,7 +108,7 @@ class StoredOutbox(OutboxCounts):
             if not stands:
                 return Advance(may_go=[], ended=ended)
             rules = self._book.rules(connection)
-            look = LastLook(connection, sheet, self._terms, rules, now)
+            look = LastLook(connection, sheet, under(self._terms, rules), rules, now)
             may_go = look.take(claim.lease, begin)
             ended.update(look.ended)
         return Advance(may_go=[one for one in begin if one.touch_no in may_go], ended=ended)
@@ -137,46 +141,49 @@ class StoredOutbox(OutboxCounts):
     def next_due(self, channel: str, now: datetime) -> datetime | None:
         """Return when the next touch of ``channel`` that is not paused is due; None when nothing waits."""
         with self._db.read() as connection:
-            return _next_due(connection, channel, now, _paused(connection, self._book, channel))
-
-    def _with_ends(self, connection: sa.Connection, touches: list[LeasedTouch]) -> list[LeasedTouch]:
-        """Say of each code when it really ends: a text must not promise a later day."""
-        if all(one.code_list is None for one in touches):
-            return touches
-        rules, place, found = self._book.rules(connection), self._terms.place, []
-        for one in touches:
-            end_s = one.code_expires_s
-            if one.code_list is not None:
-                end_s = rules.code_end_s(one.code_list, end_s, one.code_issued_s, place)
-            found.append(one if end_s == one.code_expires_s else one._replace(code_expires_s=end_s))
-        return found
-
-    def _defer(
-        self, connection: sa.Connection, rows: Sequence[Any], sheet: ChannelSheet, now: datetime
-    ) -> list[Any]:
-        """Move the touches whose hour is quiet to its end; return the others."""
-        starts: dict[tuple[str | None, str], datetime] = {}
-        moved: list[Row] = []
-        ready = []
-        for row in rows:
-            kind = (row.zone, row.purpose)
-            if kind not in starts:
-                starts[kind] = self._terms.start(sheet, *kind, now)
-            if starts[kind] > now:
-                moved.append((row.touch_no, to_s(starts[kind])))
-            else:
-                ready.append(row)
-        update_rows(connection, outbox, ("touch_no",), ("due_s",), moved)
-        return ready
+            paused = _paused(connection, self._book.rules(connection), channel)
+            return _next_due(connection, channel, now, paused)
 
 
-def _paused(connection: sa.Connection, book: RuleBook, channel: str) -> frozenset[str] | None:
+def _with_ends(touches: list[LeasedTouch], rules: Rules, terms: Terms) -> list[LeasedTouch]:
+    """Say of each code when it really ends: a text must not promise a later day."""
+    if all(one.code_list is None for one in touches):
+        return touches
+    found = []
+    for one in touches:
+        end_s = one.code_expires_s
+        if one.code_list is not None:
+            end_s = rules.code_end_s(one.code_list, end_s, one.code_issued_s, terms.place)
+        found.append(one if end_s == one.code_expires_s else one._replace(code_expires_s=end_s))
+    return found
+
+
+def _defer(
+    connection: sa.Connection, rows: Sequence[Any], sheet: ChannelSheet, terms: Terms, now: datetime
+) -> list[Any]:
+    """Move the touches whose hour is quiet to its end; return the others."""
+    starts: dict[tuple[str | None, str], datetime] = {}
+    moved: list[Row] = []
+    ready = []
+    for row in rows:
+        kind = (row.zone, row.purpose)
+        if kind not in starts:
+            starts[kind] = terms.start(sheet, *kind, now)
+        if starts[kind] > now:
+            moved.append((row.touch_no, to_s(starts[kind])))
+        else:
+            ready.append(row)
+    update_rows(connection, outbox, ("touch_no",), ("due_s",), moved)
+    return ready
+
+
+def _paused(connection: sa.Connection, rules: Rules, channel: str) -> frozenset[str] | None:
     """Return the strategies whose touches are held back; None = every touch of ``channel`` is."""
     scopes = paused_scopes(connection)
     if ALL in scopes or f"{CHANNEL}{channel}" in scopes:
         return None
     own = {scope.removeprefix(STRATEGY) for scope in scopes if scope.startswith(STRATEGY)}
-    return book.rules(connection).paused | own
+    return rules.paused | own
 
 
 def _count(ended: Tally, state: str, moved: Sequence[int], plans: Mapping[int, str]) -> None:
@@ -335,7 +342,7 @@ def _retry_due(sheet: ChannelSheet, one: LeasedTouch, now_s: int) -> int | None:
 
 def _queue_again(connection: sa.Connection, lease: str, rows: list[Row], column: str) -> None:
     """Put touches back into the queue that were not handed over; ``rows``: touch, ``column``, detail."""
-    free: dict[str, Any] = {"lease": None, "sent_s": None, "heard_seq": None}
+    free: dict[str, Any] = {"lease": None, "sent_s": None, "heard_seq": None, "apply_no": None}
     numbers = [row[0] for row in rows]
     moved = set(ends.move(connection, numbers, "queued", ("sending", "unknown"), under=lease, **free))
     kept = [row for row in rows if row[0] in moved]

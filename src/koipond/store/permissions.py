@@ -16,7 +16,13 @@ from koipond.outreach.model import GateCandidate, Reason
 from koipond.outreach.ports import HeldConsent, HeldSuppression, Permissions
 from koipond.store import consent_log
 from koipond.store.bulk import Row, any_of, chunks, group
-from koipond.store.coholders import carried_suppressions, co_holders, load_permissions
+from koipond.store.coholders import (
+    CONFIRMED_UNREAL,
+    carried_suppressions,
+    co_holders,
+    load_permissions,
+    unreal_people,
+)
 from koipond.store.engine import Database
 from koipond.store.gate_load import find_people
 from koipond.store.people import ROOT
@@ -101,6 +107,8 @@ def _suppressions(
     mine = any_of(connection, columns[0], list(people))
     for number, channel, reason, at_s in connection.execute(sa.select(*columns).where(mine)):
         yield people[number].root_no, HeldSuppression(channel, reason, at_s, own=True)
+    for number, at_s in unreal_people(connection, people):
+        yield people[number].root_no, HeldSuppression("*", CONFIRMED_UNREAL, at_s, own=True)
     for person, channel, reason, at_s in carried_suppressions(connection, co_holders(connection, people)):
         yield person.root_no, HeldSuppression(channel, reason, at_s, own=False)
 

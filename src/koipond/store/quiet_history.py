@@ -1,4 +1,5 @@
-"""Which quiet hours held when (免打扰时段的历史): noted when a sender first obeys them, read by `verify`."""
+"""Which quiet hours held when (免打扰时段的历史), where no settings were applied: noted when a sender first
+obeys them, read by `verify`. What was applied is its own history (`checks_rules`)."""
 
 import json
 

@@ -102,8 +102,10 @@ class RealDay:
             return NoRoom(reason=share.stopped, another_day=False)
         full = self._full(share) or self._customer_over(row, share)
         if full is None:
-            self._take(row, share)
-        elif not full.another_day:
+            self._move(row, share, share.wanted, share.moves)
+        elif full.another_day:
+            self._put_off(row, share)
+        else:
             self._give_up(row, share)
         return full
 
@@ -164,16 +166,26 @@ class RealDay:
                 return found
         return found
 
-    def _take(self, row: LeasedTouch, share: _Share) -> None:
-        if not share.moves:
+    def _put_off(self, row: LeasedTouch, share: _Share) -> None:
+        """Give back what ``row``, which goes on another day, holds of today: who goes today may have it. What
+        has no rule by which it would be taken again stays held."""
+        today = {s: n for s, n in share.held.items() if s in share.limits and day_of_scope(s) is not None}
+        kept = {scope: amount for scope, amount in share.held.items() if scope not in today}
+        self._move(row, share, kept, {scope: -amount for scope, amount in today.items()})
+
+    def _move(
+        self, row: LeasedTouch, share: _Share, holds: Mapping[str, int], moves: Mapping[str, int]
+    ) -> None:
+        """Note that ``row`` ``holds`` from now on, which takes ``moves`` more (or less) of each."""
+        if not moves:
             return
-        for scope, more in share.moves.items():
+        for scope, more in moves.items():
             self._taken[scope] = self._taken.get(scope, 0) + more
             self._changes[scope] = self._changes.get(scope, 0) + more
             limit = share.limits.get(scope, self._kept.get(_undated(scope)))
             if more > 0 and limit is not None:
                 self._limits[scope] = limit
-        self._moved.append((row.touch_no, stable_json(dict(share.wanted))))
+        self._moved.append((row.touch_no, stable_json(dict(holds))))
 
     def _give_up(self, row: LeasedTouch, share: _Share) -> None:
         """Count what ``row`` gives back, so that the next touch finds the room."""

@@ -74,7 +74,8 @@ def apply(store: Store, kind: str = "strategy", key: str = "recall", **body: Any
     """Apply a new version of a definition; ``archived=True`` archives it."""
     was = max((one.version for one in store.definitions.history(kind, key)), default=0)
     archived = body.pop("archived", False)
-    full = {"budget": {"total_fen": 10_000}, **body} if kind == "strategy" else body
+    default = {"budget": {"total_fen": 10_000}, "plays": [{"key": "gentle", "channels": ["email"]}]}
+    full = {**default, **body} if kind == "strategy" else body
     printed = fingerprint({"kind": kind, "key": key, "body": full})
     change = DefinitionChange(kind=kind, key=key, was=was, fingerprint=printed, body=full)
     store.definitions.apply([replace(change, body=None) if archived else change], author="t", now=NOON)

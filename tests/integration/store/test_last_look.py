@@ -30,11 +30,19 @@ def suppress(reason: str, channel: str = "*") -> Forbid:
     return act
 
 
+def confirm(store: Store, number: int, verdict: str = "confirmed") -> None:
+    store.verdicts.decide("test_account", [number], verdict=verdict, by="anna", now=NOON)
+
+
 FORBIDS: dict[str, tuple[Forbid, str]] = {
     "refused": (refuse, "no_consent"),
     "erased": (suppress("erased"), "suppressed"),
     "complaint": (suppress("complaint", "email"), "suppressed"),
     "staff": (lambda store: store.people.set_flags([PersonFlags(customer_no=1, staff=True)]), "staff"),
+    "unreal": (
+        lambda store: confirm(store, 1),
+        "suppressed",
+    ),
     "minor": (lambda store: store.people.set_flags([PersonFlags(customer_no=1, minor=True)]), "minor"),
 }
 
@@ -69,6 +77,23 @@ def test_a_linked_customers_flag_counts_for_the_person(store: Store) -> None:
     refs = store.identity.resolve(keys, NOON)
     store.people.set_flags([PersonFlags(customer_no=refs[1].customer_no, staff=True)])
     assert scene.send(store, NOON) == [2]
+
+
+def test_who_is_unreal_under_a_linked_number_is_left_out_and_who_was_cleared_is_not(store: Store) -> None:
+    """D6."""
+    scene.admit(store, range(1, 4))
+    keys = [
+        PersonKeys(source="s", shop_id="1", phone="13800000001", verified=True),
+        PersonKeys(source="other", shop_id="x", phone="13800000001", verified=True),
+    ]
+    confirm(store, store.identity.resolve(keys, NOON)[1].customer_no)
+    confirm(store, 2)
+    confirm(store, 2, "cleared")
+    again = scene.admit(store, range(1, 3), occurrence="next")
+    assert [(one.reason, one.detail) for one in again] == [("suppressed", "unreal"), (None, "")]
+    assert set(scene.send(store, NOON)) == {2, 3}
+    assert store.permissions.of(1).suppressions[0].reason == "unreal"
+    assert store.permissions.of(2).suppressions == ()
 
 
 def test_quiet_hours_that_began_after_the_claim_send_the_rest_back(store: Store) -> None:
@@ -191,6 +216,38 @@ def test_the_quota_is_that_of_the_day_on_which_it_goes(store: Store) -> None:
     assert scene.broken(store, today) == {}
     tomorrow = today + timedelta(days=1)
     assert len(scene.send(store, tomorrow, quotas=quotas)) == 4
+    assert scene.broken(store, tomorrow) == {}
+
+
+def test_a_quota_lowered_below_what_waits_is_used_up_all_the_same(store: Store) -> None:
+    """D13: those that are put off keep no share of today, so that the new quota is sent, and no more."""
+    scene.admit(store, range(1, 11), quotas={"email": 10}, expires_at=NOON + timedelta(days=4))
+    low = {"email": 3}
+    assert len(scene.send(store, NOON, limit=6, quotas=low)) == 0  # the first to be asked are put off
+    assert len(scene.send(store, NOON, quotas=low)) == 3
+    assert scene.send(store, NOON, quotas=low) == []
+    assert scene.taken(store) == {"quota:email:2026-03-02": 3}
+    assert scene.broken(store) == {}
+    sent = [len(scene.send(store, NOON + timedelta(days=days), quotas=low)) for days in (1, 2, 3)]
+    assert sent == [3, 3, 1]
+    assert scene.broken(store, NOON + timedelta(days=3)) == {}
+
+
+def test_a_days_budget_lowered_below_what_waits_is_used_up_all_the_same(store: Store) -> None:
+    """D13, its kind: money of a day; the total stays held by what waits."""
+    budget = {"total_fen": 10_000, "per_day_fen": 100}
+    scene.apply(store, budget=budget)
+    lines = (
+        BudgetLine(scope="strategy:recall", limit_fen=10_000),
+        BudgetLine(scope="strategy:recall:2026-03-02", limit_fen=100),
+    )
+    scene.admit(store, range(1, 11), budgets=lines, expires_at=NOON + timedelta(days=4))
+    scene.apply(store, budget={**budget, "per_day_fen": 30})
+    assert len(scene.send(store, NOON)) == 3
+    assert scene.taken(store) == {"strategy:recall": 100, "strategy:recall:2026-03-02": 30}
+    tomorrow = NOON + timedelta(days=1)
+    assert len(scene.send(store, tomorrow)) == 3
+    assert scene.taken(store)["strategy:recall:2026-03-03"] == 30
     assert scene.broken(store, tomorrow) == {}
 
 

@@ -255,6 +255,11 @@ def test_verify_sees_a_planted_breach(store: Store, check: str) -> None:
             "INSERT INTO suppression (customer_no, channel, reason, at_s, note)"
             " VALUES (1, '*', 'erased', {before}, '')",
         ),
+        (
+            "permissions",
+            "INSERT INTO people_verdict (rule, customer_no, verdict, author, at_s)"
+            " VALUES ('test_account', 1, 'confirmed', 'anna', {before})",
+        ),
         ("consent_at_intent", "UPDATE consent_log SET granted = FALSE"),
         ("consent_at_intent", "UPDATE consent_log SET void_s = {before}"),
         ("consents", "UPDATE consent SET granted = FALSE"),

@@ -177,6 +177,24 @@ def test_gate_must_see_consent_unless_it_was_assumed(tmp_path: Path) -> None:
     policy = ContactPolicy(assumed_consent={"email": "old"})
     (part,) = asked(brand, request_of(strategy("s", play(channels=("email",))), policy=policy), tmp_path)
     assert {one.customer_no: one.consent_required for one in part} == {1: True, 2: False}
+    assert {one.customer_no: one.consent_assumed for one in part} == {1: "", 2: "old"}
+
+
+def test_of_whom_it_is_assumed_no_more_the_gate_must_see_consent(tmp_path: Path) -> None:
+    """The segment was another when the plan was made: who is not in the present one is asked for."""
+    brand = Brand(segments={"old": [1, 2], "new": [2, 3]}).people(1, 2)
+    brand.add("reachable", *({"customer_no": n, "channel": "email"} for n in (1, 2)))
+    brand.segments.setdefault("everybody", [1, 2])
+    request = request_of(
+        strategy("s", play(channels=("email",))), policy=ContactPolicy(assumed_consent={"email": "old"})
+    )
+    after = replace(request, policy=ContactPolicy(assumed_consent={"email": "new"}))
+    with brand.reader(tmp_path) as reader:
+        segments = Segments(reader, brand)
+        rows = make_plan(reader, segments, request).candidates
+        (part,) = gate_candidates(gather(reader, segments, after), rows)
+    found = {one.customer_no: (one.consent_required, one.consent_assumed) for one in part}
+    assert found == {1: (True, ""), 2: (False, "new")}
 
 
 def test_a_yes_to_another_purpose_leaves_consent_assumed(tmp_path: Path) -> None:

@@ -4,13 +4,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from tests.crash import scene
 
 from koipond.bootstrap import App
+from koipond.kernel import fingerprint
 from koipond.outreach.ports import Channel, MayGoOn, Message, Response, SendResult, always
+from koipond.store import DefinitionChange
 from koipond.worker.loop import SendLoop
 from koipond.worker.sending import send_due
 
@@ -183,3 +186,41 @@ def test_unknown_touches_of_the_sandbox_settle_themselves(app: App) -> None:
             connection.execute(sa.text("DELETE FROM touch_event WHERE touch_no <= 5"))
         send_due(app, channels)
     assert states(app) == {"accepted": 5, "delivered": waiting - 5}
+
+
+def apply_settings(app: App, **changes: Any) -> None:
+    """Apply `koipond.yaml` with ``changes``, as another process would."""
+    found = next(one for one in app.store.definitions.current() if one.kind == "workspace")
+    body = {**found.body, **changes}
+    printed = fingerprint({"kind": "workspace", "key": found.key, "body": body})
+    change = DefinitionChange(
+        kind="workspace", key=found.key, was=found.version, fingerprint=printed, body=body
+    )
+    app.store.definitions.apply([change], author="t", now=app.clock.now())
+
+
+@pytest.mark.parametrize("what", ["quiet hours", "quota"])
+def test_what_is_applied_during_a_send_holds_from_the_next_group(app: App, what: str) -> None:
+    """D3: `send` obeyed until its end what had been applied when it began."""
+    waiting = states(app)["queued"]
+    hour = app.clock.now().astimezone(app.zone).hour
+    quiet = {"start_hour": hour, "end_hour": (hour + 2) % 24}
+    shut = {
+        "quiet hours": {"defaults": {"contact_policy": {"quiet": quiet}}},
+        "quota": {"channels": {"sandbox": {"quota_per_day": 0}}},
+    }
+
+    class Meanwhile(Around):
+        def send(
+            self, messages: Sequence[Message], now: datetime, may_go_on: MayGoOn = always
+        ) -> list[SendResult]:
+            if self.groups == 0:
+                apply_settings(app, **shut[what])
+            return super().send(messages, now, may_go_on)
+
+    with app.channels() as channels:
+        done = send_due(app, [Meanwhile(channels[0])])
+    assert done.of("accepted") == 50
+    left = "queued" if what == "quiet hours" else "failed"  # a quota of none never has room
+    assert states(app) == {"delivered": 50, left: waiting - 50}
+    assert [check for check in app.store.checks.all(app.zone, app.clock.now()) if check.breaks] == []

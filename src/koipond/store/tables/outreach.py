@@ -40,8 +40,11 @@ touch = sa.Table(
     text("variables"),  # JSON: template variables, frozen at the plan
     flag("consent_required"),
     instant("admitted_s"),
+    text("consent_assumed", server_default=""),  # segment by which consent was assumed; empty = it was not
     sa.UniqueConstraint("customer_no", "strategy", "play", "occurrence"),  # whatever its version
 )
+
+sa.Index("ix_touch_admitted_s", touch.c.admitted_s)
 
 outbox = sa.Table(
     "outbox",
@@ -57,6 +60,8 @@ outbox = sa.Table(
     text("detail"),
     text("shares", null=True),  # what it holds of budgets and quotas since it moved to another day
     number("heard_seq", null=True),  # newest statement of consent heard when the intent was committed
+    instant("asked_s", null=True),  # when the plan wanted it to go; null once it was brought back to that
+    number("apply_no", null=True),  # the apply whose settings and strategies that intent obeyed
     postgresql_with={"fillfactor": "70"},
 )
 # written out in the statement: a database cannot tell that a parameter fits a partial index

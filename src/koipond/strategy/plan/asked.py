@@ -83,16 +83,21 @@ def _group(known: Known, touches: IbisTable) -> Any:
 
 
 def _agreed(known: Known, touches: IbisTable) -> Any:
-    """Return whether consent was really given, where else it may be assumed: then the gate must see it."""
+    """Return whether the gate must see a consent: of whom it was really given by, and of whom it is not
+    assumed for."""
     checks = []
-    for channel in sorted({*known.request.policy.assumed_consent} & {*known.channels}):
+    for channel, segment in sorted(known.request.policy.assumed_consent.items()):
+        members = known.audiences[segment].members
+        if channel not in known.channels or members is None:
+            continue
+        strangers = touches.customer_no.notin(members.customer_no)
         for purpose in sorted({play.play.purpose for play in known.plays}):
             plays = [play for play in known.plays if play.play.purpose == purpose]
             here = any_of(
                 (touches.strategy == play.strategy.key) & (touches.play == play.play.key) for play in plays
             )
             given = touches.customer_no.isin(who_said(known, channel, purpose, granted=True))
-            checks.append(((touches.channel == channel) & here, given))
+            checks.append(((touches.channel == channel) & here, given | strangers))
     return ibis.cases(*checks, else_=True) if checks else ibis.literal(True)
 
 
@@ -104,6 +109,7 @@ def _candidate(
     sheet = known.channels[row["channel"]]
     due = datetime.fromtimestamp(row["due_s"], UTC)
     template = request.templates[arm.arm.script]
+    assumed = sheet.consent == "required" and not row["agreed"]
     return GateCandidate(
         customer_no=row["customer_no"],
         customer_uid=row["customer_uid"],
@@ -125,6 +131,7 @@ def _candidate(
             for scope, limit in strategy.budget.lines(strategy.key, request.as_of)
         ),
         consent_required=sheet.consent == "required" and row["agreed"],
+        consent_assumed=request.policy.assumed_consent[sheet.channel] if assumed else "",
         address_required=sheet.address_kind is not None,
         re_entry_days=strategy.re_entry_days,
         duplicate_content_days=request.policy.duplicate_content_days,

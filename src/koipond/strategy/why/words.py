@@ -169,6 +169,7 @@ SUPPRESSIONS = {
     "complaint": ("投诉", "complained", "mengajukan keluhan"),
     "hard_bounce": ("地址无法送达", "the address bounced", "alamatnya tidak dapat dikirimi"),
     "unfriended": ("已删除好友", "left the chat", "meninggalkan percakapan"),
+    "unreal": ("被确认为非真实客户", "confirmed as unreal", "dipastikan bukan pelanggan nyata"),
     "operator": ("运营人员停止", "stopped by an operator", "dihentikan oleh operator"),
 }
 LIFTED = ("现已解除", "taken back by now", "sekarang sudah dicabut")
