@@ -29,13 +29,14 @@ from koipond.bootstrap.backups import (
 from koipond.bootstrap.stores import STATE, store_url, warehouse_root
 from koipond.ingest.belonging import StoreSide
 from koipond.kernel import BusyError, Clock, InputError, KoipondError, RefusedError, new_uid
-from koipond.store import load_keys
+from koipond.store import KeyRing, load_keys
 from koipond.store.belonging import look_at
 from koipond.store.carrying import Carried, Refusals, carry, hold_back, refusals_in
 from koipond.store.copying import SQLITE_FILE, load_postgres, numbers_of, schema_beside, swap_schemas
 from koipond.store.engine import Database, open_database, settle
 from koipond.store.leases import StoredLeases
 from koipond.store.migrate import is_current
+from koipond.store.rotation import bring_under, stands_under
 from koipond.warehouse import host_name, is_alive
 from koipond.warehouse.engine import sync
 from koipond.warehouse.mark import read_mark
@@ -68,7 +69,7 @@ def restore_backup(
     backup = read_backup(source)
     check_files(source, backup, told)
     settings = _settings(folder, source, backup)
-    _require_keys(backup)
+    ring = _require_keys(backup)
     url = store_url(folder, settings)
     with _opened(url, settings) as database:
         if database.dialect != backup.store.dialect:
@@ -83,7 +84,7 @@ def restore_backup(
             schema = _stage_schema(url, settings, source, backup, told)
             refusals = _refusals(database, backup)
             place = f"sqlite:///{(staged / STORE / SQLITE_FILE).resolve()}" if schema is None else url
-            carried = _carry(place, schema, backup, refusals, machine.now())
+            carried = _carry(place, schema, ring, backup, refusals, machine.now())
         except BaseException:
             shutil.rmtree(staged, ignore_errors=True)
             raise
@@ -106,7 +107,7 @@ def _settings(folder: Path, source: Path, backup: Backup) -> BootSettings:
     return settings
 
 
-def _require_keys(backup: Backup) -> None:
+def _require_keys(backup: Backup) -> KeyRing:
     ring = load_keys(backup.workspace_id, make=False)
     here = proofs(ring)
     lacking = sorted(name for name, proof in backup.keys.items() if here.get(name) != proof)
@@ -117,6 +118,7 @@ def _require_keys(backup: Backup) -> None:
             " put your copy of that file back first (mode 0600)",
             code="wrong_keys",
         )
+    return ring
 
 
 @contextmanager
@@ -229,15 +231,20 @@ def _refusals(database: Database, backup: Backup) -> Refusals:
         return Refusals()
 
 
-def _carry(place: str, schema: str | None, backup: Backup, refusals: Refusals, now: datetime) -> Carried:
-    """Tell the staged store who said no since, and hold back what may have gone out since.
+def _carry(
+    place: str, schema: str | None, ring: KeyRing, backup: Backup, refusals: Refusals, now: datetime
+) -> Carried:
+    """Bring the staged store under the key of now, tell it who said no since, and hold back what may have
+    gone out since.
 
-    One of an earlier release is left as it is.
+    One of an earlier release is left as it is: its identifiers are refused until the keys are rotated.
     """
     database = open_database(place, schema)
     try:
         if not is_current(database):
             return Carried()
+        if not stands_under(database, ring):
+            bring_under(database, ring)
         with database.write() as connection:
             carried = carry(connection, refusals, int(now.timestamp()))
             if backup.store.waiting:

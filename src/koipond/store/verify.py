@@ -19,6 +19,8 @@ from koipond.store.checks_settings import definition_breaks, settings_breaks
 from koipond.store.ends import DEAD, SHARES
 from koipond.store.engine import Database
 from koipond.store.instants import to_s
+from koipond.store.keys import KeyRing
+from koipond.store.rotation import unfindable
 from koipond.store.tables import assignment, budget, offer_code, outbox, touch
 
 SAMPLES = 5  # breaks named one by one in a detail
@@ -42,8 +44,9 @@ class Check:
 class StoredChecks:
     """The invariants of one store. Reading only; each check says how many breaks it found."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, ring: KeyRing) -> None:
         self._db = database
+        self._ring = ring
 
     def all(self, place: ZoneInfo, now: datetime, machine_now: datetime | None = None) -> list[Check]:
         """Run every check. ``place``: the workspace's zone; ``machine_now``: the clock that leases run on."""
@@ -63,6 +66,7 @@ class StoredChecks:
             ("dead_imports", lambda c: checks_consent.dead_imports(c, to_s(machine_now or now))),
             ("erased", checks_consent.erased_people),
             ("addresses", checks_consent.unhashed_addresses),
+            ("keys", lambda c: unfindable(c, self._ring)),
         ]
         with self._db.read() as connection:
             return [check_of(name, list(find(connection))) for name, find in checks]
