@@ -3,7 +3,6 @@
 Source: design §7, §10 R1.
 """
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +15,7 @@ from koipond.store import checks_consent
 from koipond.store.checks_caps import caps, inbox_caps
 from koipond.store.checks_outreach import outreach_checks
 from koipond.store.checks_settings import definition_breaks, settings_breaks
-from koipond.store.ends import DEAD, SHARES
+from koipond.store.ends import DEAD, taken_by_living
 from koipond.store.engine import Database
 from koipond.store.instants import to_s
 from koipond.store.keys import KeyRing
@@ -82,16 +81,7 @@ def check_of(name: str, found: Sequence[str]) -> Check:
 
 def _budgets(connection: sa.Connection) -> Iterator[str]:
     """Every budget has given exactly what living touches took, and never more than its limit."""
-    living = (
-        sa.select(SHARES, sa.func.count())
-        .join(outbox, outbox.c.touch_no == touch.c.touch_no)
-        .where(outbox.c.state.not_in(DEAD))
-        .group_by(SHARES)
-    )
-    owed: dict[str, int] = {}
-    for shares, count in connection.execute(living):
-        for scope, amount in json.loads(shares).items():
-            owed[scope] = owed.get(scope, 0) + amount * count
+    owed = taken_by_living(connection)
     for row in connection.execute(sa.select(budget).order_by(budget.c.scope)):
         taken = owed.pop(row.scope, 0)
         if row.taken_fen != taken:
