@@ -22,6 +22,14 @@ from koipond.kernel.private_files import make_private
 _SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 BUSY_TIMEOUT_MS = 30_000
 CACHE_KIB = 65_536
+_LINE = {
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""A line that is cut without a word is noticed within a minute; a statement may take as long as it needs."""
 
 
 class WriteGate:
@@ -165,6 +173,7 @@ def _postgres(url: sa.URL, schema: str) -> Database:
             "options": f"-csearch_path={schema} -ctimezone=UTC -cidle_in_transaction_session_timeout=600000",
             "application_name": "koipond",
             "connect_timeout": 10,
+            **_LINE,
         },
     )
     return Database(engine, engine, nullcontext(), schema)
