@@ -63,7 +63,16 @@ def _day_or_text(reader: yaml.SafeLoader, node: yaml.ScalarNode) -> object:
         return node.value
 
 
+def _whole_or_text(reader: yaml.SafeLoader, node: yaml.ScalarNode) -> object:
+    """Return a whole number; one of more digits than Python reads stays text, for its field to refuse."""
+    try:
+        return reader.construct_yaml_int(node)
+    except ValueError:
+        return node.value
+
+
 _Reader.add_constructor("tag:yaml.org,2002:timestamp", _day_or_text)
+_Reader.add_constructor("tag:yaml.org,2002:int", _whole_or_text)
 
 
 def read_source(path: Path, file: str) -> tuple[Source | None, list[Finding]]:
