@@ -17,6 +17,8 @@ from koipond.bootstrap.backups import make_backup
 from koipond.bootstrap.restoring import restore_backup
 from koipond.ingest.ports import Holder
 from koipond.settings import SystemClock
+from koipond.store import save_keys
+from koipond.store.keys import with_new_key, with_retired
 from koipond.store.tables import METADATA
 from koipond.warehouse import this_process
 from tests.e2e.conftest import Koipond
@@ -164,6 +166,58 @@ def test_who_said_no_after_the_backup_is_still_not_reached(
         assert [(one.channel, one.granted) for one in app.store.consents.history([refused])] == [
             ("email", False)
         ]
+    assert koipond("verify")[1]["breaks"] == 0
+
+
+def test_a_backup_from_before_a_rotation_is_brought_under_the_key_of_now(
+    koipond: Koipond, folder: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Otherwise nobody would be recognised: each no would fall on a new customer, and count for nobody."""
+    request.addfinalizer(dropped_schemas(folder))
+    assert koipond("backup", tmp_path / "kept")[0] == 0
+    customers = len(content(folder)["customer"])
+    for _ in range(2):
+        assert koipond("keys", "rotate")[0] == 0
+    assert koipond("restore", tmp_path / "kept", "--replace")[0] == 0
+    no = tmp_path / "no.csv"
+    no.write_text("customer_id,channel,status\nm3,email,withdrawn\n")
+    assert koipond("import", "consents", no)[0] == 0
+    assert len(content(folder)["customer"]) == customers
+    with open_app(folder) as app:
+        [refused] = app.store.people.find("m3")
+        assert not app.store.consents.history([refused.customer_no])[-1].granted
+        assert app.store.unfindable() == []
+    assert koipond("verify")[1]["breaks"] == 0
+
+
+def test_an_older_store_put_back_by_hand_refuses_to_look_people_up(
+    koipond: Koipond, folder: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    request.addfinalizer(dropped_schemas(folder))
+    with open_app(folder) as app:
+        ring = app.store.keys
+    save_keys(with_retired(with_new_key(ring)))  # as after a rotation that this store knows nothing of
+    before = content(folder)
+    no = tmp_path / "no.csv"
+    no.write_text("customer_id,channel,status\nm3,email,withdrawn\n")
+    for words in (
+        ("import", "consents", no),
+        ("import", "customers", tmp_path / "people.csv"),
+        ("people", "suppress", "m2", "--reason", "complaint", "--by", "anna"),
+        ("people", "show", "m2"),
+    ):
+        code, answer = koipond(*words)
+        assert (code, answer["error"]) == (3, "refused"), words
+        assert "koipond keys rotate" in answer["message"]
+    after = content(folder)
+    assert [after[name] for name in ("customer", "identifier", "consent")] == [
+        before[name] for name in ("customer", "identifier", "consent")
+    ]
+    assert "keys" in [one["name"] for one in koipond("verify")[1]["checks"] if one["status"] == "broken"]
+    assert "koipond keys rotate" in [row["fix"] for row in koipond("doctor")[1]["problems"]]
+    assert koipond("keys", "rotate")[0] == 0
+    assert koipond("import", "consents", no)[0] == 0
+    assert len(content(folder)["customer"]) == len(before["customer"])
     assert koipond("verify")[1]["breaks"] == 0
 
 

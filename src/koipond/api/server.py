@@ -14,8 +14,9 @@ from koipond.bootstrap import App
 from koipond.bootstrap.following import Following
 from koipond.ingest.privacy import masked
 from koipond.insights.words import WORDS, Language
-from koipond.kernel import InputError, KoipondError
+from koipond.kernel import BusyError, InputError, KoipondError
 from koipond.worker.health import Health
+from koipond.worker.patience import Patience
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _STATUS = {1: 422, 2: 400, 3: 409, 4: 423}
@@ -37,7 +38,8 @@ def build_server(app: App, *, health: Health | None = None, token: str | None = 
     server.add_middleware(
         Guard, token=token or new_token(), name=app.settings.key, styles=[STYLE], region=region
     )
-    looked_after, now = health or Health(app), Following(app).current
+    looked_after, following, patience = health or Health(app), Following(app), Patience()
+    now = following.current
 
     @server.exception_handler(KoipondError)
     def refused(_request: Request, error: KoipondError) -> JSONResponse:
@@ -53,7 +55,8 @@ def build_server(app: App, *, health: Health | None = None, token: str | None = 
 
     @server.get("/health")
     def health_of_all() -> JSONResponse:
-        body = {**looked_after.report(), **_versions(app)}
+        report = looked_after.report()
+        body = {**report, **_versions(app, patience, is_down=report["status"] == "down")}
         return JSONResponse(body, status_code=503 if body["status"] == "down" else 200)
 
     @server.get("/", response_class=HTMLResponse)
@@ -72,14 +75,18 @@ def build_server(app: App, *, health: Health | None = None, token: str | None = 
 
     @server.api_route("/unsubscribe/{touch_key}", methods=["GET", "HEAD"], response_class=HTMLResponse)
     def ask(touch_key: str) -> HTMLResponse:
-        state: OptOut = "ask" if app.store.opt_outs.knows(touch_key) else "unknown"
+        try:
+            known = patience.ask(lambda: app.store.opt_outs.knows(touch_key))
+            state: OptOut = "ask" if known else "unknown"
+        except Exception:
+            logging.getLogger("koipond").exception("an opt-out page was not found")
+            state = "failed"
         return HTMLResponse(unsubscribe_page(touch_key, state), _OPT_OUT_STATUS[state])
 
     @server.post("/unsubscribe/{touch_key}", response_class=HTMLResponse)
     def unsubscribe(touch_key: str) -> HTMLResponse:
         try:
-            found = now()
-            known = found.store.opt_outs.record(touch_key, found.clock.now())
+            known = patience.ask(lambda: _opt_out(now(), touch_key))
             state: OptOut = "done" if known else "unknown"
         except Exception:  # whatever it is, nobody may be told that they are out when they are not
             logging.getLogger("koipond").exception("an opt-out was not recorded")
@@ -89,11 +96,16 @@ def build_server(app: App, *, health: Health | None = None, token: str | None = 
     return server
 
 
-def _versions(app: App) -> dict[str, Any]:
+def _opt_out(app: App, touch_key: str) -> bool:
+    return app.store.opt_outs.record(touch_key, app.clock.now())
+
+
+def _versions(app: App, patience: Patience, *, is_down: bool) -> dict[str, Any]:
     """Return which versions are in force, nulls while the store does not answer."""
     try:
-        found = app.latest()
-        seen = found.in_force
+        if is_down:
+            raise BusyError("the store does not work")
+        seen = patience.ask(lambda: app.latest().in_force)
     except Exception:  # what is wrong stands in the parts
         return {"workspace": app.boot.key, "warehouse_version": None, "definition_version": None}
     return {

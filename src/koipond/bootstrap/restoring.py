@@ -26,14 +26,14 @@ from koipond.bootstrap.backups import (
     proofs,
     read_backup,
 )
+from koipond.bootstrap.carrying_over import CarriedOver, carry_over
 from koipond.bootstrap.stores import STATE, store_url, warehouse_root
 from koipond.ingest.belonging import StoreSide
 from koipond.kernel import BusyError, Clock, InputError, KoipondError, RefusedError, new_uid
-from koipond.store import load_keys
+from koipond.store import KeyRing, load_keys
 from koipond.store.belonging import look_at
-from koipond.store.carrying import Carried, Refusals, carry, hold_back, refusals_in
 from koipond.store.copying import SQLITE_FILE, load_postgres, numbers_of, schema_beside, swap_schemas
-from koipond.store.engine import Database, open_database, settle
+from koipond.store.engine import Database, open_database
 from koipond.store.leases import StoredLeases
 from koipond.store.migrate import is_current
 from koipond.warehouse import host_name, is_alive
@@ -53,8 +53,8 @@ class Restored:
     backup: Backup
     aside: Path | None
     aside_schema: str | None
-    carried: Carried = field(default_factory=Carried)
-    """Who said no after the backup: that holds in what was brought back, too."""
+    carried: CarriedOver = field(default_factory=CarriedOver)
+    """Who said no and what went out after the backup: that holds in what was brought back, too."""
 
 
 def restore_backup(
@@ -68,7 +68,7 @@ def restore_backup(
     backup = read_backup(source)
     check_files(source, backup, told)
     settings = _settings(folder, source, backup)
-    _require_keys(backup)
+    ring = _require_keys(backup)
     url = store_url(folder, settings)
     with _opened(url, settings) as database:
         if database.dialect != backup.store.dialect:
@@ -81,9 +81,8 @@ def restore_backup(
         try:
             _stage(source, backup, staged, told)
             schema = _stage_schema(url, settings, source, backup, told)
-            refusals = _refusals(database, backup)
             place = f"sqlite:///{(staged / STORE / SQLITE_FILE).resolve()}" if schema is None else url
-            carried = _carry(place, schema, backup, refusals, machine.now())
+            carried = carry_over(database, place, schema, ring, backup, machine.now())
         except BaseException:
             shutil.rmtree(staged, ignore_errors=True)
             raise
@@ -106,7 +105,7 @@ def _settings(folder: Path, source: Path, backup: Backup) -> BootSettings:
     return settings
 
 
-def _require_keys(backup: Backup) -> None:
+def _require_keys(backup: Backup) -> KeyRing:
     ring = load_keys(backup.workspace_id, make=False)
     here = proofs(ring)
     lacking = sorted(name for name, proof in backup.keys.items() if here.get(name) != proof)
@@ -117,6 +116,7 @@ def _require_keys(backup: Backup) -> None:
             " put your copy of that file back first (mode 0600)",
             code="wrong_keys",
         )
+    return ring
 
 
 @contextmanager
@@ -215,38 +215,6 @@ def _stage_schema(url: str, settings: BootSettings, source: Path, backup: Backup
     finally:
         database.close()
     return schema
-
-
-def _refusals(database: Database, backup: Backup) -> Refusals:
-    """Return who may not be reached by the present store, when it is the backup's own and can be read."""
-    try:
-        side, _ = look_at(database, "")
-        if not side.kept or side.store_id != backup.store.ids.get("store_id") or not is_current(database):
-            return Refusals()
-        with database.read() as connection:
-            return refusals_in(connection)
-    except Exception:  # whatever a damaged store answers: it is why a backup is brought back
-        return Refusals()
-
-
-def _carry(place: str, schema: str | None, backup: Backup, refusals: Refusals, now: datetime) -> Carried:
-    """Tell the staged store who said no since, and hold back what may have gone out since.
-
-    One of an earlier release is left as it is.
-    """
-    database = open_database(place, schema)
-    try:
-        if not is_current(database):
-            return Carried()
-        with database.write() as connection:
-            carried = carry(connection, refusals, int(now.timestamp()))
-            if backup.store.waiting:
-                hold_back(connection, int(now.timestamp()))
-        if schema is None:
-            settle(database)
-        return carried
-    finally:
-        database.close()
 
 
 def _swap(

@@ -81,8 +81,12 @@ def _part(kind: str, body: str) -> list[str]:
 
 
 def _encoded(text: str, indent: int) -> str:
-    """Return a header value: plain when it is ASCII, else as encoded words (RFC 2047)."""
+    """Return a header value: plain when it is ASCII, else as encoded words (RFC 2047).
+
+    Text that looks like an encoded word, as a trait of a customer may, is encoded itself: mail programs then
+    show it as it stands and do not read it as another text.
+    """
     plain = one_line(text)
-    if plain.isascii():
+    if plain.isascii() and "=?" not in plain:
         return plain
     return Header(plain, "utf-8", header_name=" " * indent).encode(linesep="\r\n")

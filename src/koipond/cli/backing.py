@@ -68,10 +68,13 @@ def restore(
             "aside": str(done.aside) if done.aside else None,
             "aside_schema": done.aside_schema,
             "waiting": done.backup.store.waiting,
-            "noes_kept": done.carried.noes,
-            "suppressions_kept": done.carried.suppressions,
-            "refusals_of_people_unknown": done.carried.unknown,
-            "erased_again": list(done.carried.erased),
+            "noes_kept": done.carried.refusals.noes,
+            "suppressions_kept": done.carried.refusals.suppressions,
+            "refusals_of_people_unknown": done.carried.refusals.unknown,
+            "erased_again": list(done.carried.refusals.erased),
+            "touches_kept": done.carried.touches.gone,
+            "touches_of_people_unknown": done.carried.touches.unknown,
+            "paused": done.carried.paused,
             **app.stamp(),
         }
     say(data, lambda: _restored_text(data), as_json=as_json)
@@ -97,10 +100,17 @@ def _restored_text(data: dict[str, object]) -> str:
     if erased := cast(list[int], data["erased_again"]):
         numbers = " ".join(map(str, erased))
         lines.append(f"erased after the backup, and back with it: koipond people erase {numbers} --by NAME")
-    if data["waiting"]:
+    if data["touches_kept"]:
+        lines.append(f"{data['touches_kept']} touches went out after the backup: they are not sent again")
+    if data["touches_of_people_unknown"]:
         lines.append(
-            f"{data['waiting']} touches wait that may have gone out after the backup, so sending is paused:"
-            " withdraw their plans (koipond plans), then: koipond resume all --by NAME"
+            f"{data['touches_of_people_unknown']} touches went to people who came after the backup: imported"
+            " again they are new, and may get the same again"
+        )
+    if data["paused"]:
+        lines.append(
+            f"{data['waiting']} touches wait, or a plan that may have been sent after the backup, so sending"
+            " is paused: withdraw what must not go (koipond plans), then: koipond resume all --by NAME"
         )
     return "\n".join(lines)
 

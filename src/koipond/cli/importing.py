@@ -1,15 +1,16 @@
 """`koipond import KIND FILE…`: facts from files."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from koipond.cli.reply import JsonFlag, note, say
-from koipond.kernel import BusyError, InputError
+from koipond.kernel import BusyError, CancelledError, InputError, KoipondError
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -72,22 +73,23 @@ def register(app: typer.Typer) -> None:
             verified=verified,
         )
         with open_app(context.obj) as app:
-            region = app.settings.region
-            rows = [
-                open_file(path, encoding=encoding, delimiter=delimiter, sheet=sheet, region=region)
-                for path in files
-            ]
-            results = _import_all(app, request, rows, _longest_s(kind, wait_s))
+            options = {"encoding": encoding, "delimiter": delimiter, "sheet": sheet}
+            rows = [partial(open_file, path, region=app.settings.region, **options) for path in files]
+            results, refused = _import_all(app, request, rows, _longest_s(kind, wait_s))
             app.clock.forget()
             if kind == "customers":
                 _tell_flags(app)
-            data = {**total(results), **app.stamp()}
+            data = {**total(results), "refused": _refused(files, refused), **app.stamp()}
         say(data, lambda: "\n\n".join(_text(one) for one in results), as_json=as_json)
         for one in results:
             if strange := one.get("unrecognised_events"):
                 note(strange_events(one["file"], strange))
         if faults := [fault for one in results for fault in unkept(one)]:
             note("\n".join(faults))
+        if refused:
+            note("\n".join(f"{files[place]}: {error}" for place, error in refused.items()))
+            raise typer.Exit(_exit_code(refused))
+        if faults:
             raise typer.Exit(1)
 
 
@@ -134,21 +136,54 @@ def unkept(one: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _import_all(
-    app: "App", request: "ImportRequest", rows: Sequence[Any], wait_s: float
-) -> list[dict[str, Any]]:
-    """Import each file; of consents every file is heard, also when one has to wait for the warehouse."""
-    results, busy = [], []
-    for one in rows:
+    app: "App", request: "ImportRequest", rows: Sequence[Callable[[], Any]], wait_s: float
+) -> tuple[list[dict[str, Any]], dict[int, KoipondError]]:
+    """Import each file; return the results, and why the files at which places were refused.
+
+    A file that is refused hides no other. Of consents every file is heard, also when one has to wait for the
+    warehouse. Raises what a file was refused for when none was imported.
+    """
+    from koipond.bootstrap.faults import explained
+
+    results: list[dict[str, Any]] = []
+    refused: dict[int, KoipondError] = {}
+    for place, opened in enumerate(rows):
         try:
-            results.append(_import(app, request, one, wait_s))
-        except BusyError as error:
-            if request.kind != "consents":
+            results.append(_import(app, request, opened(), wait_s))
+        except CancelledError:
+            raise
+        except Exception as error:
+            known = error if isinstance(error, KoipondError) else explained(error, app.folder)
+            if known is None:
                 raise
-            busy.append(error)
-            wait_s = 0
-    if busy:
-        raise BusyError("\n".join(map(str, busy)))
-    return results
+            refused[place] = known
+            if isinstance(known, BusyError):
+                wait_s = 0
+                if request.kind != "consents":
+                    break
+    if refused and not results:
+        raise _joined(list(refused.values()))
+    return results, refused
+
+
+def _joined(errors: Sequence[KoipondError]) -> KoipondError:
+    """Return one error that says all of ``errors``; a wait for others is the least of them."""
+    worst = min(errors, key=lambda error: (isinstance(error, BusyError), error.exit_code))
+    if len(errors) == 1:
+        return worst
+    said = "\n".join(map(str, errors))
+    return BusyError(said) if isinstance(worst, BusyError) else InputError(said, code=worst.code)
+
+
+def _exit_code(refused: Mapping[int, KoipondError]) -> int:
+    return BusyError.exit_code if all(isinstance(one, BusyError) for one in refused.values()) else 2
+
+
+def _refused(files: Sequence[Path], refused: Mapping[int, KoipondError]) -> list[dict[str, str]]:
+    return [
+        {"file": str(files[place]), "error": error.code, "message": str(error)}
+        for place, error in refused.items()
+    ]
 
 
 def _import(app: "App", request: "ImportRequest", rows: Any, wait_s: float) -> dict[str, Any]:

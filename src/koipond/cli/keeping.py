@@ -94,6 +94,7 @@ def _keys(app: "App") -> list[Problem]:
     ring, problems = app.store.keys, []
     if len(ring.live) > 1:
         problems.append(("a rotation of the keys was stopped half-way", "koipond keys rotate"))
+    problems += [(what, "koipond keys rotate") for what in app.store.unfindable()]
     if ring.backup_confirmed_at is None:
         fix = f"copy {ring.file or 'KOIPOND_KEYS'} elsewhere, then: koipond keys confirm-backup"
         problems.append(("losing the keys loses every address, and no backup is confirmed", fix))

@@ -14,7 +14,7 @@ import ibis
 
 from koipond.ingest.currency_signs import SIGN, is_sign
 from koipond.ingest.shapes import Shape, first
-from koipond.kernel import InputError
+from koipond.kernel import MONEY_MAX, InputError
 
 _NO_CENTS = r"[.,][-–—]{1,2}"  # the dash stands for cents that are not there, not for a minus
 _SIGN = r"[+\-−]"
@@ -31,7 +31,7 @@ _INT64_DIGITS = 18
 _WHOLE_MAX = 18  # more digits are put aside, so that other rows keep their fractions
 _FACTOR_WHOLE_MAX = 11  # a quantity or a price of more is beyond `UNITS_MAX`
 _EXACT_SCALE_MAX = _DIGITS_MAX - 14  # so that `UNITS_MAX` fits before the mark
-UNITS_MAX = 10**13
+UNITS_MAX = MONEY_MAX
 """No amount in minor units, no quantity in thousandths is larger: a sum of 900,000 of them fits 64 bits."""
 
 

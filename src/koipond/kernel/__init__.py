@@ -12,9 +12,10 @@ from koipond.kernel.errors import (
 )
 from koipond.kernel.finding import Finding
 from koipond.kernel.ids import fingerprint, hash_bucket, new_uid, stable_json
-from koipond.kernel.money import minor_digits, require_currency, to_minor
+from koipond.kernel.money import MONEY_MAX, minor_digits, require_currency, to_minor
 
 __all__ = [
+    "MONEY_MAX",
     "BusyError",
     "CancelledError",
     "Clock",

@@ -4,6 +4,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from koipond.kernel.errors import InputError
 
+MONEY_MAX = 10**13
+"""No amount in minor units is larger: a sum of 900,000 of them fits 64 bits."""
 _NO_MINOR = frozenset(
     {
         "BIF",

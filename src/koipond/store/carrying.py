@@ -56,6 +56,14 @@ def refusals_in(connection: sa.Connection) -> Refusals:
     )
 
 
+def refusals_if_readable(connection: sa.Connection) -> Refusals:
+    """Return `refusals_in`, none when the store breaks off: it may be damaged, which is why a copy comes."""
+    try:
+        return refusals_in(connection)
+    except sa.exc.DatabaseError:
+        return Refusals()
+
+
 def hold_back(connection: sa.Connection, now_s: int) -> None:
     """Pause everything: what waits in a copy may have gone out after the copy was made."""
     row = ("all", SOURCE, "what waits may have gone out after the backup", now_s)

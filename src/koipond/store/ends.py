@@ -86,6 +86,21 @@ def give_back(connection: sa.Connection, touch_nos: Collection[int]) -> None:
     _free_codes(connection, touch_nos)
 
 
+def taken_by_living(connection: sa.Connection) -> dict[str, int]:
+    """Return budget → what all touches that may go out, or went, have taken of it."""
+    living = (
+        sa.select(SHARES, sa.func.count())
+        .join(outbox, outbox.c.touch_no == touch.c.touch_no)
+        .where(outbox.c.state.not_in(DEAD))
+        .group_by(SHARES)
+    )
+    taken: dict[str, int] = {}
+    for shares, count in connection.execute(living):
+        for scope, amount in json.loads(shares).items():
+            taken[scope] = taken.get(scope, 0) + amount * count
+    return taken
+
+
 def add_taken(connection: sa.Connection, changes: Mapping[str, int]) -> None:
     """Add ``changes`` to what budgets have given, in the order in which everybody locks them."""
     for scope, amount in sorted(changes.items()):

@@ -25,6 +25,14 @@ DEADLOCKS_MAX = 5
 _DEADLOCK = "40P01"
 T = TypeVar("T")
 CACHE_KIB = 65_536
+_LINE = {
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""A line that is cut without a word is noticed within a minute; a statement may take as long as it needs."""
 
 
 class WriteGate:
@@ -180,6 +188,7 @@ def _postgres(url: sa.URL, schema: str) -> Database:
             "options": f"-csearch_path={schema} -ctimezone=UTC -cidle_in_transaction_session_timeout=600000",
             "application_name": "koipond",
             "connect_timeout": 10,
+            **_LINE,
         },
     )
     return Database(engine, engine, nullcontext(), schema)

@@ -35,7 +35,7 @@ from koipond.store.pauses import StoredPauses
 from koipond.store.people import StoredPeople
 from koipond.store.permissions import StoredPermissions
 from koipond.store.plans import StoredPlans
-from koipond.store.rotation import require_own, rotate
+from koipond.store.rotation import require_own, rotate, unfindable
 from koipond.store.senders import Sender, unattended
 from koipond.store.terms import Terms
 from koipond.store.unknowns import StoredUnknowns
@@ -76,7 +76,6 @@ class Store:
         self.opt_outs = StoredOptOuts(database)
         self.erasure = StoredErasure(database)
         self.permissions = StoredPermissions(database)
-        self.checks = StoredChecks(database)
         self.waiting = StoredWaiting(database)
 
     @classmethod
@@ -118,10 +117,16 @@ class Store:
         self._use_keys(rotate(self.database, self.keys))
         return self.keys
 
+    def unfindable(self) -> list[str]:
+        """Return what says how many identifiers stand under which key that nobody is looked up under."""
+        with self.database.read() as connection:
+            return list(unfindable(connection, self.keys))
+
     def _use_keys(self, ring: KeyRing) -> None:
         self.keys = ring
         self.identity = StoredIdentity(self.database, ring, new_uids=self._new_uids)
         self.people = StoredPeople(self.database, ring)
+        self.checks = StoredChecks(self.database, ring)
 
     def gate(
         self, place: ZoneInfo, *, quiet: QuietHours | None = None, quotas: Mapping[str, int] | None = None

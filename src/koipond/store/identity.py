@@ -22,7 +22,7 @@ from koipond.store.erased import Named, move_on
 from koipond.store.instants import to_s
 from koipond.store.keys import KeyRing
 from koipond.store.links import LinkLimits, Shared, link, undo_shared
-from koipond.store.rotation import guard
+from koipond.store.rotation import guard, require_found
 from koipond.store.tables import customer, identifier
 
 CHUNK = 20_000  # people a transaction
@@ -96,12 +96,14 @@ class StoredIdentity:
     def find(self, people: Sequence[PersonKeys]) -> list[int | None]:
         """Return the customer of each of ``people``, in order, creating nobody; None for a stranger.
 
-        An identifier that several customers hold names the oldest of them.
+        An identifier that several customers hold names the oldest of them. Raises RefusedError when somebody
+        who is known could be taken for a stranger.
         """
         found: list[int | None] = []
         for part in chunks(people, CHUNK):
             rows = list(self._entries(part))
             with self._db.read() as connection:
+                require_found(connection, self._ring)
                 batch = self._known(connection, rows)
             holders, erased = batch.holders, batch.erased
             for row in rows:

@@ -21,6 +21,7 @@ from koipond.store.engine import Database
 from koipond.store.erased import erased_lookups
 from koipond.store.instants import from_s, to_s
 from koipond.store.keys import KeyRing
+from koipond.store.rotation import require_found
 from koipond.store.tables import customer, identifier, identity_link, import_batch
 
 ROOT = sa.func.coalesce(customer.c.survivor_no, customer.c.customer_no)
@@ -97,13 +98,14 @@ class StoredPeople:
         """Return whom ``words`` names: a shop id (of ``source`` or any), phone, e-mail; else our uid, number.
 
         A phone may be written as people of ``region`` do. Digits that are somebody's identifier never mean
-        our own number.
+        our own number. Raises RefusedError while identifiers stand under a key that is not looked up.
         """
         mine = customer.c.customer_uid == words
         if words.isascii() and words.isdigit() and len(words) < 19:
             mine = sa.or_(mine, customer.c.customer_no == int(words))
         columns = customer.c.customer_no, customer.c.customer_uid
         with self._db.read() as connection:
+            require_found(connection, self._ring)
             sources = (
                 [source] if source else connection.scalars(sa.select(import_batch.c.source).distinct()).all()
             )

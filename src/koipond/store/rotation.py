@@ -3,16 +3,18 @@
 Look-up hashes depend on the key, so a process that still holds the old ring would not find whom it looks for.
 The store therefore names the key in force, and `guard` sends such a process away before it creates anybody.
 The key file is written first, the store second: a rotation killed between the two is one whose key in
-force is `retiring` in the file, and the next process that writes moves the force on.
+force is `retiring` in the file, and the next process that writes moves the force on. An older store that is
+brought back stands under a key of then: nobody is looked up in it before it stands under the key of now.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
 from koipond.kernel import BusyError, InputError, RefusedError, stable_json
+from koipond.store import counters
 from koipond.store.bulk import Row, any_of, update_rows, upsert_rows
 from koipond.store.cipher import ERASED_CIPHER, Lookup, Vault
 from koipond.store.engine import Database
@@ -23,40 +25,100 @@ BATCH = 5_000
 _KEPT = identifier.c.cipher != ERASED_CIPHER
 """Identifiers that were not erased; of an erased one nothing but its hash is left, under the key of then."""
 _IN_FORCE = "identifier_key"
+_WHOLE = "identifier_key_whole"
+"""Names the key that every identifier is known to stand under, so that nobody has to look at each row."""
 
 
 def guard(connection: sa.Connection, ring: KeyRing) -> None:
-    """Raise BusyError when identifiers are kept under a key that ``ring`` does not write with.
+    """Raise when somebody could be missed under the keys of ``ring``, and name its key as the one in force.
 
     The caller's transaction writes. A rotation that was stopped after its key was saved goes on here: both
-    keys are looked up until `rotate` has rewritten every row.
+    keys are looked up until `rotate` has rewritten every row. A store that was never rotated stands under the
+    oldest key there ever was.
     """
-    found = in_force(connection)
-    if found is None or found == ring.active.key_id:
-        return
-    state = next((key.state for key in ring.keys if key.key_id == found), None)
-    if state == "retiring":
+    counters.take(connection, "customer_no", 0)  # until the commit: no rotation begins beside this one
+    found = require_found(connection, ring)
+    if (in_force(connection) or ring.oldest.key_id) != ring.active.key_id:
         _put_in_force(connection, ring)
-    elif state == "retired":
-        raise RefusedError(
-            f"the identifiers of this store stand under key '{found}', which the key file has retired (was an"
-            " older store brought back?); put them under the key of now with: koipond keys rotate"
-        )
-    else:
+    if found is not None and found <= {ring.active.key_id}:
+        _put(connection, _WHOLE, ring.active.key_id)
+
+
+def require_found(connection: sa.Connection, ring: KeyRing) -> set[str] | None:
+    """Raise when a look-up under the live keys of ``ring`` could miss somebody who is known.
+
+    RefusedError: identifiers stand under a key that is retired, BusyError: ``ring`` is older than the store.
+    Returns the keys that identifiers stand under, None when that is known to be the active one.
+    """
+    force, active = in_force(connection) or ring.oldest.key_id, ring.active.key_id
+    if all(key.key_id != force for key in ring.keys):
         raise BusyError("the keys were rotated since this process began; run the command again")
+    if force == active and (len(ring.keys) == 1 or _read(connection, _WHOLE) == active):
+        return None
+    found = keys_in_use(connection)
+    if strange := sorted(found - {key.key_id for key in ring.live}):
+        raise RefusedError(
+            f"identifiers of this store stand under key '{', '.join(strange)}', which the key file has"
+            " retired (was an older store brought back?): nobody of them would be recognised; put them under"
+            " the key of now, run: koipond keys rotate"
+        )
+    return found
+
+
+def keys_in_use(connection: sa.Connection) -> set[str]:
+    """Return the ids of the keys under which identifiers stand that were not erased."""
+    return set(connection.scalars(sa.select(identifier.c.key_id).where(_KEPT).distinct()))
+
+
+def stands_under(database: Database, ring: KeyRing) -> bool:
+    """Say whether every identifier, and whatever is written next, stands under the active key of ``ring``."""
+    active = ring.active.key_id
+    with database.read() as connection:
+        force = in_force(connection) or ring.oldest.key_id
+        return force == active and keys_in_use(connection) <= {active}
+
+
+def unfindable(connection: sa.Connection, ring: KeyRing) -> Iterator[str]:
+    """Yield how many identifiers stand under each key that nobody is looked up under."""
+    live = [key.key_id for key in ring.live]
+    query = sa.select(identifier.c.key_id, sa.func.count()).where(_KEPT, identifier.c.key_id.not_in(live))
+    for key_id, count in connection.execute(
+        query.group_by(identifier.c.key_id).order_by(identifier.c.key_id)
+    ):
+        yield f"{count:,} identifiers stand under key {key_id}, which nobody is looked up under"
+
+
+def bring_under(database: Database, ring: KeyRing) -> None:
+    """Rewrite every identifier under the active key of ``ring``; what was stopped goes on where it was."""
+    with database.write() as connection:
+        counters.take(connection, "customer_no", 0)  # whoever writes under the former key has committed
+        _put_in_force(connection, ring)
+    lookup, vault = Lookup(ring.active), Vault(ring)
+    while True:
+        with database.write() as connection:
+            if not _rewrite(connection, lookup, vault):
+                _put(connection, _WHOLE, ring.active.key_id)
+                return
 
 
 def in_force(connection: sa.Connection) -> str | None:
-    """Return the id of the key that writes, None when it was never changed."""
-    name = workspace_setting.c.name == _IN_FORCE
+    """Return the id of the key that writes, None when it was never changed: then it is the oldest."""
+    return _read(connection, _IN_FORCE)
+
+
+def _read(connection: sa.Connection, what: str) -> str | None:
+    name = workspace_setting.c.name == what
     found = connection.execute(sa.select(workspace_setting.c.value).where(name)).scalar_one_or_none()
     return None if found is None else str(json.loads(found))
 
 
 def _put_in_force(connection: sa.Connection, ring: KeyRing) -> None:
-    row = (_IN_FORCE, stable_json(ring.active.key_id))
+    _put(connection, _IN_FORCE, ring.active.key_id)
+
+
+def _put(connection: sa.Connection, what: str, key_id: str) -> None:
     replace = "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-    upsert_rows(connection, workspace_setting, ("name", "value"), [row], replace)
+    upsert_rows(connection, workspace_setting, ("name", "value"), [(what, stable_json(key_id))], replace)
 
 
 def require_own(database: Database, ring: KeyRing) -> None:
@@ -83,13 +145,7 @@ def rotate(database: Database, ring: KeyRing) -> KeyRing:
     """
     with newest_ring(ring) as newest:
         ring = newest if len(newest.live) > 1 else _keep(with_new_key(newest))
-    with database.write() as connection:
-        _put_in_force(connection, ring)
-    lookup, vault = Lookup(ring.active), Vault(ring)
-    while True:
-        with database.write() as connection:
-            if not _rewrite(connection, lookup, vault):
-                break
+    bring_under(database, ring)
     with newest_ring(ring) as newest:
         return _keep(with_retired(newest)) if newest.active == ring.active else newest
 

@@ -3,7 +3,6 @@
 Source: design §7, §10 R1.
 """
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,9 +15,11 @@ from koipond.store import checks_consent
 from koipond.store.checks_caps import caps, inbox_caps
 from koipond.store.checks_outreach import outreach_checks
 from koipond.store.checks_settings import definition_breaks, settings_breaks
-from koipond.store.ends import DEAD, SHARES
+from koipond.store.ends import DEAD, taken_by_living
 from koipond.store.engine import Database
 from koipond.store.instants import to_s
+from koipond.store.keys import KeyRing
+from koipond.store.rotation import unfindable
 from koipond.store.tables import assignment, budget, offer_code, outbox, touch
 
 SAMPLES = 5  # breaks named one by one in a detail
@@ -42,8 +43,9 @@ class Check:
 class StoredChecks:
     """The invariants of one store. Reading only; each check says how many breaks it found."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, ring: KeyRing) -> None:
         self._db = database
+        self._ring = ring
 
     def all(self, place: ZoneInfo, now: datetime, machine_now: datetime | None = None) -> list[Check]:
         """Run every check. ``place``: the workspace's zone; ``machine_now``: the clock that leases run on."""
@@ -63,6 +65,7 @@ class StoredChecks:
             ("dead_imports", lambda c: checks_consent.dead_imports(c, to_s(machine_now or now))),
             ("erased", checks_consent.erased_people),
             ("addresses", checks_consent.unhashed_addresses),
+            ("keys", lambda c: unfindable(c, self._ring)),
         ]
         with self._db.read() as connection:
             return [check_of(name, list(find(connection))) for name, find in checks]
@@ -78,16 +81,7 @@ def check_of(name: str, found: Sequence[str]) -> Check:
 
 def _budgets(connection: sa.Connection) -> Iterator[str]:
     """Every budget has given exactly what living touches took, and never more than its limit."""
-    living = (
-        sa.select(SHARES, sa.func.count())
-        .join(outbox, outbox.c.touch_no == touch.c.touch_no)
-        .where(outbox.c.state.not_in(DEAD))
-        .group_by(SHARES)
-    )
-    owed: dict[str, int] = {}
-    for shares, count in connection.execute(living):
-        for scope, amount in json.loads(shares).items():
-            owed[scope] = owed.get(scope, 0) + amount * count
+    owed = taken_by_living(connection)
     for row in connection.execute(sa.select(budget).order_by(budget.c.scope)):
         taken = owed.pop(row.scope, 0)
         if row.taken_fen != taken:

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from koipond.budgets import Budget
+from koipond.kernel import MONEY_MAX
 from koipond.outreach.model import CapWindow, FrequencyCap
 from koipond.strategy.model import (
     DEFAULT_BREAKDOWN,
@@ -51,6 +52,9 @@ def _localised(value: Any) -> Any:
     return {"zh": value, "en": value, "id": value} if isinstance(value, str) else value
 
 
+Money = Annotated[int, Field(ge=0, le=MONEY_MAX)]
+"""An amount in minor units, bounded as in imports: sums of many still fit what the stores count in."""
+
 Words = Annotated[dict[Literal["zh", "en", "id"], str], BeforeValidator(_localised)]
 """Words for people in three languages; one plain text stands for all of them."""
 
@@ -78,9 +82,9 @@ class CapShape(Shape):
 
 
 class BudgetShape(Shape):
-    total_fen: int = Field(ge=0)
-    per_customer_fen: int | None = Field(default=None, ge=0)
-    per_day_fen: int | None = Field(default=None, ge=0)
+    total_fen: Money
+    per_customer_fen: Money | None = None
+    per_day_fen: Money | None = None
 
 
 class MetricShape(Shape):
@@ -95,7 +99,7 @@ class GuardrailShape(Shape):
 
 class OfferShape(Shape):
     code_list: Key | None = None
-    cost_cap_fen: int | None = Field(default=None, ge=0)
+    cost_cap_fen: Money | None = None
 
 
 class LandingShape(Shape):
@@ -224,8 +228,8 @@ class CodeListShape(Shape):
     key: Key
     kind: Literal["code_list"]
     name: Words = Field(default_factory=dict)
-    cost_fen: int = Field(ge=0)
-    value_fen: int = Field(ge=0)
+    cost_fen: Money
+    value_fen: Money
     expires_on: date | None = None
     valid_days: int | None = Field(default=None, ge=1, le=366)
 

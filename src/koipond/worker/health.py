@@ -15,6 +15,7 @@ from koipond.bootstrap.following import Following
 from koipond.kernel import BusyError, epoch_day, from_epoch_day
 from koipond.segments.state import published
 from koipond.store import Check, Waiting
+from koipond.worker import patience
 from koipond.worker.board import Board, Part, reason_of
 from koipond.worker.loop import GONE, SendLoop
 
@@ -48,6 +49,11 @@ class Health:
         self._thread = threading.Thread(target=self._run, name="health", daemon=True)
         self._began = app.machine.now()
         self._looked_at: datetime | None = None
+        self._waits: dict[str, Waiting] = {}
+        self._stage = ""
+        self._looking = threading.Thread()
+        self._checking = threading.Thread()
+        self._asks = threading.Lock()
         self._look_lock = threading.Lock()
         self._checked: Checked | None = None
         self._mark = app.store_mark()
@@ -57,13 +63,19 @@ class Health:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; wait for it."""
+        """End the thread; wait for it, and not for ever for a store that does not answer."""
         self._stopping.set()
         self._thread.join()
+        for one in (self._looking, self._checking):
+            if one.is_alive():
+                one.join(patience.ANSWER_S)
 
     def report(self) -> dict[str, Any]:
-        """Return the answer of `/health`: ``status`` ok, degraded or down, and each part."""
-        self.look(LOOK_AGAIN if self._thread.is_alive() else timedelta())
+        """Return the answer of `/health`: ``status`` ok, degraded or down, and each part.
+
+        It stands on the board: a store that never answers keeps nobody waiting.
+        """
+        self.look_in_time(LOOK_AGAIN if self._thread.is_alive() else timedelta())
         starting = Part(state="waiting", since=self._began, reason="starting")
         parts = {name: self.board.get(name) or starting for name in PARTS}
         telling = self.board.get("telling")
@@ -88,25 +100,55 @@ class Health:
             now = self._machine.now()
             if self._looked_at is not None and now - self._looked_at < every:
                 return
+            self._stage, self._waits = "store", {}
             if self._look_at_store():
                 app = self._following.current()
                 for name, look in (
                     ("warehouse", self._look_at_warehouse),
                     ("sending", self._look_at_sending),
                 ):
+                    self._stage = name
                     try:
                         look(app)
                     except Exception as error:
                         self.board.put_error(name, error)
             self._looked_at = now
 
+    def look_in_time(self, every: timedelta = timedelta()) -> None:
+        """Do `look` in a thread of its own; say that a store that does not answer in time is unreachable."""
+        with self._asks:
+            if not self._looking.is_alive():
+                self._looking = threading.Thread(target=self._look_once, args=(every,), daemon=True)
+                self._looking.start()
+            looking = self._looking
+        looking.join(patience.ANSWER_S)
+        if looking.is_alive() and self._stage != "warehouse":
+            why = f"the store takes questions and has not answered for {patience.ANSWER_S:g} seconds"
+            self.board.put("store", "stopped", "store_unreachable", why)
+
+    def is_down(self) -> bool:
+        """Say whether the store is known not to work, without asking it."""
+        part = self.board.get("store")
+        return part is not None and part.state == "stopped"
+
+    def _look_once(self, every: timedelta) -> None:
+        try:
+            self.look(every)
+        except Exception as error:
+            self.board.put_error("store", error)
+
+    def _check_once(self) -> None:
+        try:
+            self.checks()
+        except Exception as error:
+            self.board.put_error("store", error)
+
     def _run(self) -> None:
         while not self._stopping.is_set():
-            try:
-                self.look()
-                self.checks()
-            except Exception as error:
-                self.board.put_error("store", error)
+            self.look_in_time()
+            if not self.is_down() and not self._checking.is_alive():
+                self._checking = threading.Thread(target=self._check_once, daemon=True)
+                self._checking.start()
             self._stopping.wait(LOOK_EVERY.total_seconds())
 
     def _look_at_store(self) -> bool:
@@ -157,7 +199,7 @@ class Health:
             self.board.put("refreshing", "ok", as_of=day, days_behind=max(behind, 0))
 
     def _look_at_sending(self, app: App) -> None:
-        waiting = app.store.waiting.by_channel(app.clock.now())
+        waiting = self._waits = app.store.waiting.by_channel(app.clock.now())
         if self._loop is None:
             self.board.put("sending", "waiting", "not_sending", "started with --no-send")
             self.board.put("answering", "waiting", "not_sending", "started with --no-send")
@@ -182,7 +224,7 @@ class Health:
         shown = part.to_dict()
         if name != "sending":
             return shown
-        waiting = self._waiting()
+        waiting = dict(self._waits)
         stopped = {key: one for key, one in self.board.below("sending.").items() if one.state == "stopped"}
         if part.state == "ok" and stopped:
             key, first = next(iter(stopped.items()))
@@ -212,13 +254,6 @@ class Health:
             "due": 0 if waiting is None else waiting.due,
             "next_due": None if waiting is None else waiting.next_due.isoformat(),
         }
-
-    def _waiting(self) -> dict[str, Waiting]:
-        try:
-            app = self._following.current()
-            return app.store.waiting.by_channel(app.clock.now())
-        except Exception:  # the store part says it
-            return {}
 
     def _status(self, parts: dict[str, Part]) -> str:
         """``down``: nothing works without the store; ``degraded``: something has stopped."""

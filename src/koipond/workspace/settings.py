@@ -10,7 +10,7 @@ from koipond.kernel.countries import country_of
 from koipond.kernel.errors import InputError
 from koipond.outreach.header_text import header_fault
 from koipond.outreach.model import ContactPolicy, QuietHours
-from koipond.strategy.spec import CapShape, Key, Shape
+from koipond.strategy.spec import CapShape, Key, Money, Shape
 
 FILE = "koipond.yaml"
 
@@ -98,6 +98,8 @@ class EventsShape(Shape):
     engaged: list[str] = Field(default_factory=list)
 
 
+COUNT_MAX = 1_000_000_000
+Count = Annotated[int, Field(ge=1, le=COUNT_MAX)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -105,14 +107,14 @@ class QualityShape(Shape):
     """When a person looks unreal; what is not given keeps the default of `QualityRules`."""
 
     test_words: list[str] | None = None
-    test_orders_min: int | None = Field(default=None, ge=1)
-    test_amount_fen_max: int | None = Field(default=None, ge=0)
-    reward_orders_min: int | None = Field(default=None, ge=1)
-    reward_days_max: int | None = Field(default=None, ge=0)
+    test_orders_min: Count | None = None
+    test_amount_fen_max: Money | None = None
+    reward_orders_min: Count | None = None
+    reward_days_max: int | None = Field(default=None, ge=0, le=36_600)
     reward_discounted_share: Share | None = None
     reward_discount_rate: Share | None = None
-    day_orders_max: int | None = Field(default=None, ge=1)
-    day_events_max: int | None = Field(default=None, ge=1)
+    day_orders_max: Count | None = None
+    day_events_max: Count | None = None
 
     def resolve(self) -> QualityRules:
         """Return the rules with these thresholds."""
@@ -125,8 +127,8 @@ class QualityShape(Shape):
 class ChannelShape(Shape):
     """What a channel costs this brand and how much of it there is a day."""
 
-    cost_fen: int | None = Field(default=None, ge=0)
-    quota_per_day: int | None = Field(default=None, ge=0)
+    cost_fen: Money | None = None
+    quota_per_day: int | None = Field(default=None, ge=0, le=COUNT_MAX)
 
 
 class WarehouseShape(Shape):

@@ -13,6 +13,7 @@ from koipond.kernel import Finding
 from koipond.workspace.source import Place, Source
 
 M = TypeVar("M", bound=BaseModel)
+_GIVEN_MAX = 200
 
 MISSING_CODES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -63,7 +64,12 @@ def _finding(model: type[BaseModel], source: Source, detail: ErrorDetails) -> Fi
         code, fix = MISSING_CODES.get(shown, ("missing_key", f"Add '{place[-1]}:'"))
         return source.finding(place, code, f"'{shown}' is missing", fix)
     message = f"'{shown}': {_words(detail)}{_given(detail['input'])}"
-    return source.finding(place, "bad_value", message, _fix(kind, detail))
+    return source.finding(_written(source, place), "bad_value", message, _fix(kind, detail))
+
+
+def _written(source: Source, place: Place) -> Place:
+    """Return ``place`` as the file writes it: a slot with one variant stands there without the word."""
+    return place if place in source.lines else tuple(step for step in place if step not in ("variants", ""))
 
 
 def _words(detail: ErrorDetails) -> str:
@@ -73,7 +79,8 @@ def _words(detail: ErrorDetails) -> str:
 
 def _given(value: object) -> str:
     if isinstance(value, str | int | float | bool | date) or value is None:
-        return f", not {value!r}"
+        said = repr(value)
+        return f", not {said}" if len(said) <= _GIVEN_MAX else f", not {said[:_GIVEN_MAX]}…"
     return ""
 
 

@@ -63,21 +63,30 @@ def _day_or_text(reader: yaml.SafeLoader, node: yaml.ScalarNode) -> object:
         return node.value
 
 
+def _whole_or_text(reader: yaml.SafeLoader, node: yaml.ScalarNode) -> object:
+    """Return a whole number; one of more digits than Python reads stays text, for its field to refuse."""
+    try:
+        return reader.construct_yaml_int(node)
+    except ValueError:
+        return node.value
+
+
 _Reader.add_constructor("tag:yaml.org,2002:timestamp", _day_or_text)
+_Reader.add_constructor("tag:yaml.org,2002:int", _whole_or_text)
 
 
 def read_source(path: Path, file: str) -> tuple[Source | None, list[Finding]]:
     """Read ``path`` (called ``file`` in findings); return None and the findings when it is no mapping."""
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file_of:
+            raw = file_of.read(MAX_BYTES + 1)
+        size = path.stat().st_size
     except OSError as error:
         return None, [
             _whole(file, 0, "unreadable", f"cannot read the file: {error.strerror}", "Check its rights")
         ]
     if len(raw) > MAX_BYTES:
-        return None, [
-            _whole(file, 0, "too_large", f"{len(raw)} bytes; at most {MAX_BYTES}", "Split the object")
-        ]
+        return None, [_whole(file, 0, "too_large", f"{size} bytes; at most {MAX_BYTES}", "Split the object")]
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

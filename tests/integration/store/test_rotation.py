@@ -1,11 +1,12 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
 
-from koipond.ingest.ports import PersonKeys
+from koipond.ingest.ports import PersonKeys, PersonRef
 from koipond.kernel import BusyError, RefusedError
 from koipond.store import KeyRing, Store, confirm_backup, load_keys, rotation, save_keys
 from koipond.store.keys import with_new_key, with_retired
@@ -177,3 +178,77 @@ def test_a_store_from_before_a_rotation_says_keys_rotate(store: Store, tmp_path:
         after.identity.resolve(PEOPLE, NOW)
     after.rotate_keys()
     assert after.identity.resolve(PEOPLE, NOW) == known
+
+
+def never_rotated(store: Store, environ: dict[str, str]) -> list[PersonRef]:
+    """Make a store like one that is brought back from before the first rotation: it names no key."""
+    first = Store(store.database, load_keys("pond", environ))
+    known = first.identity.resolve(PEOPLE, NOW)
+    save_keys(with_retired(with_new_key(load_keys("pond", environ))))
+    with store.database.read() as connection:
+        assert rotation.in_force(connection) is None
+    return known
+
+
+def test_a_store_from_before_the_first_rotation_looks_nobody_up(store: Store, tmp_path: Path) -> None:
+    environ = {"XDG_CONFIG_HOME": str(tmp_path)}
+    known = never_rotated(store, environ)
+    after = Store(store.database, load_keys("pond", environ))
+    with pytest.raises(RefusedError, match="run: koipond keys rotate"):
+        after.identity.resolve(PEOPLE, NOW)
+    with pytest.raises(RefusedError, match="run: koipond keys rotate"):
+        after.identity.find(PEOPLE)
+    with pytest.raises(RefusedError, match="run: koipond keys rotate"):
+        after.people.find("1")
+    assert after.people.count() == 41
+    assert [one.partition(",")[0] for one in after.unfindable()] == ["85 identifiers stand under key k1"]
+    assert broken_keys(after) == 1
+    after.rotate_keys()
+    assert after.identity.resolve(PEOPLE, NOW) == known
+    assert after.identity.find(PEOPLE) == [one.customer_no for one in known]
+    assert (after.unfindable(), broken_keys(after)) == ([], 0)
+
+
+def broken_keys(store: Store) -> int:
+    [check] = [one for one in store.checks.all(ZoneInfo("UTC"), NOW) if one.name == "keys"]
+    return check.breaks
+
+
+def test_a_store_from_the_middle_of_a_rotation_looks_nobody_up(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names the key of now, and some of its rows stand under the one that was retired after it."""
+    environ = {"XDG_CONFIG_HOME": str(tmp_path)}
+    first = Store(store.database, load_keys("pond", environ))
+    known = first.identity.resolve(PEOPLE, NOW)
+    with monkeypatch.context() as patch:
+        kill_at("some rows", patch)
+        with pytest.raises(Killed):
+            first.rotate_keys()
+    save_keys(with_retired(load_keys("pond", environ)))
+    after = Store(store.database, load_keys("pond", environ))
+    with pytest.raises(RefusedError, match="run: koipond keys rotate"):
+        after.identity.resolve(PEOPLE, NOW)
+    assert broken_keys(after) == 1
+    after.rotate_keys()
+    assert after.identity.resolve(PEOPLE, NOW) == known
+
+
+def test_an_empty_store_takes_the_key_of_now(store: Store, tmp_path: Path) -> None:
+    environ = {"XDG_CONFIG_HOME": str(tmp_path)}
+    load_keys("pond", environ)
+    save_keys(with_retired(with_new_key(load_keys("pond", environ))))
+    after = Store(store.database, load_keys("pond", environ))
+    known = after.identity.resolve(PEOPLE, NOW)
+    assert key_ids(store) == {"k2"}
+    assert after.identity.resolve(PEOPLE, NOW) == known
+
+
+def test_identifiers_are_not_looked_through_once_they_all_stand_under_the_key_of_now(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look at every row, for each part of an import, would take longer than the import."""
+    store.identity.resolve(PEOPLE, NOW)
+    store.rotate_keys()
+    monkeypatch.setattr(rotation, "keys_in_use", lambda _connection: pytest.fail("every row was looked at"))
+    store.identity.resolve(PEOPLE, NOW)

@@ -1,5 +1,6 @@
 """Loading a folder: every mistake at once, each with file, line, code and fix."""
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from koipond.kernel import InputError
 from koipond.workspace import check, load_folder
 from koipond.workspace.playbooks import SHIPPED, add_playbook, settings_text
+from koipond.workspace.source import read_source
 
 BROKEN = """\
 key: broken
@@ -225,3 +227,18 @@ def test_a_circle_of_segments_is_told_at_the_line_of_its_rule(folder: Path) -> N
         if line.startswith("rule:")
     )
     assert ("segments/high_value.yaml", rule, "segment_cycle") in codes(folder)
+
+
+def test_a_definition_of_gigabytes_is_not_read_whole(tmp_path: Path) -> None:
+    file = tmp_path / "huge.yaml"
+    with file.open("wb") as out:
+        out.truncate(3 * 2**30)
+    tracemalloc.start()
+    try:
+        source, [finding] = read_source(file, "huge.yaml")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (source, finding.code) == (None, "too_large")
+    assert str(3 * 2**30) in finding.message
+    assert peak < 20_000_000
