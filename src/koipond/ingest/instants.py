@@ -15,7 +15,7 @@ import ibis
 from koipond.ingest.functions import read_aware_instant, read_instant
 from koipond.ingest.month_names import SHORT, in_short, names_in, shortened
 from koipond.ingest.ports import IbisTable, Reader
-from koipond.ingest.shapes import Shape
+from koipond.ingest.shapes import Shape, first
 from koipond.kernel import InputError
 
 _DATES: tuple[tuple[str, str], ...] = (
@@ -213,7 +213,11 @@ def _order(
     names = ("dmy", "mdy") if year == "Y" else ("dmy", "mdy", "ymd")
     if told is not None:
         if told not in names:
-            raise InputError(f"{file}: {field} '{written[0].shape.example}' cannot be read as {told}")
+            shape = first([w.shape for w in written])
+            raise InputError(
+                f"{file}: row {shape.row}, {field}: '{shape.example}' is not written in the order {told}; "
+                f"pass --date-format {' or --date-format '.join(names)}, or leave it out"
+            )
         return _ORDERS[told].format(s=mark, y=year)
     readings = _readings(reader, table, field, mark, names)
     possible = [r for r in readings if any(r.dates.values())]
@@ -226,10 +230,10 @@ def _order(
             f"{file}: {field} can be read as {' or '.join(fitting)} (row {example.row} '{example.text}'), "
             f"and no row tells which; pass --date-format {' or --date-format '.join(fitting)}"
         )
-    first = [min((r for r in possible if not r.dates[name]), key=lambda r: r.row) for name in names]
+    firsts = [min((r for r in possible if not r.dates[name]), key=lambda r: r.row) for name in names]
     raise InputError(
         f"{file}: {field} mixes day and month in different orders: "
-        + " and ".join(f"row {r.row} '{r.text}'" for r in sorted(set(first), key=lambda r: r.row))
+        + " and ".join(f"row {r.row} '{r.text}'" for r in sorted(set(firsts), key=lambda r: r.row))
         + f"; write them all alike, or pass --date-format {' or '.join(names)} "
         "(rows written otherwise are then put aside)"
     )

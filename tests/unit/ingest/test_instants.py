@@ -188,3 +188,10 @@ def test_day_numbers_of_a_spreadsheet_are_days_since_1899(reader: ParquetReader)
     expected = [int(datetime(2026, 3, 1, 9, 30, tzinfo=UTC).timestamp())]
     expected += [int(datetime(2026, 3, 2, tzinfo=UTC).timestamp())]
     assert read(reader, "46082.395833", "46083", "99999") == [*expected, None]
+
+
+def test_an_order_that_does_not_fit_is_said_with_row_and_those_that_may(reader: ParquetReader) -> None:
+    with pytest.raises(
+        InputError, match=r"row 2, at: '12/31/2025' is not written in the order ymd; pass .*dmy"
+    ):
+        read(reader, "12/31/2025", told="ymd")
