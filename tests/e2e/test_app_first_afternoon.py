@@ -1,3 +1,4 @@
+import hashlib
 import shutil
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,10 +26,11 @@ MAPS = (
 
 
 def start(koipond: Koipond, orders_csv: Path, *options: str) -> None:
-    """Make the brand of these tests; on SQLite as a copy of the first one made, which takes a tenth."""
+    """Make the brand of these tests; on SQLite as a copy of the first one of this file, which takes a tenth."""
     if options:
         return _start(koipond, orders_csv, *options)
-    home, kept = orders_csv.parent, orders_csv.parent.parent / "started"
+    printed = hashlib.sha256(orders_csv.read_bytes()).hexdigest()[:16]
+    home, kept = orders_csv.parent, orders_csv.parent.parent / f"started-{printed}"
     if not kept.exists():
         _start(koipond, orders_csv)
         for name in ("brand", "config"):
