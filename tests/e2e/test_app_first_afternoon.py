@@ -26,7 +26,7 @@ MAPS = (
 
 
 def start(koipond: Koipond, orders_csv: Path, *options: str) -> None:
-    """Make the brand of these tests; on SQLite as a copy of the first one of this file: a tenth of the time."""
+    """Make the brand of these tests; on SQLite as a copy of the first one of this file."""
     if options:
         return _start(koipond, orders_csv, *options)
     printed = hashlib.sha256(orders_csv.read_bytes()).hexdigest()[:16]
