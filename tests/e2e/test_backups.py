@@ -28,9 +28,8 @@ NOT_COPIED = {"lease"}
 TRIMMED = {"warehouse_version", "warehouse_file"}  # to the newest version: only its files are copied
 
 
-@pytest.fixture
-def folder(koipond: Koipond, init_options: tuple[str, ...], orders_csv: Path) -> Path:
-    """A workspace with something in most tables: people, consents, codes, arms, touches sent and waiting."""
+def approve_a_plan(koipond: Koipond, orders_csv: Path, *init_options: str) -> None:
+    """Make a workspace of buyers with phones and a plan that is approved and not sent."""
     assert koipond("init", "--clock", "last_fact", *init_options)[0] == 0
     people = orders_csv.parent / "people.csv"
     people.write_text("customer_id,phone\n" + "".join(f"m{n},138{n:08d}\n" for n in range(50)))
@@ -42,10 +41,17 @@ def folder(koipond: Koipond, init_options: tuple[str, ...], orders_csv: Path) ->
         ("refresh",),
         ("plan",),
         ("approve", "latest", "--by", "anna"),
-        ("send", "latest"),
     ):
         code, answer = koipond(*words)
         assert code == 0, answer
+
+
+@pytest.fixture
+def folder(koipond: Koipond, init_options: tuple[str, ...], orders_csv: Path) -> Path:
+    """A workspace with something in most tables: people, consents, codes, arms, touches sent and waiting."""
+    approve_a_plan(koipond, orders_csv, *init_options)
+    code, answer = koipond("send", "latest")
+    assert code == 0, answer
     return orders_csv.parent / "brand"
 
 

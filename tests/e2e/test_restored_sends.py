@@ -9,27 +9,13 @@ import sqlalchemy as sa
 from koipond.bootstrap import open_app
 from koipond.store.tables import offer_code, outbox, plan, touch
 from tests.e2e.conftest import Koipond
-from tests.e2e.test_app_first_afternoon import MAPS
-from tests.e2e.test_backups import dropped_schemas
+from tests.e2e.test_backups import approve_a_plan, dropped_schemas
 
 
 @pytest.fixture
 def folder(koipond: Koipond, init_options: tuple[str, ...], orders_csv: Path) -> Iterator[Path]:
     """A workspace with a plan that is approved and not sent."""
-    assert koipond("init", "--clock", "last_fact", *init_options)[0] == 0
-    people = orders_csv.parent / "people.csv"
-    people.write_text("customer_id,phone\n" + "".join(f"m{n},138{n:08d}\n" for n in range(50)))
-    for words in (
-        ("import", "orders", orders_csv, *MAPS),
-        ("import", "customers", people, "--verified"),
-        ("playbook", "add", "dormant_recall"),
-        ("apply",),
-        ("refresh",),
-        ("plan",),
-        ("approve", "latest", "--by", "anna"),
-    ):
-        code, answer = koipond(*words)
-        assert code == 0, answer
+    approve_a_plan(koipond, orders_csv, *init_options)
     drop = dropped_schemas(orders_csv.parent / "brand")
     yield orders_csv.parent / "brand"
     drop()

@@ -81,7 +81,7 @@ def co_holders(
     """Note which addresses of ``kinds`` ``people`` have (no kinds: of every kind), and return who else holds
     any of their addresses."""
     _note_addresses(connection, people, kinds or set(KINDS.values()))
-    rows = connection.execute(_SHARED, {"customers": list(people)})
+    rows = connection.execute(SHARED, {"customers": list(people)})
     return [
         Shared(people[number], kind, other)
         for number, kind, other in rows
@@ -90,11 +90,13 @@ def co_holders(
 
 
 _mine, _theirs = identifier.alias(), identifier.alias()
-_SHARED = (
+SHARED = (
     sa.select(_mine.c.customer_no, _mine.c.kind, _theirs.c.customer_no)
     .join(_theirs, _theirs.c.address_hash == _mine.c.address_hash)
     .where(listed(_mine.c.customer_no, "customers"), _theirs.c.customer_no != _mine.c.customer_no)
-)  # almost nobody shares an address: to ask here what each holder refused would cost every candidate
+)
+"""Who of ``customers`` shares an address: number, kind of the address, the other one. Almost nobody does;
+to ask here what each holder refused would cost every candidate."""
 _ADDRESSES = sa.select(identifier.c.customer_no, identifier.c.kind).where(
     listed(identifier.c.customer_no, "customers"),
     listed(identifier.c.kind, "kinds"),

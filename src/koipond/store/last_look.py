@@ -21,6 +21,7 @@ from koipond.outreach.model import Reason, TouchState
 from koipond.outreach.ports import ChannelSheet, LeasedTouch
 from koipond.store import ends, gate_load
 from koipond.store.bulk import Row, any_of, listed, update_rows
+from koipond.store.coholders import SHARED
 from koipond.store.in_force import Rules, paused_scopes, stops, withdrawn_plans
 from koipond.store.instants import to_s
 from koipond.store.real_day import RealDay
@@ -28,7 +29,6 @@ from koipond.store.tables import (
     consent,
     consent_log,
     customer,
-    identifier,
     outbox,
     people_verdict,
     suppression,
@@ -225,7 +225,7 @@ def look_at(
     numbers = {"customers": {row.customer_no for row in group}}
     asked = {(row.channel, row.purpose) for row in group if must_consent(rules, row)}
     found = connection.execute(_doubting(tuple(sorted(asked))), numbers).all()
-    doubts = set(connection.scalars(_SHARING, numbers))
+    doubts = set(connection.scalars(SHARED, numbers))
     doubts.update(row[0] for row in found if row[2])
     return {row[0]: row[1] for row in found}, doubts
 
@@ -251,17 +251,6 @@ def _doubting(asked: tuple[tuple[str, str], ...]) -> sa.Executable:
     return sa.select(customer.c.customer_no, customer.c.zone, doubt).where(
         listed(customer.c.customer_no, "customers")
     )
-
-
-_mine, _theirs = identifier.alias(), identifier.alias()
-_SHARING = (
-    sa.select(_mine.c.customer_no)
-    .join(
-        _theirs,
-        sa.and_(_theirs.c.address_hash == _mine.c.address_hash, _theirs.c.customer_no != _mine.c.customer_no),
-    )
-    .where(listed(_mine.c.customer_no, "customers"))
-)
 
 
 def _still_claimed(connection: sa.Connection, lease: str, group: Sequence[LeasedTouch]) -> set[int]:
