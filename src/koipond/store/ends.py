@@ -42,7 +42,7 @@ def move(
 def _moving(among: tuple[str, ...], is_leased: bool, names: tuple[str, ...]) -> sa.Executable:
     mine = listed(outbox.c.touch_no, "touches") & outbox.c.state.in_(among)
     if is_leased:
-        mine &= sa.or_(outbox.c.lease == sa.bindparam("under"), outbox.c.lease.is_(None))
+        mine &= sa.func.coalesce(outbox.c.lease, sa.bindparam("under")) == sa.bindparam("under")
     new: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in ("state", *names)}
     return sa.update(outbox).where(mine).values(new).returning(outbox.c.touch_no)
 

@@ -14,10 +14,13 @@ from koipond.store import consent_log, leases
 from koipond.store.bulk import upsert_rows
 from koipond.store.engine import Database
 from koipond.store.instants import from_s, to_s
-from koipond.store.tables import import_batch, lease, people_verdict
+from koipond.store.tables import consent, customer, identifier, import_batch, lease, people_verdict
+from koipond.store.tables import consent_log as consent_log_
 
 _PUT_BY = "put_by"
 """The member of a summary with the rows that wait for a writer."""
+GROWN = (customer, identifier, consent, consent_log_)
+"""What an import makes longer."""
 
 
 class Heart(Protocol):
@@ -91,7 +94,9 @@ class StoredJournal:
             held = self._held.get(import_no)
             if outcome != "published" and held is not None:
                 connection.execute(sa.delete(lease).where(lease.c.lease == held))
-        if outcome != "published" and held is not None:
+        if outcome == "published":
+            self._db.recount(GROWN)
+        elif held is not None:
             del self._held[import_no]
             if self._heart is not None:
                 self._heart.drop(held)

@@ -21,7 +21,7 @@ from koipond.outreach.model import Reason, TouchState
 from koipond.outreach.ports import ChannelSheet, LeasedTouch
 from koipond.store import ends, gate_load
 from koipond.store.bulk import Row, any_of, listed, update_rows
-from koipond.store.coholders import SHARED
+from koipond.store.coholders import SHARING
 from koipond.store.in_force import Rules, paused_scopes, stops, withdrawn_plans
 from koipond.store.instants import to_s
 from koipond.store.real_day import RealDay
@@ -192,18 +192,19 @@ _HEARD = (
     .correlate(outbox)
     .scalar_subquery()
 )
+_HELD = (outbox.c.state == "leased") & outbox.c.lease.is_not_distinct_from(sa.bindparam("held"))
+"""Said so that rows are found by their numbers: the index of leases still holds everything that this one
+has sent until the next vacuum."""
 _INTENT = (
     sa.update(outbox)
-    .where(listed(outbox.c.touch_no, "touches"), outbox.c.state == "leased")
-    .where(outbox.c.lease == sa.bindparam("held"))
+    .where(listed(outbox.c.touch_no, "touches"), _HELD)
     .values(state="sending", heard_seq=_HEARD, apply_no=sa.bindparam("apply_no"))
     .values(sent_s=sa.bindparam("now_s"), attempts=outbox.c.attempts + 1)
     .returning(outbox.c.touch_no)
 )
 _CLAIMED = (
     sa.select(outbox.c.touch_no)
-    .where(outbox.c.lease == sa.bindparam("held"), outbox.c.state == "leased")
-    .where(listed(outbox.c.touch_no, "touches"))
+    .where(listed(outbox.c.touch_no, "touches"), _HELD)
     .order_by(outbox.c.touch_no)
     .with_for_update()
 )
@@ -225,7 +226,7 @@ def look_at(
     numbers = {"customers": {row.customer_no for row in group}}
     asked = {(row.channel, row.purpose) for row in group if must_consent(rules, row)}
     found = connection.execute(_doubting(tuple(sorted(asked))), numbers).all()
-    doubts = set(connection.scalars(SHARED, numbers))
+    doubts = set(connection.scalars(SHARING, numbers))
     doubts.update(row[0] for row in found if row[2])
     return {row[0]: row[1] for row in found}, doubts
 
