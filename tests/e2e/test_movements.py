@@ -1,6 +1,7 @@
 """Who moved between two refreshes, why, and what one customer's history says of it."""
 
 from collections import Counter
+from datetime import date, timedelta
 from pathlib import Path
 
 from tests.e2e.conftest import Koipond
@@ -63,3 +64,23 @@ def test_a_plan_shows_its_first_messages_and_sends_none(koipond: Koipond, orders
     assert len(shown["messages"]) == min(3, plan["touches"])
     assert all(one["message"]["subject"] and not one["problem"] for one in shown["messages"])
     assert koipond("inbox")[1]["messages"] == 0
+
+
+def test_new_permissions_are_no_correction(koipond: Koipond, orders_csv: Path, tmp_path: Path) -> None:
+    """U21: who can be reached has changed for everybody; what moved people is the clock alone."""
+    start(koipond, orders_csv)
+    said = tmp_path / "said.csv"
+    for status in ("granted", "withdrawn"):
+        rows = [f"m{n},sandbox,{status},2026-01-0{1 + (status == 'withdrawn')}" for n in range(300)]
+        said.write_text("\n".join(["Member,channel,status,at", *rows]) + "\n")
+        assert koipond("import", "consents", said, "--map", "customer_id=Member")[0] == 0
+        assert koipond("refresh")[0] == 0
+    today = koipond("layers")[1]["as_of"]
+    said.write_text(
+        "\n".join(["Member,channel,status,at", *(f"m{n},email,withdrawn,{today}" for n in range(300))])
+    )
+    assert koipond("import", "consents", said, "--map", "customer_id=Member")[0] == 0
+    later = (date.fromisoformat(today) + timedelta(days=6)).isoformat()
+    moved = koipond("refresh", "--as-of", later)[1]["movements"]
+    assert moved["clock"] > 0
+    assert moved["facts"] + moved["correction"] == 0

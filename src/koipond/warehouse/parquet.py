@@ -211,7 +211,9 @@ class ParquetReader:
             for dataset, column, name, removed in sources
             if (files := self._added(dataset, since))
         ]
-        return self.engine.keep("_changed", f"SELECT DISTINCT * FROM ({' UNION ALL '.join(parts)})")
+        named = ", ".join(f"'{name}'" for name in datasets)  # copies of permissions are noted there too
+        rows = f"SELECT DISTINCT * FROM ({' UNION ALL '.join(parts)}) WHERE dataset IN ({named})"
+        return self.engine.keep("_changed", rows)
 
     def _added(self, dataset: str, since: int) -> str:
         files = [file for file in self.manifest.datasets.get(dataset, ()) if _mark_of(file) > since]
