@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from koipond.bootstrap import open_app
 from koipond.cli.app import main
+from koipond.ingest.ports import Query
+from koipond.segments.state import PROFILE
 
 RELEASES = Path(__file__).parent / "releases"
 
@@ -87,3 +90,20 @@ def test_new_facts_go_on_from_the_old(upgraded: Upgraded, tmp_path: Path) -> Non
     assert moved["facts"] > 0
     assert moved["definition"] + moved["correction"] == 0
     assert upgraded("verify")["breaks"] == 0
+
+
+def test_a_profile_without_columns_of_this_release(upgraded: Upgraded) -> None:
+    """U20: the columns that the earlier release did not write are computed, and move nobody."""
+    before = layers(upgraded.before("layers"))
+    upgraded("refresh")
+    with open_app(upgraded.folder / "w") as app, app.warehouse.write("test") as writer:
+        profile = writer.table(PROFILE)
+        writer.replace(PROFILE, Query(key="older", build=lambda _: profile.drop("grade", "m_score", "due")))
+        writer.publish()
+    assert layers(upgraded("layers")) == before
+    assert upgraded("segments", "count", "grade = core")["count"] == before["grade"]["core"]
+    refreshed = upgraded("refresh")
+    assert (refreshed["reason"], refreshed["refreshed"]) == ("definition", 62)
+    assert not any(refreshed["movements"].values())
+    assert layers(upgraded("layers")) == before
+    assert upgraded("segments", "count", "grade = core")["count"] == before["grade"]["core"]

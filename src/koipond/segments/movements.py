@@ -51,11 +51,15 @@ class Movement:
 def differing(before: IbisTable, after: IbisTable) -> IbisTable:
     """Return customer_no, before_*, after_* of the customers of ``after`` whose moving columns changed.
 
-    A customer who is not in ``before`` moves from no value.
+    A customer who is not in ``before`` moves from no value. In a column that ``before``, written by an
+    earlier release, does not have, nobody moves.
     """
-    old = before.select(_no="customer_no", **{f"before_{name}": _text(before, name) for name in MOVING})
+    known = [name for name in MOVING if name in before.columns]
+    old = before.select(_no="customer_no", **{f"before_{name}": _text(before, name) for name in known})
     new = after.select("customer_no", **{f"after_{name}": _text(after, name) for name in MOVING})
     joined = new.left_join(old, new.customer_no == old["_no"]).drop("_no")
+    unknown = [name for name in MOVING if name not in known]
+    joined = joined.mutate(**{f"before_{name}": joined[f"after_{name}"] for name in unknown})
     return joined.filter(ibis.or_(*(_moved(joined, name) for name in MOVING)))
 
 
@@ -124,8 +128,11 @@ def values_on(reader: Reader, customer_no: int, on: date) -> Mapping[str, str | 
     """
     profile = reader.table(PROFILE)
     own = profile.filter(profile.customer_no == customer_no)
-    now = reader.frame(own.select(**{name: _text(own, name) for name in MOVING})).to_pylist()
-    values: dict[str, str | None] = now[0] if now else dict.fromkeys(MOVING)
+    now = reader.frame(
+        own.select(**{name: _text(own, name) for name in MOVING if name in own.columns})
+    ).to_pylist()
+    values: dict[str, str | None] = dict.fromkeys(MOVING)
+    values |= now[0] if now else {}
     for move in reversed(history(reader, customer_no)):
         if epoch_day(move.on) > epoch_day(on):
             values[move.layer] = move.before

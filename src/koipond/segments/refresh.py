@@ -21,7 +21,7 @@ from koipond.profiles.facts import FactTables, read_facts
 from koipond.segments.affected import CORRECTION, FACTS, affected, new_in_every_part
 from koipond.segments.layers.compute import compute, profile_query
 from koipond.segments.layers.definitions import LayerSet
-from koipond.segments.layers.profile import project
+from koipond.segments.layers.profile import is_current, project
 from koipond.segments.movements import MOVING, Cause, differing, movement_rows
 from koipond.segments.state import BASE, META_KEY, MOVEMENTS, PROFILE, Published, published
 
@@ -86,6 +86,8 @@ def refresh(
     """Write profile and movements of ``as_of`` into ``writer``; the caller publishes."""
     day, state, facts = epoch_day(as_of), published(writer), read_facts(writer)
     reason = _reason(state, layers, day, full=full, policy=policy)
+    if state is not None and not is_current(writer.table(PROFILE)):
+        reason = "definition"
     if state is None or reason in ("definition", "day_went_back") or not writer.has(BASE):
         return _rebuild(writer, layers, facts, state, day, reason)
     whom = affected(writer, facts, layers.base_spec, state, day)
@@ -100,6 +102,8 @@ def keeps_scalars(
     reader: Reader, layers: LayerSet, state: Published, day: int, policy: RefreshPolicy = DEFAULT_POLICY
 ) -> bool:
     """Say whether a refresh on ``day`` would be incremental: then its cut-offs are those of ``state``."""
+    if not is_current(reader.table(PROFILE)):
+        return False
     if not reader.has(BASE) or _reason(state, layers, day, full=False, policy=policy) != "incremental":
         return False
     whom = affected(reader, read_facts(reader), layers.base_spec, state, day)

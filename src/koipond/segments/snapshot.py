@@ -16,6 +16,7 @@ from koipond.segments.held import HELD, count_held, with_held
 from koipond.segments.layers.compute import compute
 from koipond.segments.layers.counts import count_profile
 from koipond.segments.layers.definitions import LayerSet
+from koipond.segments.layers.profile import is_current
 from koipond.segments.layers.scalars import Scalars
 from koipond.segments.refresh import keeps_scalars
 from koipond.segments.state import BASE, PROFILE, published
@@ -55,7 +56,8 @@ def present_profile(reader: Reader, layers: LayerSet, as_of: date) -> Presented:
 
 def _seen(reader: Reader, layers: LayerSet, as_of: date) -> tuple[IbisTable, Presented]:
     day, state = epoch_day(as_of), published(reader)
-    if state is not None and (state.as_of, state.definition_version) == (day, layers.fingerprint):
+    current = state is not None and is_current(reader.table(PROFILE))
+    if state is not None and current and (state.as_of, state.definition_version) == (day, layers.fingerprint):
         return reader.table(PROFILE), Presented(base=reader.table(BASE), scalars=state.scalars)
     made = compute(reader, layers, day)
     return made.profile, Presented(base=made.base.table, scalars=made.scalars)

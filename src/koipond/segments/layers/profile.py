@@ -50,6 +50,11 @@ COLUMNS = ("customer_no", "customer_uid", "staff", *DERIVED, *FACT_COLUMNS)
 _FAR = 2**31 - 1
 
 
+def is_current(profile: IbisTable) -> bool:
+    """Say whether ``profile`` has every column of this release; one that an earlier one wrote may not."""
+    return set(COLUMNS) <= set(profile.columns)
+
+
 def project(base: IbisTable, layers: LayerSet, values: Mapping[str, Any]) -> IbisTable:
     """Return the profile of everybody in ``base`` who is known by ``as_of``.
 
