@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from koipond.outreach.gate import GLOBAL
 from koipond.store import checks_consent
 from koipond.store.checks_caps import caps, inbox_caps
+from koipond.store.checks_grades import held_grades
 from koipond.store.checks_outreach import outreach_checks
 from koipond.store.checks_settings import definition_breaks, settings_breaks
 from koipond.store.ends import DEAD, taken_by_living
@@ -56,6 +57,7 @@ class StoredChecks:
             ("duplicates", _duplicates),
             ("hold_outs", _hold_outs),
             ("codes", _codes),
+            ("held_grades", held_grades),
             ("settings", settings_breaks),
             ("definitions", definition_breaks),
             *outreach_checks(place, now, machine_now or now),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
@@ -14,6 +15,7 @@ from koipond.kernel import epoch_day
 from koipond.segments.layers.grade import GradeDefinition
 from koipond.store import Store
 from koipond.store.grades import GradeRun
+from koipond.store.verify import Check
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 JANUARY, FEBRUARY, MARCH, APRIL = (date(2026, month, 1) for month in (1, 2, 3, 4))
@@ -139,3 +141,33 @@ def test_changes_are_told_once_and_in_order(store: Store) -> None:
         (3, "fringe", None),
     ]
     assert [row["day"] for row in told] == [epoch_day(JANUARY)] * 3 + [epoch_day(FEBRUARY)] * 2
+
+
+@pytest.mark.parametrize(
+    ("breach", "says"),
+    [
+        (
+            "UPDATE held_grade SET grade = 'core' WHERE customer_no = 4",
+            "4 holds core, the last change says fringe",
+        ),
+        ("DELETE FROM held_grade WHERE customer_no = 1", "1 holds none, the last change says core"),
+        ("DELETE FROM grade_change WHERE customer_no = 4", "4 holds fringe, the last change says none"),
+        (
+            "DELETE FROM grade_change WHERE customer_no = 1 AND from_grade IS NULL",
+            "begins at key, the one before it ended at none",
+        ),
+    ],
+)
+def test_verify_sees_a_held_grade_without_its_change(store: Store, breach: str, says: str) -> None:
+    run(store, JANUARY, people("key", "core", None, "fringe"))
+    run(store, FEBRUARY, people("core", "key", None, "fringe"))
+    run(store, MARCH, people("core", "regular", None, "fringe"))
+    assert held_grades_check(store).breaks == 0
+    with store.database.write() as connection:
+        connection.exec_driver_sql(breach)
+    found = held_grades_check(store)
+    assert (found.breaks, says in found.detail) == (1, True), found.detail
+
+
+def held_grades_check(store: Store) -> Check:
+    return next(one for one in store.checks.all(ZoneInfo("UTC"), NOW) if one.name == "held_grades")
