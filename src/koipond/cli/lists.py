@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
+from koipond.cli.reply import AsOf, JsonFlag, local_time, parse_day, say
 from koipond.frames import text_table
 from koipond.kernel import InputError
 
@@ -66,13 +66,14 @@ def show_lists(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = F
     with open_app(context.obj) as app:
         day = app.observation_day(parse_day(as_of))
         instant = app.end_of(day)
-        rows = [
+        rows: list[dict[str, Any]] = [
             {"list": one.key, "customers": one.member_count, "author": one.author, "at": one.at.isoformat()}
             for one in app.store.lists.lists()
             if one.at <= instant
         ]
         stamp = app.stamp(day)
-    table = [[*row.values()] for row in rows]
+        place = app.zone
+    table = [[*(row | {"at": local_time(row["at"], place)}).values()] for row in rows]
     say(
         {"lists": rows, **stamp},
         lambda: text_table(["list", "customers", "author", "at"], table),

@@ -1,5 +1,6 @@
 """`koipond tags`: tags given by hand or from a file, and how fresh tags are."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +10,7 @@ from koipond.cli.lists import brought_text, told_columns
 from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
 from koipond.frames import text_table
 from koipond.kernel import InputError, epoch_day
+from koipond.segments.tag_words import TAG_COLUMNS, TAG_ISSUES, TAG_SOURCES
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -101,10 +103,27 @@ def report(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False
     with open_app(context.obj) as app, app.reading(parse_day(as_of)) as (reader, day):
         found = tag_report(app.scope(reader, day), list(app.runtime.tags.values()))
         rows: list[dict[str, Any]] = [one.to_dict() for one in found]
-        data = {"tags": rows, **app.stamp(day)}
-    header = list(rows[0]) if rows else ["tag"]
-    table = [[str(value) for value in row.values()] for row in rows]
-    say(data, lambda: text_table(header, table), as_json=as_json)
+        data, language = {"tags": rows, **app.stamp(day)}, app.settings.language
+    say(data, lambda: report_text(rows, language), as_json=as_json)
+
+
+def report_text(rows: Sequence[Mapping[str, Any]], language: str) -> str:
+    """Return the freshness of tags as a table in one language."""
+    heads, issues = TAG_COLUMNS[language], TAG_ISSUES[language]
+    table = [
+        [
+            "、".join(issues[one] for one in row[name]) if name == "issues" else _shown(row[name], language)
+            for name in heads
+        ]
+        for row in rows
+    ]
+    return text_table(list(heads.values()), table)
+
+
+def _shown(value: Any, language: str) -> str:
+    if value is None:
+        return "-"
+    return TAG_SOURCES[language].get(value, value) if isinstance(value, str) else f"{value:,}"
 
 
 def _group(app: "App", key: str, value: str | None) -> "TagGroup":
