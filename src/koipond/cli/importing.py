@@ -269,6 +269,9 @@ def _text(result: Mapping[str, Any]) -> str:
         *[f"  {name.replace('_', ' ')}: {count:,}" for name, count in result["changes"].items() if count],
         *[f"  {name.replace('_', ' ')}: {count:,}" for name, count in result["notes"].items() if count],
     ]
+    if result["unused"]:
+        lines.append(f"  not used: {', '.join(result['unused'])}")
+    lines += [f"  note: {remark}" for remark in result["remarks"]]
     for rule, count in result["quarantined"].items():
         if not count:
             continue

@@ -109,6 +109,8 @@ class ImportResult:
     version: int  # of the warehouse
     declared: tuple[str, ...] = ()  # further columns kept although they look like an identifier
     repeated: bool = False
+    remarks: tuple[str, ...] = ()  # what was filled in, assumed or is in doubt, in sentences
+    unused: tuple[str, ...] = ()  # columns of the file that were not read
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON values; ``read``, ``kept``, ``quarantined``, ``flagged`` come first."""
@@ -132,4 +134,6 @@ class ImportResult:
             "version": self.version,
             **({"declared": list(self.declared)} if self.declared else {}),
             "repeated": self.repeated,
+            "remarks": list(self.remarks),
+            "unused": list(self.unused),
         }

@@ -40,7 +40,7 @@ def type_orders(writer: Writer, raw: IbisTable, readings: Readings, setting: Set
 
 def judge_orders(writer: Writer, typed: IbisTable, setting: Setting) -> IbisTable:
     """Return ``typed`` with ``rule``: why the row is put aside, null for a good row."""
-    rows = typed.mutate(is_refund=_is_refund(typed))
+    rows = typed.mutate(is_refund=_is_refund(typed), is_line=_is_line(typed))
     alone = first_rule(
         {
             "unparsable": rows["field"].notnull(),
@@ -100,6 +100,12 @@ def _is_refund(rows: IbisTable) -> Any:
     return (
         counts & (rows["negative"] | (rows["status"] == REFUNDED) | rows["refund_of"].notnull())
     ).fill_null(False)
+
+
+def _is_line(rows: IbisTable) -> Any:
+    """A row that was sold: every sale, and of what was given back the rows that say so without a minus."""
+    own = (rows["status"] == REFUNDED) & ~rows["negative"] & rows["order_id"].notnull()
+    return ~_is_refund(rows) | (own & rows["refund_of"].isnull()).fill_null(False)
 
 
 def _status(raw: IbisTable, readings: Readings) -> tuple[Any, Any]:

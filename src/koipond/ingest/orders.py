@@ -1,8 +1,8 @@
 """Good rows of an orders file → orders, their lines and refunds (design §5, science D).
 
-A refund is linked to what it names in ``refund_of``; else to its own order when that has a sale here or in
-the warehouse. A row that says *refunded* without a minus names its own order in any case. What is left is
-an unlinked refund.
+A row that says *refunded* is a line that was sold and a refund of it, so an order known by nothing else comes
+to nothing. A refund names what stands in ``refund_of``, else its own order; whether that order is known is
+asked when refunds are read, so it does not matter which of the two came first.
 """
 
 from dataclasses import dataclass
@@ -31,11 +31,7 @@ class OrderFacts:
 def build_orders(writer: Writer, judged: IbisTable, request: ImportRequest, import_no: int) -> OrderFacts:
     """Return the good rows of ``judged`` as orders, lines and refunds of import ``import_no``."""
     good = judged.filter(judged["rule"].isnull())
-    lines = good.filter(~good["is_refund"])
-    if int(writer.scalar(lines["status"].nunique())) > 1:
-        ranked = lines.mutate(rank=read_rank(lines["status"]))
-        heads = ranked.group_by("order_id").agg(rank=lambda t: t["rank"].min())
-        lines = ranked.semi_join(heads, ["order_id", "rank"])
+    lines = _lines(writer, good)
     source = ibis.literal(request.source)
     number = ibis.literal(import_no, type="int32")
     orders = lines.group_by("order_id").agg(
@@ -54,8 +50,32 @@ def build_orders(writer: Writer, judged: IbisTable, request: ImportRequest, impo
     )
     orders = writer.cache("import_orders", orders)
     lines = lines.inner_join(orders.select("order_id", "order_no"), "order_id").mutate(import_no=number)
-    refunds = _refunds(writer, good.filter(good["is_refund"]), orders, request, import_no)
+    refunds = _refunds(writer, good, request, import_no)
     return OrderFacts(orders=orders, lines=lines, refunds=refunds)
+
+
+def _lines(writer: Writer, good: IbisTable) -> IbisTable:
+    """The lines that were sold: of an order of mixed states those of the best one, refunded = paid."""
+    lines = good.filter(good["is_line"])
+    minus = good.filter((good["status"] == REFUNDED) & good["negative"] & good["order_id"].notnull())
+    minus = minus.filter(minus["refund_of"].isnull())
+    if int(writer.scalar(minus.count())):
+        lines = lines.union(_turned(minus.anti_join(lines, "order_id")))
+    if int(writer.scalar(lines["status"].nunique())) <= 1 and not int(
+        writer.scalar((lines["status"] == REFUNDED).sum().fill_null(0))
+    ):
+        return lines
+    lines = lines.mutate(status=lines["status"].replace(REFUNDED, PAID))
+    ranked = lines.mutate(rank=read_rank(lines["status"]))
+    heads = ranked.group_by("order_id").agg(rank=lambda t: t["rank"].min())
+    return ranked.semi_join(heads, ["order_id", "rank"])
+
+
+def _turned(rows: IbisTable) -> IbisTable:
+    """Return rows that say *refunded* with a minus, alone of their order, as what must have been sold."""
+    return rows.mutate(
+        **{name: rows[name].abs() for name in ("amount_fen", "discount_fen", "quantity_milli")}
+    ).select(*rows.columns)
 
 
 def read_rank(status: Any) -> Any:
@@ -63,22 +83,13 @@ def read_rank(status: Any) -> Any:
     return ibis.cases(*((status == name, rank) for name, rank in _RANKS.items()), else_=0)
 
 
-def _refunds(
-    writer: Writer, rows: IbisTable, orders: IbisTable, request: ImportRequest, import_no: int
-) -> IbisTable:
-    live = writer.table("orders")
-    sold = orders.select("order_id").union(
-        live.filter(live["source"] == request.source).select("order_id"), distinct=True
-    )
-    sold = sold.mutate(sold=ibis.literal(True))
-    rows = rows.left_join(sold, "order_id").drop("order_id_right")
-    own = rows["sold"].fill_null(False) | (rows["status"] == REFUNDED) & ~rows["negative"]
-    linked = ibis.coalesce(rows["refund_of"], ibis.ifelse(own, rows["order_id"], ibis.null("string")))
+def _refunds(writer: Writer, good: IbisTable, request: ImportRequest, import_no: int) -> IbisTable:
+    rows = good.filter(good["is_refund"])
     plain = rows.select(
         "customer_no", "at_s", "day", "sku", "row",
         source=ibis.literal(request.source),
         own_id=rows["order_id"],
-        order_id=linked,
+        order_id=ibis.coalesce(rows["refund_of"], rows["order_id"]),
         quantity_milli=rows["quantity_milli"].abs(),
         amount_fen=rows["amount_fen"].abs(),
         import_no=ibis.literal(import_no, type="int32"),

@@ -20,6 +20,7 @@ from koipond.ingest.plain_rows import judge_rows
 from koipond.ingest.ports import IbisTable, RowSource, TouchHistory, Writer
 from koipond.ingest.products import write_products
 from koipond.ingest.readings import Readings, decide, mend_ids
+from koipond.ingest.remarks import remarks_on_orders
 from koipond.ingest.shares import bare_shares
 from koipond.ingest.staging import RAW, Staged
 from koipond.ingest.timing import Setting
@@ -48,11 +49,12 @@ class Outcome:
     changes: dict[str, int]
     notes: dict[str, int]
     readings: Readings
+    remarks: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
-        counts = {**self.changes, **self.notes}
-        return any(count for name, count in counts.items() if not name.endswith(("_unchanged", "_dropped")))
+        counts = {**self.changes, "customers_new": self.notes.get("customers_new", 0)}
+        return any(count for name, count in counts.items() if not name.endswith("_unchanged"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,8 @@ def _orders(writer: Writer, rows: _Rows, job: Job) -> Outcome:
     judged = judge_orders(writer, typed, job.setting)
     settled = _settle(writer, rows, judged, job)
     facts = build_orders(writer, judged, job.request, job.import_no)
-    return _outcome(rows, settled, write_orders(writer, facts, job.request, job.import_no))
+    changes, notes = write_orders(writer, facts, job.request, job.import_no)
+    return _outcome(rows, settled, changes, remarks_on_orders(notes), **notes)
 
 
 def _events(writer: Writer, rows: _Rows, job: Job) -> Outcome:
@@ -155,12 +158,15 @@ def _settle(writer: Writer, rows: _Rows, judged: IbisTable, job: Job) -> _Settle
     return _Settled(aside, notes)
 
 
-def _outcome(rows: _Rows, settled: _Settled, changes: dict[str, int], **notes: int) -> Outcome:
+def _outcome(
+    rows: _Rows, settled: _Settled, changes: dict[str, int], remarks: tuple[str, ...] = (), **notes: int
+) -> Outcome:
     return Outcome(
         quarantined=settled.quarantined,
         changes=changes,
         notes=settled.notes | notes,
         readings=rows.readings,
+        remarks=remarks,
     )
 
 

@@ -69,12 +69,13 @@ def test_refunds_are_linked_to_what_they_name_else_to_their_own_order(space: Mem
         "1,,2025-01-04,-3,1,已付款,\n",
     )
     assert result.kept == 7
-    assert orders(space, "order_id", "net_fen", "line_count") == [("A", 2000, 1)]
+    assert orders(space, "order_id", "net_fen", "line_count") == [("A", 2000, 1), ("B", 700, 1)]
+    assert result.notes["refunds_without_sale"] == 3
     assert refunds(space) == [
         ("A", "A", 1000),
         ("B", "B", 700),
         ("C8", "A", 400),
-        ("C9", "", 500),
+        ("C9", "C9", 500),
         ("c", "", 300),
         ("c", "", 300),
     ]
@@ -84,7 +85,7 @@ def test_a_later_file_links_its_refunds_to_earlier_sales(space: MemoryWorkspace)
     load(space, "user_id,order_id,at,amount\n1,A,2025-01-01,50\n1,B,2025-01-02,60\n")
     load(space, "user_id,order_id,at,amount\n1,A,2025-02-01,-20\n1,Z,2025-02-02,-5\n", "later.csv")
     assert orders(space, "order_id", "net_fen") == [("A", 5000), ("B", 6000)], "the sale stays"
-    assert refunds(space) == [("A", "A", 2000), ("Z", "", 500)]
+    assert refunds(space) == [("A", "A", 2000), ("Z", "Z", 500)]
     before = everything(space)
     load(space, "user_id,order_id,at,amount\n1,A,2025-01-01,50\n1,B,2025-01-02,60\n", "again.csv")
     assert everything(space)[:3] == before[:3], "the earlier file again does not undo the refund"
@@ -231,7 +232,7 @@ def test_discounts_are_taken_off_and_their_sign_is_understood(space: MemoryWorks
         ("D", 1000, 0, 1000),
         ("E", 2000, 300, 1700),
     ]
-    assert refunds(space) == [("F", "", 1700)]
+    assert refunds(space) == [("F", "F", 1700)]
 
 
 def test_another_currency_is_refused(space: MemoryWorkspace) -> None:
