@@ -40,11 +40,17 @@ def register(app: typer.Typer) -> None:
         ] = None,
         statuses: Annotated[
             list[str] | None,
-            typer.Option("--status", metavar="VALUE=STATUS", help="paid, pending, cancelled or refunded."),
+            typer.Option(
+                "--status", metavar="VALUE=STATUS", help="paid pending cancelled refunded partially_refunded."
+            ),
         ] = None,
         keep: Annotated[
             list[str] | None, typer.Option(help="Property to keep although it looks like an identifier.")
         ] = None,
+        keep_repeated: Annotated[
+            bool,
+            typer.Option("--keep-repeated", help="Rows of orders that repeat another to the letter count."),
+        ] = False,
         verified: Annotated[bool, typer.Option(help="Phones and e-mails were proven.")] = False,
         encoding: Annotated[str | None, typer.Option(help="Default: detected.")] = None,
         delimiter: Annotated[str | None, typer.Option(help="Default: detected.")] = None,
@@ -70,6 +76,7 @@ def register(app: typer.Typer) -> None:
             date_format=date_format,
             statuses=_pairs(statuses, "--status"),
             declared=frozenset(keep or ()),
+            keep_repeated=keep_repeated,
             verified=verified,
         )
         with open_app(context.obj) as app:
@@ -90,7 +97,7 @@ def register(app: typer.Typer) -> None:
             note("\n".join(f"{files[place]}: {error}" for place, error in refused.items()))
             raise typer.Exit(_exit_code(refused))
         if faults:
-            raise typer.Exit(1)
+            raise typer.Exit(2 if any(map(keeps_nothing, results)) else 1)
 
 
 def _tell_flags(app: "App") -> None:
@@ -123,16 +130,36 @@ def _longest_s(kind: str, asked_s: int | None) -> int:
     return (WAIT_S if kind == "consents" else 0) if asked_s is None else asked_s
 
 
+def keeps_nothing(one: Mapping[str, Any]) -> bool:
+    """Say whether an import read rows and kept none: nothing of the file is in force."""
+    return bool(one["read"]) and not one["kept"]
+
+
 def unkept(one: Mapping[str, Any]) -> Iterator[str]:
     """Yield why an import is not done although it ended: nothing was kept, or a withdrawal was put aside."""
     aside = ", ".join(f"{count:,} {rule}" for rule, count in one["quarantined"].items() if count)
-    if one["read"] and not one["kept"]:
-        yield f"{one['file']}: none of {one['read']:,} rows was kept ({aside})"
+    if keeps_nothing(one):
+        yield f"{one['file']}: none of {one['read']:,} rows was kept ({aside}); {_first_reason(one)}"
     if count := one["notes"].get("withdrawals_put_aside"):
         yield (
             f"{one['file']}: {count:,} withdrawals were put aside ({aside}) and are not in force: mend these "
             "rows and import them again"
         )
+
+
+def _first_reason(one: Mapping[str, Any]) -> str:
+    """Return the first row that was put aside, with what stands in the field that did it."""
+    rule, rows = next(((rule, rows) for rule, rows in one["samples"].items() if rows), ("", []))
+    if not rows:
+        return "nothing is in force"
+    sample = rows[0]
+    cell = sample["values"].get(sample["field"])
+    column = one["mapping"].get(sample["field"])
+    where = (
+        f"{sample['field']} = {cell!r} (column {column})" if cell is not None and column else sample["field"]
+    )
+    told = f", --map {sample['field']}= leaves the field out" if column else ""
+    return f"row {sample['row']}: {rule}{f', {where}' if where else ''}{told}"
 
 
 def _import_all(

@@ -50,6 +50,7 @@ def write_orders(
     notes = {
         "orders_known_later": 0 if known is None else count_older(writer, known),
         "refunds_without_sale": _without_sale(writer, facts),
+        "partial_refunds_unsaid": facts.unsaid,
     }
     return changes, {name: count for name, count in notes.items() if count}
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import ibis
 
+from koipond.ingest.amount_levels import Levels
 from koipond.ingest.functions import md5
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.ports import IbisTable, Writer
@@ -26,9 +27,12 @@ class OrderFacts:
     orders: IbisTable
     lines: IbisTable  # with order_id instead of order_no
     refunds: IbisTable
+    unsaid: int  # orders said to be given back in part, of which the file does not say how much
 
 
-def build_orders(writer: Writer, judged: IbisTable, request: ImportRequest, import_no: int) -> OrderFacts:
+def build_orders(
+    writer: Writer, judged: IbisTable, request: ImportRequest, import_no: int, levels: Levels
+) -> OrderFacts:
     """Return the good rows of ``judged`` as orders, lines and refunds of import ``import_no``."""
     good = judged.filter(judged["rule"].isnull())
     lines = _lines(writer, good)
@@ -50,8 +54,12 @@ def build_orders(writer: Writer, judged: IbisTable, request: ImportRequest, impo
     )
     orders = writer.cache("import_orders", orders)
     lines = lines.inner_join(orders.select("order_id", "order_no"), "order_id").mutate(import_no=number)
-    refunds = _refunds(writer, good, request, import_no)
-    return OrderFacts(orders=orders, lines=lines, refunds=refunds)
+    refunds = _refunds(writer, good, request, import_no, levels)
+    unsaid = 0
+    if int(writer.scalar(good["partly"].sum().fill_null(0))):
+        partly = good.filter(good["partly"]).select("order_id").distinct()
+        unsaid = int(writer.scalar(partly.anti_join(refunds, "order_id").count()))
+    return OrderFacts(orders=orders, lines=lines, refunds=refunds, unsaid=unsaid)
 
 
 def _lines(writer: Writer, good: IbisTable) -> IbisTable:
@@ -83,15 +91,36 @@ def read_rank(status: Any) -> Any:
     return ibis.cases(*((status == name, rank) for name, rank in _RANKS.items()), else_=0)
 
 
-def _refunds(writer: Writer, good: IbisTable, request: ImportRequest, import_no: int) -> IbisTable:
-    rows = good.filter(good["is_refund"])
+def _given_back(rows: IbisTable) -> IbisTable:
+    """Return the refunds among ``rows``, and ``stated``: by a cell of its own, which comes first.
+
+    What an order says in such a cell is all that was given back of it, whatever its other lines say.
+    """
+    itself = rows["negative"] | rows["refund_of"].notnull()
+    stated = rows["back_fen"].notnull() & ~itself
+    rows = rows.mutate(stated=stated)
+    said = rows["stated"].any().over(group_by="order_id") & rows["order_id"].notnull()
+    rows = rows.mutate(said=said)
+    return rows.filter(itself | rows["stated"] | ~rows["said"])
+
+
+def _refunds(
+    writer: Writer, good: IbisTable, request: ImportRequest, import_no: int, levels: Levels
+) -> IbisTable:
+    rows = _given_back(good.filter(good["is_refund"]))
+    at_s, day = rows["at_s"], rows["day"]
+    if "refunded_s" in rows.columns:
+        at_s, day = rows["refunded_s"].coalesce(at_s), rows["refunded_day"].coalesce(day)
     plain = rows.select(
-        "customer_no", "at_s", "day", "sku", "row",
+        "customer_no", "row",
+        at_s=at_s,
+        day=day,
+        sku=ibis.null("string") if levels.back else rows["sku"],
         source=ibis.literal(request.source),
         own_id=rows["order_id"],
         order_id=ibis.coalesce(rows["refund_of"], rows["order_id"]),
-        quantity_milli=rows["quantity_milli"].abs(),
-        amount_fen=rows["amount_fen"].abs(),
+        quantity_milli=ibis.ifelse(rows["stated"], ibis.null("int64"), rows["quantity_milli"].abs()),
+        amount_fen=ibis.ifelse(rows["stated"], rows["back_fen"], rows["amount_fen"].abs()),
         import_no=ibis.literal(import_no, type="int32"),
     )  # fmt: skip
     parts = ("customer_no", "at_s", "sku", "quantity_milli", "amount_fen", "order_id")

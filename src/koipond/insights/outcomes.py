@@ -90,9 +90,9 @@ def _real(reader: Reader, draws: IbisTable) -> IbisTable:
 def outcomes(reader: Reader, people: IbisTable, strategy: str, window: OutcomeWindow) -> IbisTable:
     """Return one row for each of ``people`` with integer outcomes and covariates, 0 when nothing happened.
 
-    ``converted`` 0/1 (a paid order in the window), ``order_count``, ``revenue_fen`` (net of refunds as profiles
-    count it: those of a known order lower that order, others count on their own day), ``touched`` 0/1, and
-    ``before_*`` of the ``before_days`` up to the draw. Where products carry margins also
+    ``converted`` 0/1 (a paid order in the window), ``order_count``, ``revenue_fen`` (net of refunds as
+    profiles count it: those of a known order lower that order, others count on their own day), ``touched``
+    0/1, and ``before_*`` of the ``before_days`` up to the draw. Where products carry margins also
     ``product_margin_fen`` of the revenue that they brought, and that revenue, ``covered_fen``.
     """
     facts = read_facts(reader)
