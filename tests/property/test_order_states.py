@@ -46,7 +46,7 @@ def facts_after(files: Sequence[str]) -> tuple[Any, ...]:
     with tempfile.TemporaryDirectory() as folder:
         space = MemoryWorkspace(Path(folder))
         for number, text in enumerate(files):
-            space.load("orders", space.write(f"{number}.csv", HEAD + text))
+            space.load("orders", space.write(f"{number}.csv", HEAD + text), {"amount": "amount"})
         names = {row["customer_no"]: row["customer_uid"] for row in space.rows("customers")}
         assert len(names) == len(set(names.values()))
         sales = space.rows("orders", "order_id", "status", "gross_fen", "net_fen", "at_s", "line_count")

@@ -13,6 +13,7 @@ KINDS: tuple[Kind, ...] = ("orders", "events", "products", "customers", "consent
 ROW_RULES = (
     "totals_row",
     "unparsable",
+    "missing_field",
     "missing_amount",
     "missing_customer",
     "missing_order",

@@ -81,7 +81,7 @@ def _once(
     """
     if request.keep_repeated or len(mapping.columns["order_id"]) > 1:
         return rows, None
-    again = repeated_rows(writer, rows, ends, source, frozenset(mapping.used))
+    again = repeated_rows(writer, rows, ends, source, mapping.identifying)
     if again is None:
         return rows, None
     twice = rows.semi_join(again, "row").mutate(rule=ibis.literal("repeated_row"))

@@ -1,7 +1,7 @@
 """Rows that stand in an orders file twice to the letter (整行重复): kept once, counted and said (U12).
 
-Candidates agree in every column that was read; they are repeats when the other columns of the file agree too.
-Rows without an order number stay: two returns of one till second are two.
+Candidates agree in what was read of them; they are repeats when every column of the file agrees. Rows
+without an order number stay: two returns of one till second are two.
 """
 
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ _NOT_CONTENT = ("row", "rule", "field", "is_refund", "is_line", "negative", "tor
 
 
 def repeated_rows(
-    writer: Writer, rows: IbisTable, ends: IbisTable, source: RowSource, read: frozenset[str]
+    writer: Writer, rows: IbisTable, ends: IbisTable, source: RowSource, identifying: frozenset[str]
 ) -> IbisTable | None:
     """Return ``row`` of the rows that repeat an earlier one, None when there are none.
 
-    ``rows``: the typed rows, ``ends``: `order_rows.look_at_orders`; ``read``: the columns of ``source`` that
-    they hold. The others are read again, for the candidates alone.
+    ``rows``: the typed rows, ``ends``: `order_rows.look_at_orders`. The texts of the candidates are read
+    again from ``source``, but for the ``identifying`` columns: who it is was looked up already.
     """
     doubtful = ends.filter(bit_count(ends["marks"]) < ends["n"]).select("order_id")
     doubtful = writer.cache("import_doubtful", doubtful)
@@ -38,7 +38,7 @@ def repeated_rows(
         return None
     found = writer.frame(prints.semi_join(twice, "content").order_by("row"))
     numbers = found["row"].combine_chunks()
-    others = _others(source, [c for c in source.columns if c not in read], numbers)
+    others = _others(source, [c for c in source.columns if c not in identifying], numbers)
     seen: set[tuple[object, ...]] = set()
     again = []
     for number, own in zip(numbers.to_pylist(), found["content"].to_pylist(), strict=True):
