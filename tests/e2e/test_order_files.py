@@ -1,4 +1,4 @@
-"""Order files as shops export them, through the command line to the rule that counts (U01, B09, B11, B12, U16)."""
+"""Order files as shops export them, from the command line to the rule that counts."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ U01 = (
 def counted(koipond: Koipond, rule: str) -> int:
     code, answer = koipond("segments", "count", rule)
     assert code == 0
-    return int(answer["customers"])
+    return int(answer["count"])
 
 
 def begin(koipond: Koipond, zone: str, currency: str) -> None:

@@ -58,9 +58,10 @@ def _evidence(typed: IbisTable) -> IbisTable:
         filled=paid.count(),
         low=paid.min(),
         high=paid.max(),
-        first=lines["paid_fen"].argmin(lines["row"]),
+        times=lines["at_s"].nunique(),
         worth=worth.sum(),
         known=worth.count(),
+        once=(worth + lines["discount_fen"]).sum() - lines["discount_fen"].max(),
         off=(paid - worth).abs().sum(),
         prices=worth.nunique(),
         backs=lines["back_fen"].count(),
@@ -70,9 +71,10 @@ def _evidence(typed: IbisTable) -> IbisTable:
     )
     orders = orders.filter(orders["n"] > 1)
     one = (orders["low"] == orders["high"]) & (orders["filled"] > 0)
+    one &= orders["times"] <= 1  # who repeats an order's total repeats its time as well
     every, alone = one & (orders["filled"] == orders["n"]), one & (orders["filled"] == 1)
     whole, valued = every | alone, orders["known"] == orders["n"]
-    far = (orders["high"] - orders["worth"]).abs()
+    far = ibis.least(*((orders["high"] - orders[name]).abs() for name in ("worth", "once")))
     by_line, by_order = valued & (orders["off"] <= orders["n"]), valued & whole & (far <= orders["n"])
     near = valued & whole & (orders["prices"] > 1)
     again = (orders["backs"] == orders["n"]) & (orders["back_low"] == orders["back_high"])

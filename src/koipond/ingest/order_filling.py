@@ -47,6 +47,7 @@ def fill_orders(writer: Writer, rows: IbisTable, levels: Levels) -> Filled:
         back_fen=rows["back_fen"]
         if not levels.back
         else ibis.ifelse(rows["row"] == rows["first_row"], rows["back_of_order"], ibis.null("int64")),
+        discount_fen=_discount(rows) if levels.paid else rows["discount_fen"],
         torn=rows["torn_order"] if levels.paid else rows["torn"],
         **filled,
     ).select(*columns)
@@ -73,6 +74,9 @@ def _beside(rows: IbisTable, levels: Levels) -> IbisTable:
         paid_of_order=known["paid_fen"].max(),
         least_paid=known["paid_fen"].min(),
         back_of_order=known["back_fen"].max(),
+        off_of_order=known["discount_fen"].max(),
+        offs=known["discount_fen"].sum(),
+        list_of_order=(known["worth_fen"] + known["discount_fen"]).sum(),
         worth_of_order=ibis.greatest(known["worth_fen"], 0).sum(),
     )
     heads = heads.mutate(
@@ -105,6 +109,17 @@ def _amount(rows: IbisTable, levels: Levels) -> tuple[Any, dict[str, Any]]:
         else_=own,
     )
     return amount, {"unpaid_amounts_filled": waits, "lines_without_amount": beside}
+
+
+def _discount(rows: IbisTable) -> Any:
+    """The row's discount; one that is the order's, written on each line, counts on the first row alone.
+
+    It is the order's when list prices less one of it come nearer to the amount than less all of them.
+    """
+    left = rows["list_of_order"] - rows["paid_of_order"]
+    once = (left - rows["off_of_order"]).abs() < (left - rows["offs"]).abs()
+    first = ibis.ifelse(rows["row"] == rows["first_row"], rows["off_of_order"], ibis.literal(0, type="int64"))
+    return ibis.ifelse(once.fill_null(False), first, rows["discount_fen"])
 
 
 def _share(rows: IbisTable) -> Any:

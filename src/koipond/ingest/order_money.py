@@ -36,6 +36,9 @@ def money_columns(
         off = units.fill_null(0)
     if "quantity" in values and "unit_price" in values:
         worth, off = _worth(raw, values, readings, discount, minus, off, digits)
+    if not any(name in values for name in PAID_FIELDS):  # cells that hold too much, or no number
+        said = [raw[name].notnull() for name in ("quantity", "unit_price") if name in raw.columns]
+        faults["amount"] = ibis.and_(*said) & worth.isnull()
     columns = {"quantity_milli": milli, "minus": minus, "worth_fen": worth, "discount_fen": off}
     for name, fields in {"paid_fen": PAID_FIELDS, "back_fen": BACK_FIELDS}.items():
         field = next((one for one in fields if one in values), None)

@@ -258,3 +258,14 @@ def test_u12_rows_of_totals_are_put_aside_with_their_reason(space: MemoryWorkspa
         text = f"订单编号,手机号,下单时间,实付金额\n{rows}{word},,,11\n"
         result = load(space, text, source=f"s{place}")
         assert (result.kept, result.quarantined) == (2, {"totals_row": 1}), word
+
+
+def test_b11_a_discount_of_the_order_on_each_line_counts_once(space: MemoryWorkspace) -> None:
+    text = (
+        "order_id,email,at,sku,qty,price,Discount Amount,Total\n1,a@b.co,2025-03-01,x,2,10,5,45\n"
+        "1,a@b.co,2025-03-01,y,3,10,5,45\n2,a@b.co,2025-03-02,x,1,10,2,8\n"
+    )
+    load(space, text)
+    found = {row["order_id"]: (row["gross_fen"], row["discount_fen"]) for row in space.rows("orders")}
+    assert nets(space) == {"1": 4_500, "2": 800}
+    assert found == {"1": (5_000, 500), "2": (1_000, 200)}
