@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from koipond.ingest.model import Kind
 
 _SAMPLES_SHOWN = 3
+_COLUMNS_SHOWN = 20
 
 
 def keeps_nothing(one: Mapping[str, Any]) -> bool:
@@ -60,7 +61,9 @@ def import_text(result: Mapping[str, Any]) -> str:
         *[f"  {name.replace('_', ' ')}: {count:,}" for name, count in result["notes"].items() if count],
     ]
     if result["unused"]:
-        lines.append(f"  not used: {', '.join(result['unused'])}")
+        more = len(result["unused"]) - _COLUMNS_SHOWN
+        shown = ", ".join(result["unused"][:_COLUMNS_SHOWN])
+        lines.append(f"  not used: {shown}{f' and {more:,} more columns' if more > 0 else ''}")
     lines += [f"  note: {remark}" for remark in result["remarks"]]
     for rule, count in result["quarantined"].items():
         if not count:

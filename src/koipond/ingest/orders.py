@@ -91,23 +91,31 @@ def read_rank(status: Any) -> Any:
     return ibis.cases(*((status == name, rank) for name, rank in _RANKS.items()), else_=0)
 
 
-def _given_back(rows: IbisTable) -> IbisTable:
+def _given_back(rows: IbisTable, levels: Levels) -> IbisTable:
     """Return the refunds among ``rows``, and ``stated``: by a cell of its own, which comes first.
 
-    What an order says in such a cell is all that was given back of it, whatever its other lines say.
+    What an order says there is all that was given back of it when it is the whole order's, or as much as its
+    lines that say *refunded*; then those lines add nothing.
     """
     itself = rows["negative"] | rows["refund_of"].notnull()
-    stated = rows["back_fen"].notnull() & ~itself
-    rows = rows.mutate(stated=stated)
-    said = rows["stated"].any().over(group_by="order_id") & rows["order_id"].notnull()
-    rows = rows.mutate(said=said)
-    return rows.filter(itself | rows["stated"] | ~rows["said"])
+    rows = rows.mutate(
+        stated=rows["back_fen"].notnull() & ~itself, silent=(rows["status"] == REFUNDED) & ~itself
+    )
+    sums = {
+        "said": ibis.ifelse(rows["stated"], rows["back_fen"], None).sum(),
+        "lines": ibis.ifelse(rows["silent"], rows["amount_fen"], 0).sum(),
+    }
+    rows = rows.mutate(**{name: value.over(group_by="order_id") for name, value in sums.items()})
+    whole = rows["said"].notnull() & rows["order_id"].notnull()
+    if not (levels.back or levels.paid):
+        whole &= rows["said"] >= rows["lines"]
+    return rows.filter(rows["stated"] | ~(rows["silent"] & whole.fill_null(False)))
 
 
 def _refunds(
     writer: Writer, good: IbisTable, request: ImportRequest, import_no: int, levels: Levels
 ) -> IbisTable:
-    rows = _given_back(good.filter(good["is_refund"]))
+    rows = _given_back(good.filter(good["is_refund"]), levels)
     at_s, day = rows["at_s"], rows["day"]
     if "refunded_s" in rows.columns:
         at_s, day = rows["refunded_s"].coalesce(at_s), rows["refunded_day"].coalesce(day)

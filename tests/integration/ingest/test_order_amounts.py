@@ -133,20 +133,23 @@ def test_b12_customer_time_and_status_said_in_the_first_line_alone(space: Memory
 
 
 def test_partial_refunds_by_status_and_amount(space: MemoryWorkspace) -> None:
-    head = "订单编号,手机号,下单时间,商品编码,实付金额,订单状态,退款金额,退款时间\n"
-    result = load(
-        space,
-        head
-        + "A,13800000001,2025-03-01,x,100,部分退款,30,2025-04-02\nA,13800000001,2025-03-01,y,50,已完成,,\n"
-        "B,13800000001,2025-03-01,x,80,部分退款,,\nC,13800000001,2025-03-01,x,70,已退款,70,2025-04-03\n"
-        "D,13800000001,2025-03-01,x,60,已退款,,\nE,13800000001,2025-03-01,x,60,待付款,10,\n",
+    rows = (
+        "A,x,100,部分退款,30,2025-04-02",
+        "A,y,50,已完成,,",
+        "B,x,80,部分退款,,",
+        "C,x,70,已退款,70,2025-04-03",
+        "D,x,60,已退款,,",
+        "E,x,60,待付款,10,",
+        "F,x,100,部分退款,30,",
+        "F,y,50,已退款,,",  # each line says its own
+        "G,x,100,已退款,150,",  # the order's, on its first line
+        "G,y,50,已退款,,",
     )
-    assert nets(space) == {"A": 12_000, "B": 8_000, "C": 0, "D": 0, "E": 6_000}
-    assert {row["order_id"]: row["day"] for row in space.rows("refunds")} == {
-        "A": 20_180,
-        "C": 20_181,
-        "D": 20_148,
-    }
+    head = "订单编号,商品编码,实付金额,订单状态,退款金额,退款时间,手机号,下单时间\n"
+    result = load(space, head + "".join(f"{row},13800000001,2025-03-01\n" for row in rows))
+    assert nets(space) == {"A": 12_000, "B": 8_000, "C": 0, "D": 0, "E": 6_000, "F": 7_000, "G": 0}
+    days = {row["order_id"]: row["day"] for row in space.rows("refunds")}
+    assert (days["A"], days["C"], days["D"]) == (20_180, 20_181, 20_148)
     assert result.notes["partial_refunds_unsaid"] == 1
     assert any("--map refund_amount=COLUMN" in remark for remark in result.remarks)
 
