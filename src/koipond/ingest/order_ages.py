@@ -28,7 +28,8 @@ def judge_sales(writer: Writer, facts: OrderFacts, request: ImportRequest) -> Ib
     """Return the orders of the file that the warehouse knows, None when it knows none.
 
     Columns: order_id, order_no and import_no of the live one, ``write_sale``, ``refunds`` (write, keep or
-    drop), ``older``: the warehouse holds a later state of the order than the file.
+    drop), ``other_lines``: the file's sale replaces one with other lines, ``older``: the warehouse holds a
+    later state of the order than the file.
     """
     live = writer.table("orders")
     live = live.filter(live["source"] == request.source)
@@ -49,10 +50,12 @@ def judge_sales(writer: Writer, facts: OrderFacts, request: ImportRequest) -> Ib
     one_sale = same_lines | (paid & (returned != returned_live))
     refunds = _refund_verdict(both, one_sale=one_sale, early=early, write_sale=write_sale)
     less = (both["back"] < both["back_live"]) & (refunds == "keep")
+    other = write_sale & ~same_lines & ~one_sale & (both["status_live"] != PENDING)
     known = both.select(
         "order_id", "order_no", "import_no",
         write_sale=write_sale,
         refunds=refunds,
+        other_lines=other,
         older=(early | (paid & of_returns_live) | less) & ~write_sale | less,
     )  # fmt: skip
     return writer.cache("known_orders", known)
@@ -148,9 +151,12 @@ def judge_refunds(
     return write, writer.cache("gone_refunds", again.union(gone, distinct=True))
 
 
-def count_older(writer: Writer, known: IbisTable) -> int:
-    """Return of how many orders the warehouse knows a later state than the file."""
-    return int(writer.scalar(known["older"].sum().fill_null(0)))
+def count_known(writer: Writer, known: IbisTable) -> dict[str, int]:
+    """Return of how many orders the warehouse knows a later state, and how many get other lines."""
+    sums = known.agg(
+        orders_known_later=known["older"].sum(), orders_with_other_lines=known["other_lines"].sum()
+    )
+    return {name: int(count or 0) for name, count in writer.frame(sums).to_pylist()[0].items()}
 
 
 def _summed(refunds: IbisTable) -> IbisTable:

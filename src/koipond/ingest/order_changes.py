@@ -8,7 +8,7 @@ without an id are known by their content and how often it occurs.
 
 from koipond.ingest.archive import as_facts, retire
 from koipond.ingest.model import ImportRequest
-from koipond.ingest.order_ages import count_older, judge_refunds, judge_sales
+from koipond.ingest.order_ages import count_known, judge_refunds, judge_sales
 from koipond.ingest.orders import OrderFacts
 from koipond.ingest.ports import IbisTable, Writer
 
@@ -18,8 +18,9 @@ def write_orders(
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Bring ``facts`` into the warehouse; return how many orders and refunds changed, and notes.
 
-    Notes: ``orders_known_later``, of which the warehouse knows a later state than the file, and
-    ``refunds_without_sale``, which name no order of their customer that was ever imported.
+    Notes: ``orders_known_later``, of which the warehouse knows a later state than the file,
+    ``orders_with_other_lines``, whose lines the file replaces by others, and ``refunds_without_sale``, which
+    name no order of their customer that was ever imported.
     """
     known = judge_sales(writer, facts, request)
     written, replaced = facts.orders, 0
@@ -48,7 +49,7 @@ def write_orders(
         "refunds_replaced": removed,
     }
     notes = {
-        "orders_known_later": 0 if known is None else count_older(writer, known),
+        **({} if known is None else count_known(writer, known)),
         "refunds_without_sale": _without_sale(writer, facts),
         "partial_refunds_unsaid": facts.unsaid,
     }

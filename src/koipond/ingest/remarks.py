@@ -40,6 +40,10 @@ _SENTENCES = {
         " since): they stay as they are; if it was the earlier import that was wrong, take it out first:"
         " koipond quality undo IMPORT"
     ),
+    "orders_with_other_lines": (
+        "{count} orders were known with other lines: those of this file replace them; if an export was cut in"
+        " two within an order, put its parts into one file and import that"
+    ),
     "refunds_without_sale": (
         "{count} refunds name no sale that was imported: each lowers its customer's money on its own day,"
         " until the orders they belong to are imported"

@@ -95,6 +95,10 @@ def test_a_refund_that_names_no_sale_is_counted_and_linked_once_the_sale_comes(t
 
 def test_a_corrected_sale_takes_the_refund_it_came_with_along(tmp_path: Path) -> None:
     wrong = "B,13800000002,2025-11-01 10:00,1000,已完成\nB,13800000002,2025-11-01 10:00,500,已退款\n"
-    space = space_of(tmp_path, wrong, wrong.replace("1000", "10").replace("500", "5"))
+    space = space_of(tmp_path, wrong)
+    right = HEAD + wrong.replace("1000", "10").replace("500", "5")
+    result = space.load("orders", space.write("right.csv", right))
+    assert result.notes["orders_with_other_lines"] == 1
+    assert "1 orders were known with other lines" in result.remarks[0]
     assert net(space) == 1_000
     assert [row["amount_fen"] for row in space.rows("refunds")] == [500]
