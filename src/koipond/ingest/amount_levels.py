@@ -48,8 +48,8 @@ def decide_levels(
     return Levels(paid=paid, back=back, remarks=tuple(remarks))
 
 
-def _evidence(typed: IbisTable) -> IbisTable:
-    """Return over the orders of several lines how many speak for which reading."""
+def _long_orders(typed: IbisTable) -> IbisTable:
+    """Return the orders of several lines, with the ends and sums of what their lines say."""
     lines = typed.filter(typed["order_id"].notnull())
     paid, worth = lines["paid_fen"].nullif(0), lines["worth_fen"]
     orders = lines.group_by("order_id").agg(
@@ -69,7 +69,12 @@ def _evidence(typed: IbisTable) -> IbisTable:
         back_high=lines["back_fen"].max(),
         sum=paid.sum(),
     )
-    orders = orders.filter(orders["n"] > 1)
+    return orders.filter(orders["n"] > 1)
+
+
+def _evidence(typed: IbisTable) -> IbisTable:
+    """Return over the orders of several lines how many speak for which reading."""
+    orders = _long_orders(typed)
     one = (orders["low"] == orders["high"]) & (orders["filled"] > 0)
     one &= orders["times"] <= 1  # who repeats an order's total repeats its time as well
     every, alone = one & (orders["filled"] == orders["n"]), one & (orders["filled"] == 1)
@@ -137,7 +142,7 @@ def _whole_remark(found: dict[str, Any], column: str) -> str:
     where = "on its first line alone" if found["alone"] > found["every"] else "on each of its lines"
     return (
         f"{column} is the amount of the whole order, {where}: it counts once, shared over the lines by "
-        f"quantity × price where the file has them; if it is each line's own: --map amount={column}"
+        f"quantity × price, else on the first; if it is each line's own: --map amount={column}"
     )
 
 

@@ -115,6 +115,17 @@ def _question(file: str, column: str, found: Any, by_size: Discount) -> str:
     )
 
 
+def discount_remarks(discount: Discount, mapping: ColumnMap, request: ImportRequest) -> tuple[str, ...]:
+    """Return what is to be said of how the discounts were read."""
+    column = next((mapping.columns[name][0] for name in ("discount_rate", "discount") if name in mapping), "")
+    if discount != "money":
+        return (f"{column} is taken as a share of the price; if it is money: --map discount={column}",)
+    guessed = plain_name(column) in _BARE and "discount" not in request.mapping
+    if guessed and not any(name in mapping for name in ("amount", "order_amount")):
+        return (f"{column} is taken as money; if it is a share of the price: --map discount_rate={column}",)
+    return ()
+
+
 def less_share(product_fen: Any, share: Any, *, percent: bool) -> Any:
     """Return ``product_fen`` less the decimal ``share`` of it, rounded half away from zero, in minor units.
 

@@ -31,10 +31,10 @@ def write_orders(
         replaced = _count(writer, gone)
         written, lines = written.anti_join(kept, "order_id"), lines.anti_join(kept, "order_id")
     refunds, refunds_gone = judge_refunds(writer, facts, request, known)
+    removed = 0
     if replaced:
         retire(writer, "order_lines", gone, ["order_no"], import_no)
         retire(writer, "orders", gone, ["order_no"], import_no)
-    removed = 0
     if _count(writer, refunds_gone):
         removed = retire(writer, "refunds", refunds_gone, ["source", "refund_id"], import_no)
     by_customer = ("customer_no", "at_s", "order_no")
@@ -48,12 +48,16 @@ def write_orders(
         "refunds_added": added,
         "refunds_replaced": removed,
     }
+    return changes, _notes(writer, facts, known)
+
+
+def _notes(writer: Writer, facts: OrderFacts, known: IbisTable | None) -> dict[str, int]:
     notes = {
         **({} if known is None else count_known(writer, known)),
         "refunds_without_sale": _without_sale(writer, facts),
         "partial_refunds_unsaid": facts.unsaid,
     }
-    return changes, {name: count for name, count in notes.items() if count}
+    return {name: count for name, count in notes.items() if count}
 
 
 def _without_sale(writer: Writer, facts: OrderFacts) -> int:

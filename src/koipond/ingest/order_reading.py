@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import ibis
 
 from koipond.ingest.amount_levels import Levels, decide_levels
-from koipond.ingest.discounts import decide_discount
+from koipond.ingest.discounts import decide_discount, discount_remarks
 from koipond.ingest.mapping import ColumnMap
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.order_filling import fill_orders, needs_filling
@@ -50,10 +50,7 @@ def read_orders(
     ends = look_at_orders(writer, rows)
     rows, repeats = _once(writer, rows, ends, mapping, request, source)
     levels = decide_levels(writer, rows, mapping, request, source)
-    remarks, notes = list(levels.remarks), {}
-    if discount != "money":
-        column = mapping.columns["discount_rate" if "discount_rate" in mapping else "discount"][0]
-        remarks.append(f"{column} is taken as a share of the price; if it is money: --map discount={column}")
+    notes: dict[str, int] = {}
     if needs_filling(writer, rows, levels):
         filled = fill_orders(writer, rows, levels)
         rows = writer.cache("import_filled", rule_rows(filled.rows, setting))
@@ -64,7 +61,8 @@ def read_orders(
     if repeats is not None:
         kinds = judged.schema()
         judged = judged.union(repeats.select(**{n: repeats[n].cast(kinds[n]) for n in judged.columns}))
-    return ReadOrders(judged=judged, levels=levels, remarks=tuple(remarks), notes=notes)
+    remarks = (*levels.remarks, *discount_remarks(discount, mapping, request))
+    return ReadOrders(judged=judged, levels=levels, remarks=remarks, notes=notes)
 
 
 def _once(

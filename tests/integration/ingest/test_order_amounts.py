@@ -214,8 +214,10 @@ def test_b09_percentages_without_an_amount_paid(space: MemoryWorkspace) -> None:
     )
     with pytest.raises(InputError, match=r"15 = 15%"):
         load(space, head.format("discount") + rows)
+    few = load(space, head.format("discount") + "9,u,2025-03-01,1,42,15\n", "few.csv")
+    assert "--map discount_rate=discount" in few.remarks[0], "money was assumed"
     load(space, head.format("discount percent") + rows)
-    assert nets(space) == {"1": 3_570, "2": 950, "3": 1_440}
+    assert nets(space) == {"1": 3_570, "2": 950, "3": 1_440, "9": 2_700}
 
 
 def test_u12_rows_that_repeat_another_to_the_letter_are_kept_once(space: MemoryWorkspace) -> None:
