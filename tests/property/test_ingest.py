@@ -87,15 +87,9 @@ def alone(row: dict[str, Any], *, filled: bool) -> str:
 def judge(rows: list[Row]) -> tuple[Counter[str], list[dict[str, Any]]]:
     """Return how many rows each rule puts aside, and the good rows."""
     rules: Counter[str] = Counter()
-    seen: set[Row] = set()
-    once = []
-    for values in rows:
-        row = typed(values)
-        if values in seen and row["order_id"] and not alone(row, filled=False):
-            rules["repeated_row"] += 1
-        else:
-            once.append(row)
-        seen.add(values)
+    again = elsewhere(rows)
+    rules.update(["repeated_row"] * len(again))
+    once = [typed(values) for place, values in enumerate(rows) if place not in again]
     standing = []
     for row in once:
         if rule := alone(completed(row, once), filled=True):
@@ -103,6 +97,22 @@ def judge(rows: list[Row]) -> tuple[Counter[str], list[dict[str, Any]]]:
         else:
             standing.append(completed(row, once))
     return rules, together(standing, rules)
+
+
+def elsewhere(rows: list[Row]) -> set[int]:
+    """Return the places of rows that stand to the letter in another block of their order: all but the first
+    of the longest. A block: rows of one order with no other row between them."""
+    blocks: dict[Row, dict[int, list[int]]] = {}
+    count: Counter[str] = Counter()
+    for place, values in enumerate(rows):
+        row = typed(values)
+        if row["order_id"] and not alone(row, filled=False):
+            count[row["order_id"]] += 1
+            blocks.setdefault(values, {}).setdefault(place - count[row["order_id"]], []).append(place)
+    kept = {id(max(found.values(), key=len)) for found in blocks.values()}
+    return {
+        place for found in blocks.values() for one in found.values() if id(one) not in kept for place in one
+    }
 
 
 def completed(row: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:

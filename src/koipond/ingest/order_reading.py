@@ -12,7 +12,7 @@ from koipond.ingest.order_filling import fill_orders, needs_filling
 from koipond.ingest.order_rows import judge_orders, look_at_orders, rule_rows, type_orders
 from koipond.ingest.ports import IbisTable, RowSource, Writer
 from koipond.ingest.readings import Readings
-from koipond.ingest.repeats import repeated_rows
+from koipond.ingest.repeats import Repeats, repeated_rows
 from koipond.ingest.timing import Setting
 
 
@@ -48,7 +48,8 @@ def read_orders(
     ruled = typed.kept(rule_rows(typed.whole(typed.rows), setting))
     rows = typed.whole(writer.cache("import_judged_alone", ruled))
     ends = look_at_orders(writer, rows)
-    rows, repeats = _once(writer, rows, ends, mapping, request, source)
+    found = _repeats(writer, rows, ends, mapping, request, source)
+    rows, repeats = _once(rows, found.again)
     levels = decide_levels(writer, rows, mapping, request, source)
     notes: dict[str, int] = {}
     if needs_filling(writer, rows, levels):
@@ -62,24 +63,29 @@ def read_orders(
         kinds = judged.schema()
         judged = judged.union(repeats.select(**{n: repeats[n].cast(kinds[n]) for n in judged.columns}))
     remarks = (*levels.remarks, *discount_remarks(discount, mapping, request))
-    return ReadOrders(judged=judged, levels=levels, remarks=remarks, notes=notes)
+    beside = {"equal_rows_beside": found.beside} if found.beside else {}
+    return ReadOrders(judged=judged, levels=levels, remarks=remarks, notes=notes | beside)
 
 
-def _once(
+def _repeats(
     writer: Writer,
     rows: IbisTable,
     ends: IbisTable,
     mapping: ColumnMap,
     request: ImportRequest,
     source: RowSource,
-) -> tuple[IbisTable, IbisTable | None]:
-    """Return ``rows`` without those that repeat another to the letter, and these.
+) -> Repeats:
+    """Look for rows that repeat another to the letter.
 
     An order number made of other columns does not tell two purchases of one day apart: then nothing repeats.
     """
     if request.keep_repeated or len(mapping.columns["order_id"]) > 1:
-        return rows, None
-    again = repeated_rows(writer, rows, ends, source, mapping.identifying)
+        return Repeats()
+    return repeated_rows(writer, rows, ends, source, mapping.identifying)
+
+
+def _once(rows: IbisTable, again: IbisTable | None) -> tuple[IbisTable, IbisTable | None]:
+    """Return ``rows`` without those of ``again``, and these with their rule."""
     if again is None:
         return rows, None
     twice = rows.semi_join(again, "row").mutate(rule=ibis.literal("repeated_row"))

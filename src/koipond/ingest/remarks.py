@@ -15,8 +15,12 @@ def remarks_on_orders(notes: Mapping[str, int], mapping: ColumnMap) -> tuple[str
 
 _SENTENCES = {
     "repeated_row": (
-        "{count} rows repeat another to the letter and were kept once; if each stands for a piece of its own,"
-        " import the file again with --keep-repeated"
+        "{count} rows repeat another elsewhere in the file to the letter and were kept once; if each stands"
+        " for a piece of its own, import the file again with --keep-repeated"
+    ),
+    "equal_rows_beside": (
+        "{count} rows equal the row beside them in the same order to the letter: each counts as a piece"
+        " bought"
     ),
     "totals_row": "{count} rows hold totals and no order: put aside",
     "missing_amount": (

@@ -222,18 +222,32 @@ def test_b09_percentages_without_an_amount_paid(space: MemoryWorkspace) -> None:
 
 def test_u12_rows_that_repeat_another_to_the_letter_are_kept_once(space: MemoryWorkspace) -> None:
     head = "order_id,user_id,at,sku,amount,note\n"
-    text = head + "1,u,2025-03-01,x,5,a\n1,u,2025-03-01,y,6,a\n1,u,2025-03-01,x,5,{}\n"
+    text = head + "1,u,2025-03-01,x,5,a\n1,u,2025-03-01,y,6,a\n2,u,2025-03-01,x,5,a\n1,u,2025-03-01,x,5,{}\n"
     result = load(space, text.format("a"))
-    assert (result.read, result.kept, result.quarantined) == (3, 2, {"repeated_row": 1})
-    assert nets(space) == {"1": 1_100}
-    assert "1 rows repeat another to the letter" in result.remarks[0]
+    assert (result.read, result.kept, result.quarantined) == (4, 3, {"repeated_row": 1})
+    assert nets(space) == {"1": 1_100, "2": 500}
+    assert "1 rows repeat another elsewhere in the file to the letter" in result.remarks[0]
     load(space, text.format("b"), "differ.csv", source="b")  # another note: another line
     load(space, text.format("a"), "told.csv", source="c", keep_repeated=True)
-    assert {r["source"]: r["net_fen"] for r in space.rows("orders")} == {
+    assert {r["source"]: r["net_fen"] for r in space.rows("orders") if r["order_id"] == "1"} == {
         "default": 1_100,
         "b": 1_600,
         "c": 1_600,
     }
+
+
+def test_u12_equal_rows_side_by_side_are_two_pieces_and_a_file_twice_in_itself_is_one(
+    space: MemoryWorkspace,
+) -> None:
+    head = "order_id,user_id,at,sku,amount\n"
+    rows = "1,u,2025-03-01,x,5\n1,u,2025-03-01,x,5\n1,u,2025-03-01,y,6\n2,u,2025-03-02,x,5\n"
+    result = load(space, head + rows)
+    assert (result.kept, result.quarantined) == (4, {})
+    assert nets(space) == {"1": 1_600, "2": 500}
+    assert any("1 rows equal the row beside them" in one for one in result.remarks)
+    result = load(space, head + rows + rows, "twice.csv", source="b")
+    assert (result.kept, result.quarantined) == (4, {"repeated_row": 4})
+    assert sum(r["net_fen"] for r in space.rows("orders") if r["source"] == "b") == 2_100
 
 
 def test_u12_an_empty_amount_is_not_the_list_price(space: MemoryWorkspace) -> None:
