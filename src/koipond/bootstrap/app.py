@@ -314,6 +314,13 @@ class App:
         return default_catalog(self.settings.currency)
 
     @cached_property
+    def named_catalog(self) -> "Catalog":
+        """The catalogue with what the brand calls its segments, tags, traits and strategies."""
+        from koipond.bootstrap.naming import titles_of
+
+        return replace(self.catalog, titles=titles_of(self.in_force.definitions, self.settings))
+
+    @cached_property
     def quality_rules(self) -> "QualityRules":
         """When a person looks unreal."""
         return self.settings.quality.resolve()
@@ -353,7 +360,7 @@ class App:
         scope = Scope(
             reader=reader,
             as_of_day=epoch_day(day),
-            catalog=self.catalog,
+            catalog=self.named_catalog,
             lists=self.store.lists,
             excluded=BitMap(row["customer_no"] for row in verdicts if row["verdict"] == "confirmed"),
             profile=reader.table(PROFILE),

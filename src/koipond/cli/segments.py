@@ -28,9 +28,10 @@ def show(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) 
         with app.warehouse.read() as reader:
             out = count_left_out(reader)
         data = {"segments": rows, "left_out": out, **app.stamp(day)}
-    table = [[row["segment"], row["count"], row["freshness"]] for row in rows]
+    columns = ["segment", "name", "customers", "freshness"]
+    table = [[row["segment"], row["name"], row["count"], row["freshness"]] for row in rows]
     head = f"as of {data['as_of']}{left_out_text(out)}"
-    say(data, lambda: f"{head}\n{text_table(['segment', 'customers', 'freshness'], table)}", as_json=as_json)
+    say(data, lambda: f"{head}\n{text_table(columns, table)}", as_json=as_json)
 
 
 def count(

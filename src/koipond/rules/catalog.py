@@ -16,7 +16,9 @@ from koipond.rules.labels import (
     FIELD_LABELS,
     FLAG_PHRASES,
     Label,
+    Lang,
 )
+from koipond.rules.titles import Titles, title
 from koipond.rules.tree import FactKind
 
 ValueType = Literal["text", "choice", "number", "money", "flag", "day", "any"]
@@ -78,6 +80,11 @@ class Catalog:
     tags: frozenset[str] = frozenset()
     segments: frozenset[str] = frozenset()
     lists: frozenset[str] = frozenset()
+    titles: Titles = field(default_factory=dict)
+
+    def title(self, kind: str, key: str, lang: Lang) -> str:
+        """Return what the brand calls the ``kind`` of that key, the key itself when it has no name."""
+        return title(self.titles.get((kind, key), {}), key)[lang]
 
     @cached_property
     def _by_alias(self) -> Mapping[str, FieldSpec]:

@@ -69,9 +69,9 @@ class _Speaker:
         if isinstance(part, Known) and not isinstance(part.operand, Tag):
             return self.say.missing.format(label=self._operand(part.operand))
         if isinstance(part, InSegment):
-            return self.say.not_segment.format(key=self._quoted(part.key))
+            return self.say.not_segment.format(key=self._title(part))
         if isinstance(part, InList):
-            return self.say.not_list.format(key=self._quoted(part.key))
+            return self.say.not_list.format(key=self._title(part))
         if isinstance(part, Comparison):
             if isinstance(part.operand, Field) and part.value is True:
                 return label(FLAG_PHRASES[part.operand.name][1], self.lang)
@@ -83,9 +83,9 @@ class _Speaker:
         if isinstance(rule, Everyone):
             return self.say.everyone
         if isinstance(rule, InSegment):
-            return self.say.segment.format(key=self._quoted(rule.key))
+            return self.say.segment.format(key=self._title(rule))
         if isinstance(rule, InList):
-            return self.say.list_.format(key=self._quoted(rule.key))
+            return self.say.list_.format(key=self._title(rule))
         if isinstance(rule, HashSample):
             pattern = self.say.slice_ if rule.first else self.say.sample
             shares = {name: self._share(value) for name, value in (("first", rule.first), ("end", rule.end))}
@@ -111,7 +111,7 @@ class _Speaker:
         if isinstance(node.operand, Tag) and isinstance(node, Comparison | In):
             values = (node.value,) if isinstance(node, Comparison) else node.values
             if isinstance(node, In) or node.op == "=":
-                name = self._quoted(node.operand.group)
+                name = self._quoted(self.catalog.title("tag", node.operand.group, self.lang))
                 return self.say.has_tag.format(name=name, values=self._values(spec, values))
         if isinstance(node, Comparison):
             return self._comparison(node, spec)
@@ -150,9 +150,11 @@ class _Speaker:
 
     def _operand(self, operand: Operand) -> str:
         if isinstance(operand, Trait):
-            return self.say.trait.format(name=self._quoted(operand.name))
+            return self.say.trait.format(
+                name=self._quoted(self.catalog.title("trait", operand.name, self.lang))
+            )
         if isinstance(operand, Tag):
-            return self.say.tag.format(name=self._quoted(operand.group))
+            return self.say.tag.format(name=self._quoted(self.catalog.title("tag", operand.group, self.lang)))
         if isinstance(operand, Property):
             return self.say.property.format(name=self._quoted(operand.name))
         if isinstance(operand, Measure):
@@ -216,6 +218,10 @@ class _Speaker:
 
     def _share(self, buckets: int) -> str:
         return f"{number((Decimal(buckets) / 100).normalize(), self.say)}%"
+
+    def _title(self, named: InSegment | InList) -> str:
+        kind = "segment" if isinstance(named, InSegment) else "list"
+        return self._quoted(self.catalog.title(kind, named.key, self.lang))
 
     def _quoted(self, text: str) -> str:
         return self.say.quote.format(text)

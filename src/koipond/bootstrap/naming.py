@@ -1,0 +1,21 @@
+"""What the brand calls things, read off the applied definitions and settings."""
+
+from collections.abc import Iterable, Mapping
+
+from koipond.rules.labels import LANGS
+from koipond.rules.titles import Titles
+from koipond.store import AppliedDefinition
+from koipond.workspace.settings import WorkspaceSettings
+
+
+def titles_of(applied: Iterable[AppliedDefinition], settings: WorkspaceSettings) -> Titles:
+    """Return every name that differs from the key."""
+    named: dict[tuple[str, str], Mapping[str, str]] = {}
+    for one in applied:
+        names = one.body.get("name")
+        if isinstance(names, Mapping) and names:
+            named[one.kind, one.key] = {str(lang): str(text) for lang, text in names.items()}
+    for key, trait in settings.traits.items():
+        if trait.title:
+            named["trait", key] = dict.fromkeys(LANGS, trait.title)
+    return named
