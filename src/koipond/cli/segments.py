@@ -44,13 +44,17 @@ def count(
     from koipond.profiles.facts import count_left_out
     from koipond.rules import parse, words
     from koipond.segments.count import count_rule
+    from koipond.segments.seen import unseen
 
     with open_app(context.obj) as app, app.reading(parse_day(as_of)) as (reader, day):
         scope = app.scope(reader, day)
         tree = parse(_rule_text(app.store.definitions.current(), rule), scope.catalog)
         data = {**count_rule(scope, tree), "left_out": count_left_out(reader), **app.stamp(day)}
-        said = words(tree, app.settings.language, scope.catalog)
-    say(data, lambda: f"{said}\n{count_text(data)}", as_json=as_json)
+        data["notes"] = [one.words for one in unseen(scope, tree)]
+        language = app.settings.language
+        said = words(tree, language, scope.catalog)
+    notes = [f"! {one[language]}" for one in data["notes"]]
+    say(data, lambda: "\n".join([said, count_text(data), *notes]), as_json=as_json)
 
 
 def _rule_text(applied: Any, given: str) -> str:

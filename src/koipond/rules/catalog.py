@@ -41,6 +41,7 @@ class FieldSpec:
     labels: Label = ("", "", "")
     choices: Mapping[str, Label] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
+    holds: str = ""  # of type any: what alone it can hold, "number" or "date"
 
     @property
     def kind(self) -> str:
@@ -81,6 +82,7 @@ class Catalog:
     segments: frozenset[str] = frozenset()
     lists: frozenset[str] = frozenset()
     titles: Titles = field(default_factory=dict)
+    trait_types: Mapping[str, str] = field(default_factory=dict)  # declared: text, number, date or flag
 
     def title(self, kind: str, key: str, lang: Lang) -> str:
         """Return what the brand calls the ``kind`` of that key, the key itself when it has no name."""

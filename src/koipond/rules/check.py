@@ -1,6 +1,7 @@
 """Types: what each operand is, which comparisons it allows, and every way a tree can be wrong."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 from koipond.rules.catalog import Catalog, FactSpec, FieldSpec, closest
@@ -32,6 +33,8 @@ from koipond.rules.tree import (
 
 INT64_MAX = 2**63 - 1
 FLOAT_MAX = 1e308
+HELD = {"number": "a number", "date": "a day such as 2026-01-31"}
+"""Declared types of traits that decide what they can be compared with at all."""
 _DAYS = FieldSpec(name="days", type="number", column="")
 
 
@@ -46,7 +49,9 @@ def resolve(operand: Operand, catalog: Catalog, facts: FactSpec | None = None) -
         text = "a property belongs inside events(…)"
         return _any(operand.name) if kind == "events" else text
     if isinstance(operand, Trait):
-        return _known_name("trait", operand.name, catalog.traits)
+        found = _known_name("trait", operand.name, catalog.traits)
+        declared = catalog.trait_types.get(operand.name, "")
+        return found if isinstance(found, str) or declared not in HELD else replace(found, holds=declared)
     return _known_name("tag group", operand.group, catalog.tags)
 
 
@@ -58,7 +63,7 @@ def allows(spec: FieldSpec, operand: Operand, op: str) -> str | None:
         return f"'{spec.name}' has no order: use =, != or in"
     if spec.type == "flag" and op not in ("=", "known"):
         return f"'{spec.name}' is a yes or no: write {spec.name} or not {spec.name}"
-    if op in ("contains", "starts with", "ends with") and spec.type not in ("text", "any"):
+    if op in ("contains", "starts with", "ends with") and (spec.holds or spec.type not in ("text", "any")):
         return f"'{spec.name}' is no text"
     return None
 
@@ -75,7 +80,26 @@ def value_fits(spec: FieldSpec, value: Value) -> bool:
         return isinstance(value, str) and value in spec.choices
     if spec.type == "text":
         return _is_text(value)
+    if spec.holds == "date":
+        return isinstance(value, date)
+    if spec.holds == "number":
+        return _plain(value) and isinstance(value, int | float)
     return _plain(value)
+
+
+def wanted(spec: FieldSpec) -> str:
+    """Return what a value of ``spec`` is, in words."""
+    if spec.holds:
+        return f"{HELD[spec.holds]}: anything else matches nobody"
+    return {
+        "number": "a number",
+        "money": "an amount such as 19.90",
+        "day": "a day such as 2026-01-31",
+        "flag": "true or false",
+        "text": "a text",
+        "choice": f"one of {', '.join(spec.choices)}",
+        "any": "a value",
+    }[spec.type]
 
 
 def check(rule: Rule, catalog: Catalog) -> list[Problem]:
@@ -124,10 +148,10 @@ def _check_condition(
     op, values = _parts(node)
     if (why := allows(spec, node.operand, op)) is not None:
         yield Problem(message=f"'{op}' does not fit", fix=why, path=path)
-    for value in values:
+    for value in () if isinstance(node, Match) and spec.holds else values:
         if not value_fits(spec, value):
             yield Problem(
-                message=f"{value!r} is no value of '{spec.name}'", fix=f"give a {spec.type}", path=path
+                message=f"{value!r} is no value of '{spec.name}'", fix=f"give {wanted(spec)}", path=path
             )
 
 

@@ -5,7 +5,7 @@ from typing import cast
 
 from koipond.kernel import InputError
 from koipond.rules.catalog import FactSpec, FieldSpec, choice_code, closest
-from koipond.rules.check import INT64_MAX, allows, did_you_mean, resolve
+from koipond.rules.check import INT64_MAX, allows, did_you_mean, resolve, wanted
 from koipond.rules.cursor import Cursor, SkipError
 from koipond.rules.lexer import Token
 from koipond.rules.tree import (
@@ -237,6 +237,8 @@ def value(cursor: Cursor, spec: FieldSpec | None) -> Value:
     token = cursor.word
     if token.kind in ("end", "sign"):
         raise cursor.failed(f"{cursor.shown()} where a value was expected")
+    if spec is not None and spec.holds and token.kind != {"date": "day"}.get(spec.holds, spec.holds):
+        return _wrong(cursor, spec, cursor.take())
     if token.kind == "day":
         day = cursor.day("a day")
         return day if spec is None or spec.type in ("day", "any") else _wrong(cursor, spec, token)
@@ -288,14 +290,5 @@ def _choice(cursor: Cursor, spec: FieldSpec, token: Token) -> Value:
 
 
 def _wrong(cursor: Cursor, spec: FieldSpec, token: Token) -> Value:
-    wanted = {
-        "number": "a number",
-        "money": "an amount such as 19.90",
-        "day": "a day such as 2026-01-31",
-        "flag": "true or false",
-        "text": "a text",
-        "choice": f"one of {', '.join(spec.choices)}",
-        "any": "a value",
-    }[spec.type]
-    cursor.problem(f"'{token.text}' is no value of '{spec.name}'", f"give {wanted}", token.at)
+    cursor.problem(f"'{token.text}' is no value of '{spec.name}'", f"give {wanted(spec)}", token.at)
     return ""  # the problem is recorded: the tree is never used

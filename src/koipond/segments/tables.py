@@ -120,6 +120,11 @@ def _staged(reader: Reader, name: str, members: BitMap) -> IbisTable:
     return reader.stage(name, to_table(members))
 
 
+def fact_rows(scope: Scope, kind: FactKind) -> IbisTable:
+    """Return the facts of ``kind`` that count, whoever's they are."""
+    return _rows(facts_of(scope), kind, scope)
+
+
 def _rows(facts: FactTables, kind: FactKind, scope: Scope) -> IbisTable:
     """Return the facts of ``kind`` that count, under the survivors' numbers."""
     if kind == "orders":

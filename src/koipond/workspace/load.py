@@ -24,6 +24,9 @@ def load_folder(folder: Path) -> Folder:
         raise InputError(f"there is no folder {folder}; make a workspace with: koipond init {folder}")
     settings, settings_source, findings = _settings(folder)
     catalog = default_catalog(settings.currency if settings else "CNY")
+    if settings is not None:
+        types = {name: str(trait.type) for name, trait in settings.traits.items()}
+        catalog = replace(catalog, trait_types=types)
     definitions, unresolved, more = _definitions(folder, catalog)
     loaded = Folder(settings=settings, definitions=definitions, unresolved=tuple(unresolved))
     findings = [*findings, *more, *lint(loaded, settings_source)]

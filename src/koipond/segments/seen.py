@@ -1,0 +1,185 @@
+"""What a rule names that no fact holds (从未出现): said beside the count, so that 0 is no answer.
+
+Case U06: a trait, an event, a property or a value that was never seen; a trait compared with what none of its
+values is. Reads only what the rule names.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+from koipond.ingest.ports import IbisTable
+from koipond.rules import (
+    Comparison,
+    Facts,
+    Field,
+    In,
+    Known,
+    Match,
+    Measure,
+    Property,
+    Rule,
+    Sequence,
+    Trait,
+    walk,
+)
+from koipond.rules.catalog import closest
+from koipond.rules.labels import LANGS
+from koipond.rules.tree import Condition, FactKind, Value
+from koipond.segments.scope import Scope
+from koipond.segments.tables import fact_rows
+
+What = Literal["trait", "value", "property", "number", "date"]
+_ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_NEAR_MAX = 2_000
+_SAID: Mapping[What, tuple[str, str, str]] = {
+    "trait": (
+        "没有任何客户有属性“{name}”",
+        "no customer has a trait '{name}'",
+        "tidak ada pelanggan dengan atribut '{name}'",
+    ),
+    "property": (
+        "没有任何事件带有属性“{name}”",
+        "no event has a property '{name}'",
+        "tidak ada peristiwa dengan properti '{name}'",
+    ),
+    "value": (
+        "{of} 中从未出现 {column} = “{name}”",
+        "no {of} were ever seen with {column} '{name}'",
+        "{of} dengan {column} '{name}' belum pernah ada",
+    ),
+    "number": (
+        "属性“{name}”没有一个值是数字，与数字比较不会匹配任何人",
+        "trait '{name}' never holds a number, so comparing it with one matches nobody",
+        "atribut '{name}' tidak pernah berisi angka; perbandingan dengan angka tidak cocok dengan siapa pun",
+    ),
+    "date": (
+        "属性“{name}”没有一个值是日期，与日期比较不会匹配任何人",
+        "trait '{name}' never holds a day, so comparing it with one matches nobody",
+        "atribut '{name}' tidak pernah berisi tanggal; perbandingan dengan tanggal tidak cocok"
+        " dengan siapa pun",
+    ),
+}
+_NEAR = ("；是否指“{near}”？", "; did you mean '{near}'?", "; maksudnya '{near}'?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unseen:
+    """Something that a rule names and no fact holds. ``near``: what it may have meant."""
+
+    what: What
+    name: str
+    of: str = ""
+    column: str = ""
+    near: str | None = None
+
+    @property
+    def words(self) -> dict[str, str]:
+        """It said in each language."""
+        pairs = zip(LANGS, _SAID[self.what], _NEAR, strict=True)
+        given = {"name": self.name, "of": self.of, "column": self.column, "near": self.near}
+        return {lang: (text + (near if self.near else "")).format(**given) for lang, text, near in pairs}
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What a rule names: traits with the values compared; of facts the texts and properties."""
+
+    traits: dict[str, list[Value]] = field(default_factory=dict)
+    texts: dict[tuple[FactKind, str], list[str]] = field(default_factory=dict)
+    properties: list[str] = field(default_factory=list)
+
+
+def unseen(scope: Scope, rule: Rule) -> list[Unseen]:
+    """Return what ``rule`` names that the facts of ``scope`` never held; empty when nothing is."""
+    asked = _Asked()
+    for _, node in walk(rule):
+        if isinstance(node, Sequence):
+            _ask_facts(asked, node.first)
+            _ask_facts(asked, node.then)
+        elif isinstance(node, Comparison | In | Known | Match):
+            _ask(asked, node)
+    return [*_traits(scope, asked), *_texts(scope, asked), *_properties(scope, asked)]
+
+
+def _ask(asked: _Asked, node: Condition) -> None:
+    if isinstance(node.operand, Trait):
+        asked.traits.setdefault(node.operand.name, []).extend(_values(node))
+    elif isinstance(node.operand, Measure):
+        _ask_facts(asked, node.operand.facts)
+
+
+def _ask_facts(asked: _Asked, facts: Facts) -> None:
+    for condition in facts.where:
+        if isinstance(condition.operand, Property):
+            asked.properties.append(condition.operand.name)
+        elif isinstance(condition.operand, Field) and not (
+            isinstance(condition, Comparison) and condition.op != "="
+        ):
+            texts = [value for value in _values(condition) if isinstance(value, str)]
+            asked.texts.setdefault((facts.kind, condition.operand.name), []).extend(texts)
+
+
+def _values(node: Condition) -> tuple[Value, ...]:
+    if isinstance(node, Comparison):
+        return (node.value,)
+    return node.values if isinstance(node, In) else ()
+
+
+def _traits(scope: Scope, asked: _Asked) -> Iterator[Unseen]:
+    if not asked.traits:
+        return
+    table = scope.reader.table("traits")
+    rows = table.filter(table.name.isin(list(asked.traits)))
+    days = rows.text_value.re_search(_ISO).sum()
+    found = {
+        row["name"]: row
+        for row in _frame(scope, rows.group_by("name").agg(numbers=rows.number_value.count(), days=days))
+    }
+    for name, values in asked.traits.items():
+        if name not in found:
+            known = [row["name"] for row in _frame(scope, table.select("name").distinct().limit(_NEAR_MAX))]
+            yield Unseen(what="trait", name=name, near=closest(name, tuple(sorted(known))))
+        elif not found[name]["numbers"] and any(isinstance(value, int | float) for value in values):
+            yield Unseen(what="number", name=name)
+        elif not found[name]["days"] and any(isinstance(value, date) for value in values):
+            yield Unseen(what="date", name=name)
+
+
+def _texts(scope: Scope, asked: _Asked) -> Iterator[Unseen]:
+    for (kind, column), texts in asked.texts.items():
+        stored = scope.catalog.facts[kind].columns[column].column
+        wanted = list(dict.fromkeys(texts))
+        if not wanted:
+            continue
+        rows = fact_rows(scope, kind)
+        seen = _frame(scope, rows.filter(rows[stored].isin(wanted)).select(value=rows[stored]).distinct())
+        missing = [text for text in wanted if text not in {row["value"] for row in seen}]
+        known = _known(scope, rows, stored) if missing else ()
+        for text in missing:
+            yield Unseen(what="value", name=text, of=kind, column=column, near=closest(text, known))
+
+
+def _known(scope: Scope, rows: IbisTable, column: str) -> tuple[str, ...]:
+    values = rows.filter(rows[column].notnull()).select(value=rows[column]).distinct()
+    return tuple(sorted(row["value"] for row in _frame(scope, values.limit(_NEAR_MAX))))
+
+
+def _properties(scope: Scope, asked: _Asked) -> Iterator[Unseen]:
+    if not asked.properties:
+        return
+    rows = fact_rows(scope, "events")
+    names = dict.fromkeys(asked.properties)
+    held = {
+        f"p{place}": rows.properties.cast("json")[name].notnull().sum() for place, name in enumerate(names)
+    }
+    [row] = _frame(scope, rows.aggregate(**held))
+    for place, name in enumerate(names):
+        if not row[f"p{place}"]:
+            yield Unseen(what="property", name=name)
+
+
+def _frame(scope: Scope, expression: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = scope.reader.frame(expression).to_pylist()
+    return found
