@@ -311,7 +311,7 @@ class App:
         """The fields that rules may name."""
         from koipond.rules import default_catalog
 
-        return default_catalog(self.settings.currency)
+        return default_catalog(self.settings.currency, self.zone)
 
     @cached_property
     def named_catalog(self) -> "Catalog":
@@ -362,6 +362,7 @@ class App:
             as_of_day=epoch_day(day),
             catalog=self.named_catalog,
             lists=self.store.lists,
+            codes=self.store.code_book,
             excluded=BitMap(row["customer_no"] for row in verdicts if row["verdict"] == "confirmed"),
             profile=reader.table(PROFILE),
         )

@@ -9,13 +9,12 @@ from koipond.workspace.settings import WorkspaceSettings
 
 
 def titles_of(applied: Iterable[AppliedDefinition], settings: WorkspaceSettings) -> Titles:
-    """Return every name that differs from the key."""
+    """Return the names that are given, and every declared trait."""
     named: dict[tuple[str, str], Mapping[str, str]] = {}
     for one in applied:
         names = one.body.get("name")
         if isinstance(names, Mapping) and names:
             named[one.kind, one.key] = {str(lang): str(text) for lang, text in names.items()}
     for key, trait in settings.traits.items():
-        if trait.title:
-            named["trait", key] = dict.fromkeys(LANGS, trait.title)
+        named["trait", key] = dict.fromkeys(LANGS, trait.title or key)
     return named

@@ -42,16 +42,19 @@ def count(
 ) -> None:
     from koipond.bootstrap import open_app
     from koipond.profiles.facts import count_left_out
-    from koipond.rules import parse, words
+    from koipond.rules import parse, to_text, walk, words
     from koipond.segments.count import count_rule
     from koipond.segments.seen import unseen
 
     with open_app(context.obj) as app, app.reading(parse_day(as_of)) as (reader, day):
         scope = app.scope(reader, day)
         tree = parse(_rule_text(app.store.definitions.current(), rule), scope.catalog)
-        data = {**count_rule(scope, tree), "left_out": count_left_out(reader), **app.stamp(day)}
-        data["notes"] = [one.words for one in unseen(scope, tree)]
         language = app.settings.language
+        counted = count_rule(scope, tree)
+        for node, (_, part) in zip(counted["nodes"], walk(tree), strict=True):
+            node["shown"] = to_text(part, scope.catalog, language)
+        data = {**counted, "left_out": count_left_out(reader), **app.stamp(day)}
+        data["notes"] = [one.words for one in unseen(scope, tree)]
         said = words(tree, language, scope.catalog)
     notes = [f"! {one[language]}" for one in data["notes"]]
     say(data, lambda: "\n".join([said, count_text(data), *notes]), as_json=as_json)
@@ -65,7 +68,7 @@ def _rule_text(applied: Any, given: str) -> str:
 def count_text(data: Mapping[str, Any]) -> str:
     """Return the counts of the nodes, indented as the tree is."""
     rows = [
-        [f"{'  ' * (node['path'].count('.') + bool(node['path']))}{node['text']}", node["count"]]
+        [f"{'  ' * (node['path'].count('.') + bool(node['path']))}{node['shown']}", node["count"]]
         for node in data["nodes"]
     ]
     return text_table([f"as of {data['as_of']}{left_out_text(data['left_out'])}", "customers"], rows)

@@ -10,27 +10,16 @@ from datetime import date
 from typing import Any, Literal
 
 from koipond.ingest.ports import IbisTable
-from koipond.rules import (
-    Comparison,
-    Facts,
-    Field,
-    In,
-    Known,
-    Match,
-    Measure,
-    Property,
-    Rule,
-    Sequence,
-    Trait,
-    walk,
-)
+from koipond.rules import Comparison, Facts, Field, Holds, In, Property, Rule, Trait, walk
 from koipond.rules.catalog import closest
 from koipond.rules.labels import LANGS
+from koipond.rules.sources import dated, facts_of, operand_of
 from koipond.rules.tree import Condition, FactKind, Value
+from koipond.segments.code_rows import redeemed
+from koipond.segments.fact_rows import fact_rows
 from koipond.segments.scope import Scope
-from koipond.segments.tables import fact_rows
 
-What = Literal["trait", "value", "property", "number", "date"]
+What = Literal["trait", "value", "property", "number", "date", "coupons"]
 _ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _NEAR_MAX = 2_000
 _SAID: Mapping[What, tuple[str, str, str]] = {
@@ -48,6 +37,11 @@ _SAID: Mapping[What, tuple[str, str, str]] = {
         "{of} 中从未出现 {column} = “{name}”",
         "no {of} were ever seen with {column} '{name}'",
         "{of} dengan {column} '{name}' belum pernah ada",
+    ),
+    "coupons": (
+        "没有任何订单带有优惠券，无法知道哪些券已核销",
+        "no order names a coupon, so nobody knows which codes were used",
+        "tidak ada pesanan dengan kupon, jadi tidak diketahui kode mana yang dipakai",
     ),
     "number": (
         "属性“{name}”没有一个值是数字，与数字比较不会匹配任何人",
@@ -89,39 +83,44 @@ class _Asked:
     traits: dict[str, list[Value]] = field(default_factory=dict)
     texts: dict[tuple[FactKind, str], list[str]] = field(default_factory=dict)
     properties: list[str] = field(default_factory=list)
+    code_states: bool = False
 
 
 def unseen(scope: Scope, rule: Rule) -> list[Unseen]:
     """Return what ``rule`` names that the facts of ``scope`` never held; empty when nothing is."""
     asked = _Asked()
     for _, node in walk(rule):
-        if isinstance(node, Sequence):
-            _ask_facts(asked, node.first)
-            _ask_facts(asked, node.then)
-        elif isinstance(node, Comparison | In | Known | Match):
-            _ask(asked, node)
-    return [*_traits(scope, asked), *_texts(scope, asked), *_properties(scope, asked)]
-
-
-def _ask(asked: _Asked, node: Condition) -> None:
-    if isinstance(node.operand, Trait):
-        asked.traits.setdefault(node.operand.name, []).extend(_values(node))
-    elif isinstance(node.operand, Measure):
-        _ask_facts(asked, node.operand.facts)
+        for facts in facts_of(node, scope.catalog):
+            _ask_facts(asked, facts)
+        operand = operand_of(node)
+        of = dated(operand) if operand is not None else None
+        if isinstance(of, Trait):
+            asked.traits.setdefault(of.name, []).extend(_values(node))
+    found = [*_traits(scope, asked), *_texts(scope, asked), *_properties(scope, asked)]
+    if asked.code_states and redeemed(scope, fact_rows(scope, "orders")) is None:
+        found.append(Unseen(what="coupons", name=""))
+    return found
 
 
 def _ask_facts(asked: _Asked, facts: Facts) -> None:
     for condition in facts.where:
+        if isinstance(condition, Holds):
+            continue  # asked as facts of its own
         if isinstance(condition.operand, Property):
             asked.properties.append(condition.operand.name)
-        elif isinstance(condition.operand, Field) and not (
-            isinstance(condition, Comparison) and condition.op != "="
-        ):
+        elif (facts.kind, condition.operand) == ("codes", Field(name="state")):
+            asked.code_states = True
+        elif isinstance(condition.operand, Field) and not _is_open(condition):
             texts = [value for value in _values(condition) if isinstance(value, str)]
             asked.texts.setdefault((facts.kind, condition.operand.name), []).extend(texts)
 
 
-def _values(node: Condition) -> tuple[Value, ...]:
+def _is_open(condition: Condition) -> bool:
+    """Say whether values that were never seen are in order: ``channel != "shop"``."""
+    return isinstance(condition, Comparison) and condition.op != "="
+
+
+def _values(node: Rule) -> tuple[Value, ...]:
     if isinstance(node, Comparison):
         return (node.value,)
     return node.values if isinstance(node, In) else ()

@@ -100,7 +100,8 @@ def _alone(scope: Scope, customer_no: int) -> Scope:
     """Return ``scope`` with the profile of one customer."""
     profile = scope.profile if scope.profile is not None else scope.reader.table("profile")
     members = scope.members or members_of(read_states(scope.reader))
-    return replace(scope, profile=profile.filter(profile.customer_no == customer_no), members=members)
+    mine = profile.filter(profile.customer_no == customer_no)
+    return replace(scope, profile=mine, crowd=profile, members=members)
 
 
 def _words(rule: Rule, scope: Scope) -> Words:
