@@ -12,7 +12,7 @@ from typing import Any, Literal
 from koipond.ingest.ports import IbisTable
 from koipond.rules import Comparison, Facts, Field, Holds, In, Property, Rule, Trait, walk
 from koipond.rules.catalog import closest
-from koipond.rules.labels import LANGS
+from koipond.rules.labels import FACT_COLUMN_LABELS, FACT_LABELS, LANGS, Label, Lang, label
 from koipond.rules.sources import dated, facts_of, operand_of
 from koipond.rules.tree import Condition, FactKind, Value
 from koipond.segments.code_rows import redeemed
@@ -34,7 +34,7 @@ _SAID: Mapping[What, tuple[str, str, str]] = {
         "tidak ada peristiwa dengan properti '{name}'",
     ),
     "value": (
-        "{of} 中从未出现 {column} = “{name}”",
+        "从未有{of}的{column}为“{name}”",
         "no {of} were ever seen with {column} '{name}'",
         "{of} dengan {column} '{name}' belum pernah ada",
     ),
@@ -72,8 +72,21 @@ class Unseen:
     def words(self) -> dict[str, str]:
         """It said in each language."""
         pairs = zip(LANGS, _SAID[self.what], _NEAR, strict=True)
-        given = {"name": self.name, "of": self.of, "column": self.column, "near": self.near}
-        return {lang: (text + (near if self.near else "")).format(**given) for lang, text, near in pairs}
+        given = {"name": self.name, "near": self.near}
+        return {
+            lang: (text + (near if self.near else "")).format(
+                **given, of=self._label(FACT_LABELS, self.of, lang), column=self._column(lang)
+            )
+            for lang, text, near in pairs
+        }
+
+    def _column(self, lang: Lang) -> str:
+        """Return the column as it is written in ``lang``, in English as in rules."""
+        return self.column if lang == "en" else self._label(FACT_COLUMN_LABELS, self.column, lang)
+
+    @staticmethod
+    def _label(labels: Mapping[str, Label], key: str, lang: Lang) -> str:
+        return label(labels[key], lang) if key and lang != "en" else key
 
 
 @dataclass(slots=True)
