@@ -15,6 +15,10 @@ def titles_of(applied: Iterable[AppliedDefinition], settings: WorkspaceSettings)
         names = one.body.get("name")
         if isinstance(names, Mapping) and names:
             named[one.kind, one.key] = {str(lang): str(text) for lang, text in names.items()}
+        if one.kind == "tag":
+            for value in one.body.get("tags", ()):
+                if value.get("name"):
+                    named["tag value", f"{one.key}:{value['value']}"] = value["name"]
     for key, trait in settings.traits.items():
         named["trait", key] = dict.fromkeys(LANGS, trait.title or key)
     return named

@@ -262,7 +262,7 @@ FACT_COLUMN_LABELS: MappingProxyType[str, Label] = MappingProxyType(
 
 FACT_COLUMN_ALIASES: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
     {
-        "category": ("类目", "分类", "品类"),
+        "category": ("类目", "分类", "品类", "类别"),
         "coupon": ("优惠券", "券", "券码"),
         "day": ("日期", "下单日期"),
         "hour": ("钟点", "小时", "下单钟点"),

@@ -97,8 +97,8 @@ def fact_column(cursor: Cursor, spec: FactSpec) -> Operand:
         return Property(name=cursor.name_or_text("the name of a property"))
     found = spec.find(token.text)
     if found is None:
-        near = closest(token.text, tuple(spec.columns))
-        fix = did_you_mean(near, f"use {', '.join(spec.columns)}")
+        names = [name for column in spec.columns.values() for name in (column.name, *column.aliases)]
+        fix = did_you_mean(closest(token.text, tuple(names)), f"use {', '.join(spec.columns)}")
         cursor.problem(f"{spec.kind} have no column '{token.text}'", fix, token.at)
     return Field(name=found.name if found else token.text)
 

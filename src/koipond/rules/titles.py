@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from koipond.rules.labels import LANGS
 
 Titles = Mapping[tuple[str, str], Mapping[str, str]]
-"""(kind, key) → language → name; kinds: segment, list, tag, trait, strategy."""
+"""(kind, key) → language → name; kinds: segment, list, tag, tag value (``group:value``), trait …"""
 
 
 def title(names: Mapping[str, str], key: str) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
 from types import MappingProxyType
 
 from koipond.rules.catalog import Catalog, FactSpec, FieldSpec
@@ -10,11 +9,12 @@ from koipond.rules.check import check
 from koipond.rules.labels import FACT_COLUMN_LABELS, FLAG_PHRASES, Lang, label
 from koipond.rules.operand_types import resolve
 from koipond.rules.operands import BIRTHDAY
-from koipond.rules.phrases import Phrases, number
+from koipond.rules.phrases import Phrases
 from koipond.rules.phrases_en import EN
 from koipond.rules.phrases_id import ID
 from koipond.rules.phrases_zh import ZH
 from koipond.rules.problems import RuleError
+from koipond.rules.titles import title
 from koipond.rules.tree import (
     And,
     Anniversary,
@@ -45,6 +45,7 @@ from koipond.rules.tree import (
     Trait,
     Value,
 )
+from koipond.rules.value_speech import share_words, value_words
 from koipond.rules.window_speech import span_words
 from koipond.rules.windows import Window
 
@@ -101,7 +102,10 @@ class _Speaker:
             return self.say.list_.format(key=self._title(rule))
         if isinstance(rule, HashSample):
             pattern = self.say.slice_ if rule.first else self.say.sample
-            shares = {name: self._share(value) for name, value in (("first", rule.first), ("end", rule.end))}
+            shares = {
+                name: share_words(value, self.say)
+                for name, value in (("first", rule.first), ("end", rule.end))
+            }
             return pattern.format(salt=self._quoted(rule.salt), **shares)
         if isinstance(rule, Sequence):
             return self._sequence(rule)
@@ -111,7 +115,7 @@ class _Speaker:
         return self._condition(rule, None)
 
     def _top(self, rule: Top) -> str:
-        label_, share = self._operand(rule.operand), self._share(rule.buckets)
+        label_, share = self._operand(rule.operand), share_words(rule.buckets, self.say)
         if rule.segment is None:
             return self.say.in_top.format(label=label_, share=share)
         key = self._quoted(self.catalog.title("segment", rule.segment, self.lang))
@@ -134,7 +138,8 @@ class _Speaker:
             values = (node.value,) if isinstance(node, Comparison) else node.values
             if isinstance(node, In) or node.op == "=":
                 name = self._quoted(self.catalog.title("tag", node.operand.group, self.lang))
-                return self.say.has_tag.format(name=name, values=self._values(spec, values))
+                shown = tuple(self._tag_value(node.operand.group, value) for value in values)
+                return self.say.has_tag.format(name=name, values=self._values(spec, shown))
         if isinstance(node, Comparison):
             return self._comparison(node, spec)
         name = self._operand(node.operand)
@@ -229,26 +234,18 @@ class _Speaker:
         return shown[0] if len(shown) == 1 else self.say.comma.join(shown[:-1]) + self.say.last_or + shown[-1]
 
     def _value(self, spec: FieldSpec, value: Value) -> str:
-        if isinstance(value, str):
-            return label(spec.choices[value], self.lang) if spec.type == "choice" else self._quoted(value)
-        if isinstance(value, date):
-            return self.say.day(value)
-        if isinstance(value, float):
-            return number(Decimal(repr(value)), self.say)
-        exact = Decimal(int(value)).scaleb(-spec.digits)
-        if spec.percent:
-            return f"{number((exact * 100).normalize(), self.say)}%"
-        if spec.type != "money":
-            return number(exact.normalize() if spec.digits else exact, self.say)
-        pattern = self.say.money.get(self.catalog.currency, "{} " + self.catalog.currency)
-        return pattern.format(number(exact, self.say))
-
-    def _share(self, buckets: int) -> str:
-        return f"{number((Decimal(buckets) / 100).normalize(), self.say)}%"
+        return value_words(spec, value, self.say, self.catalog.currency, self.lang)
 
     def _title(self, named: InSegment | InList) -> str:
         kind = "segment" if isinstance(named, InSegment) else "list"
         return self._quoted(self.catalog.title(kind, named.key, self.lang))
+
+    def _tag_value(self, group: str, value: Value) -> Value:
+        """Return what the brand calls a value of a tag."""
+        if not isinstance(value, str):
+            return value
+        names = self.catalog.titles.get(("tag value", f"{group}:{value}"))
+        return title(names, value)[self.lang] if names else value
 
     def _quoted(self, text: str) -> str:
         return self.say.quote.format(text)

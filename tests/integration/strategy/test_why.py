@@ -287,3 +287,16 @@ def test_groups_are_shown_as_they_are(tmp_path: Path) -> None:
     assert [(c.depth, c.holds) for c in proof.lines] == [
         *((0, True), (0, False), (1, False), (1, False), (2, True), (2, True))
     ]
+
+
+def test_a_top_share_is_that_of_the_whole_crowd_though_one_person_is_asked(tmp_path: Path) -> None:
+    profile = [{"customer_no": n, "money_365d_fen": 100 * n} for n in range(1, 11)]
+    found = SegmentDefinition(key="top", owner="crm", rule=parse("money_365d in top 20%", CATALOG))
+    request = request_of(strategy("recall", play(audience="top")))
+    for number, inside in ((8, False), (9, True), (10, True)):
+        brand = Brand(profile=profile, segments={"top": [9, 10]}).people(*range(1, 11))
+        with brand.reader(tmp_path / str(number)) as reader:
+            scope = Scope(reader=reader, as_of_day=epoch_day(AS_OF), catalog=CATALOG)
+            segments = Segments(reader, brand)
+            (proof,) = explain(reader, segments, request, scope, {"top": found}, number).segments
+        assert proof.member is inside
