@@ -89,6 +89,19 @@ def test_a_declared_date_that_two_orders_fit_stops_the_import(koipond: Koipond, 
     assert people(koipond, folder, "customer_id,thing\nc1,03/04/2026\n") == 2
 
 
+def test_what_cannot_be_read_as_declared_is_left_out_and_counted(koipond: Koipond, folder: Path) -> None:
+    declare(folder, "  到期: {type: date}\n  points: {type: number}")
+    assert koipond("apply")[0] == 0
+    (folder / "p.csv").write_text("customer_id,到期,points\nc1,2026/5/3,7\nc2,soon,many\n", encoding="utf-8")
+    code, found = koipond("import", "customers", folder / "p.csv")
+    assert code == 0
+    changes = found["files"][0]["changes"] if "files" in found else found["changes"]
+    assert changes["trait_到期_no_date"] == changes["trait_points_no_number"] == 1
+    assert koipond("refresh")[0] == 0
+    assert count(koipond, "trait.到期 is known") == (1, [])
+    assert count(koipond, "trait.points is known") == (1, [])
+
+
 def test_what_matches_nobody_for_its_type_is_an_error_at_check(koipond: Koipond, folder: Path) -> None:
     declare(folder, "  到期日: {type: date}\n  points: {type: number}")
     wrong = {

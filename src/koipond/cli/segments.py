@@ -27,11 +27,29 @@ def show(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) 
         rows = segment_rows(app, day)
         with app.warehouse.read() as reader:
             out = count_left_out(reader)
+            for row in rows:
+                row["notes"] = _doubts(app, reader, row, day)
         data = {"segments": rows, "left_out": out, **app.stamp(day)}
+        language = app.settings.language
     columns = ["segment", "name", "customers", "freshness"]
     table = [[row["segment"], row["name"], row["count"], row["freshness"]] for row in rows]
+    notes = [f"! {row['name']}: {one[language]}" for row in rows for one in row["notes"]]
     head = f"as of {data['as_of']}{left_out_text(out)}"
-    say(data, lambda: f"{head}\n{text_table(columns, table)}", as_json=as_json)
+    say(
+        data,
+        lambda: f"{head}\n{text_table(columns, table)}" + "".join(f"\n{n}" for n in notes),
+        as_json=as_json,
+    )
+
+
+def _doubts(app: Any, reader: Any, row: Mapping[str, Any], day: Any) -> list[dict[str, str]]:
+    """Return what the rule of a segment without members names that no fact ever held."""
+    from koipond.segments.seen import unseen
+
+    if row["count"] != 0:
+        return []
+    rule = app.runtime.segments[row["segment"]].rule
+    return [one.words for one in unseen(app.scope(reader, day), rule)]
 
 
 def count(

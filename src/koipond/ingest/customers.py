@@ -108,14 +108,13 @@ def write_traits(
     )
     traits = traits.mutate(place=place).filter(lambda t: t["place"] == 0)
     traits = writer.cache("import_traits_newest", traits)
-    read = typed(writer, traits, request, setting, file)
-    unread = writer.scalar(traits.count()) - writer.scalar(read.count())
+    read, unread = typed(writer, traits, request, setting, file)
     traits = read.mutate(
         source=ibis.literal(request.source),
         import_no=ibis.literal(import_no, type="int32"),
     )
     written = _replace_traits(writer, as_facts("traits", traits), import_no)
-    return {"traits_written": written} | ({"traits_unread": unread} if unread else {})
+    return {"traits_written": written} | unread
 
 
 def _replace_traits(writer: Writer, traits: IbisTable, import_no: int) -> int:

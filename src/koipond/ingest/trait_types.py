@@ -45,14 +45,17 @@ class _Column:
 
 def typed(
     writer: Writer, traits: IbisTable, request: ImportRequest, setting: Setting, file: str
-) -> IbisTable:
+) -> tuple[IbisTable, dict[str, int]]:
     """Return ``traits`` (name, row, text_value …) with dates as ISO days and the column ``number_value``.
 
+    Also returns how many values of a declared trait could not be read, by ``trait_NAME_no_date`` or so: they
+    are left out.
     Raises InputError, naming file and row, for a declared date or number that no or two readings fit.
     """
     plain = traits.text_value.re_search(_NUMBER)
     number = ibis.ifelse(plain, traits.text_value.try_cast("float64"), ibis.null("float64"))
     done = traits.mutate(number_value=number)
+    unread: dict[str, int] = {}
     for column in _columns(writer, traits, request.trait_types):
         rows = traits.filter(traits.name == column.name).select("row", **{column.name: traits.text_value})
         try:
@@ -62,7 +65,10 @@ def typed(
                 raise
             continue
         done = _with(done, read, column)
-    return done.filter(done.text_value.notnull())
+        missing = int(writer.scalar(read.filter(read.value.isnull()).count()))
+        if missing and (column.declared or column.type == "date"):
+            unread[f"trait_{column.name}_no_{column.type}"] = missing
+    return done.filter(done.text_value.notnull()), unread
 
 
 def _columns(writer: Writer, traits: IbisTable, declared: Mapping[str, str]) -> list[_Column]:
