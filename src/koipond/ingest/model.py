@@ -37,7 +37,7 @@ class ImportRequest:
     ``mapping``: field → column; several columns joined by ``+`` make one value; an empty column leaves the
     field out. ``date_format``: ``dmy``, ``mdy``, ``ymd`` or a strptime pattern. ``statuses``: value in the
     file → paid, pending, cancelled or refunded. ``declared``: event properties and traits that are kept
-    although they look like an identifier. ``trait_types``: declared trait → text, number, date or flag.
+    although they look like an identifier.
     """
 
     kind: Kind
@@ -48,9 +48,9 @@ class ImportRequest:
     date_format: str | None = None
     statuses: Mapping[str, str] = field(default_factory=dict)
     declared: frozenset[str] = frozenset()
-    trait_types: Mapping[str, str] = field(default_factory=dict)
     verified: bool = False  # the file's phones and e-mails were proven to be those people's
     by: str = ""
+    trait_types: Mapping[str, str] = field(default_factory=dict)  # declared: text, number, date or flag
 
     def __post_init__(self) -> None:
         faults = list(self._faults())
