@@ -32,6 +32,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_FRACTION = re.compile(r"\.[0-9]+")
 _WIDE = {
     "（": "(",
     "）": ")",
@@ -72,6 +73,10 @@ def tokens(text: str) -> tuple[list[Token], list[Problem]]:
         after_dot = bool(found) and found[-1].text == "." and found[-1].kind == "sign"
         if match.lastgroup == "name" and not after_dot and (pieces := parts(match.group())) is not None:
             found += [_piece(piece, at) for piece in pieces]
+            if pieces[-1].isdigit() and (rest := _FRACTION.match(text, match.end())) is not None:
+                found[-1] = Token("number", pieces[-1] + rest.group(), at)  # 前0.5%
+                at = rest.end()
+                continue
         elif match.lastgroup != "space":
             found.append(_token(match, at, problems))
         at = match.end()

@@ -84,6 +84,13 @@ def test_who_has_as_much_as_the_last_of_the_top_is_in_it() -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["消费前0.5%", "消费 属于 前0.5%", "消费 前 0.50%", "money_365d in top 0.5%"]
+)
+def test_a_part_of_a_percent_may_be_the_top(text: str) -> None:
+    assert parse(text, CATALOG) == parse("money_365d in top 0.50%", CATALOG)
+
+
+@pytest.mark.parametrize(
     ("rule", "message"),
     [
         ("orders.count(next 3 days) >= 1", "facts lie in the past"),
