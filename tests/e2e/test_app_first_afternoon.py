@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from koipond.bootstrap import open_app
 from koipond.channels.sandbox import SandboxChannel
+from koipond.cli.app import main
 from koipond.outreach.ports import MayGoOn, Message, SendResult, always
 from koipond.worker import sending
 from tests.e2e.conftest import Koipond
@@ -289,3 +291,28 @@ def test_sending_beside_a_running_import_still_says_what_was_sent(koipond: Koipo
         assert koipond("report", "dormant_recall")[1]["error"] == "bad_input"  # no arm is told yet
     assert (code, sent["sent"]) == (0, plan["touches"])
     assert koipond("refresh")[1]["facts_told"] >= plan["touches"]
+
+
+def test_times_are_the_workspaces_and_a_play_needs_keys(
+    koipond: Koipond, orders_csv: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """U18, U24: people read the clock on their wall; what is missing is said."""
+    start(koipond, orders_csv)
+    plan = koipond("plan")[1]["plan"]
+    assert koipond("approve", plan, "--by", "ana")[0] == 0
+    assert koipond("send", plan)[1]["sent"] > 0
+    (first, *_) = koipond("inbox")[1]["shown"]
+    at = datetime.fromisoformat(first["accepted_at"])
+    folder = str(orders_csv.parent / "brand")
+    capsys.readouterr()
+    assert main(["-C", folder, "inbox"]) == 0
+    shown = capsys.readouterr().out
+    assert f"{at.astimezone(ZoneInfo('Asia/Shanghai')):%Y-%m-%d %H:%M}  {first['key']}" in shown
+    assert "+00:00" not in shown
+    code, said = koipond("inbox", "--play", "clicked")
+    assert code == 2
+    assert "--key KEY" in said["message"]
+    assert main(["-C", folder, "tags", "report"]) == 0
+    out = capsys.readouterr().out
+    assert "None" not in out
+    assert "('" not in out

@@ -53,6 +53,14 @@ def health(url: str) -> dict[str, Any]:
     return found
 
 
+def test_links_name_the_port_that_is_served(koipond: Koipond, tmp_path: Path, serve: Serve) -> None:
+    """U24: what another process sends leads to the server that runs."""
+    assert koipond("init", "--clock", "last_fact")[0] == 0
+    _, url = serve("--no-send")
+    with open_app(tmp_path / "brand") as app:
+        assert app.unsubscribe_url("k") == urljoin(url, "/unsubscribe/k")
+
+
 def eventually(found: Callable[[], Any], tries: int = 300) -> Any:
     pause = threading.Event()
     for _ in range(tries):

@@ -56,29 +56,64 @@ def number(value: str) -> Decimal | None:
     return Decimal(value) if value.replace(".", "").replace("-", "").isdigit() else None
 
 
+def typed(values: Row) -> dict[str, Any]:
+    row: dict[str, Any] = dict(zip(FIELDS, values, strict=True))
+    quantity, price = number(row["qty"]), number(row["price"])
+    if quantity is not None and price is not None:
+        row["fen"] = int((quantity * price * 100).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    elif row["status"] in ("pending", "cancelled"):
+        row["fen"] = 0  # nothing was paid yet
+    row["minus"] = quantity is not None and quantity < 0
+    says_back = row["status"] == "refunded" or row["refund_of"] or row["minus"]
+    row["back"] = bool(says_back) and row["status"] not in ("pending", "cancelled")
+    return row | {"quantity": quantity}
+
+
+def alone(row: dict[str, Any], *, filled: bool) -> str:
+    """Return the first rule that fits the row by itself, '' for a good row."""
+    if row["qty"] == "many" or row["at"] == "later":
+        return "unparsable"
+    if "fen" not in row or (not filled and None in (row["quantity"], number(row["price"]))):
+        return "missing_amount"
+    if not row["user_id"]:
+        return "missing_customer"
+    if not row["order_id"] and not row["back"]:
+        return "missing_order"
+    if not row["at"]:
+        return "missing_at"
+    return "future_at" if row["at"] > "2026-01-02" else ""
+
+
 def judge(rows: list[Row]) -> tuple[Counter[str], list[dict[str, Any]]]:
     """Return how many rows each rule puts aside, and the good rows."""
     rules: Counter[str] = Counter()
-    standing = []
+    seen: set[Row] = set()
+    once = []
     for values in rows:
-        row: dict[str, Any] = dict(zip(FIELDS, values, strict=True))
-        quantity, price = number(row["qty"]), number(row["price"])
-        says_back = row["status"] == "refunded" or row["refund_of"] or (quantity is not None and quantity < 0)
-        row["back"] = bool(says_back) and row["status"] not in ("pending", "cancelled")
-        if quantity is None or price is None or row["at"] == "later":
-            rules["unparsable"] += 1
-        elif not row["user_id"]:
-            rules["missing_customer"] += 1
-        elif not row["order_id"] and not row["back"]:
-            rules["missing_order"] += 1
-        elif not row["at"]:
-            rules["missing_at"] += 1
-        elif row["at"] > "2026-01-02":
-            rules["future_at"] += 1
+        row = typed(values)
+        if values in seen and row["order_id"] and not alone(row, filled=False):
+            rules["repeated_row"] += 1
         else:
-            fen = (quantity * price * 100).quantize(Decimal(1), rounding=ROUND_HALF_UP)
-            standing.append(row | {"fen": int(fen), "quantity": quantity})
+            once.append(row)
+        seen.add(values)
+    standing = []
+    for row in once:
+        if rule := alone(completed(row, once), filled=True):
+            rules[rule] += 1
+        else:
+            standing.append(completed(row, once))
     return rules, together(standing, rules)
+
+
+def completed(row: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return ``row`` with the customer and the time that the other rows of its order say."""
+    if not row["order_id"]:
+        return row
+    own = [one for one in rows if one["order_id"] == row["order_id"]]
+    people = {one["user_id"] for one in own} - {""}
+    times = [one["at"] for one in own if one["at"] not in ("", "later")]
+    who = next(iter(people)) if len(people) == 1 else ""
+    return row | {"user_id": row["user_id"] or who, "at": row["at"] or min(times, default="")}
 
 
 def together(rows: list[dict[str, Any]], rules: Counter[str]) -> list[dict[str, Any]]:
@@ -108,20 +143,22 @@ def expected(good: list[dict[str, Any]]) -> tuple[dict[str, tuple[str, int, int]
     """Return order → (status, fen, lines) and the refunds (own id, linked to, fen) of good rows."""
     ranks = ("paid", "pending", "cancelled")
     sales: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    returned: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in good:
-        if not row["back"]:
-            sales[row["order_id"]].append(row)
+        sold = {**row, "status": "paid"} if row["status"] == "refunded" else row
+        if not row["back"] or (row["order_id"] and not row["minus"] and not row["refund_of"]):
+            sales[row["order_id"]].append(sold)
+        elif row["status"] == "refunded" and row["minus"] and row["order_id"] and not row["refund_of"]:
+            returned[row["order_id"]].append({**sold, "fen": abs(row["fen"])})
     orders = {}
-    for order, lines in sales.items():
+    for order, lines in {**returned, **sales}.items():
         status = min((line["status"] for line in lines), key=ranks.index)
         fens = [line["fen"] for line in lines if line["status"] == status]
         orders[order] = (status, sum(fens), len(fens))
     refunds: Counter[Any] = Counter()
     for row in good:
         if row["back"]:
-            own = row["order_id"] in orders or (row["status"] == "refunded" and row["quantity"] >= 0)
-            linked = row["refund_of"] or (row["order_id"] if own else "")
-            refunds[row["order_id"] or "content", linked, abs(row["fen"])] += 1
+            refunds[row["order_id"] or "content", row["refund_of"] or row["order_id"], abs(row["fen"])] += 1
     return orders, refunds
 
 

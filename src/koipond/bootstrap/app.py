@@ -15,6 +15,7 @@ from koipond.bootstrap.environment import read_environment
 from koipond.bootstrap.heartbeat import Heartbeat
 from koipond.bootstrap.links import usable_url
 from koipond.bootstrap.rights import tighten
+from koipond.bootstrap.served import served_url
 from koipond.bootstrap.stores import STATE, open_store, store_file, warehouse_root
 from koipond.channels.sandbox import SandboxChannel
 from koipond.channels.sheets import SHEETS
@@ -287,7 +288,7 @@ class App:
     @cached_property
     def public_url(self) -> str:
         """Where customers reach this server, as it goes into mail; raise InputError for one that cannot."""
-        return usable_url(self.environment.public_url or "http://127.0.0.1:8765")
+        return usable_url(self.environment.public_url or served_url(self.store.settings))
 
     def unsubscribe_url(self, touch_key: str) -> str:
         """Return the one-click link of a touch (RFC 8058); the key itself is the secret (128 random bits)."""

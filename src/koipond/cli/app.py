@@ -37,7 +37,8 @@ COMMANDS: tuple[str, ...] = (
     "verifying",
     "serving",
     "keeping",
-    "grouping",
+    "lists",
+    "tags",
     "holding",
     "backing",
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from koipond.cli.import_report import import_text, keeps_nothing, unkept
 from koipond.cli.reply import JsonFlag, note, say
 from koipond.kernel import BusyError, CancelledError, InputError, KoipondError
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from koipond.bootstrap import App
     from koipond.ingest.model import ImportRequest, Progress
 
-_SAMPLES_SHOWN = 3
 WAIT_S = 60
 
 
@@ -41,11 +41,17 @@ def register(app: typer.Typer) -> None:
         ] = None,
         statuses: Annotated[
             list[str] | None,
-            typer.Option("--status", metavar="VALUE=STATUS", help="paid, pending, cancelled or refunded."),
+            typer.Option(
+                "--status", metavar="VALUE=STATUS", help="paid pending cancelled refunded partially_refunded."
+            ),
         ] = None,
         keep: Annotated[
             list[str] | None, typer.Option(help="Property to keep although it looks like an identifier.")
         ] = None,
+        keep_repeated: Annotated[
+            bool,
+            typer.Option("--keep-repeated", help="Rows of orders that repeat another to the letter count."),
+        ] = False,
         verified: Annotated[bool, typer.Option(help="Phones and e-mails were proven.")] = False,
         encoding: Annotated[str | None, typer.Option(help="Default: detected.")] = None,
         delimiter: Annotated[str | None, typer.Option(help="Default: detected.")] = None,
@@ -71,6 +77,7 @@ def register(app: typer.Typer) -> None:
             date_format=date_format,
             statuses=_pairs(statuses, "--status"),
             declared=frozenset(keep or ()),
+            keep_repeated=keep_repeated,
             verified=verified,
         )
         with open_app(context.obj) as app:
@@ -83,7 +90,7 @@ def register(app: typer.Typer) -> None:
             if kind == "customers":
                 _tell_flags(app)
             data = {**total(results), "refused": _refused(files, refused), **app.stamp()}
-        say(data, lambda: "\n\n".join(_text(one) for one in results), as_json=as_json)
+        say(data, lambda: "\n\n".join(import_text(one) for one in results), as_json=as_json)
         for one in results:
             if strange := one.get("unrecognised_events"):
                 note(strange_events(one["file"], strange))
@@ -93,7 +100,7 @@ def register(app: typer.Typer) -> None:
             note("\n".join(f"{files[place]}: {error}" for place, error in refused.items()))
             raise typer.Exit(_exit_code(refused))
         if faults:
-            raise typer.Exit(1)
+            raise typer.Exit(2 if any(map(keeps_nothing, results)) else 1)
 
 
 def _tell_flags(app: "App") -> None:
@@ -124,18 +131,6 @@ def total(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _longest_s(kind: str, asked_s: int | None) -> int:
     """Return how long to wait for another writer: nobody should have to say a no twice."""
     return (WAIT_S if kind == "consents" else 0) if asked_s is None else asked_s
-
-
-def unkept(one: Mapping[str, Any]) -> Iterator[str]:
-    """Yield why an import is not done although it ended: nothing was kept, or a withdrawal was put aside."""
-    aside = ", ".join(f"{count:,} {rule}" for rule, count in one["quarantined"].items() if count)
-    if one["read"] and not one["kept"]:
-        yield f"{one['file']}: none of {one['read']:,} rows was kept ({aside})"
-    if count := one["notes"].get("withdrawals_put_aside"):
-        yield (
-            f"{one['file']}: {count:,} withdrawals were put aside ({aside}) and are not in force: mend these "
-            "rows and import them again"
-        )
 
 
 def _import_all(
@@ -261,24 +256,3 @@ def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
     if wrong:
         raise InputError(f"{option} {', '.join(wrong)}: write NAME=VALUE, each name once")
     return pairs
-
-
-def _text(result: Mapping[str, Any]) -> str:
-    mapped = ", ".join(f"{field}={column}" for field, column in result["mapping"].items())
-    lines = [
-        f"{result['file']}: {result['read']:,} rows read, {result['kept']:,} kept",
-        f"  columns: {mapped}",
-        *[f"  read as: {name} {how}" for name, how in result["formats"].items()],
-        *[f"  {name.replace('_', ' ')}: {count:,}" for name, count in result["changes"].items() if count],
-        *[f"  {name.replace('_', ' ')}: {count:,}" for name, count in result["notes"].items() if count],
-    ]
-    for rule, count in result["quarantined"].items():
-        if not count:
-            continue
-        lines.append(f"  put aside, {rule}: {count:,}")
-        for sample in result["samples"].get(rule, [])[:_SAMPLES_SHOWN]:
-            values = ", ".join(f"{name}={value}" for name, value in sample["values"].items())
-            lines.append(f"    row {sample['row']}: {sample['field']} ({values})")
-    if result["repeated"]:
-        lines.append("  this file was imported before; nothing changed")
-    return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from koipond.cli.reply import local_time
 from koipond.kernel import InputError
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ def outreach_problems(app: "App") -> list[Problem]:
     """Return what holds touches back or leaves them open, each with the command that mends it."""
     found = [
         (
-            f"{one.scope} is paused since {one.since.isoformat()} by {one.author}",
+            f"{one.scope} is paused since {local_time(one.since, app.zone)} by {one.author}",
             f"koipond resume {one.scope} --by NAME",
         )
         for one in app.store.pauses.all()

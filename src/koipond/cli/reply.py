@@ -5,9 +5,10 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -54,6 +55,12 @@ def folder_stamp(folder: Path) -> dict[str, Any]:
     from koipond.bootstrap import stamp_at
 
     return stamp_at(folder)
+
+
+def local_time(instant: str | datetime, place: ZoneInfo) -> str:
+    """Return an instant as the clock on the wall of the workspace shows it: 2026-03-02 09:00."""
+    at = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+    return f"{at.astimezone(place):%Y-%m-%d %H:%M}"
 
 
 def left_out_text(people: int) -> str:

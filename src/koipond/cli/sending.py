@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
 from koipond.cli.planning import ENDS, PlanKey, plan_key
-from koipond.cli.reply import AsOf, JsonFlag, note, parse_day, say
+from koipond.cli.reply import AsOf, JsonFlag, local_time, note, parse_day, say
+from koipond.kernel import InputError
 
 
 def register(app: typer.Typer) -> None:
@@ -30,11 +32,11 @@ def send(
     with open_app(context.obj) as app:
         day = parse_day(as_of)
         done = send_plan(app, plan_key(app, key, day), until_idle=until_idle)
-        data = {**done.to_dict(), **app.stamp(day)}
-    say(data, lambda: _send_text(data), as_json=as_json)
+        data, place = {**done.to_dict(), **app.stamp(day)}, app.zone
+    say(data, lambda: _send_text(data, place), as_json=as_json)
 
 
-def _send_text(data: Mapping[str, Any]) -> str:
+def _send_text(data: Mapping[str, Any], place: ZoneInfo) -> str:
     lines = [f"plan {data['plan']}, this run: {_counts(data)}"]
     lines += [f"  the gate blocked {count:,}: {reason}" for reason, count in data["blocked_by"].items()]
     lines.append(f"  the whole plan: {_counts(data['total'])}")
@@ -42,25 +44,26 @@ def _send_text(data: Mapping[str, Any]) -> str:
         f"  {count:,} wait for {channel}, which this machine cannot send on; see: koipond doctor"
         for channel, count in data["closed"].items()
     ]
-    lines += [f"  {_claimed(one)}" for one in data["claimed"]]
+    lines += [f"  {_claimed(one, place)}" for one in data["claimed"]]
     lines += [
-        f"  {one['scope']} is paused since {one['since']} by {one['by']}; run: koipond resume {one['scope']}"
+        f"  {one['scope']} is paused since {local_time(one['since'], place)} by {one['by']}; "
+        f"run: koipond resume {one['scope']}"
         for one in data["paused"]
     ]
     lines += [f"  {one['touches']:,} {_STATES[one['state']]}: {one['detail']}" for one in data["problems"]]
     if data["wake_at"]:
-        lines.append(f"  the next touch is due {data['wake_at']}")
+        lines.append(f"  the next touch is due {local_time(data['wake_at'], place)} ({place.key})")
     return "\n".join(lines)
 
 
-def _claimed(one: Mapping[str, Any]) -> str:
+def _claimed(one: Mapping[str, Any], place: ZoneInfo) -> str:
     """Say what another sender holds, and until when."""
     if one["until"] is None:
         return f"{one['touches']:,} were claimed by a sender that has ended; the next send takes them"
     who = f"process {one['pid']} on {one['host']}" if one["host"] else "a sender"
     return (
-        f"{one['touches']:,} are claimed by {who} until {one['until']}, and free a minute after its last"
-        " heartbeat; see: koipond doctor"
+        f"{one['touches']:,} are claimed by {who} until {local_time(one['until'], place)}, and free a minute"
+        " after its last heartbeat; see: koipond doctor"
     )
 
 
@@ -86,7 +89,7 @@ def inbox(
     with open_app(context.obj) as app:
         box = app.sandbox()
         if play:
-            box.play(keys or [], _kind(play), app.clock.now())
+            box.play(_answering(keys), _kind(play), app.clock.now())
             note(f"{len(keys or [])} receivers answer: {play}; the next send records it")
         day = app.observation_day(parse_day(as_of))
         until = app.end_of(day)
@@ -103,22 +106,27 @@ def inbox(
         ]
         box.close()
         data = {"messages": messages, "keys": differ, "shown": shown, **app.stamp(day)}
-    say(data, lambda: _inbox_text(data), as_json=as_json)
+        place = app.zone
+    say(data, lambda: _inbox_text(data, place), as_json=as_json)
+
+
+def _answering(keys: list[str] | None) -> list[str]:
+    if not keys:
+        raise InputError("--play: say which messages are answered, with --key KEY (inbox shows the keys)")
+    return keys
 
 
 def _kind(play: str) -> Any:
-    from koipond.kernel import InputError
-
     kinds = ("opened", "clicked", "replied", "complained", "unsubscribed", "bounced")
     if play not in kinds:
         raise InputError(f"--play {play}: choose one of {', '.join(kinds)}")
     return play
 
 
-def _inbox_text(data: Mapping[str, Any]) -> str:
+def _inbox_text(data: Mapping[str, Any], place: ZoneInfo) -> str:
     parts = [f"{data['messages']:,} messages arrived, {data['keys']:,} different touches"]
     for message in data["shown"]:
         body = "\n".join(f"    {line}" for line in message["text"].strip().splitlines())
-        head = f"{message['accepted_at']}  {message['key']}  {message['language']}"
+        head = f"{local_time(message['accepted_at'], place)}  {message['key']}  {message['language']}"
         parts.append(f"{head}\n  {message['subject']}\n{body}")
     return "\n\n".join(parts)

@@ -34,12 +34,14 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         from koipond.api.guard import PARAMETER, new_token
         from koipond.bootstrap import open_app
+        from koipond.bootstrap.served import serve_on
         from koipond.worker.board import Board
         from koipond.worker.health import Health
         from koipond.worker.loop import SendLoop
 
         listener = _listen(port)
         with open_app(context.obj) as app:
+            serve_on(app.store.settings, listener.getsockname()[1])
             _ = app.public_url  # one that mail cannot carry is refused before anything is served
             board = Board(app.machine, app.settings.region)
             loop = SendLoop(app, board) if sending else None

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
+from koipond.cli.reply import AsOf, JsonFlag, local_time, parse_day, say
 from koipond.frames import text_table
 from koipond.kernel import InputError
 
@@ -38,8 +38,9 @@ def pause(
         new = app.store.pauses.pause(scope, by=author, reason=reason.strip(), now=app.clock.now())
         found = next(one for one in app.store.pauses.all() if one.scope == scope)
         data = {**pause_row(found), "new": new, **app.stamp()}
+        since = local_time(found.since, app.zone)
     text = "is paused" if new else "was paused already"
-    say(data, lambda: f"{scope} {text}, since {data['since']} by {data['by']}", as_json=as_json)
+    say(data, lambda: f"{scope} {text}, since {since} by {data['by']}", as_json=as_json)
 
 
 def resume(context: typer.Context, scope: Scope, by: By, as_json: JsonFlag = False) -> None:
@@ -62,8 +63,8 @@ def pauses(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False
     with open_app(context.obj) as app:
         day = app.observation_day(parse_day(as_of))
         rows = [pause_row(one) for one in app.store.pauses.all() if one.since <= app.end_of(day)]
-        stamp = app.stamp(day)
-    table = [[*row.values()] for row in rows]
+        stamp, place = app.stamp(day), app.zone
+    table = [[*(row | {"since": local_time(row["since"], place)}).values()] for row in rows]
     header = ["scope", "since", "by", "reason"]
     text = text_table(header, table) if rows else "nothing is paused"
     say({"pauses": rows, **stamp}, lambda: text, as_json=as_json)

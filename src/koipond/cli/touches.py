@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
+from koipond.cli.reply import AsOf, JsonFlag, local_time, parse_day, say
 from koipond.cli.stopping import By, named
 from koipond.frames import text_table
 from koipond.kernel import InputError
@@ -54,14 +55,16 @@ def unknown(
             for one in app.store.unknowns.all(limit, channel)
         ]
         data = {"unknown": app.store.unknowns.count(), "touches": rows, **app.stamp(day)}
-    say(data, lambda: _unknown_text(data), as_json=as_json)
+        place = app.zone
+    say(data, lambda: _unknown_text(data, place), as_json=as_json)
 
 
-def _unknown_text(data: Mapping[str, Any]) -> str:
+def _unknown_text(data: Mapping[str, Any], place: ZoneInfo) -> str:
     rows = data["touches"]
     if not rows:
         return "no touch is unknown"
-    table = text_table([*rows[0]], [[*row.values()] for row in rows])
+    shown = [row | {"since": local_time(row["since"], place)} for row in rows]
+    table = text_table([*rows[0]], [[*row.values()] for row in shown])
     lines = [table, f"{data['unknown']:,} in all"]
     channels = sorted({row["channel"] for row in rows})
     lines += [_HOW.get(channel, f"{channel} cannot be asked") for channel in channels]

@@ -22,6 +22,7 @@ class Field:
 
     name: str
     type: FieldType
+    told_only: bool = False  # never guessed by a column's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,11 @@ FIELDS: MappingProxyType[Kind, tuple[Field, ...]] = MappingProxyType(
             *_fields("money", "amount unit_price"),
             *_fields("number", "quantity"),
             *_fields("money", "discount"),
+            *_fields("number", "discount_rate"),
+            Field("order_amount", "money", told_only=True),
+            *_fields("money", "refund_amount"),
+            Field("order_refund_amount", "money", told_only=True),
+            *_fields("instant", "refunded_at"),
             *_fields("text", "sku category coupon store staff channel"),
             *_fields("status", "status"),
             *_fields("text", "currency refund_of"),
@@ -92,7 +98,7 @@ REQUIRED: MappingProxyType[Kind, tuple[tuple[tuple[str, ...], ...], ...]] = Mapp
             (("customer_id",), ("phone",), ("email",)),
             (("order_id",),),
             (("at",),),
-            (("amount",), ("quantity", "unit_price")),
+            (("amount",), ("quantity", "unit_price"), ("order_amount",)),
         ),
         "events": ((("customer_id",), ("phone",), ("email",)), (("name",),), (("at",),)),
         "customers": ((("customer_id",), ("phone",), ("email",)),),
@@ -102,6 +108,18 @@ REQUIRED: MappingProxyType[Kind, tuple[tuple[tuple[str, ...], ...], ...]] = Mapp
         "touches": ((("customer_id",), ("phone",), ("email",)), (("channel",),), (("at",),)),
     }
 )
+
+RIVALS: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "amount": ("order_amount",),
+        "order_amount": ("amount",),
+        "discount": ("discount_rate",),
+        "discount_rate": ("discount",),
+        "refund_amount": ("order_refund_amount",),
+        "order_refund_amount": ("refund_amount",),
+    }
+)
+"""Fields that say the same in another way: when one is told, the others are not guessed."""
 
 KEEPS_OTHER_COLUMNS: frozenset[Kind] = frozenset({"events", "customers"})
 """Kinds whose further columns become event properties or traits."""

@@ -17,6 +17,10 @@ def _md5(text):  # type: ignore[no-untyped-def]
     """Return the MD5 of ``text`` in hex; the same on every release, unlike ``hash``."""
 
 
+def _bit_count(bits):  # type: ignore[no-untyped-def]
+    """Return how many bits of ``bits`` are set."""
+
+
 def _to_json(value) -> str:  # type: ignore[no-untyped-def]  # noqa: ARG001
     """Return the struct ``value`` as a JSON object."""
     return ""
@@ -41,6 +45,7 @@ md5: Any = ibis.udf.scalar.builtin(_md5, name="md5", signature=(("string",), "st
 members: Any = ibis.udf.scalar.builtin(
     _members, name="koipond_members", signature=(("string",), "array<struct<key: string, value: string>>")
 )
+bit_count: Any = ibis.udf.scalar.builtin(_bit_count, name="bit_count", signature=(("int64",), "int8"))
 to_json: Any = ibis.udf.scalar.builtin(_to_json, name="to_json")
 _merge_patch: Any = ibis.udf.scalar.builtin(
     _merge, name="json_merge_patch", signature=(("string", "string"), "string")

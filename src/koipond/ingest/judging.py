@@ -14,7 +14,10 @@ from koipond.ingest.model import ROW_RULES, SAMPLES_MAX, Sample
 from koipond.ingest.ports import IbisTable, Writer
 from koipond.ingest.privacy import DECLARED, LONG_NUMBER, MASK
 
-_NUMBERS = ("amount", "unit_price", "quantity", "discount", "price", "margin", "cost")
+_NUMBERS = (
+    *("amount", "unit_price", "quantity", "discount", "discount_rate", "price", "margin", "cost"),
+    *("order_amount", "refund_amount", "order_refund_amount"),
+)
 
 
 def first_rule(conditions: Mapping[str, Any]) -> Any:

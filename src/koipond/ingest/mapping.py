@@ -5,7 +5,16 @@ import unicodedata
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from koipond.ingest.fields import FIELDS, KEEPS_OTHER_COLUMNS, NESTS, PERSON, REQUIRED, Field, synonyms
+from koipond.ingest.fields import (
+    FIELDS,
+    KEEPS_OTHER_COLUMNS,
+    NESTS,
+    PERSON,
+    REQUIRED,
+    RIVALS,
+    Field,
+    synonyms,
+)
 from koipond.ingest.model import Kind
 from koipond.ingest.privacy import masked
 from koipond.kernel import InputError
@@ -48,6 +57,7 @@ def choose_mapping(kind: Kind, columns: Sequence[str], told: Mapping[str, str], 
     faults: list[str] = []
     chosen = _told(fields, columns, told, faults)
     left_out = {name for name, column in told.items() if not column}
+    left_out |= {rival for name in chosen for rival in RIVALS.get(name, ())}
     taken = {names[0] for names in chosen.values() if len(names) == 1}  # parts of a joined id stay free
     guesses, unsure = _guess(kind, chosen.keys(), left_out, columns, taken)
     for name, fitting in guesses.items():
@@ -57,6 +67,8 @@ def choose_mapping(kind: Kind, columns: Sequence[str], told: Mapping[str, str], 
                 f"choose one with --map {name}=COLUMN, or none with --map {name}="
             )
         chosen[name] = tuple(fitting[:1])
+    if "discount" in chosen and "discount_rate" in guesses:
+        del chosen["discount_rate"]  # money says it without a price
     faults += _missing(kind, chosen)
     if faults:
         raise InputError(f"{file}: " + "\n".join(faults) + f"\nthe columns are: {_listed(columns)}")
@@ -113,7 +125,7 @@ def _guess(
     ``known`` fields have their column already, those ``left_out`` get none. Also return the fields that
     only a weak name fits.
     """
-    fields = [f for f in FIELDS[kind] if f.name not in known and f.name not in left_out]
+    fields = [f for f in FIELDS[kind] if not (f.name in known or f.name in left_out or f.told_only)]
     free = {column: plain_name(column) for column in columns if column not in taken}
     guesses: dict[str, list[str]] = {}
     unsure: set[str] = set()

@@ -11,7 +11,10 @@ Kind = Literal["orders", "events", "products", "customers", "consents", "touches
 KINDS: tuple[Kind, ...] = ("orders", "events", "products", "customers", "consents", "touches")
 
 ROW_RULES = (
+    "totals_row",
     "unparsable",
+    "missing_field",
+    "missing_amount",
     "missing_customer",
     "missing_order",
     "missing_at",
@@ -19,11 +22,12 @@ ROW_RULES = (
     "conflicting_order",
     "duplicate_line_id",
     "unknown_status",
+    "repeated_row",
 )
 """Why a row is put aside, in the order of the checks: the first that fits names it (design §5)."""
 
 DATE_ORDERS = ("dmy", "mdy", "ymd")
-STATUS_WORDS = ("paid", "pending", "cancelled", "refunded", "true", "false")
+STATUS_WORDS = ("paid", "pending", "cancelled", "refunded", "partially_refunded", "true", "false")
 SAMPLES_MAX = 20
 
 Progress = Callable[[int, int, int], None]
@@ -36,8 +40,8 @@ class ImportRequest:
 
     ``mapping``: field → column; several columns joined by ``+`` make one value; an empty column leaves the
     field out. ``date_format``: ``dmy``, ``mdy``, ``ymd`` or a strptime pattern. ``statuses``: value in the
-    file → paid, pending, cancelled or refunded. ``declared``: event properties and traits that are kept
-    although they look like an identifier.
+    file → paid, pending, cancelled, refunded or partially_refunded. ``declared``: event properties
+    and traits that are kept although they look like an identifier.
     """
 
     kind: Kind
@@ -48,6 +52,7 @@ class ImportRequest:
     date_format: str | None = None
     statuses: Mapping[str, str] = field(default_factory=dict)
     declared: frozenset[str] = frozenset()
+    keep_repeated: bool = False  # rows of orders that stand twice to the letter are two
     verified: bool = False  # the file's phones and e-mails were proven to be those people's
     by: str = ""
     trait_types: Mapping[str, str] = field(default_factory=dict)  # declared: text, number, date or flag
@@ -110,6 +115,8 @@ class ImportResult:
     version: int  # of the warehouse
     declared: tuple[str, ...] = ()  # further columns kept although they look like an identifier
     repeated: bool = False
+    remarks: tuple[str, ...] = ()  # what was filled in, assumed or is in doubt, in sentences
+    unused: tuple[str, ...] = ()  # columns of the file that were not read
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON values; ``read``, ``kept``, ``quarantined``, ``flagged`` come first."""
@@ -133,4 +140,6 @@ class ImportResult:
             "version": self.version,
             **({"declared": list(self.declared)} if self.declared else {}),
             "repeated": self.repeated,
+            "remarks": list(self.remarks),
+            "unused": list(self.unused),
         }

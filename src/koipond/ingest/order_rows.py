@@ -1,61 +1,118 @@
 """Rows of an orders file: typed, and judged by the row rules (design §5).
 
-A row is a refund when its quantity or amount is negative, its status says refunded, or it names an order in
-``refund_of``. A row of a pending or cancelled order is a line of it whatever its sign.
+A row is a refund when its quantity or amount is negative, its status says refunded, it names an order in
+``refund_of`` or says how much was given back. A row of a pending or cancelled order is a line of it whatever
+its sign.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import ibis
+from ibis.expr.operations import Literal
 
+from koipond.ingest.discounts import Discount
 from koipond.ingest.judging import first_field, first_rule
-from koipond.ingest.numbers import UNITS_MAX, multiply, read_number, to_units
+from koipond.ingest.numbers import UNITS_MAX
+from koipond.ingest.order_money import PAID_FIELDS, money_columns
 from koipond.ingest.ports import IbisTable, Writer
 from koipond.ingest.readings import Readings, read_word
 from koipond.ingest.timing import Setting, instant_columns
-from koipond.ingest.words import CANCELLED, PAID, PENDING, REFUNDED
+from koipond.ingest.words import CANCELLED, PAID, PARTLY, PENDING, REFUNDED, TOTALS
 
 _TEXTS = ("sku", "category", "coupon", "store", "staff", "channel", "refund_of", "line_id")
 _AGREE = ("customer_no", "store")
-_CONTENT = ("at_s", "amount_fen", "discount_fen", "quantity_milli", "sku", "status")
+_TELLING = ("at_s", "amount_fen", "quantity_milli", "sku", "line_id")
 
 
-def type_orders(writer: Writer, raw: IbisTable, readings: Readings, setting: Setting) -> IbisTable:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypedRows:
+    """``rows`` hold what the file says; ``constants`` what it says nothing of, so that they take no room.
+
+    ``amount``: the column that a row's amount is, as its own cells say it.
+    """
+
+    rows: IbisTable
+    constants: Mapping[str, Any]
+    amount: str
+
+    def whole(self, rows: IbisTable) -> IbisTable:
+        """Return ``rows`` with every column that later steps ask for."""
+        return rows.mutate(amount_fen=rows[self.amount], **self.constants)
+
+    def kept(self, rows: IbisTable) -> IbisTable:
+        """Return `whole` rows without what `whole` adds."""
+        return rows.drop("amount_fen", *self.constants)
+
+
+def type_orders(
+    writer: Writer, raw: IbisTable, readings: Readings, setting: Setting, discount: Discount = "money"
+) -> TypedRows:
     """Return the rows with typed columns and ``field``, the first one that could not be read."""
-    money, faults = _money(raw, readings, setting.minor_digits)
+    money, faults = money_columns(raw, readings, discount, setting.minor_digits)
     instants, unreadable = instant_columns(writer, raw, readings, setting)
     faults |= unreadable
-    status, unknown = _status(raw, readings)
     kept = {name: raw[name] if name in raw.columns else ibis.null("string") for name in _TEXTS}
-    return raw.select(
-        *("row", "customer_no", "order_id"),
-        status=status,
-        unknown=unknown,
-        field=first_field(faults),
+    columns = {
+        "totals": _totals(raw, instants["at_s"]),
+        "torn": ibis.literal(False),
+        **_status(raw, readings),
         **instants,
         **money,
         **kept,
+    }
+    constants = {name: value for name, value in columns.items() if isinstance(value.op(), Literal)}
+    said = {name: value for name, value in columns.items() if name not in constants}
+    return TypedRows(
+        rows=raw.select("row", "customer_no", "order_id", field=first_field(faults), **said),
+        constants=constants,
+        amount="paid_fen" if any(name in readings.numbers for name in PAID_FIELDS) else "worth_fen",
     )
 
 
-def judge_orders(writer: Writer, typed: IbisTable, setting: Setting) -> IbisTable:
-    """Return ``typed`` with ``rule``: why the row is put aside, null for a good row."""
-    rows = typed.mutate(is_refund=_is_refund(typed))
-    alone = first_rule(
+def rule_rows(rows: IbisTable, setting: Setting) -> IbisTable:
+    """Return ``rows`` with what each is by its own cells: ``negative is_refund is_line`` and ``rule``."""
+    rows = rows.mutate(negative=rows["minus"] | (rows["amount_fen"] < 0).fill_null(False))
+    rows = rows.mutate(is_refund=_is_refund(rows), is_line=_is_line(rows))
+    rule = first_rule(
         {
+            "totals_row": rows["totals"],
             "unparsable": rows["field"].notnull(),
+            "missing_amount": rows["amount_fen"].isnull(),
             "missing_customer": rows["customer_no"].isnull(),
             "missing_order": rows["order_id"].isnull() & ~rows["is_refund"],
             "missing_at": rows["at_s"].isnull(),
             "future_at": rows["at_s"] > setting.limit_s,
+            "conflicting_order": rows["torn"],
         }
     )
-    rows = writer.cache("import_judged_alone", rows.mutate(rule=alone))
+    cell = ibis.cases((rule == "missing_amount", "amount"), (rule == "conflicting_order", "order_amount"))
+    return rows.mutate(rule=rule, field=rows["field"].coalesce(cell))
+
+
+def look_at_orders(writer: Writer, rows: IbisTable) -> IbisTable:
+    """Return what the good ``rows`` of each order say together, one row an order.
+
+    ``marks`` has a bit for each row, by its content: as many as rows mean that no two of them are equal.
+    """
     good = rows.filter(rows["rule"].isnull() & rows["order_id"].notnull())
+    content = ibis.struct({name: good[name] for name in _TELLING}).hash()
+    mark = ibis.literal(1, "int64") << ibis.least(
+        content & ibis.literal(63, "int64"), ibis.literal(62, "int64")
+    )
     ends = good.group_by("order_id").agg(
         **{f"{name}_{end}": getattr(good[name], end)() for name in _AGREE for end in ("min", "max")},
         worth=good["amount_fen"].abs().sum() + good["discount_fen"].abs().sum(),
+        n=good.count(),
+        marks=mark.bit_or(),
     )
+    return writer.cache("import_ends", ends)
+
+
+def judge_orders(writer: Writer, rows: IbisTable, ends: IbisTable) -> IbisTable:
+    """Return the ``rows`` of `rule_rows` with the rules added that look at whole orders (``ends``)."""
+    good = rows.filter(rows["rule"].isnull() & rows["order_id"].notnull())
     vast = ends.filter(ends["worth"] > UNITS_MAX)
     vast = writer.cache("import_vast", vast.select("order_id", vast=ibis.literal(True)))
     clash = ends.filter(ibis.or_(*(ends[f"{name}_min"] != ends[f"{name}_max"] for name in _AGREE)))
@@ -97,61 +154,35 @@ def _duplicate_lines(good: IbisTable) -> IbisTable:
 
 def _is_refund(rows: IbisTable) -> Any:
     counts = ~rows["status"].isin([PENDING, CANCELLED])
-    return (
-        counts & (rows["negative"] | (rows["status"] == REFUNDED) | rows["refund_of"].notnull())
-    ).fill_null(False)
+    says = (rows["status"] == REFUNDED) | rows["refund_of"].notnull() | rows["back_fen"].notnull()
+    return (counts & (rows["negative"] | says)).fill_null(False)
 
 
-def _status(raw: IbisTable, readings: Readings) -> tuple[Any, Any]:
-    """The status of each row (paid when the file has none) and whether it is a word nobody knows."""
+def _is_line(rows: IbisTable) -> Any:
+    """A row that was sold: every sale, and of what was given back the rows that say so without a minus."""
+    return (~rows["negative"] & rows["refund_of"].isnull() & rows["order_id"].notnull()) | ~_is_refund(rows)
+
+
+def _totals(raw: IbisTable, at_s: Any) -> Any:
+    """A row of totals: a cell says so where customer or time is missing, or it holds numbers only."""
+    texts = [name for name in ("order_id", "sku", "store", "category", "at") if name in raw.columns]
+    word = ibis.or_(*(raw[name].lower().isin(TOTALS) for name in texts)).fill_null(False)
+    names = ("order_id", "line_id", "sku", "category", "store", "at", "status", "customer_no", "refund_of")
+    bare = ibis.and_(*(raw[name].isnull() for name in names if name in raw.columns))
+    return ibis.ifelse(raw["customer_no"].isnull() | at_s.isnull(), word | bare, False)
+
+
+def _status(raw: IbisTable, readings: Readings) -> dict[str, Any]:
+    """``status`` of each row (paid when the file has none), ``unknown``: a word nobody knows or none,
+    ``partly``: said to be given back in part."""
     if "status" not in raw.columns:
-        return ibis.literal(PAID), ibis.literal(False)
+        no = ibis.literal(False)
+        return {"status": ibis.literal(PAID), "unknown": no, "blank": no, "partly": no}
     status = read_word(raw["status"], readings.tables["status"])
-    return status.fill_null(""), status.isnull()
-
-
-def _money(raw: IbisTable, readings: Readings, digits: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Columns amount_fen, discount_fen, quantity_milli, negative; and per field whether it is unreadable."""
-    values = {name: read_number(raw[name], reading) for name, reading in readings.numbers.items()}
-    faults = {name: raw[name].notnull() & value.isnull() for name, value in values.items()}
-    zero = ibis.literal(0, type="int64")
-    quantity = values.get("quantity")
-    negative_quantity = ibis.literal(False) if quantity is None else (quantity < 0).fill_null(False)
-    milli, discount = ibis.null("int64"), zero
-    if quantity is not None:
-        milli = to_units(quantity, 3)
-        faults["quantity"] = raw["quantity"].notnull() & milli.isnull()
-    if "discount" in values:
-        given = -values["discount"] if readings.negative_discounts else values["discount"]
-        discount = to_units(given, digits)
-        faults["discount"] = raw["discount"].notnull() & discount.isnull()
-        discount = discount.fill_null(0)
-    amount = ibis.null("int64")
-    if "amount" in values:
-        amount = to_units(values["amount"], digits)
-        faults["amount"] = raw["amount"].notnull() & amount.isnull()
-    if quantity is not None and "unit_price" in values and not ("amount" in values and readings.amount_alone):
-        reading, price_reading = readings.numbers["quantity"], readings.numbers["unit_price"]
-        product = multiply(quantity, reading, values["unit_price"], price_reading)
-        net = to_units(_less(product, values.get("discount"), negative_quantity, readings), digits)
-        amount = amount.coalesce(net) if "amount" in values else net
-    columns = {
-        "amount_fen": amount,
-        "discount_fen": discount,
-        "quantity_milli": milli,
-        "negative": negative_quantity | (amount < 0).fill_null(False),
+    partly = (status == PARTLY).fill_null(False)
+    return {
+        "status": ibis.ifelse(partly, PAID, status).fill_null(""),
+        "unknown": status.isnull(),
+        "blank": raw["status"].isnull(),
+        "partly": partly,
     }
-    return columns, faults | {"amount": faults.get("amount", ibis.literal(False)) | amount.isnull()}
-
-
-def _less(product: Any, discount: Any, negative: Any, readings: Readings) -> Any:
-    """``product`` less the discount; on a returned line the discount is taken back as well."""
-    if discount is None:
-        return product
-    scale = max(product.type().scale, discount.type().scale)
-    exact = f"decimal(38, {scale})"
-    size = discount.try_cast(exact)
-    if readings.negative_discounts:
-        size = -size
-    size = size.fill_null(ibis.literal(0, type=exact))
-    return product.try_cast(exact) - ibis.ifelse(negative & (size > ibis.literal(0, type=exact)), -size, size)

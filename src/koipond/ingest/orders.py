@@ -1,8 +1,8 @@
 """Good rows of an orders file → orders, their lines and refunds (design §5, science D).
 
-A refund is linked to what it names in ``refund_of``; else to its own order when that has a sale here or in
-the warehouse. A row that says *refunded* without a minus names its own order in any case. What is left is
-an unlinked refund.
+A row that says *refunded* is a line that was sold and a refund of it, so an order known by nothing else comes
+to nothing. A refund names what stands in ``refund_of``, else its own order; whether that order is known is
+asked when refunds are read, so it does not matter which of the two came first.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from typing import Any
 
 import ibis
 
+from koipond.ingest.amount_levels import Levels
 from koipond.ingest.functions import md5
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.ports import IbisTable, Writer
@@ -26,16 +27,15 @@ class OrderFacts:
     orders: IbisTable
     lines: IbisTable  # with order_id instead of order_no
     refunds: IbisTable
+    unsaid: int  # orders said to be given back in part, of which the file does not say how much
 
 
-def build_orders(writer: Writer, judged: IbisTable, request: ImportRequest, import_no: int) -> OrderFacts:
+def build_orders(
+    writer: Writer, judged: IbisTable, request: ImportRequest, import_no: int, levels: Levels
+) -> OrderFacts:
     """Return the good rows of ``judged`` as orders, lines and refunds of import ``import_no``."""
     good = judged.filter(judged["rule"].isnull())
-    lines = good.filter(~good["is_refund"])
-    if int(writer.scalar(lines["status"].nunique())) > 1:
-        ranked = lines.mutate(rank=read_rank(lines["status"]))
-        heads = ranked.group_by("order_id").agg(rank=lambda t: t["rank"].min())
-        lines = ranked.semi_join(heads, ["order_id", "rank"])
+    lines = _lines(writer, good)
     source = ibis.literal(request.source)
     number = ibis.literal(import_no, type="int32")
     orders = lines.group_by("order_id").agg(
@@ -54,8 +54,36 @@ def build_orders(writer: Writer, judged: IbisTable, request: ImportRequest, impo
     )
     orders = writer.cache("import_orders", orders)
     lines = lines.inner_join(orders.select("order_id", "order_no"), "order_id").mutate(import_no=number)
-    refunds = _refunds(writer, good.filter(good["is_refund"]), orders, request, import_no)
-    return OrderFacts(orders=orders, lines=lines, refunds=refunds)
+    refunds = _refunds(writer, good, request, import_no, levels)
+    unsaid = 0
+    if int(writer.scalar(good["partly"].sum().fill_null(0))):
+        partly = good.filter(good["partly"]).select("order_id").distinct()
+        unsaid = int(writer.scalar(partly.anti_join(refunds, "order_id").count()))
+    return OrderFacts(orders=orders, lines=lines, refunds=refunds, unsaid=unsaid)
+
+
+def _lines(writer: Writer, good: IbisTable) -> IbisTable:
+    """The lines that were sold: of an order of mixed states those of the best one, refunded = paid."""
+    lines = good.filter(good["is_line"])
+    minus = good.filter((good["status"] == REFUNDED) & good["negative"] & good["order_id"].notnull())
+    minus = minus.filter(minus["refund_of"].isnull())
+    if int(writer.scalar(minus.count())):
+        lines = lines.union(_turned(minus.anti_join(lines, "order_id")))
+    if int(writer.scalar(lines["status"].nunique())) <= 1 and not int(
+        writer.scalar((lines["status"] == REFUNDED).sum().fill_null(0))
+    ):
+        return lines
+    lines = lines.mutate(status=lines["status"].replace(REFUNDED, PAID))
+    ranked = lines.mutate(rank=read_rank(lines["status"]))
+    heads = ranked.group_by("order_id").agg(rank=lambda t: t["rank"].min())
+    return ranked.semi_join(heads, ["order_id", "rank"])
+
+
+def _turned(rows: IbisTable) -> IbisTable:
+    """Return rows that say *refunded* with a minus, alone of their order, as what must have been sold."""
+    return rows.mutate(
+        **{name: rows[name].abs() for name in ("amount_fen", "discount_fen", "quantity_milli")}
+    ).select(*rows.columns)
 
 
 def read_rank(status: Any) -> Any:
@@ -63,24 +91,44 @@ def read_rank(status: Any) -> Any:
     return ibis.cases(*((status == name, rank) for name, rank in _RANKS.items()), else_=0)
 
 
-def _refunds(
-    writer: Writer, rows: IbisTable, orders: IbisTable, request: ImportRequest, import_no: int
-) -> IbisTable:
-    live = writer.table("orders")
-    sold = orders.select("order_id").union(
-        live.filter(live["source"] == request.source).select("order_id"), distinct=True
+def _given_back(rows: IbisTable, levels: Levels) -> IbisTable:
+    """Return the refunds among ``rows``, and ``stated``: by a cell of its own, which comes first.
+
+    What an order says there is all that was given back of it when it is the whole order's, or as much as its
+    lines that say *refunded*; then those lines add nothing.
+    """
+    itself = rows["negative"] | rows["refund_of"].notnull()
+    rows = rows.mutate(
+        stated=rows["back_fen"].notnull() & ~itself, silent=(rows["status"] == REFUNDED) & ~itself
     )
-    sold = sold.mutate(sold=ibis.literal(True))
-    rows = rows.left_join(sold, "order_id").drop("order_id_right")
-    own = rows["sold"].fill_null(False) | (rows["status"] == REFUNDED) & ~rows["negative"]
-    linked = ibis.coalesce(rows["refund_of"], ibis.ifelse(own, rows["order_id"], ibis.null("string")))
+    sums = {
+        "said": ibis.ifelse(rows["stated"], rows["back_fen"], None).sum(),
+        "lines": ibis.ifelse(rows["silent"], rows["amount_fen"], 0).sum(),
+    }
+    rows = rows.mutate(**{name: value.over(group_by="order_id") for name, value in sums.items()})
+    whole = rows["said"].notnull() & rows["order_id"].notnull()
+    if not (levels.back or levels.paid):
+        whole &= rows["said"] >= rows["lines"]
+    return rows.filter(rows["stated"] | ~(rows["silent"] & whole.fill_null(False)))
+
+
+def _refunds(
+    writer: Writer, good: IbisTable, request: ImportRequest, import_no: int, levels: Levels
+) -> IbisTable:
+    rows = _given_back(good.filter(good["is_refund"]), levels)
+    at_s, day = rows["at_s"], rows["day"]
+    if "refunded_s" in rows.columns:
+        at_s, day = rows["refunded_s"].coalesce(at_s), rows["refunded_day"].coalesce(day)
     plain = rows.select(
-        "customer_no", "at_s", "day", "sku", "row",
+        "customer_no", "row",
+        at_s=at_s,
+        day=day,
+        sku=ibis.null("string") if levels.back else rows["sku"],
         source=ibis.literal(request.source),
         own_id=rows["order_id"],
-        order_id=linked,
-        quantity_milli=rows["quantity_milli"].abs(),
-        amount_fen=rows["amount_fen"].abs(),
+        order_id=ibis.coalesce(rows["refund_of"], rows["order_id"]),
+        quantity_milli=ibis.ifelse(rows["stated"], ibis.null("int64"), rows["quantity_milli"].abs()),
+        amount_fen=ibis.ifelse(rows["stated"], rows["back_fen"], rows["amount_fen"].abs()),
         import_no=ibis.literal(import_no, type="int32"),
     )  # fmt: skip
     parts = ("customer_no", "at_s", "sku", "quantity_milli", "amount_fen", "order_id")

@@ -7,19 +7,22 @@ from typing import Any
 from koipond.ingest.contacts import write_touches
 from koipond.ingest.currency_signs import SIGN, can_mean, is_sign, names_of
 from koipond.ingest.customers import know_customers, write_customers, write_traits
+from koipond.ingest.discounts import bare_percents
 from koipond.ingest.events import write_events
 from koipond.ingest.functions import day_text
 from koipond.ingest.judging import put_aside
 from koipond.ingest.mapping import ColumnMap
 from koipond.ingest.model import ImportRequest, Kind
 from koipond.ingest.order_changes import write_orders
-from koipond.ingest.order_rows import judge_orders, type_orders
+from koipond.ingest.order_money import BACK_FIELDS, PAID_FIELDS
+from koipond.ingest.order_reading import read_orders
 from koipond.ingest.orders import build_orders
 from koipond.ingest.people import Registry, resolve_people, scope_ids
 from koipond.ingest.plain_rows import judge_rows
 from koipond.ingest.ports import IbisTable, RowSource, TouchHistory, Writer
 from koipond.ingest.products import write_products
 from koipond.ingest.readings import Readings, decide, mend_ids
+from koipond.ingest.remarks import remarks_on_orders
 from koipond.ingest.shares import bare_shares
 from koipond.ingest.staging import RAW, Staged
 from koipond.ingest.timing import Setting
@@ -48,11 +51,12 @@ class Outcome:
     changes: dict[str, int]
     notes: dict[str, int]
     readings: Readings
+    remarks: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
-        counts = {**self.changes, **self.notes}
-        return any(count for name, count in counts.items() if not name.endswith(("_unchanged", "_dropped")))
+        counts = {**self.changes, "customers_new": self.notes.get("customers_new", 0)}
+        return any(count for name, count in counts.items() if not name.endswith("_unchanged"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +68,7 @@ class _Rows:
     people: IbisTable | None
     readings: Readings
     staged: Staged
+    percents: frozenset[str] = frozenset()  # columns whose every value had a percent sign
 
     @property
     def dropped(self) -> int:
@@ -73,6 +78,9 @@ class _Rows:
 def run(writer: Writer, staged: Staged, job: Job) -> Outcome:
     """Bring the staged rows into the warehouse; nothing is published yet."""
     raw = mend_ids(writer, staged.table, sealed=staged.door is not None)
+    percents: frozenset[str] = frozenset()
+    if job.request.kind == "orders":
+        raw, percents = bare_percents(writer, raw)
     plain = bare_shares(raw) if job.request.kind == "products" else raw
     digits = job.setting.minor_digits
     readings = decide(writer, plain, job.mapping, job.request, job.rows, minor_digits=digits)
@@ -80,18 +88,28 @@ def run(writer: Writer, staged: Staged, job: Job) -> Outcome:
     if job.request.kind != "products":
         found = resolve_people(writer, raw, job.request, job.registry, staged.door)
         known, people = scope_ids(found, staged.person_in), found.people
-    rows = _Rows(raw=raw, known=known, people=people, readings=readings, staged=staged)
+    rows = _Rows(raw=raw, known=known, people=people, readings=readings, staged=staged, percents=percents)
     return _PIPELINES[job.request.kind](writer, rows, job)
 
 
 def _orders(writer: Writer, rows: _Rows, job: Job) -> Outcome:
     _require_currency(writer, rows.raw, job)
     _require_signs(writer, rows, job)
-    typed = type_orders(writer, rows.known, rows.readings, job.setting)
-    judged = judge_orders(writer, typed, job.setting)
-    settled = _settle(writer, rows, judged, job)
-    facts = build_orders(writer, judged, job.request, job.import_no)
-    return _outcome(rows, settled, write_orders(writer, facts, job.request, job.import_no))
+    told = read_orders(
+        writer, rows.known, rows.readings, job.mapping, job.request, job.rows,
+        setting=job.setting, percents=rows.percents,
+    )  # fmt: skip
+    settled = _settle(writer, rows, told.judged, job)
+    facts = build_orders(writer, told.judged, job.request, job.import_no, told.levels)
+    changes, notes = write_orders(writer, facts, job.request, job.import_no)
+    notes = told.notes | notes
+    return _outcome(
+        rows,
+        settled,
+        changes,
+        (*told.remarks, *remarks_on_orders(settled.quarantined | notes, job.mapping)),
+        **notes,
+    )
 
 
 def _events(writer: Writer, rows: _Rows, job: Job) -> Outcome:
@@ -164,12 +182,15 @@ def _settle(writer: Writer, rows: _Rows, judged: IbisTable, job: Job) -> _Settle
     return _Settled(aside, notes)
 
 
-def _outcome(rows: _Rows, settled: _Settled, changes: dict[str, int], **notes: int) -> Outcome:
+def _outcome(
+    rows: _Rows, settled: _Settled, changes: dict[str, int], remarks: tuple[str, ...] = (), **notes: int
+) -> Outcome:
     return Outcome(
         quarantined=settled.quarantined,
         changes=changes,
         notes=settled.notes | notes,
         readings=rows.readings,
+        remarks=remarks,
     )
 
 
@@ -190,7 +211,7 @@ def _require_currency(writer: Writer, raw: IbisTable, job: Job) -> None:
 def _require_signs(writer: Writer, rows: _Rows, job: Job) -> None:
     """Raise InputError for amounts beside a sign that cannot be the workspace's."""
     raw, found = rows.raw, []
-    for name in ("amount", "unit_price", "discount"):
+    for name in ("amount", "unit_price", "discount", *PAID_FIELDS[1:], *BACK_FIELDS):
         if name in rows.readings.numbers and rows.readings.numbers[name].decorated:
             signs = raw.select("row", sign=raw[name].re_extract(SIGN, 0), text=raw[name])
             first = signs.group_by("sign").agg(

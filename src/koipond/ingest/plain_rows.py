@@ -32,17 +32,18 @@ def judge_rows(writer: Writer, kind: Kind, raw: IbisTable, readings: Readings, s
     columns, faults = _typed(kind, raw, readings, setting.minor_digits)
     instants, unreadable = instant_columns(writer, raw, readings, setting)
     faults |= unreadable
-    faults |= {name: raw[name].isnull() for name in _NEEDED.get(kind, ())}
+    lacking = first_field({name: raw[name].isnull() for name in _NEEDED.get(kind, ())})
     fields = {field.name for field in FIELDS[kind]}
     others = [name for name in raw.columns if name not in fields and name not in _CARRIED]
     carried = [name for name in _CARRIED if name in raw.columns]
-    typed = raw.select(*carried, *others, field=first_field(faults), **instants, **columns)
+    typed = raw.select(*carried, *others, field=first_field(faults), lacking=lacking, **instants, **columns)
     rule = first_rule(_conditions(kind, typed, readings, setting))
-    return writer.cache("import_judged", typed.mutate(rule=rule))
+    judged = typed.mutate(rule=rule, field=typed["field"].coalesce(typed["lacking"])).drop("lacking")
+    return writer.cache("import_judged", judged)
 
 
 def _conditions(kind: Kind, typed: IbisTable, readings: Readings, setting: Setting) -> dict[str, Any]:
-    conditions = {"unparsable": typed["field"].notnull()}
+    conditions = {"unparsable": typed["field"].notnull(), "missing_field": typed["lacking"].notnull()}
     if kind != "products":
         conditions["missing_customer"] = typed["customer_no"].isnull()
     if kind in _DATED:

@@ -11,6 +11,7 @@ from koipond.ingest.judging import samples
 from koipond.ingest.model import ImportResult
 from koipond.ingest.pipelines import Job, Outcome
 from koipond.ingest.ports import Writer
+from koipond.ingest.privacy import masked
 from koipond.ingest.quality import QualityRules, count_flagged
 from koipond.kernel import CancelledError
 
@@ -39,6 +40,8 @@ def result_of(writer: Writer, job: Job, read: int, outcome: Outcome, rules: Qual
         notes=outcome.notes,
         version=writer.version + 1,
         declared=tuple(sorted(job.request.declared)),
+        remarks=outcome.remarks,
+        unused=tuple(masked(name) for name in job.rows.columns if name not in job.mapping.used),
     )
 
 

@@ -29,7 +29,6 @@ class Readings:
     instants: Mapping[str, InstantReading]
     tables: Mapping[str, Mapping[str, str]]
     negative_discounts: bool = False
-    amount_alone: bool = False  # a row without amount is not worth quantity × unit_price
 
     def shown(self) -> dict[str, str]:
         """Return the formats in words, as the import prints them."""
@@ -51,11 +50,7 @@ def decide(
     *,
     minor_digits: int = 2,
 ) -> Readings:
-    """Return how the columns of ``table`` are read; raise InputError when two ways fit, naming the option.
-
-    An amount that only a weak name fits (``total``) may be that of the whole order, written in its first
-    row alone: its empty rows are then not filled up from quantity and unit price.
-    """
+    """Return how the columns of ``table`` are read; raise InputError when two ways fit, naming the option."""
     numeric, instants, tables = {}, {}, {}
     for field in FIELDS[request.kind]:
         if field.name not in mapping:
@@ -82,7 +77,6 @@ def decide(
         numbers=numbers,
         instants=instants,
         tables=tables,
-        amount_alone="amount" in mapping.unsure,
         negative_discounts="discount" in numbers and _all_negative(reader, table, numbers["discount"]),
     )
 

@@ -8,7 +8,38 @@ from importlib import resources
 from koipond.ingest.mapping import plain_name
 
 PAID, PENDING, CANCELLED, REFUNDED = "paid", "pending", "cancelled", "refunded"
-STATUSES = (PAID, PENDING, CANCELLED, REFUNDED)
+PARTLY = "partially_refunded"
+STATUSES = (PAID, PENDING, CANCELLED, REFUNDED, PARTLY)
+TOTALS = (
+    *(
+        "合计",
+        "总计",
+        "小计",
+        "总合计",
+        "本页合计",
+        "本页小计",
+        "汇总",
+        "共计",
+        "合计:",
+        "合计：",
+        "总计:",
+        "总计：",
+    ),
+    *(
+        "total",
+        "totals",
+        "grand total",
+        "sub total",
+        "subtotal",
+        "sub-total",
+        "sum",
+        "total:",
+        "sums",
+        "overall total",
+    ),
+    *("jumlah", "total keseluruhan", "grand total:", "jumlah total", "sub jumlah", "subjumlah", "jumlah:"),
+)
+"""What the first cell of a row of totals says, in lower case."""
 
 
 @cache

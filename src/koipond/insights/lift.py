@@ -281,7 +281,9 @@ def _product_margin(reader: Reader, rows: IbisTable, question: LiftQuestion) -> 
     if not covered:
         return None
     made = compare_sums(sums, control=HOLDOUT, question=question, metrics=[_MARGIN])
-    return ProductMargin(share=covered / revenue, effect=made.effects[0] if made else None)
+    return ProductMargin(
+        share=min(1.0, covered / revenue) if revenue > 0 else 1.0, effect=made.effects[0] if made else None
+    )
 
 
 def _product(rows: IbisTable, factors: Sequence[str]) -> Any:

@@ -13,7 +13,7 @@ import ibis
 from koipond.ingest.ports import IbisTable, Reader
 from koipond.insights.margins import ORDER, has_margins, order_margins
 from koipond.profiles.facts import FactTables, left_out_people, read_facts
-from koipond.profiles.purchases import linked_refunds, net_of_refunds
+from koipond.profiles.purchases import KEY, linked_refunds, net_of_refunds
 
 _DAY_S = 86_400
 BEFORE_DAYS_MIN = 90
@@ -90,8 +90,9 @@ def _real(reader: Reader, draws: IbisTable) -> IbisTable:
 def outcomes(reader: Reader, people: IbisTable, strategy: str, window: OutcomeWindow) -> IbisTable:
     """Return one row for each of ``people`` with integer outcomes and covariates, 0 when nothing happened.
 
-    ``converted`` 0/1 (a paid order in the window), ``order_count``, ``revenue_fen`` (net of linked refunds),
-    ``touched`` 0/1, and ``before_*`` of the ``before_days`` up to the draw. Where products carry margins also
+    ``converted`` 0/1 (a paid order in the window), ``order_count``, ``revenue_fen`` (net of refunds as
+    profiles count it: those of a known order lower that order, others count on their own day), ``touched``
+    0/1, and ``before_*`` of the ``before_days`` up to the draw. Where products carry margins also
     ``product_margin_fen`` of the revenue that they brought, and that revenue, ``covered_fen``.
     """
     facts = read_facts(reader)
@@ -101,13 +102,16 @@ def outcomes(reader: Reader, people: IbisTable, strategy: str, window: OutcomeWi
         earned = order_margins(reader, facts, orders, window.as_of_day)
         orders = orders.left_join(earned, "order_no").drop("order_no_right")
         margins = {"product_margin_fen": "margin_fen", "covered_fen": "covered_fen"}
-    bought = people.select("customer_no", "drawn_s").inner_join(orders, "customer_no")
+    moves = orders.mutate(counted=ibis.literal(1, "int8"))
+    if facts.refunds is not None:
+        moves = moves.union(_loose_refunds(facts, window.as_of_day, moves))
+    bought = people.select("customer_no", "drawn_s").inner_join(moves, "customer_no")
     after = (bought.at_s >= bought.drawn_s) & (bought.at_s < bought.drawn_s + window.days * _DAY_S)
     before = (bought.at_s < bought.drawn_s) & (bought.at_s >= bought.drawn_s - window.before_days * _DAY_S)
     sums = bought.group_by("customer_no").aggregate(
-        order_count=after.ifelse(1, 0).sum(),
+        order_count=after.ifelse(bought.counted, 0).sum(),
         revenue_fen=after.ifelse(bought.net_fen, 0).sum(),
-        before_order_count=before.ifelse(1, 0).sum(),
+        before_order_count=before.ifelse(bought.counted, 0).sum(),
         before_revenue_fen=before.ifelse(bought.net_fen, 0).sum(),
         **{name: after.ifelse(bought[column], 0).sum() for name, column in margins.items()},
     )
@@ -122,11 +126,25 @@ def outcomes(reader: Reader, people: IbisTable, strategy: str, window: OutcomeWi
 def net_orders(facts: FactTables, as_of_day: int) -> IbisTable:
     """Return paid orders as of a day: `ORDER` (survivor's number), at_s, net_fen > 0 after linked refunds."""
     if facts.orders is None:
-        return facts.customers.select("customer_no", at_s=0, net_fen=0).limit(0)
+        nothing = ibis.literal(0, "int64")
+        return facts.customers.select("customer_no", at_s=nothing, net_fen=nothing).limit(0)
     orders = facts.canonical(facts.orders.filter((ibis._.status == "paid") & (ibis._.day <= as_of_day)))
     if facts.refunds is not None:
         orders = net_of_refunds(orders, linked_refunds(facts, as_of_day))
     return orders.select(*ORDER, "at_s", "net_fen").filter(ibis._.net_fen > 0)
+
+
+def _loose_refunds(facts: FactTables, as_of_day: int, moves: IbisTable) -> IbisTable:
+    """Return refunds that name no known order, shaped as ``moves``: money below 0, no order counted."""
+    assert facts.refunds is not None
+    rows = facts.canonical(facts.refunds.filter(ibis._.day <= as_of_day).select(*KEY, "at_s", "amount_fen"))
+    if facts.orders is not None:
+        rows = rows.anti_join(linked_refunds(facts, as_of_day), KEY)
+    rows = rows.mutate(net_fen=-rows.amount_fen, counted=ibis.literal(0, "int8"))
+    kinds = moves.schema()
+    return rows.select(
+        **{n: rows[n].cast(kinds[n]) if n in rows.columns else ibis.null(kinds[n]) for n in moves.columns}
+    )
 
 
 def touched_since(reader: Reader, people: IbisTable, strategy: str) -> IbisTable:

@@ -135,7 +135,11 @@ def _read(writer: Writer, given: GivenTable, place: Place, people: People, numbe
     rows = ArrowRows(table, name)
     job = Job(
         request=ImportRequest(
-            kind=mapping.kind, source=given.kind, mapping=mapping.shown(), date_format=place.date_format
+            kind=mapping.kind,
+            source=given.kind,
+            mapping=mapping.shown(),
+            date_format=place.date_format,
+            keep_repeated=True,
         ),
         rows=rows,
         mapping=mapping,

@@ -13,6 +13,7 @@ from typing import Any
 from koipond.ingest.ports import IbisTable, Reader
 from koipond.kernel import InputError
 from koipond.profiles.facts import read_facts
+from koipond.profiles.purchases import KEY, linked_refunds, net_of_refunds
 from koipond.rehearsal.brand import BrandParameters
 
 CUSTOMERS_MIN = 30
@@ -60,9 +61,11 @@ def _orders(reader: Reader, as_of_day: int) -> IbisTable:
     facts = read_facts(reader)
     if facts.orders is None:
         raise InputError("there are no orders to learn the brand from; run: koipond import orders FILE")
-    orders = facts.orders
-    paid = orders.filter(orders.status == "paid", orders.net_fen > 0, orders.day <= as_of_day)
-    return facts.canonical(paid.select("customer_no", "day", "net_fen"))
+    orders = facts.orders.filter(facts.orders.status == "paid", facts.orders.day <= as_of_day)
+    paid = facts.canonical(orders.select(*KEY, "day", "net_fen"))
+    if facts.refunds is not None:
+        paid = net_of_refunds(paid, linked_refunds(facts, as_of_day))
+    return paid.filter(paid.net_fen > 0).select("customer_no", "day", "net_fen")
 
 
 def _gap_sums(orders: IbisTable) -> IbisTable:

@@ -1,25 +1,29 @@
-"""Lists (名单): customers somebody brings along as a file of ids. Strangers are reported, never created."""
+"""Lists (名单): customers somebody brings along as a file. Strangers are reported, never created."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
+from koipond.ingest.list_rows import ListedPerson
 from koipond.ingest.ports import PersonKeys
 from koipond.kernel import InputError
 from koipond.segments.definition import KEY
-from koipond.segments.ports import CustomerFinder, ListStore
+from koipond.segments.ports import AddressFinder, CustomerFinder, ListStore
 
 PEOPLE_PER_LOOKUP = 10_000
+LINES_MAX = 5_000_000
 _MARKS = (",", ";", "\t", "|")
 SAMPLES_MAX = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListResult:
-    """What became of the lines of a list: ``read`` = ``members`` + ``repeated`` + ``strangers``.
+    """What became of the lines of a list: ``read`` lines named ``members`` customers, ``strangers`` nobody.
 
-    ``stranger_lines``: 1-based lines of the first few who are nobody's customer (never the ids themselves).
+    ``repeated``: lines whose customers an earlier line had named. ``stranger_lines``: 1-based lines of the
+    first few who are nobody's customer (never the ids themselves).
     """
 
     key: str
@@ -34,19 +38,78 @@ class ListResult:
         return asdict(self)
 
 
-def _advice(people: Sequence[PersonKeys]) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Whom the lines of a list name, the first line of each: person → line."""
+
+    who: Sequence[tuple[ListedPerson, Collection[int]]]
+
+    def result(self, key: str) -> ListResult:
+        """Return the account of it; raise InputError when nobody is known."""
+        members: set[int] = set()
+        strangers, repeated = [], 0
+        for person, numbers in self.who:
+            repeated += bool(numbers) and members.issuperset(numbers)
+            members.update(numbers)
+            if not numbers:
+                strangers.append(person.line)
+        if not members:
+            people = [person for person, _ in self.who]
+            raise InputError(
+                f"none of the {len(people)} lines of list '{key}' is a customer; {_advice(people)}"
+            )
+        return ListResult(
+            key=key,
+            read=len(self.who),
+            members=len(members),
+            repeated=repeated,
+            strangers=len(strangers),
+            stranger_lines=tuple(strangers[:SAMPLES_MAX]),
+        )
+
+
+def find_people(people: Iterable[ListedPerson], finder: CustomerFinder, holders: AddressFinder) -> Found:
+    """Look up whom each line names: the holder of its shop id, else everybody who holds its phone or e-mail.
+
+    An address that several customers hold means all of them: they are one inbox, and a list of whom to leave
+    in peace must not miss one. Raises InputError beyond LINES_MAX lines.
+    """
+    found: list[tuple[ListedPerson, Collection[int]]] = []
+    for part in _parts(iter(people)):
+        if len(found) + len(part) > LINES_MAX:
+            raise InputError(f"more than {LINES_MAX:,} lines; split the list into several files")
+        named = [one for one in part if one.keys.shop_id]
+        ids = finder.find([PersonKeys(source=p.keys.source, shop_id=p.keys.shop_id) for p in named])
+        numbers = {one.line: number for one, number in zip(named, ids, strict=True)}
+        by_id = [numbers.get(one.line) for one in part]
+        left = [one for one, number in zip(part, by_id, strict=True) if number is None]
+        phones = holders.holders("phone", {p.keys.phone for p in left if p.keys.phone})
+        emails = holders.holders("email", {p.keys.email for p in left if p.keys.email})
+        for one, number in zip(part, by_id, strict=True):
+            at = {*phones.get(one.keys.phone or "", ()), *emails.get(one.keys.email or "", ())}
+            found.append((one, at if number is None else (number,)))
+    return Found(who=found)
+
+
+def _parts(people: Iterator[ListedPerson]) -> Iterator[list[ListedPerson]]:
+    while part := list(islice(people, PEOPLE_PER_LOOKUP)):
+        yield part
+
+
+def _advice(people: Sequence[ListedPerson]) -> str:
     """Say what may be wrong with lines of which none names a customer."""
-    wide = [line for line, one in enumerate(people, 1) if any(m in (one.shop_id or "") for m in _MARKS)]
+    wide = [one.line for one in people if any(m in (one.keys.shop_id or "") for m in _MARKS)]
     if wide:
         shown = ", ".join(map(str, wide[:SAMPLES_MAX]))
-        return f"lines hold more than an id (line {shown}): write one id a line, without a header"
+        return f"lines hold more than an id (line {shown}): write one id a line, or a table with a header"
     return "import customers first, or look at how the ids are written"
 
 
 def bring_list(
     key: str,
-    people: Sequence[PersonKeys],
+    people: Iterable[ListedPerson],
     finder: CustomerFinder,
+    holders: AddressFinder,
     store: ListStore,
     *,
     author: str,
@@ -58,19 +121,8 @@ def bring_list(
         wrong.append("name the author of the list")
     if wrong:
         raise InputError("; ".join(wrong))
-    found: list[int | None] = []
-    for start in range(0, len(people), PEOPLE_PER_LOOKUP):
-        found += finder.find(people[start : start + PEOPLE_PER_LOOKUP])
-    strangers = [line for line, no in enumerate(found, 1) if no is None]
-    members = sorted({no for no in found if no is not None})
-    if not members:
-        raise InputError(f"none of the {len(people)} lines of list '{key}' is a customer; {_advice(people)}")
+    found = find_people(people, finder, holders)
+    made = found.result(key)
+    members = sorted({number for _, numbers in found.who for number in numbers})
     store.replace_list(key, members, author=author, now=now)
-    return ListResult(
-        key=key,
-        read=len(people),
-        members=len(members),
-        repeated=len(people) - len(strangers) - len(members),
-        strangers=len(strangers),
-        stranger_lines=tuple(strangers[:SAMPLES_MAX]),
-    )
+    return made

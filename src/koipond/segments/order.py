@@ -12,17 +12,23 @@ def levels(definitions: Sequence[SegmentDefinition]) -> list[list[SegmentDefinit
 
     Those in a cycle, or that name a segment which is not there, are in none (`check_references` says why).
     """
-    left = {definition.key: definition for definition in definitions}
+    by_key = {definition.key: definition for definition in definitions}
+    parents = {key: set(definition.parents) for key, definition in by_key.items()}
+    children: dict[str, list[str]] = {}
+    for key, above in parents.items():
+        for parent in above:
+            children.setdefault(parent, []).append(key)
     placed: list[list[SegmentDefinition]] = []
-    while left:
-        ready = [d for d in left.values() if not any(parent in left for parent in d.parents)]
-        known = {d.key for level in placed for d in level}
-        level = sorted((d for d in ready if set(d.parents) <= known), key=lambda d: d.key)
-        if not level:
-            break
-        placed.append(level)
-        for definition in level:
-            del left[definition.key]
+    ready = sorted(key for key, above in parents.items() if not above)
+    while ready:
+        placed.append([by_key[key] for key in ready])
+        freed = []
+        for parent in ready:
+            for key in children.get(parent, ()):
+                parents[key].discard(parent)
+                if not parents[key]:
+                    freed.append(key)
+        ready = sorted(freed)
     return placed
 
 
@@ -31,6 +37,7 @@ def check_references(
 ) -> list[Finding]:
     """Return a finding for each segment that names an unknown one, or itself through others."""
     by_key = {definition.key: definition for definition in definitions}
+    in_order = {definition.key for level in levels(definitions) for definition in level}
     findings = []
     for key, definition in sorted(by_key.items()):
         file = (files or {}).get(key, f"segments/{key}.yaml")
@@ -42,7 +49,7 @@ def check_references(
                 findings.append(
                     Finding(file=file, line=0, code="unknown_reference", message=message, fix=fix)
                 )
-        if cycle := _cycle(by_key, key):
+        if key not in in_order and (cycle := _cycle(by_key, key)):
             message = f"'{key}' contains itself: {' → '.join(cycle)}"
             fix = "take one of them out of the circle"
             findings.append(Finding(file=file, line=0, code="segment_cycle", message=message, fix=fix))

@@ -1,6 +1,6 @@
 """What segments ask of the outside: lists and manual tags, kept in the store (they permit actions)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -64,6 +64,14 @@ class CustomerFinder(Protocol):
 
     def find(self, people: Sequence[PersonKeys]) -> list[int | None]:
         """Return the customer number of each of ``people``, in order; None for a stranger."""
+        ...
+
+
+class AddressFinder(Protocol):
+    """Finds who holds an address."""
+
+    def holders(self, kind: str, values: Collection[str]) -> dict[str, list[int]]:
+        """Return address of ``kind`` (phone, email) → the customers who hold it, in any source."""
         ...
 
 

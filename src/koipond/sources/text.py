@@ -157,9 +157,12 @@ def inspect(path: Path, *, gzipped: bool, encoding: str | None) -> TextFile:
 
 def _given(path: Path, gzipped: bool, encoding: str) -> str:
     try:
-        name = codecs.lookup(encoding).name
-    except LookupError as error:
-        raise InputError(f"--encoding {encoding}: no such encoding; use utf-8, gb18030 or utf-16") from error
+        found = codecs.lookup(encoding)
+    except LookupError:
+        found = None
+    if found is None or not found._is_text_encoding:  # zip and rot13 are codecs, of no text
+        raise InputError(f"--encoding {encoding}: no such encoding; use utf-8, gb18030 or utf-16")
+    name = found.name
     if failure := _first_failure(path, gzipped, name):
         raise InputError(f"{shown_name(path)}: {failure}; leave --encoding out to have it detected")
     return name

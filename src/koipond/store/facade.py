@@ -22,6 +22,7 @@ from koipond.store.export import StoredExport
 from koipond.store.gate import StoredGate
 from koipond.store.grades import StoredGrades
 from koipond.store.groups import StoredLists, StoredTags
+from koipond.store.handover import StoredHandover
 from koipond.store.held_codes import StoredCodeBook
 from koipond.store.history import StoredTouches
 from koipond.store.identity import NewUids, StoredIdentity, random_uids
@@ -128,6 +129,7 @@ class Store:
         self.keys = ring
         self.identity = StoredIdentity(self.database, ring, new_uids=self._new_uids)
         self.people = StoredPeople(self.database, ring)
+        self.handover = StoredHandover(self.database, ring)
         self.checks = StoredChecks(self.database, ring)
 
     def gate(

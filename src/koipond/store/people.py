@@ -59,8 +59,11 @@ class StoredPeople:
         self._lookups = tuple(Lookup(key) for key in ring.live)
         self._vault = Vault(ring)
 
-    def addresses(self, customer_nos: Collection[int], kind: str) -> dict[int, str]:
-        """Return the address of ``kind`` (phone, email) of each customer that has one.
+    def addresses(
+        self, customer_nos: Collection[int], kind: str, source: str | None = None
+    ) -> dict[int, str]:
+        """Return the identifier of ``kind`` (phone, email, or shop_id of ``source``) of each customer that
+        has one.
 
         A linked person is reached at any member's address: a verified one first, then the newest.
         """
@@ -79,6 +82,8 @@ class StoredPeople:
                 .where(identifier.c.cipher != ERASED_CIPHER)
                 .order_by(identifier.c.verified, identifier.c.seen_s, identifier.c.key_hash)
             )
+            if source is not None:
+                query = query.where(identifier.c.scope == source)
             best = {members[row.customer_no]: row for row in connection.execute(query)}  # the last one wins
         opened = {no: self._vault.open(row.cipher, row.key_hash, row.key_id) for no, row in best.items()}
         return {number: opened[root] for number, root in roots.items() if root in opened}

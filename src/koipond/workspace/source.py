@@ -15,6 +15,7 @@ from koipond.kernel import Finding
 Place = tuple[str | int, ...]
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 30
+MAX_EVENTS = 20_000
 _FIX_YAML = "Mend the YAML; two spaces indent, one 'key: value' a line"
 
 
@@ -119,10 +120,12 @@ def parse_source(text: str, file: str) -> tuple[Source | None, list[Finding]]:
 
 def _refused_events(text: str, file: str) -> Finding | None:
     depth = 0
-    for event in yaml.parse(text, Loader=_Reader):
+    for count, event in enumerate(yaml.parse(text, Loader=_Reader)):
         line = event.start_mark.line + 1 if event.start_mark else 0
         if isinstance(event, yaml.AliasEvent):
             return _whole(file, line, "alias", "YAML aliases (*name) are not allowed", "Write the value out")
+        if count > MAX_EVENTS:
+            return _whole(file, line, "too_large", f"more than {MAX_EVENTS:,} values", "Split the object")
         if tag := getattr(event, "tag", None):
             return _whole(file, line, "tag", f"the YAML tag {tag} is not allowed", "Write a plain value")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)

@@ -32,7 +32,7 @@ def test_events_keep_their_properties_without_identifiers(space: MemoryWorkspace
         "2,Cart Viewed,2027-01-01T10:00:00Z,app,,\n"
     )
     result = load(space, "events", text, declared=frozenset({"contact"}))
-    assert result.quarantined == {"unparsable": 1, "missing_customer": 1, "future_at": 1}
+    assert result.quarantined == {"missing_field": 1, "missing_customer": 1, "future_at": 1}
     assert result.notes == {"customers_new": 1, "properties_dropped": 1}
     events = space.rows("events")
     assert [
@@ -95,7 +95,7 @@ def test_customers_are_merged_field_by_field_and_come_back(space: MemoryWorkspac
 def test_products_hold_the_last_row_and_are_replaced_whole(space: MemoryWorkspace) -> None:
     head = "sku,name,category,price,margin\n"
     first = load(space, "products", head + 'a,A,x,"1,200.50",3\na,A2,x,5,\nb,B,y,oops,\n,C,y,1,\n')
-    assert (first.kept, first.quarantined) == (2, {"unparsable": 2})
+    assert (first.kept, first.quarantined) == (2, {"unparsable": 1, "missing_field": 1})
     second = load(space, "products", head + "a,A2,x,5,\nb,B,y,6,2.0051\n", "second.csv")
     assert second.changes == {"products_new": 1, "products_replaced": 0, "products_unchanged": 1}
     third = load(space, "products", head + "a,A3,x,5,\n", "third.csv")

@@ -1,71 +1,31 @@
-"""`koipond lists | tags`: people put into groups by hand, and how fresh tags are."""
+"""`koipond tags`: tags given by hand or from a file, and how fresh tags are."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from koipond.cli.lists import brought_text, told_columns
 from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
 from koipond.frames import text_table
 from koipond.kernel import InputError, epoch_day
+from koipond.segments.tag_words import TAG_COLUMNS, TAG_ISSUES, TAG_SOURCES
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
     from koipond.segments.tag_definition import TagGroup
 
-LINES_MAX = 5_000_000
-
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    lists = typer.Typer(help="Lists of customers from files.", no_args_is_help=True)
-    lists.command(name="import", help="Make the shop ids of FILE, one a line, the whole list KEY.")(bring)
-    lists.command(name="show", help="Every list.")(show_lists)
-    app.add_typer(lists, name="lists")
     tags = typer.Typer(help="Tags by rule and by hand.", no_args_is_help=True)
     tags.command(name="set", help="Give a customer a tag by hand, or take the group off.")(set_tag)
+    tags.command(name="import", help="Give the people of FILE a tag by hand, each the value of its row.")(
+        bring
+    )
     tags.command(name="report", help="How fresh every tag is.")(report)
     app.add_typer(tags, name="tags")
-
-
-def bring(
-    context: typer.Context,
-    key: Annotated[str, typer.Argument(metavar="KEY")],
-    file: Annotated[Path, typer.Argument(metavar="FILE")],
-    source: Annotated[str, typer.Option(help="Whose ids they are.")] = "default",
-    author: Annotated[str, typer.Option(help="Who brings it.")] = "cli",
-    as_json: JsonFlag = False,
-) -> None:
-    from koipond.bootstrap import open_app
-    from koipond.ingest.ports import PersonKeys
-    from koipond.segments.lists import bring_list
-
-    people = [PersonKeys(source=source, shop_id=line) for line in _lines(file)]
-    with open_app(context.obj) as app:
-        store = app.store
-        made = bring_list(key, people, store.identity, store.lists, author=author, now=app.machine.now())
-        data = {**made.to_dict(), **app.stamp()}
-    say(data, lambda: f"{key}: {made.members:,} customers of {made.read:,} lines", as_json=as_json)
-
-
-def show_lists(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
-    from koipond.bootstrap import open_app
-
-    with open_app(context.obj) as app:
-        day = app.observation_day(parse_day(as_of))
-        instant = app.end_of(day)
-        rows = [
-            {"list": one.key, "customers": one.member_count, "author": one.author, "at": one.at.isoformat()}
-            for one in app.store.lists.lists()
-            if one.at <= instant
-        ]
-        stamp = app.stamp(day)
-    table = [[*row.values()] for row in rows]
-    say(
-        {"lists": rows, **stamp},
-        lambda: text_table(["list", "customers", "author", "at"], table),
-        as_json=as_json,
-    )
 
 
 def set_tag(
@@ -102,6 +62,40 @@ def set_tag(
     say(data, lambda: "done; rules see it after a refresh" if changed else "no change", as_json=as_json)
 
 
+def bring(
+    context: typer.Context,
+    group: Annotated[str, typer.Argument(metavar="GROUP")],
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    value: Annotated[str | None, typer.Option(help="Of everybody; without it a column 'value'.")] = None,
+    mapped: Annotated[
+        list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Where an identifier stands.")
+    ] = None,
+    source: Annotated[str, typer.Option(help="Whose customer ids they are.")] = "default",
+    author: Annotated[str, typer.Option(help="Who says so.")] = "cli",
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    until: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Last day it holds.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    from koipond.bootstrap import open_app
+    from koipond.worker.listing import Tagging, bring_tags
+
+    last = parse_day(until, "--until")
+    with open_app(context.obj) as app:
+        found = _group(app, group, value)
+        asked = Tagging(
+            group=found.key,
+            values=found.values,
+            exclusive=found.exclusive,
+            value=value,
+            author=author,
+            reason=reason,
+            until_day=None if last is None else epoch_day(last),
+        )
+        made = bring_tags(app, asked, file, source=source, told=told_columns(mapped))
+        data = {"group": group, **made.to_dict(), **app.stamp()}
+    say(data, lambda: brought_text(group, data) + "; rules see it after a refresh", as_json=as_json)
+
+
 def report(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap import open_app
     from koipond.segments.tag_report import tag_report
@@ -109,10 +103,27 @@ def report(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False
     with open_app(context.obj) as app, app.reading(parse_day(as_of)) as (reader, day):
         found = tag_report(app.scope(reader, day), list(app.runtime.tags.values()))
         rows: list[dict[str, Any]] = [one.to_dict() for one in found]
-        data = {"tags": rows, **app.stamp(day)}
-    header = list(rows[0]) if rows else ["tag"]
-    table = [[str(value) for value in row.values()] for row in rows]
-    say(data, lambda: text_table(header, table), as_json=as_json)
+        data, language = {"tags": rows, **app.stamp(day)}, app.settings.language
+    say(data, lambda: report_text(rows, language), as_json=as_json)
+
+
+def report_text(rows: Sequence[Mapping[str, Any]], language: str) -> str:
+    """Return the freshness of tags as a table in one language."""
+    heads, issues = TAG_COLUMNS[language], TAG_ISSUES[language]
+    table = [
+        [
+            "、".join(issues[one] for one in row[name]) if name == "issues" else _shown(row[name], language)
+            for name in heads
+        ]
+        for row in rows
+    ]
+    return text_table(list(heads.values()), table)
+
+
+def _shown(value: Any, language: str) -> str:
+    if value is None:
+        return "-"
+    return TAG_SOURCES[language].get(value, value) if isinstance(value, str) else f"{value:,}"
 
 
 def _group(app: "App", key: str, value: str | None) -> "TagGroup":
@@ -125,9 +136,3 @@ def _group(app: "App", key: str, value: str | None) -> "TagGroup":
     if value is not None and found.values and value not in found.values:
         raise InputError(f"'{key}' has no tag '{value}'; there is {', '.join(found.values)}")
     return found
-
-
-def _lines(file: Path) -> list[str]:
-    from koipond.sources.text import list_lines
-
-    return [line for _, line in list_lines(file, LINES_MAX, "id")]

@@ -1,0 +1,127 @@
+"""`koipond lists`: people brought in and handed out as files."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from koipond.cli.reply import AsOf, JsonFlag, local_time, parse_day, say
+from koipond.frames import text_table
+from koipond.kernel import InputError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    lists = typer.Typer(help="Lists of customers from files, and for other tools.", no_args_is_help=True)
+    lists.command(name="import", help="Make the people of FILE the whole list KEY.")(bring)
+    lists.command(name="show", help="Every list.")(show_lists)
+    lists.command(name="export", help="Write a segment, a list or a plan's touches as a file; noted.")(export)
+    app.add_typer(lists, name="lists")
+
+
+def bring(
+    context: typer.Context,
+    key: Annotated[str, typer.Argument(metavar="KEY")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Ids, phones or e-mails: one a line, or a table.")
+    ],
+    mapped: Annotated[
+        list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Where an identifier stands.")
+    ] = None,
+    source: Annotated[str, typer.Option(help="Whose customer ids they are.")] = "default",
+    author: Annotated[str, typer.Option(help="Who brings it.")] = "cli",
+    as_json: JsonFlag = False,
+) -> None:
+    from koipond.bootstrap import open_app
+    from koipond.worker.listing import bring_list_file
+
+    with open_app(context.obj) as app:
+        made = bring_list_file(app, key, file, source=source, told=told_columns(mapped), author=author)
+        data = {**made.to_dict(), **app.stamp()}
+    say(data, lambda: brought_text(key, data), as_json=as_json)
+
+
+def told_columns(mapped: Sequence[str] | None) -> dict[str, str]:
+    """Return field → column of the options ``--map``; raise InputError for one without ``=``."""
+    if wrong := [one for one in mapped or () if "=" not in one]:
+        raise InputError(f"--map {wrong[0]}: write FIELD=COLUMN")
+    return dict(one.split("=", 1) for one in mapped or ())
+
+
+def brought_text(key: str, data: Mapping[str, Any]) -> str:
+    """Return what became of the lines of a file of people."""
+    text = f"{key}: {data['members']:,} customers of {data['read']:,} lines"
+    if data["strangers"]:
+        lines = ", ".join(map(str, data["stranger_lines"]))
+        text += (
+            f"; {data['strangers']:,} are nobody's customer (line {lines}{' …' * (data['strangers'] > 10)})"
+        )
+    return text
+
+
+def show_lists(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
+    from koipond.bootstrap import open_app
+
+    with open_app(context.obj) as app:
+        day = app.observation_day(parse_day(as_of))
+        instant = app.end_of(day)
+        rows: list[dict[str, Any]] = [
+            {"list": one.key, "customers": one.member_count, "author": one.author, "at": one.at.isoformat()}
+            for one in app.store.lists.lists()
+            if one.at <= instant
+        ]
+        stamp = app.stamp(day)
+        place = app.zone
+    table = [[*(row | {"at": local_time(row["at"], place)}).values()] for row in rows]
+    say(
+        {"lists": rows, **stamp},
+        lambda: text_table(["list", "customers", "author", "at"], table),
+        as_json=as_json,
+    )
+
+
+def export(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="segment:KEY, list:KEY or plan:KEY.")],
+    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="A new CSV file.")],
+    purpose: Annotated[str, typer.Option(help="What it is for; kept in the audit.")],
+    by: Annotated[str, typer.Option("--by", help="Who asks; kept in the audit.")],
+    identifiers: Annotated[
+        list[str] | None, typer.Option("--with", help="phone or email, in clear; repeat for both.")
+    ] = None,
+    channels: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--channel", help="What it is sent through: who said no there is left out. Default: any."
+        ),
+    ] = None,
+    source: Annotated[str, typer.Option(help="Whose customer ids are given.")] = "default",
+    as_of: AsOf = None,
+    as_json: JsonFlag = False,
+) -> None:
+    from koipond.bootstrap import open_app
+    from koipond.worker.exporting import export_people, wanted
+
+    asked = wanted(
+        what,
+        identifiers=identifiers or (),
+        channels=channels or (),
+        purpose=purpose,
+        author=by,
+        source=source,
+    )
+    with open_app(context.obj) as app:
+        day = app.observation_day(parse_day(as_of))
+        found = export_people(app, asked, to, parse_day(as_of))
+        data = {"file": str(to), "rows": found.rows, "left_out": dict(found.left_out)}
+        data |= {"without": dict(found.without), "channels": list(asked.channels), **app.stamp(day)}
+    say(data, lambda: exported_text(data), as_json=as_json)
+
+
+def exported_text(data: Mapping[str, Any]) -> str:
+    """Return what a file of people holds, and who is not on it."""
+    lines = [f"{data['file']}: {data['rows']:,} rows"]
+    lines += [f"  left out, {reason}: {count:,}" for reason, count in data["left_out"].items()]
+    lines += [f"  without {kind}: {count:,}" for kind, count in data["without"].items() if count]
+    return "\n".join(lines)

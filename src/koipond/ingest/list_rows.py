@@ -1,0 +1,101 @@
+"""People as lists name them (名单文件): a table with a header, or one identifier a line.
+
+Any identifier will do: a shop's own id, a phone as people write it, an e-mail. Nobody is made a customer.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from koipond.ingest.fields import PERSON, synonyms
+from koipond.ingest.mapping import plain_name
+from koipond.ingest.people import normal_email, normal_phone
+from koipond.ingest.ports import PersonKeys, RowSource
+from koipond.kernel import InputError
+
+VALUE = "value"
+_VALUE_NAMES = ("value", "tag", "标签", "标签值", "nilai")
+_GUARDED = re.compile(r"=\"(.*)\"|'(.+)")
+_SHOWN_MAX = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedPerson:
+    """One line of a list. ``value``: what its row says of them, when the list has such a column."""
+
+    line: int
+    keys: PersonKeys
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListColumns:
+    """Field → column of a table: customer_id, phone, email, value."""
+
+    columns: Mapping[str, str]
+
+
+def list_columns(columns: Sequence[str], told: Mapping[str, str], file: str) -> ListColumns | None:
+    """Return which of ``columns`` say who somebody is; None when the file is one identifier a line.
+
+    ``told``: field → column. Raises InputError naming the columns when several say nothing of who is meant.
+    """
+    known = (*PERSON, VALUE)
+    faults = [f"--map {field}=…: fields are {', '.join(known)}" for field in told if field not in known]
+    faults += [f"--map {f}={c}: no column '{c}'" for f, c in told.items() if f in known and c not in columns]
+    found = {field: column for field, column in told.items() if not faults}
+    plain = {plain_name(column): column for column in reversed(columns) if column not in found.values()}
+    for field in known:
+        fitting = [plain[name] for name in _names(field) if name in plain and field not in found]
+        if fitting:
+            found[field] = fitting[0]
+    if not faults and not found.keys() & set(PERSON):
+        if len(columns) == 1:
+            return None
+        faults.append(
+            "no column says who somebody is: name it with --map phone=COLUMN (or email, customer_id)"
+        )
+    if faults:
+        shown = ", ".join(columns[:_SHOWN_MAX])
+        raise InputError(f"{file}: " + "; ".join(faults) + f"\nthe columns are: {shown}")
+    return ListColumns(columns=found)
+
+
+def _names(field: str) -> list[str]:
+    if field == VALUE:
+        return [plain_name(name) for name in _VALUE_NAMES]
+    usual = synonyms("customers", field)
+    return [plain_name(name) for name in (field, *usual.names, *usual.weak, *usual.whole)]
+
+
+def table_people(
+    rows: RowSource, columns: ListColumns, *, source: str, region: str
+) -> Iterator[ListedPerson]:
+    """Yield the people of a table; ``line`` counts from the header, which is 1."""
+    fields = dict(columns.columns)
+    for batch in rows.batches(list(dict.fromkeys(fields.values()))):
+        for row in batch.to_pylist():
+            said = {field: unguarded(row[column] or "") for field, column in fields.items()}
+            keys = PersonKeys(
+                source=source,
+                shop_id=said.get("customer_id") or None,
+                phone=normal_phone(said.get("phone", ""), region),
+                email=normal_email(said.get("email", "")),
+            )
+            yield ListedPerson(line=row["row"], keys=keys, value=said.get(VALUE) or None)
+
+
+def line_people(lines: Iterator[tuple[int, str]], *, source: str, region: str) -> Iterator[ListedPerson]:
+    """Yield the people of a file of one identifier a line: a shop's id, else what it looks like."""
+    for line, text in lines:
+        word = unguarded(text)
+        keys = PersonKeys(
+            source=source, shop_id=word, phone=normal_phone(word, region), email=normal_email(word)
+        )
+        yield ListedPerson(line=line, keys=keys)
+
+
+def unguarded(text: str) -> str:
+    """Return ``text`` without what guards it from a spreadsheet: ="007" and '007 are 007 (B14)."""
+    found = _GUARDED.fullmatch(text.strip())
+    return text.strip() if found is None else (found[1] if found[1] is not None else found[2]).strip()

@@ -1,0 +1,86 @@
+"""An orders file from text to judged rows (订单读取): each row by itself, then beside those of its order."""
+
+from dataclasses import dataclass
+
+import ibis
+
+from koipond.ingest.amount_levels import Levels, decide_levels
+from koipond.ingest.discounts import decide_discount, discount_remarks
+from koipond.ingest.mapping import ColumnMap
+from koipond.ingest.model import ImportRequest
+from koipond.ingest.order_filling import fill_orders, needs_filling
+from koipond.ingest.order_rows import judge_orders, look_at_orders, rule_rows, type_orders
+from koipond.ingest.ports import IbisTable, RowSource, Writer
+from koipond.ingest.readings import Readings
+from koipond.ingest.repeats import repeated_rows
+from koipond.ingest.timing import Setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOrders:
+    """``judged``: typed rows with ``rule``; what was decided on the way in sentences, and filled by count."""
+
+    judged: IbisTable
+    levels: Levels
+    remarks: tuple[str, ...]
+    notes: dict[str, int]
+
+
+def read_orders(
+    writer: Writer,
+    known: IbisTable,
+    readings: Readings,
+    mapping: ColumnMap,
+    request: ImportRequest,
+    source: RowSource,
+    *,
+    setting: Setting,
+    percents: frozenset[str],
+) -> ReadOrders:
+    """Return the rows of ``known`` (texts with customer_no) judged; raise InputError when two readings fit.
+
+    ``percents``: columns whose every value had a percent sign.
+    """
+    discount = decide_discount(
+        writer, known, readings, mapping, request, source, percents=percents, digits=setting.minor_digits
+    )
+    typed = type_orders(writer, known, readings, setting, discount)
+    ruled = typed.kept(rule_rows(typed.whole(typed.rows), setting))
+    rows = typed.whole(writer.cache("import_judged_alone", ruled))
+    ends = look_at_orders(writer, rows)
+    rows, repeats = _once(writer, rows, ends, mapping, request, source)
+    levels = decide_levels(writer, rows, mapping, request, source)
+    notes: dict[str, int] = {}
+    if needs_filling(writer, rows, levels):
+        filled = fill_orders(writer, rows, levels)
+        rows = writer.cache("import_filled", rule_rows(filled.rows, setting))
+        notes = filled.notes
+    if repeats is not None or notes or levels.paid:
+        ends = look_at_orders(writer, rows)
+    judged = judge_orders(writer, rows, ends)
+    if repeats is not None:
+        kinds = judged.schema()
+        judged = judged.union(repeats.select(**{n: repeats[n].cast(kinds[n]) for n in judged.columns}))
+    remarks = (*levels.remarks, *discount_remarks(discount, mapping, request))
+    return ReadOrders(judged=judged, levels=levels, remarks=remarks, notes=notes)
+
+
+def _once(
+    writer: Writer,
+    rows: IbisTable,
+    ends: IbisTable,
+    mapping: ColumnMap,
+    request: ImportRequest,
+    source: RowSource,
+) -> tuple[IbisTable, IbisTable | None]:
+    """Return ``rows`` without those that repeat another to the letter, and these.
+
+    An order number made of other columns does not tell two purchases of one day apart: then nothing repeats.
+    """
+    if request.keep_repeated or len(mapping.columns["order_id"]) > 1:
+        return rows, None
+    again = repeated_rows(writer, rows, ends, source, mapping.identifying)
+    if again is None:
+        return rows, None
+    twice = rows.semi_join(again, "row").mutate(rule=ibis.literal("repeated_row"))
+    return rows.anti_join(again, "row").select(*rows.columns), twice
