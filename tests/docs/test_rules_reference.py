@@ -9,7 +9,8 @@ import pytest
 from koipond.rules import default_catalog, from_dict, parse, to_text, words
 from koipond.rules.cursor import SYNONYMS
 from koipond.rules.labels import LANGS, label
-from koipond.rules.tree import HOWS, MATCHES
+from koipond.rules.tree import FACT_KINDS, HOWS, MATCHES
+from koipond.rules.vocabulary import SPOKEN
 
 CATALOG = default_catalog("CNY")
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "rules.md"
@@ -53,6 +54,15 @@ def fact_rows() -> list[str]:
     return rows
 
 
+def word_rows() -> list[str]:
+    """Return the table of words as the reference must show it."""
+    rows = ["| word | 中文 | Bahasa Indonesia |", "|---|---|---|"]
+    for word, spoken in SPOKEN.items():
+        cells = [" ".join(f"`{text}`" for text in spoken[lang]) for lang in ("zh", "id")]
+        rows.append(f"| `{word}` | {cells[0]} | {cells[1]} |")
+    return rows
+
+
 def blocks(kind: str) -> list[str]:
     return re.findall(rf"```{kind}\n(.*?)```", REFERENCE.read_text(encoding="utf-8"), re.DOTALL)
 
@@ -67,11 +77,12 @@ def test_each_example_reads_and_is_said_in_three_languages(example: str) -> None
     assert all(words(rule, lang, CATALOG) for lang in LANGS)
 
 
-@pytest.mark.parametrize("part", ["fields", "values", "facts"])
+@pytest.mark.parametrize("part", ["fields", "values", "facts", "words"])
 def test_each_table_is_that_of_the_catalogue(part: str) -> None:
     text = REFERENCE.read_text(encoding="utf-8")
     shown = text.split(f"<!-- {part} -->\n")[1].split(f"\n<!-- end {part} -->")[0].splitlines()
-    assert shown == {"fields": field_rows, "values": value_rows, "facts": fact_rows}[part]()
+    made = {"fields": field_rows, "values": value_rows, "facts": fact_rows, "words": word_rows}
+    assert shown == made[part]()
 
 
 def test_the_json_example_reads() -> None:
@@ -84,7 +95,12 @@ def test_the_json_example_reads() -> None:
 def test_every_word_of_the_grammar_is_documented() -> None:
     (grammar,) = blocks("ebnf")
     quoted = set(re.findall(r'"([^"]+)"', grammar))
-    assert set(HOWS) | {"then", "no", "within", "between", "known", "missing", "everyone"} <= quoted
+    assert (
+        set(HOWS)
+        | set(FACT_KINDS)
+        | {"top", "next", "with", "then", "no", "within", "between", "known", "missing", "everyone"}
+        <= quoted
+    )
     assert {word for match in MATCHES for word in match.split()} <= quoted
     text = REFERENCE.read_text(encoding="utf-8")
     assert all(synonym in text for synonym in SYNONYMS)

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from koipond.kernel import epoch_day
+from koipond.kernel import epoch_day, zone
 from koipond.rules import (
     And,
+    Anniversary,
     Between,
+    Calendar,
     Cell,
     Comparison,
     DaysAgo,
@@ -22,39 +24,50 @@ from koipond.rules import (
     Facts,
     Field,
     HashSample,
+    Holds,
     In,
+    InDays,
     InList,
     InSegment,
     Known,
     LastDays,
     Match,
     Measure,
+    NextDays,
     Not,
     Or,
     Person,
     Property,
+    Ratio,
     Rule,
     Sequence,
     Tag,
+    Top,
     Trait,
+    Yearly,
     default_catalog,
     from_dict,
     holds,
     parse,
     to_dict,
     to_text,
+    walk,
     words,
 )
 from koipond.rules.catalog import FactSpec, FieldSpec
 from koipond.rules.cursor import Cursor
 from koipond.rules.ibis_reading import RuleTables, to_ibis
-from koipond.rules.labels import LANGS
+from koipond.rules.labels import LANGS, Lang
 from koipond.rules.lexer import tokens
+from koipond.rules.memory import number_of
+from koipond.rules.operand_types import resolve
 from koipond.rules.parser import read_rule
+from koipond.rules.ranking import cut_of
 from koipond.rules.tree import FACT_KINDS, OPS
+from koipond.rules.windows import UNITS
 from koipond.warehouse import Engine
 
-CATALOG = default_catalog("CNY")
+CATALOG = default_catalog("CNY", zone("Europe/Amsterdam"))  # hours that are not UTC's, with summer time
 AS_OF = date(2017, 6, 1)
 DAY = epoch_day(AS_OF)
 TEXTS = ["a", "b", "ab", "B", "", "é", "中", "￿", "😀", 'q"', "\\n", "it's", "100%", "a\nb", "007"]
@@ -74,7 +87,25 @@ windows = (
     | st.tuples(days, days).map(lambda p: Between(first=min(p), last=max(p)))
     | days.map(lambda d: Between(first=d, last=None))
     | days.map(lambda d: Between(first=None, last=d))
+    | st.builds(Calendar, unit=st.sampled_from(UNITS), shift=st.sampled_from([-1, 0]))
 )
+year_days = st.sampled_from([(5, 30), (6, 1), (6, 3), (2, 28), (2, 29), (12, 31), (1, 1)])
+closed = (
+    st.integers(1, 400).map(lambda n: LastDays(days=n))
+    | st.integers(1, 400).map(lambda n: NextDays(days=n))
+    | st.tuples(st.integers(0, 6), st.integers(0, 6)).map(lambda p: DaysAgo(first=max(p), last=min(p)))
+    | st.tuples(days, days).map(lambda p: Between(first=min(p), last=max(p)))
+    | st.builds(Calendar, unit=st.sampled_from(UNITS), shift=st.sampled_from([-1, 0, 1]))
+    | st.builds(Yearly, first=year_days, last=year_days)
+)
+any_span = (
+    closed | days.map(lambda d: Between(first=d, last=None)) | days.map(lambda d: Between(first=None, last=d))
+)
+
+
+def in_days(operand: Any, spans: st.SearchStrategy[Any] = any_span) -> st.SearchStrategy[Any]:
+    found = st.lists(spans, min_size=1, max_size=3).map(tuple)
+    return st.builds(InDays, operand=st.just(operand), spans=found)
 
 
 def values_of(spec: FieldSpec) -> st.SearchStrategy[Any]:
@@ -104,6 +135,8 @@ def conditions(operand: Any, spec: FieldSpec) -> st.SearchStrategy[Any]:
         ),
         st.just(Known(operand=operand)),
     ]
+    if spec.type in ("day", "any") and not isinstance(operand, Tag):
+        found.append(in_days(operand))
     if spec.type in ("text", "any"):
         hows = st.sampled_from(["contains", "starts with", "ends with"])
         found.append(st.builds(Match, operand=st.just(operand), how=hows, text=texts))
@@ -118,8 +151,12 @@ def filters(spec: FactSpec) -> st.SearchStrategy[Any]:
     columns = st.sampled_from(sorted(spec.columns)).flatmap(
         lambda name: conditions(Field(name=name), spec.columns[name])
     )
+    anniversary = in_days(Anniversary(of=Field(name="day")), closed)
+    if spec.kind == "orders":
+        lines = st.lists(filters(CATALOG.facts["items"]), min_size=1, max_size=2)
+        return columns | anniversary | lines.map(lambda found: Holds(where=tuple(found)))
     if spec.kind != "events":
-        return columns
+        return columns | anniversary
     return columns | st.sampled_from(NAMES).flatmap(lambda name: conditions(Property(name=name), ANY))
 
 
@@ -134,11 +171,44 @@ any_facts = plain_facts | st.sampled_from(FACT_KINDS).flatmap(lambda kind: facts
 @st.composite
 def measured(draw: st.DrawFn) -> Any:
     spec = CATALOG.facts[draw(st.sampled_from(FACT_KINDS))]
-    hows = ["count", "days", "days_since_last", "days_since_first"] + (["sum"] if spec.sums else [])
-    how = draw(st.sampled_from(hows))
-    column = draw(st.sampled_from(spec.sums)) if how == "sum" else None
+    hows = ["count", "days", "days_since_last", "days_since_first", "share", "latest"]
+    how = draw(st.sampled_from(hows + (["sum", "average"] if spec.sums else [])))
+    column = draw(st.sampled_from(spec.sums)) if how in ("sum", "average") else None
+    column = draw(st.sampled_from(sorted(spec.columns))) if how == "latest" else column
     measure = Measure(facts=draw(facts(spec)), how=how, column=column, window=draw(windows))
     return draw(conditions(measure, spec.columns[column] if column else NUMBER))
+
+
+def plain(draw: st.DrawFn) -> Measure:
+    """A measure that can be divided."""
+    spec = CATALOG.facts[draw(st.sampled_from(FACT_KINDS))]
+    column = draw(st.sampled_from([None, *spec.sums]))
+    how = draw(st.sampled_from(["count", "days"])) if column is None else "sum"
+    return Measure(facts=draw(facts(spec)), how=how, column=column, window=draw(windows))
+
+
+@st.composite
+def divided(draw: st.DrawFn) -> Any:
+    ratio = Ratio(top=plain(draw), bottom=plain(draw))
+    spec = resolve(ratio, CATALOG)
+    assert isinstance(spec, FieldSpec)
+    return draw(conditions(ratio, spec))
+
+
+@st.composite
+def topped(draw: st.DrawFn) -> Any:
+    numbers = [name for name, spec in CATALOG.fields.items() if spec.type in ("number", "money")]
+    ranked = draw(
+        st.sampled_from(numbers).map(lambda name: Field(name=name))
+        | st.sampled_from(NAMES).map(lambda name: Trait(name=name))
+    )
+    buckets = draw(st.integers(1, 10_000))
+    return Top(operand=ranked, buckets=buckets, segment=draw(st.none() | st.sampled_from(KEYS)))
+
+
+anniversaries = st.sampled_from(
+    [Trait(name=name) for name in [*NAMES, "birthday"]] + [Field(name="last_purchase_on")]
+).flatmap(lambda of: in_days(Anniversary(of=of), closed))
 
 
 leaves = st.one_of(
@@ -146,6 +216,9 @@ leaves = st.one_of(
         lambda name: conditions(Field(name=name), CATALOG.fields[name])
     ),
     measured(),
+    divided(),
+    topped(),
+    anniversaries,
     st.sampled_from(NAMES).flatmap(lambda name: conditions(Trait(name=name), ANY)),
     st.sampled_from(NAMES).flatmap(lambda name: conditions(Tag(group=name), ANY)),
     st.builds(
@@ -209,7 +282,9 @@ cells = st.builds(Cell, text=st.none() | texts | days.map(str), number=st.none()
 def fact_rows(draw: st.DrawFn, spec: FactSpec) -> dict[str, Any]:
     row = {c.column: draw(column_values(c)) for c in spec.columns.values() if c.column != "day"}
     row["day"] = draw(day_numbers)
-    row["at_s"] = row["day"] * 86_400 + draw(st.integers(0, 2))
+    row["at_s"] = row["day"] * 86_400 + draw(st.integers(0, 2) | st.integers(0, 86_399))
+    if spec.kind in ("orders", "items"):
+        row["order_no"] = draw(st.integers(0, 3))
     if spec.kind == "events":
         row["properties"] = draw(properties)
     return row
@@ -255,7 +330,13 @@ def fact_table(kind: str, people: list[Person]) -> pa.Table:
     schema |= {"customer_no": pa.int32(), "at_s": pa.int64()}
     if kind == "events":
         schema["properties"] = pa.string()
-    rows = [{**row, "customer_no": no} for no, person in enumerate(people) for row in person.facts[kind]]
+    if kind in ("orders", "items"):
+        schema["order_no"] = pa.int64()
+    rows = [
+        {**row, "customer_no": no, **({"order_no": 10 * no + row["order_no"]} if "order_no" in row else {})}
+        for no, person in enumerate(people)
+        for row in person.facts[kind]
+    ]
     return pa.Table.from_pylist(rows, pa.schema(list(schema.items())))
 
 
@@ -316,6 +397,13 @@ def tables_of(engine: Engine, people: list[Person]) -> RuleTables:
     )
 
 
+def cut_among(node: Rule, people: list[Person]) -> float | None:
+    if not isinstance(node, Top):
+        return None
+    crowd = [one for one in people if node.segment is None or node.segment in one.segments]
+    return cut_of([number_of(node.operand, one, DAY, CATALOG) for one in crowd], node.buckets)
+
+
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     people=st.lists(persons, min_size=1, max_size=6),
@@ -330,18 +418,25 @@ def test_the_ibis_and_the_in_memory_reading_agree(
     frame = engine.frame(to_ibis(named, tables_of(engine, people), DAY, CATALOG))
     read = {row["customer_no"]: row for row in frame.to_pylist()}
     assert len(read) == len(people)
-    for no, person in enumerate(people):
-        numbered = replace(person, profile={**person.profile, "customer_no": no})
+    numbered_people = [
+        replace(person, profile={**person.profile, "customer_no": no}) for no, person in enumerate(people)
+    ]
+    cuts = {
+        node: cut for tree in trees for _, node in walk(tree) if (cut := cut_among(node, numbered_people))
+    }
+    for no, person in enumerate(numbered_people):
+        numbered = replace(person, cuts=cuts)
         for name, tree in named.items():
             assert read[no][name] is holds(tree, numbered, DAY, CATALOG), to_text(tree, CATALOG)
 
 
 @settings(max_examples=120, deadline=None)
-@given(tree=rules)
-def test_the_text_form_reads_back_to_the_same_tree(tree: Rule) -> None:
-    text = to_text(tree, CATALOG)
+@given(tree=rules, lang=st.sampled_from(LANGS))
+def test_the_text_form_reads_back_to_the_same_tree(tree: Rule, lang: Lang) -> None:
+    """In the words of every language."""
+    text = to_text(tree, CATALOG, lang)
     assert parse(text, CATALOG) == tree
-    assert to_text(parse(text, CATALOG), CATALOG) == text
+    assert to_text(parse(text, CATALOG), CATALOG, lang) == text
     assert "\n" not in text
 
 

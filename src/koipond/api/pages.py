@@ -10,6 +10,7 @@ from koipond.api.words import NAMES, PAGES
 from koipond.bootstrap import App
 from koipond.insights.render import report_body, style
 from koipond.insights.words import WORDS, Language
+from koipond.rules.titles import title
 from koipond.store.pauses import Pause
 from koipond.worker.health import Health
 from koipond.worker.overview import overview
@@ -43,7 +44,8 @@ def home_page(app: App, health: Health, language: Language) -> str:
     ]
     segments = [
         [
-            escape(row["segment"]),
+            f"<span title='{escape(row['segment'])}'>"
+            f"{escape(title(app.runtime.segments[row['segment']].names, row['segment'])[language])}</span>",
             "-" if row["count"] is None else f"{row['count']:,}",
             word["fresh"] if row["freshness"] == "fresh" else _bad(row["freshness"]),
         ]

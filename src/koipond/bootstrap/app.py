@@ -312,7 +312,14 @@ class App:
         """The fields that rules may name."""
         from koipond.rules import default_catalog
 
-        return default_catalog(self.settings.currency)
+        return default_catalog(self.settings.currency, self.zone)
+
+    @cached_property
+    def named_catalog(self) -> "Catalog":
+        """The catalogue with what the brand calls its segments, tags, traits and strategies."""
+        from koipond.bootstrap.naming import titles_of
+
+        return replace(self.catalog, titles=titles_of(self.in_force.definitions, self.settings))
 
     @cached_property
     def quality_rules(self) -> "QualityRules":
@@ -354,8 +361,9 @@ class App:
         scope = Scope(
             reader=reader,
             as_of_day=epoch_day(day),
-            catalog=self.catalog,
+            catalog=self.named_catalog,
             lists=self.store.lists,
+            codes=self.store.code_book,
             excluded=BitMap(row["customer_no"] for row in verdicts if row["verdict"] == "confirmed"),
             profile=reader.table(PROFILE),
         )

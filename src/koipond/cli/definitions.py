@@ -59,9 +59,15 @@ def show_diff(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = Fa
     folder, day = load_folder(context.obj), parse_day(as_of)
     with open_app(context.obj, say_unapplied=False) as app, app.reading(day) as (reader, day):
         scope = app.scope(reader, day, members_of(read_states(reader)))
-        found = diff_folder(app, folder, ScopeCounter(scope, folder))
+        counter = ScopeCounter(scope, folder)
+        found = diff_folder(app, folder, counter)
         data = {**found.to_dict(), **app.stamp(day)}
-    say(data, lambda: _changes_text(data), as_json=as_json)
+        for change in data["changes"]:
+            segment = folder.definitions.get((change["kind"], change["key"]))
+            is_rule = segment is not None and change["kind"] == "segment"
+            change["notes"] = counter.doubts(segment) if segment is not None and is_rule else []
+        language = app.settings.language
+    say(data, lambda: _changes_text(data, language), as_json=as_json)
     if found.findings:
         raise typer.Exit(1)
 
@@ -132,7 +138,7 @@ def list_shipped(context: typer.Context, as_json: JsonFlag = False) -> None:
     say(data, lambda: "\n".join(SHIPPED), as_json=as_json)
 
 
-def _changes_text(data: dict[str, Any]) -> str:
+def _changes_text(data: dict[str, Any], language: str = "en") -> str:
     lines = [f"{f['file']}:{f['line']} {f['message']}. {f['fix']}" for f in data["findings"]]
     for change in data["changes"]:
         who = f"; approve: {', '.join(change['approvers'])}" if change["approvers"] else ""
@@ -141,4 +147,5 @@ def _changes_text(data: dict[str, Any]) -> str:
             f"{_SIGN[change['action']]} {change['kind']} {change['key']} v{change['version']}{people}{who}"
         )
         lines += [f"    {f['path']}: {f['before']} → {f['after']}" for f in change["fields"]]
+        lines += [f"    ! {words[language]}" for words in change.get("notes", ())]
     return "\n".join(lines or ["nothing differs"])

@@ -75,11 +75,15 @@ def why_text(data: Mapping[str, Any], language: str) -> str:
         lines.append("  " + _layers_text(data["layers"], language))
     lines += [f"  {data[key]['words'][language]}" for key in ("held_grade", "next_grade") if data[key]]
     lines += [f"  ! {one['words'][language]}" for one in data["contradictions"]]
-    lines += [f"{play['strategy']}/{play['play']}: {play['words'][language]}" for play in data["plays"]]
+    lines += [f"{play['name'][language]}/{play['play']}: {play['words'][language]}" for play in data["plays"]]
     for segment in data["segments"]:
         mark = "✓" if segment["member"] else "✗"
-        lines.append(f"{mark} {segment['segment']}: {segment['words'][language]}")
-        lines += [f"    {'✓' if c['holds'] else '✗'} {c['words'][language]}" for c in segment["conditions"]]
+        lines.append(f"{mark} {segment['name'][language]}: {segment['words'][language]}")
+        lines += [f"    {segment['note']}"] if segment["note"] else []
+        lines += [
+            f"    {'  ' * one['depth']}{'✓' if one['holds'] else '✗'} {one['words'][language]}"
+            for one in segment["lines"]
+        ]
     moves = [one for one in data["history"] if (one["before"], one["after"]) != (None, "false")]
     lines += [_move_text(move, language) for move in moves]
     return "\n".join(lines)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -80,6 +81,8 @@ def register(app: typer.Typer) -> None:
             verified=verified,
         )
         with open_app(context.obj) as app:
+            types = {name: str(trait.type) for name, trait in app.settings.traits.items()}
+            request = replace(request, trait_types=types)
             options = {"encoding": encoding, "delimiter": delimiter, "sheet": sheet}
             rows = [partial(open_file, path, region=app.settings.region, **options) for path in files]
             results, refused = _import_all(app, request, rows, _longest_s(kind, wait_s))

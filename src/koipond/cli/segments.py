@@ -27,10 +27,29 @@ def show(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) 
         rows = segment_rows(app, day)
         with app.warehouse.read() as reader:
             out = count_left_out(reader)
+            for row in rows:
+                row["notes"] = _doubts(app, reader, row, day)
         data = {"segments": rows, "left_out": out, **app.stamp(day)}
-    table = [[row["segment"], row["count"], row["freshness"]] for row in rows]
+        language = app.settings.language
+    columns = ["segment", "name", "customers", "freshness"]
+    table = [[row["segment"], row["name"], row["count"], row["freshness"]] for row in rows]
+    notes = [f"! {row['name']}: {one[language]}" for row in rows for one in row["notes"]]
     head = f"as of {data['as_of']}{left_out_text(out)}"
-    say(data, lambda: f"{head}\n{text_table(['segment', 'customers', 'freshness'], table)}", as_json=as_json)
+    say(
+        data,
+        lambda: f"{head}\n{text_table(columns, table)}" + "".join(f"\n{n}" for n in notes),
+        as_json=as_json,
+    )
+
+
+def _doubts(app: Any, reader: Any, row: Mapping[str, Any], day: Any) -> list[dict[str, str]]:
+    """Return what the rule of a segment without members names that no fact ever held."""
+    from koipond.segments.seen import unseen
+
+    if row["count"] != 0:
+        return []
+    rule = app.runtime.segments[row["segment"]].rule
+    return [one.words for one in unseen(app.scope(reader, day), rule)]
 
 
 def count(
@@ -41,15 +60,22 @@ def count(
 ) -> None:
     from koipond.bootstrap import open_app
     from koipond.profiles.facts import count_left_out
-    from koipond.rules import parse, words
+    from koipond.rules import parse, to_text, walk, words
     from koipond.segments.count import count_rule
+    from koipond.segments.seen import unseen
 
     with open_app(context.obj) as app, app.reading(parse_day(as_of)) as (reader, day):
         scope = app.scope(reader, day)
         tree = parse(_rule_text(app.store.definitions.current(), rule), scope.catalog)
-        data = {**count_rule(scope, tree), "left_out": count_left_out(reader), **app.stamp(day)}
-        said = words(tree, app.settings.language, scope.catalog)
-    say(data, lambda: f"{said}\n{count_text(data)}", as_json=as_json)
+        language = app.settings.language
+        counted = count_rule(scope, tree)
+        for node, (_, part) in zip(counted["nodes"], walk(tree), strict=True):
+            node["shown"] = to_text(part, scope.catalog, language)
+        data = {**counted, "left_out": count_left_out(reader), **app.stamp(day)}
+        data["notes"] = [one.words for one in unseen(scope, tree)]
+        said = words(tree, language, scope.catalog)
+    notes = [f"! {one[language]}" for one in data["notes"]]
+    say(data, lambda: "\n".join([said, count_text(data), *notes]), as_json=as_json)
 
 
 def _rule_text(applied: Any, given: str) -> str:
@@ -60,7 +86,7 @@ def _rule_text(applied: Any, given: str) -> str:
 def count_text(data: Mapping[str, Any]) -> str:
     """Return the counts of the nodes, indented as the tree is."""
     rows = [
-        [f"{'  ' * (node['path'].count('.') + bool(node['path']))}{node['text']}", node["count"]]
+        [f"{'  ' * (node['path'].count('.') + bool(node['path']))}{node['shown']}", node["count"]]
         for node in data["nodes"]
     ]
     return text_table([f"as of {data['as_of']}{left_out_text(data['left_out'])}", "customers"], rows)

@@ -10,10 +10,11 @@ from koipond.ingest.door import OTHERS
 from koipond.ingest.functions import members
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.ports import IbisTable, Writer
+from koipond.ingest.timing import Setting
+from koipond.ingest.trait_types import typed
 
 FLAGS = ("member", "follower", "friend", "staff", "minor", "profiling_refused")
 _HELD = ("joined_s", "joined_day", *FLAGS)
-_NUMBER = r"^-?[0-9]{1,15}(\.[0-9]{1,15})?$"
 
 
 def know_customers(writer: Writer, judged: IbisTable, people: IbisTable, import_no: int) -> int:
@@ -74,12 +75,15 @@ def write_traits(
     request: ImportRequest,
     now_s: int,
     import_no: int,
+    *,
+    setting: Setting,
+    file: str,
 ) -> dict[str, int]:
     """Write new and changed traits; return the changes.
 
     ``named``: trait → expression over ``judged``; further columns, cleaned at the door, are traits as well. A
     trait is one value a customer, name and source: a newer one replaces it. Of two of one name in a row the
-    field counts: the other keeps its whole name.
+    field counts: the other keeps its whole name. ``file`` is named when a declared trait cannot be read.
     """
     good = judged.filter(judged["rule"].isnull())
     good = good.mutate(at_s=good["updated_s"].fill_null(now_s))
@@ -103,13 +107,14 @@ def write_traits(
         order_by=[ibis.desc(traits["at_s"]), ibis.desc(traits["row"])],
     )
     traits = traits.mutate(place=place).filter(lambda t: t["place"] == 0)
-    number = traits["text_value"].re_search(_NUMBER)
-    traits = traits.mutate(
-        number_value=ibis.ifelse(number, traits["text_value"].try_cast("float64"), ibis.null("float64")),
+    traits = writer.cache("import_traits_newest", traits)
+    read, unread = typed(writer, traits, request, setting, file)
+    traits = read.mutate(
         source=ibis.literal(request.source),
         import_no=ibis.literal(import_no, type="int32"),
     )
-    return {"traits_written": _replace_traits(writer, as_facts("traits", traits), import_no)}
+    written = _replace_traits(writer, as_facts("traits", traits), import_no)
+    return {"traits_written": written} | unread
 
 
 def _replace_traits(writer: Writer, traits: IbisTable, import_no: int) -> int:

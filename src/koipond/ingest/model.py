@@ -55,6 +55,7 @@ class ImportRequest:
     keep_repeated: bool = False  # rows of orders that stand twice to the letter are two
     verified: bool = False  # the file's phones and e-mails were proven to be those people's
     by: str = ""
+    trait_types: Mapping[str, str] = field(default_factory=dict)  # declared: text, number, date or flag
 
     def __post_init__(self) -> None:
         faults = list(self._faults())

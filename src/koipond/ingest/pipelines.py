@@ -127,7 +127,16 @@ def _customers(writer: Writer, rows: _Rows, job: Job) -> Outcome:
     if "birthday" in job.mapping:
         named["birthday"] = day_text(judged["birthday_day"])
     now_s = int(job.registry.now.timestamp())
-    traits = write_traits(writer, judged, named, job.request, now_s, job.import_no)
+    traits = write_traits(
+        writer,
+        judged,
+        named,
+        job.request,
+        now_s,
+        job.import_no,
+        setting=job.setting,
+        file=job.rows.file,
+    )
     return _outcome(rows, settled, changes | traits, traits_dropped=rows.dropped)
 
 

@@ -5,45 +5,17 @@ occurs twice (clocks go back) is its first occurrence; one that is skipped moves
 fold=0).
 """
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cache
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import ibis
 
+from koipond.kernel.zone_steps import steps
+
+__all__ = ["local_day", "steps", "to_utc", "wall_day"]
+
 _DAY_S = 86_400
-_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST = datetime(2100, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """From UTC second ``from_s`` on (local second ``from_local_s``) the zone is ``offset_s`` ahead of UTC."""
-
-    from_s: int
-    from_local_s: int
-    offset_s: int
-
-
-@cache
-def steps(place: ZoneInfo) -> tuple[Step, ...]:
-    """Return the offsets of ``place`` from 1970 to 2100, oldest first; at least one."""
-    found = [Step(-(2**62), -(2**62), _offset(place, int(_FIRST.timestamp())))]
-    low, end = int(_FIRST.timestamp()), int(_LAST.timestamp())
-    while low < end:
-        high = low + _DAY_S
-        before = found[-1].offset_s
-        if _offset(place, high) != before:
-            at = _change(place, low, high)
-            after = _offset(place, at)
-            found.append(Step(at, at + max(before, after), after))
-            low = at
-        else:
-            low = high
-    return tuple(found)
 
 
 def to_utc(local_s: Any, place: ZoneInfo, low: int, high: int) -> Any:
@@ -90,17 +62,3 @@ def _offsets(seconds: Any, table: list[tuple[int, int]], low: int, high: int) ->
         (seconds < following[0], ibis.literal(pair[1], type="int64")) for pair, following in pairwise(used)
     ]
     return ibis.cases(*branches, else_=ibis.literal(used[-1][1], type="int64"))
-
-
-def _offset(place: ZoneInfo, at_s: int) -> int:
-    offset = (_FIRST + timedelta(seconds=at_s)).astimezone(place).utcoffset()
-    return 0 if offset is None else int(offset.total_seconds())
-
-
-def _change(place: ZoneInfo, low: int, high: int) -> int:
-    """The first second after ``low`` with another offset, found by halving."""
-    before = _offset(place, low)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if _offset(place, middle) == before else (low, middle)
-    return high

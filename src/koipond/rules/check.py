@@ -1,19 +1,22 @@
-"""Types: what each operand is, which comparisons it allows, and every way a tree can be wrong."""
+"""Every way a tree can be wrong: unknown names, wrong types, limits passed."""
 
 from collections.abc import Iterator
-from datetime import date
 
-from koipond.rules.catalog import Catalog, FactSpec, FieldSpec, closest
+from koipond.rules.catalog import Catalog, FactSpec, closest
+from koipond.rules.operand_types import IN_DAYS, allows, is_text, resolve, value_fits, wanted
 from koipond.rules.problems import Problem
 from koipond.rules.tree import (
     DEPTH_MAX,
     NODES_MAX,
+    Anniversary,
     Comparison,
     Condition,
     Facts,
     Field,
     HashSample,
+    Holds,
     In,
+    InDays,
     InList,
     InSegment,
     Known,
@@ -21,61 +24,16 @@ from koipond.rules.tree import (
     Measure,
     Operand,
     Property,
+    Ratio,
     Rule,
     Sequence,
-    Tag,
+    Top,
     Trait,
     Value,
     children,
     walk,
 )
-
-INT64_MAX = 2**63 - 1
-FLOAT_MAX = 1e308
-_DAYS = FieldSpec(name="days", type="number", column="")
-
-
-def resolve(operand: Operand, catalog: Catalog, facts: FactSpec | None = None) -> FieldSpec | str:
-    """Return what ``operand`` is, or the message why it is nothing. ``facts`` is set inside a fact filter."""
-    if isinstance(operand, Measure):
-        return _resolve_measure(operand, catalog)
-    if isinstance(operand, Field):
-        return _resolve_field(operand.name, catalog, facts)
-    if isinstance(operand, Property):
-        kind = facts.kind if facts else None
-        text = "a property belongs inside events(…)"
-        return _any(operand.name) if kind == "events" else text
-    if isinstance(operand, Trait):
-        return _known_name("trait", operand.name, catalog.traits)
-    return _known_name("tag group", operand.group, catalog.tags)
-
-
-def allows(spec: FieldSpec, operand: Operand, op: str) -> str | None:
-    """Return why ``op`` does not fit ``operand``, or None when it does."""
-    if isinstance(operand, Tag) and op == "!=":
-        return "a customer has several tags: write not (tag = …)"
-    if spec.type == "choice" and op in ("<", "<=", ">", ">="):
-        return f"'{spec.name}' has no order: use =, != or in"
-    if spec.type == "flag" and op not in ("=", "known"):
-        return f"'{spec.name}' is a yes or no: write {spec.name} or not {spec.name}"
-    if op in ("contains", "starts with", "ends with") and spec.type not in ("text", "any"):
-        return f"'{spec.name}' is no text"
-    return None
-
-
-def value_fits(spec: FieldSpec, value: Value) -> bool:
-    """Say whether ``value``, in stored units, is of the type of ``spec``."""
-    if spec.type == "flag":
-        return isinstance(value, bool)
-    if spec.type in ("number", "money"):
-        return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= INT64_MAX
-    if spec.type == "day":
-        return isinstance(value, date)
-    if spec.type == "choice":
-        return isinstance(value, str) and value in spec.choices
-    if spec.type == "text":
-        return _is_text(value)
-    return _plain(value)
+from koipond.rules.windows import Between, Calendar
 
 
 def check(rule: Rule, catalog: Catalog) -> list[Problem]:
@@ -99,9 +57,11 @@ def depth(rule: Rule) -> int:
 
 
 def _check_node(node: Rule, path: str, catalog: Catalog) -> Iterator[Problem]:
-    if isinstance(node, Comparison | In | Known | Match):
+    if isinstance(node, Comparison | In | Known | Match | InDays):
         yield from _check_condition(node, path, catalog, None)
-    elif isinstance(node, HashSample) and not _is_text(node.salt):
+    elif isinstance(node, Top):
+        yield from _check_top(node, path, catalog)
+    elif isinstance(node, HashSample) and not is_text(node.salt):
         yield Problem(message="the salt is no text", fix="use printable characters", path=path)
     elif isinstance(node, Sequence):
         for facts in (node.first, node.then):
@@ -119,16 +79,46 @@ def _check_condition(
     if isinstance(spec, str):
         yield Problem(message=spec, fix="use a name of the catalogue", path=path)
         return
-    if isinstance(node.operand, Measure):
-        yield from _check_facts(node.operand.facts, path, catalog)
+    yield from _check_measures(node.operand, path, catalog)
+    if isinstance(node, InDays):
+        yield from _check_spans(node, path)
     op, values = _parts(node)
     if (why := allows(spec, node.operand, op)) is not None:
         yield Problem(message=f"'{op}' does not fit", fix=why, path=path)
-    for value in values:
+    for value in () if isinstance(node, Match) and spec.holds else values:
         if not value_fits(spec, value):
             yield Problem(
-                message=f"{value!r} is no value of '{spec.name}'", fix=f"give a {spec.type}", path=path
+                message=f"{value!r} is no value of '{spec.name}'", fix=f"give {wanted(spec)}", path=path
             )
+
+
+def _check_measures(operand: Operand, path: str, catalog: Catalog) -> Iterator[Problem]:
+    if isinstance(operand, Ratio):
+        yield from _check_measures(operand.top, path, catalog)
+        yield from _check_measures(operand.bottom, path, catalog)
+    elif isinstance(operand, Measure):
+        yield from _check_facts(operand.facts, path, catalog)
+        if isinstance(operand.window, Calendar) and operand.window.shift > 0:
+            yield Problem(message="facts lie in the past", fix="use this month or last month", path=path)
+
+
+def _check_top(node: Top, path: str, catalog: Catalog) -> Iterator[Problem]:
+    spec = resolve(node.operand, catalog)
+    if isinstance(spec, str):
+        yield Problem(message=spec, fix="use a name of the catalogue", path=path)
+        return
+    yield from _check_measures(node.operand, path, catalog)
+    trait = isinstance(node.operand, Trait) and spec.holds in ("", "number")
+    if spec.type not in ("number", "money") and not trait:
+        yield Problem(message=f"'{spec.name}' cannot be ranked", fix="rank a number or an amount", path=path)
+    if node.segment is not None:
+        yield from _check_key("segment", node.segment, catalog.segments, path)
+
+
+def _check_spans(node: InDays, path: str) -> Iterator[Problem]:
+    open_ended = any(isinstance(span, Between) and None in (span.first, span.last) for span in node.spans)
+    if isinstance(node.operand, Anniversary) and open_ended:
+        yield Problem(message="a day of the year needs both ends", fix="write from when to when", path=path)
 
 
 def _parts(node: Condition) -> tuple[str, tuple[Value, ...]]:
@@ -136,6 +126,8 @@ def _parts(node: Condition) -> tuple[str, tuple[Value, ...]]:
         return node.op, (node.value,)
     if isinstance(node, In):
         return "=", node.values
+    if isinstance(node, InDays):
+        return IN_DAYS, ()
     return (node.how, (node.text,)) if isinstance(node, Match) else ("known", ())
 
 
@@ -147,10 +139,18 @@ def _check_facts(facts: Facts, path: str, catalog: Catalog) -> Iterator[Problem]
         )
         return
     for condition in facts.where:
-        if isinstance(condition.operand, Field | Property):
+        if isinstance(condition, Holds):
+            yield from _check_lines(condition, facts, path, catalog)
+        elif isinstance(condition.operand, Field | Property | Anniversary):
             yield from _check_condition(condition, path, catalog, spec)
         else:
             yield Problem(message="a fact is filtered by its own columns", fix="name a column", path=path)
+
+
+def _check_lines(node: Holds, facts: Facts, path: str, catalog: Catalog) -> Iterator[Problem]:
+    if facts.kind != "orders":
+        yield Problem(message=f"{facts.kind} have no lines", fix="ask orders(with items(…))", path=path)
+    yield from _check_facts(Facts(kind="items", where=node.where), path, catalog)
 
 
 def _check_key(what: str, key: str, known: frozenset[str], path: str) -> Iterator[Problem]:
@@ -161,47 +161,3 @@ def _check_key(what: str, key: str, known: frozenset[str], path: str) -> Iterato
 def did_you_mean(near: str | None, otherwise: str = "name one that exists") -> str:
     """Return the mend for a misspelt name."""
     return f"did you mean '{near}'?" if near else otherwise
-
-
-def _resolve_field(name: str, catalog: Catalog, facts: FactSpec | None) -> FieldSpec | str:
-    if facts is None:
-        return catalog.fields.get(name) or f"unknown field '{name}'"
-    return facts.columns.get(name) or f"{facts.kind} have no column '{name}'"
-
-
-def _resolve_measure(measure: Measure, catalog: Catalog) -> FieldSpec | str:
-    spec = catalog.facts.get(measure.facts.kind)
-    if spec is None:
-        return f"no facts called '{measure.facts.kind}'"
-    if measure.column is None:
-        return _DAYS
-    if measure.column in spec.sums:
-        return spec.columns[measure.column]
-    return f"{spec.kind} have no amount '{measure.column}' (they have {', '.join(spec.sums) or 'none'})"
-
-
-def _known_name(what: str, name: str, known: frozenset[str]) -> FieldSpec | str:
-    return f"no {what} '{name}'" if known and name not in known else _any(name)
-
-
-def _any(name: str) -> FieldSpec:
-    return FieldSpec(name=name, type="any", column="")
-
-
-def _plain(value: Value) -> bool:
-    if isinstance(value, bool):
-        return False
-    if isinstance(value, int):
-        return abs(value) <= INT64_MAX
-    return (
-        _is_text(value) or isinstance(value, date) or (isinstance(value, float) and abs(value) <= FLOAT_MAX)
-    )
-
-
-def _is_text(value: Value) -> bool:
-    """Say whether ``value`` is a text that every engine can hold: no NUL, no half of a surrogate pair."""
-    return isinstance(value, str) and "\0" not in value and _encodes(value)
-
-
-def _encodes(text: str) -> bool:
-    return not any("\ud800" <= char <= "\udfff" for char in text)

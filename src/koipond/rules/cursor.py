@@ -7,35 +7,10 @@ from datetime import date
 from koipond.rules.catalog import Catalog
 from koipond.rules.lexer import Token
 from koipond.rules.problems import Problem
+from koipond.rules.vocabulary import CALENDARS, SYNONYMS, meanings
+from koipond.rules.windows import Calendar
 
-SYNONYMS = {
-    "且": "and",
-    "并且": "and",
-    "或": "or",
-    "或者": "or",
-    "非": "not",
-    "不是": "not",
-    "属于": "in",
-    "人群": "segment",
-    "名单": "list",
-    "属性": "trait",
-    "标签": "tag",
-    "所有人": "everyone",
-    "dan": "and",
-    "atau": "or",
-    "bukan": "not",
-}
-"""Words of the grammar in other languages → the word itself."""
-KEYWORDS = frozenset(
-    {
-        *SYNONYMS,
-        *SYNONYMS.values(),
-        *("is", "between", "contains", "starts", "ends", "true", "false", "then", "no"),
-        *("orders", "items", "events", "touches", "responses", "property", "bought", "sample", "sequence"),
-        *("last", "from", "since", "until", "ever"),
-    }
-)
-"""Names that must stand in quotes when they are values."""
+__all__ = ["SYNONYMS", "Cursor", "SkipError"]
 
 
 class SkipError(Exception):
@@ -70,7 +45,29 @@ class Cursor:
     def sees(self, *texts: str) -> bool:
         """Say whether the next word is one of these names or signs (never a quoted text)."""
         token = self.word
-        return token.kind in ("name", "sign") and SYNONYMS.get(token.text, token.text) in texts
+        return token.kind in ("name", "sign") and any(word in texts for word in meanings(token.text))
+
+    def follows(self, *texts: str) -> bool:
+        """Say whether the word after the next is one of these names or signs."""
+        token = self.following()
+        return token.kind in ("name", "sign") and any(word in texts for word in meanings(token.text))
+
+    def calendar(self) -> Calendar | None:
+        """Take the words of a calendar window such as ``this month``; None when there are none."""
+        for size in (2, 1):
+            ahead = self.words[self.at : self.at + size]
+            found = CALENDARS.get(tuple(token.text for token in ahead))
+            if found is not None and all(token.kind == "name" for token in ahead):
+                self.at += size
+                return found
+        return None
+
+    def sees_calendar(self) -> bool:
+        """Say whether a calendar window comes next."""
+        at = self.at
+        found = self.calendar()
+        self.at = at
+        return found is not None
 
     def accepts(self, text: str) -> bool:
         if self.sees(text):
@@ -82,7 +79,7 @@ class Cursor:
         if not self.sees(*texts):
             raise self.failed(f"{self.shown()} where {_either(texts)} was expected")
         token = self.take()
-        return SYNONYMS.get(token.text, token.text)
+        return next(word for word in meanings(token.text) if word in texts)
 
     def expect_kind(self, kind: str, what: str) -> Token:
         if self.word.kind != kind:

@@ -4,15 +4,18 @@ Every leaf is coalesced to false, so that `not` of a missing value is true on ev
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 
 import ibis
 
-from koipond.rules.catalog import Catalog, FieldSpec
+from koipond.rules.catalog import Catalog
 from koipond.rules.check import check
-from koipond.rules.ibis_tests import Expr, IbisTable, Pair, any_of, counted, sampled, stored, test
+from koipond.rules.ibis_facts import FactRows
+from koipond.rules.ibis_tests import Expr, IbisTable, Pair, sampled, stored, test
 from koipond.rules.problems import RuleError
+from koipond.rules.ranking import cut_of_ibis
+from koipond.rules.sources import basic, dated, quotient, unfold
 from koipond.rules.tree import (
     And,
     Comparison,
@@ -21,6 +24,7 @@ from koipond.rules.tree import (
     Field,
     HashSample,
     In,
+    InDays,
     InList,
     InSegment,
     Known,
@@ -33,6 +37,7 @@ from koipond.rules.tree import (
     Rule,
     Sequence,
     Tag,
+    Top,
     Trait,
     walk,
 )
@@ -46,7 +51,8 @@ class RuleTables:
     ``facts``: kind → facts that count, under the surviving ``customer_no``, with ``at_s`` and ``day``.
     ``traits``: customer_no, name, text_value, number_value, at_s, source, import_no (newest wins).
     ``tags``: customer_no, tag_group, text_value, number_value of the tags that hold.
-    ``segments``, ``lists``: key → customer_no of the members, each once.
+    ``segments``, ``lists``: key → customer_no of the members, each once. ``crowd``: who is
+    ranked by "in top", when ``profile`` holds but some of them.
     """
 
     profile: IbisTable
@@ -55,6 +61,7 @@ class RuleTables:
     tags: IbisTable = None
     segments: Mapping[str, IbisTable] = field(default_factory=dict)
     lists: Mapping[str, IbisTable] = field(default_factory=dict)
+    crowd: IbisTable = None
 
 
 def to_ibis(rules: Mapping[str, Rule], tables: RuleTables, as_of_day: int, catalog: Catalog) -> IbisTable:
@@ -102,22 +109,30 @@ class _Reading:
         self.day = as_of_day
         self.catalog = catalog
         self.leaves = leaves
-        conditions = [leaf for leaf in leaves if isinstance(leaf, Comparison | In | Known | Match)]
-        self.by_tag = {leaf: f"tag_{n}" for n, leaf in enumerate(conditions) if isinstance(leaf.operand, Tag)}
-        operands = dict.fromkeys(leaf.operand for leaf in conditions)
-        self.measures = {op: f"measure_{n}" for n, op in enumerate(operands) if isinstance(op, Measure)}
+        self.rows = FactRows(tables.facts, as_of_day, catalog)
+        asking = [leaf for leaf in leaves if isinstance(leaf, Comparison | In | Known | Match | InDays | Top)]
+        self.by_tag = {leaf: f"tag_{n}" for n, leaf in enumerate(asking) if isinstance(leaf.operand, Tag)}
+        operands = dict.fromkeys(part for leaf in asking for part in basic(leaf.operand, catalog))
+        measures = {op: f"measure_{n}" for n, op in enumerate(operands) if isinstance(op, Measure)}
+        self.measures = {op: name for op, name in measures.items() if op.how != "latest"}
+        self.latest = {op: name for op, name in measures.items() if op.how == "latest"}
         self.traits = {op.name: f"trait_{n}" for n, op in enumerate(operands) if isinstance(op, Trait)}
         self.fields = [catalog.fields[op.name] for op in operands if isinstance(op, Field)]
         self.marks: dict[Leaf, str] = {}
 
     def table(self, names: Mapping[Leaf, str]) -> IbisTable:
         """Return customer_no and the columns ``names``."""
+        wide = self.wide()
+        columns = {name: self._leaf(leaf, wide).name(name) for leaf, name in names.items()}
+        return wide.select(wide.customer_no, **columns)
+
+    def wide(self) -> IbisTable:
+        """Return the profile beside all that the leaves need."""
         wide = self._profile()
         for place, extra in enumerate(self._extras()):
             key = f"key_{place}"
             wide = wide.left_join(extra.rename({key: "customer_no"}), [("customer_no", key)])
-        columns = {name: self._leaf(leaf, wide).name(name) for leaf, name in names.items()}
-        return wide.select(wide.customer_no, **columns)
+        return wide
 
     def _profile(self) -> IbisTable:
         needed = {"customer_no", *(spec.column for spec in self.fields)}
@@ -127,7 +142,15 @@ class _Reading:
 
     def _extras(self) -> list[IbisTable]:
         """Return the tables to join, each with at most one row a customer."""
-        extras = [self._facts(kind) for kind in dict.fromkeys(m.facts.kind for m in self.measures)]
+        extras = []
+        for kind in dict.fromkeys(measure.facts.kind for measure in self.measures):
+            asked = {m: name for m, name in self.measures.items() if m.facts.kind == kind}
+            extras.append(self.rows.measured(kind, asked))
+        for facts, window in dict.fromkeys((m.facts, m.window) for m in self.latest):
+            columns = {
+                m.column or "": n for m, n in self.latest.items() if (m.facts, m.window) == (facts, window)
+            }
+            extras.append(self.rows.latest(facts, window, columns))
         if self.traits:
             extras.append(self._traits())
         if self.by_tag:
@@ -144,27 +167,7 @@ class _Reading:
             return self.tables.segments[leaf.key]
         if isinstance(leaf, InList):
             return self.tables.lists[leaf.key]
-        return self._sequence(leaf) if isinstance(leaf, Sequence) else None
-
-    def _facts(self, kind: FactKind) -> IbisTable:
-        rows = self.tables.facts[kind]
-        asked = {m: name for m, name in self.measures.items() if m.facts.kind == kind}
-        tests = [counted(m.facts, m.window, rows, self.day, self.catalog) for m in asked]
-        rows = rows.mutate(**{f"is_{name}": t for name, t in zip(asked.values(), tests, strict=True)})
-        rows = rows.filter(any_of([rows[f"is_{name}"] for name in asked.values()]))
-        totals = {name: self._total(m, rows, rows[f"is_{name}"]) for m, name in asked.items()}
-        return rows.group_by("customer_no").aggregate(**totals)
-
-    def _total(self, measure: Measure, rows: IbisTable, where: Expr) -> Expr:
-        if measure.how == "count":
-            return rows.count(where=where).cast("int64")
-        if measure.how == "days":
-            return rows.day.nunique(where=where).cast("int64")
-        if measure.how == "sum":
-            column = self.catalog.facts[measure.facts.kind].columns[measure.column or ""].column
-            return rows[column].sum(where=where).cast("int64")
-        edge = rows.day.max(where=where) if measure.how == "days_since_last" else rows.day.min(where=where)
-        return ibis.literal(self.day, type="int32") - edge
+        return self.rows.sequence(leaf) if isinstance(leaf, Sequence) else None
 
     def _traits(self) -> IbisTable:
         rows = self.tables.traits
@@ -185,34 +188,10 @@ class _Reading:
         rows = self.tables.tags
         cell = Pair(rows.text_value, rows.number_value)
         held = {
-            name: ((rows.tag_group == leaf.operand.group) & test(leaf, cell)).any()  # type: ignore[union-attr]
+            name: ((rows.tag_group == leaf.operand.group) & test(leaf, cell, self.day)).any()  # type: ignore[union-attr,arg-type]
             for leaf, name in self.by_tag.items()
         }
         return rows.group_by("customer_no").aggregate(**held)
-
-    def _sequence(self, leaf: Sequence) -> IbisTable:
-        """Each first fact beside the day of the next then fact: a minimum over strictly later instants."""
-        parts = []
-        for facts, window, is_first in ((leaf.first, leaf.window, True), (leaf.then, None, False)):
-            rows = self.tables.facts[facts.kind]
-            rows = rows.filter(counted(facts, window, rows, self.day, self.catalog))
-            then_day = ibis.null("int32") if is_first else rows.day.cast("int32")
-            parts.append(
-                rows.select(
-                    "customer_no",
-                    at_s=rows.at_s.cast("int64"),
-                    day=rows.day.cast("int32"),
-                    is_first=ibis.literal(is_first),
-                    then_day=then_day,
-                )
-            )
-        rows = parts[0].union(parts[1])
-        later = ibis.range_window(group_by=rows.customer_no, order_by=rows.at_s, following=(1, None))
-        rows = rows.mutate(next_day=rows.then_day.min().over(later)).filter(lambda t: t.is_first)
-        followed = (rows.next_day - rows.day <= leaf.within_days).fill_null(False)
-        if leaf.missing:
-            followed = ~followed & (rows.day + leaf.within_days <= self.day)
-        return rows.filter(followed).select("customer_no").distinct()
 
     def _leaf(self, leaf: Leaf, wide: IbisTable) -> Expr:
         if isinstance(leaf, Everyone):
@@ -221,17 +200,43 @@ class _Reading:
             return sampled(leaf, wide.customer_uid)
         if isinstance(leaf, Sequence | InSegment | InList):
             return wide[self.marks[leaf]].notnull()
+        if isinstance(leaf, Top):
+            return (self._number(leaf, wide) >= self._cut(leaf)).fill_null(False)
         if leaf in self.by_tag:
             return wide[self.by_tag[leaf]].fill_null(False)
-        return test(leaf, self._cell(leaf.operand, wide))
+        return test(leaf, self.cell(dated(leaf.operand), wide), self.day)
 
-    def _cell(self, operand: Operand, wide: IbisTable) -> Expr | Pair:
+    def _number(self, leaf: Top, wide: IbisTable) -> Expr:
+        cell = self.cell(leaf.operand, wide)
+        return (cell.number if isinstance(cell, Pair) else cell).cast("float64")
+
+    def _cut(self, leaf: Top) -> Expr:
+        """Return the least value of the top share of ``leaf``, over everybody who may be in it."""
+        crowd = self.tables.crowd if self.tables.crowd is not None else self.tables.profile
+        if leaf.segment is not None:
+            crowd = crowd.semi_join(self.tables.segments[leaf.segment], "customer_no")
+        reading = _Reading(replace(self.tables, profile=crowd), self.day, self.catalog, (leaf,))
+        wide = reading.wide()
+        return cut_of_ibis(reading._number(leaf, wide), wide, leaf.buckets)
+
+    def cell(self, operand: Operand, wide: IbisTable) -> Expr | Pair:
+        """Return the value of ``operand``, null where it is missing."""
+        operand = unfold(operand, self.catalog)
+        found = quotient(operand, self.catalog)
+        if found is not None:
+            top, bottom = (self._measured(part, wide) for part in (found.top, found.bottom))
+            scaled = top.cast("float64") * ibis.literal(10.0**found.power, type="float64")
+            return scaled / bottom.cast("float64").nullif(0.0)
         if isinstance(operand, Trait):
             name = self.traits[operand.name]
             return Pair(wide[f"{name}_text"], wide[f"{name}_number"])
         if isinstance(operand, Measure):
-            number = wide[self.measures[operand]]
-            return number if operand.how.startswith("days_since") else number.fill_null(0)
+            return self._measured(operand, wide)
         assert isinstance(operand, Field)
-        spec: FieldSpec = self.catalog.fields[operand.name]
-        return stored(spec, wide, self.day)
+        return stored(self.catalog.fields[operand.name], wide, self.day, self.catalog)
+
+    def _measured(self, measure: Measure, wide: IbisTable) -> Expr:
+        if measure.how == "latest":
+            return wide[self.latest[measure]]
+        number = wide[self.measures[measure]]
+        return number if measure.how.startswith("days_since") else number.fill_null(0)

@@ -1,7 +1,7 @@
 """Single tests as Ibis expressions: one value against one condition, missing is false."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import reduce
 from typing import Any
@@ -9,23 +9,29 @@ from typing import Any
 import ibis
 
 from koipond.kernel import epoch_day
-from koipond.rules.catalog import Catalog, FactSpec, FieldSpec
-from koipond.rules.check import resolve
+from koipond.rules.catalog import Catalog, FieldSpec
+from koipond.rules.day_tests import day_in_ibis
+from koipond.rules.hours import hour_of
+from koipond.rules.operand_types import resolve
+from koipond.rules.sources import dated
 from koipond.rules.tree import (
     BUCKETS,
     SAMPLE_SCOPE,
     Comparison,
     Condition,
+    FactKind,
     Facts,
+    Filter,
     HashSample,
+    Holds,
     In,
+    InDays,
     Known,
     Op,
     Property,
     Value,
-    Window,
 )
-from koipond.rules.windows import bounds
+from koipond.rules.windows import Window, bounds
 
 IbisTable = Any
 _NUMBER = r"^-?[0-9]{1,15}(\.[0-9]{1,15})?\z"  # a text that reads as a number: imports keep texts
@@ -55,8 +61,10 @@ class Pair:
     number: Expr
 
 
-def test(node: Condition, cell: Expr | Pair) -> Expr:
+def test(node: Condition, cell: Expr | Pair, as_of_day: int) -> Expr:
     """Return a Boolean that is never null: does ``cell`` satisfy ``node``."""
+    if isinstance(node, InDays):
+        return day_in_ibis(node, cell.text if isinstance(cell, Pair) else cell, as_of_day)
     if isinstance(node, Known):
         return cell.text.notnull() | cell.number.notnull() if isinstance(cell, Pair) else cell.notnull()
     if isinstance(node, Comparison):
@@ -92,9 +100,11 @@ def _sides(cell: Expr | Pair, value: Value) -> tuple[Expr, Any]:
     return cell.text, str(value)
 
 
-def stored(spec: FieldSpec, table: IbisTable, as_of_day: int) -> Expr:
+def stored(spec: FieldSpec, table: IbisTable, as_of_day: int, catalog: Catalog) -> Expr:
     """Return the value of the field ``spec``."""
     column = table[spec.column]
+    if spec.derived == "hour":
+        return hour_of(column, catalog.zone, as_of_day)
     if spec.derived == "weekday":
         return ((column + 3) % 7 + 7) % 7 + 1  # twice: engines differ on the sign of a remainder
     if spec.derived == "days_since":
@@ -102,24 +112,40 @@ def stored(spec: FieldSpec, table: IbisTable, as_of_day: int) -> Expr:
     return column - as_of_day if spec.derived == "days_until" else column
 
 
-def counted(facts: Facts, window: Window, table: IbisTable, as_of_day: int, catalog: Catalog) -> Expr:
-    """Return a Boolean that is never null: is this row one of ``facts`` inside ``window``."""
-    first, last = bounds(window, as_of_day)
-    spec = catalog.facts[facts.kind]
-    tests = [table.day <= last] + ([] if first is None else [table.day >= first])
-    tests += [test(condition, _fact_cell(condition, table, spec, catalog)) for condition in facts.where]
-    return reduce(lambda a, b: a & b, tests)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """What decides whether a row of facts counts. ``held``: the column that answers a question on lines."""
 
+    as_of_day: int
+    catalog: Catalog
+    held: Mapping[Holds, str] = field(default_factory=dict)
 
-def _fact_cell(condition: Condition, table: IbisTable, spec: FactSpec, catalog: Catalog) -> Expr | Pair:
-    if isinstance(condition.operand, Property):
-        value = table.properties.cast("json")[condition.operand.name]
-        text = value.unwrap_as("string")
-        written = ibis.ifelse(text.re_search(_NUMBER), text.try_cast("float64"), ibis.null("float64"))
-        return Pair(text, value.unwrap_as("float64").coalesce(written))
-    found = resolve(condition.operand, catalog, spec)
-    assert isinstance(found, FieldSpec)
-    return stored(found, table, 0)
+    def test(self, facts: Facts, window: Window, table: IbisTable) -> Expr:
+        """Return a Boolean that is never null: is this row one of ``facts`` inside ``window``."""
+        first, last = bounds(window, self.as_of_day)
+        tests = [table.day <= last] + ([] if first is None else [table.day >= first])
+        return reduce(lambda a, b: a & b, tests + [self.fits(one, facts.kind, table) for one in facts.where])
+
+    def fits(self, condition: Filter, kind: FactKind, table: IbisTable) -> Expr:
+        """Return whether a row satisfies one filter."""
+        if isinstance(condition, Holds):
+            return table[self.held[condition]]
+        return test(condition, self._cell(condition, kind, table), self.as_of_day)
+
+    def line(self, node: Holds, lines: IbisTable) -> Expr:
+        """Return whether a line of an order satisfies ``node``."""
+        tests = [lines.day <= self.as_of_day, *(self.fits(one, "items", lines) for one in node.where)]
+        return reduce(lambda a, b: a & b, tests)
+
+    def _cell(self, condition: Condition, kind: FactKind, table: IbisTable) -> Expr | Pair:
+        if isinstance(condition.operand, Property):
+            value = table.properties.cast("json")[condition.operand.name]
+            text = value.unwrap_as("string")
+            written = ibis.ifelse(text.re_search(_NUMBER), text.try_cast("float64"), ibis.null("float64"))
+            return Pair(text, value.unwrap_as("float64").coalesce(written))
+        found = resolve(dated(condition.operand), self.catalog, self.catalog.facts[kind])
+        assert isinstance(found, FieldSpec)
+        return stored(found, table, self.as_of_day, self.catalog)
 
 
 def sampled(node: HashSample, customer_uid: Expr) -> Expr:

@@ -1,13 +1,15 @@
 """The JSON form of a rule: plain dicts, values in stored units; reads back to an equal tree."""
 
 from collections.abc import Mapping
-from collections.abc import Sequence as Sequence_
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any
 
 from koipond.kernel import InputError
 from koipond.rules.catalog import Catalog
 from koipond.rules.check import check
+from koipond.rules.json_values import a_list, a_text, a_whole, a_word, below, only
+from koipond.rules.json_windows import span_in, span_out, window_in, window_out
+from koipond.rules.operand_types import IN_DAYS
 from koipond.rules.problems import Problem, RuleError
 from koipond.rules.tree import (
     DEPTH_MAX,
@@ -16,34 +18,36 @@ from koipond.rules.tree import (
     MATCHES,
     OPS,
     And,
-    Between,
+    Anniversary,
     Comparison,
     Condition,
-    DaysAgo,
     Everyone,
     Facts,
     Field,
+    Filter,
     HashSample,
+    Holds,
     In,
+    InDays,
     InList,
     InSegment,
     Known,
-    LastDays,
     Match,
     Measure,
     Not,
     Operand,
     Or,
     Property,
+    Ratio,
     Rule,
     Sequence,
     Tag,
+    Top,
     Trait,
     Value,
-    Window,
 )
 
-Word = TypeVar("Word", bound=str)
+IN_TOP = "in top"
 
 
 def to_dict(rule: Rule) -> dict[str, Any]:
@@ -62,6 +66,9 @@ def to_dict(rule: Rule) -> dict[str, Any]:
         return {"sample": {"first": rule.first, "end": rule.end, "salt": rule.salt}}
     if isinstance(rule, Sequence):
         return {"sequence": _sequence_out(rule)}
+    if isinstance(rule, Top):
+        top = {"buckets": rule.buckets, "segment": rule.segment}
+        return {**_operand_out(rule.operand), "op": IN_TOP, "value": top}
     return _condition_out(rule)
 
 
@@ -82,7 +89,7 @@ def _sequence_out(rule: Sequence) -> dict[str, Any]:
         "then": _facts_out(rule.then),
         "within_days": rule.within_days,
         "missing": rule.missing,
-        "window": _window_out(rule.window),
+        "window": window_out(rule.window),
     }
 
 
@@ -94,6 +101,8 @@ def _condition_out(node: Condition) -> dict[str, Any]:
         return {**named, "op": "in", "value": [_value_out(value) for value in node.values]}
     if isinstance(node, Match):
         return {**named, "op": node.how, "value": node.text}
+    if isinstance(node, InDays):
+        return {**named, "op": IN_DAYS, "value": [span_out(span) for span in node.spans]}
     return {**named, "op": "known"}
 
 
@@ -106,23 +115,26 @@ def _operand_out(operand: Operand) -> dict[str, Any]:
         return {"tag": operand.group}
     if isinstance(operand, Property):
         return {"property": operand.name}
-    measure = {"facts": _facts_out(operand.facts), "how": operand.how, "window": _window_out(operand.window)}
-    return {"measure": {**measure, "column": operand.column} if operand.column else measure}
+    if isinstance(operand, Anniversary):
+        return {"anniversary": _operand_out(operand.of)}
+    if isinstance(operand, Ratio):
+        return {"ratio": {"top": _measure_out(operand.top), "bottom": _measure_out(operand.bottom)}}
+    return {"measure": _measure_out(operand)}
+
+
+def _measure_out(measure: Measure) -> dict[str, Any]:
+    made = {"facts": _facts_out(measure.facts), "how": measure.how, "window": window_out(measure.window)}
+    return {**made, "column": measure.column} if measure.column else made
 
 
 def _facts_out(facts: Facts) -> dict[str, Any]:
-    return {"of": facts.kind, "where": [_condition_out(condition) for condition in facts.where]}
+    return {"of": facts.kind, "where": [_filter_out(condition) for condition in facts.where]}
 
 
-def _window_out(window: Window) -> dict[str, Any] | None:
-    if window is None:
-        return None
-    if isinstance(window, LastDays):
-        return {"last_days": window.days}
-    if isinstance(window, DaysAgo):
-        return {"from_days_ago": window.first, "to_days_ago": window.last}
-    ends = {"since": window.first, "until": window.last}
-    return {name: day.isoformat() for name, day in ends.items() if day is not None}
+def _filter_out(condition: Filter) -> dict[str, Any]:
+    if isinstance(condition, Holds):
+        return {"with": [_condition_out(one) for one in condition.where]}
+    return _condition_out(condition)
 
 
 def _value_out(value: Value) -> Any:
@@ -147,14 +159,14 @@ def _read_rule(data: Any, path: str, problems: list[Problem]) -> Rule:
         raise InputError(f"a condition is an object, not {data!r}")
     for word, joined in (("and", And), ("or", Or)):
         if word in data:
-            _only(data, word)
+            only(data, word)
             parts = [
-                _rule_in(part, _below(path, place), problems) for place, part in enumerate(_list(data[word]))
+                _rule_in(part, below(path, place), problems) for place, part in enumerate(a_list(data[word]))
             ]
             return joined(parts=tuple(parts))
     if "not" in data:
-        _only(data, "not")
-        return Not(part=_rule_in(data["not"], _below(path, 0), problems))
+        only(data, "not")
+        return Not(part=_rule_in(data["not"], below(path, 0), problems))
     return _read_leaf(data)
 
 
@@ -162,16 +174,24 @@ def _read_leaf(data: Mapping[str, Any]) -> Rule:
     if "everyone" in data:
         return Everyone()
     if "segment" in data:
-        return InSegment(key=_text(data["segment"]))
+        return InSegment(key=a_text(data["segment"]))
     if "list" in data:
-        return InList(key=_text(data["list"]))
+        return InList(key=a_text(data["list"]))
     if "sample" in data:
         sample = data["sample"]
         return HashSample(
-            first=_whole(sample["first"]), end=_whole(sample["end"]), salt=_text(sample["salt"])
+            first=a_whole(sample["first"]), end=a_whole(sample["end"]), salt=a_text(sample["salt"])
         )
     if "sequence" in data:
         return _sequence_in(data["sequence"])
+    if data.get("op") == IN_TOP:
+        top = data["value"]
+        segment = top.get("segment")
+        return Top(
+            operand=_operand_in(data),
+            buckets=a_whole(top["buckets"]),
+            segment=None if segment is None else a_text(segment),
+        )
     return _condition_in(data)
 
 
@@ -179,9 +199,9 @@ def _sequence_in(data: Mapping[str, Any]) -> Sequence:
     return Sequence(
         first=_facts_in(data["first"]),
         then=_facts_in(data["then"]),
-        within_days=_whole(data["within_days"]),
+        within_days=a_whole(data["within_days"]),
         missing=bool(data.get("missing", False)),
-        window=_window_in(data.get("window")),
+        window=window_in(data.get("window")),
     )
 
 
@@ -191,49 +211,58 @@ def _condition_in(data: Mapping[str, Any]) -> Condition:
     if op == "known":
         return Known(operand=operand)
     if op == "in":
-        return In(operand=operand, values=tuple(_value_in(value) for value in _list(data["value"])))
+        return In(operand=operand, values=tuple(_value_in(value) for value in a_list(data["value"])))
+    if op == IN_DAYS:
+        return InDays(operand=operand, spans=tuple(span_in(span) for span in a_list(data["value"])))
     if op in MATCHES:
-        return Match(operand=operand, how=op, text=_text(data["value"]))
+        return Match(operand=operand, how=op, text=a_text(data["value"]))
     if op in OPS:
         return Comparison(operand=operand, op=op, value=_value_in(data["value"]))
-    raise InputError(f"no comparison '{op}': use {', '.join((*OPS, 'in', 'known', *MATCHES))}")
+    known = (*OPS, "in", IN_DAYS, IN_TOP, "known", *MATCHES)
+    raise InputError(f"no comparison '{op}': use {', '.join(known)}")
 
 
 def _operand_in(data: Mapping[str, Any]) -> Operand:
     if "field" in data:
-        return Field(name=_text(data["field"]))
+        return Field(name=a_text(data["field"]))
     if "trait" in data:
-        return Trait(name=_text(data["trait"]))
+        return Trait(name=a_text(data["trait"]))
     if "tag" in data:
-        return Tag(group=_text(data["tag"]))
+        return Tag(group=a_text(data["tag"]))
     if "property" in data:
-        return Property(name=_text(data["property"]))
+        return Property(name=a_text(data["property"]))
+    if "anniversary" in data:
+        of = _operand_in(data["anniversary"])
+        if not isinstance(of, Trait | Field):
+            raise InputError("an anniversary is that of a trait or a field")
+        return Anniversary(of=of)
+    if "ratio" in data:
+        ratio = data["ratio"]
+        return Ratio(top=_measure_in(ratio["top"]), bottom=_measure_in(ratio["bottom"]))
     if "measure" not in data:
-        raise InputError("name a field, trait, tag, property or measure")
-    measure = data["measure"]
+        raise InputError("name a field, trait, tag, property, measure, ratio or anniversary")
+    return _measure_in(data["measure"])
+
+
+def _measure_in(measure: Mapping[str, Any]) -> Measure:
     column = measure.get("column")
     return Measure(
         facts=_facts_in(measure["facts"]),
-        how=_word(measure["how"], HOWS),
-        column=None if column is None else _text(column),
-        window=_window_in(measure.get("window")),
+        how=a_word(measure["how"], HOWS),
+        column=None if column is None else a_text(column),
+        window=window_in(measure.get("window")),
     )
 
 
 def _facts_in(data: Mapping[str, Any]) -> Facts:
-    where = tuple(_condition_in(condition) for condition in _list(data.get("where", [])))
-    return Facts(kind=_word(data["of"], FACT_KINDS), where=where)
+    where = tuple(_filter_in(condition) for condition in a_list(data.get("where", [])))
+    return Facts(kind=a_word(data["of"], FACT_KINDS), where=where)
 
 
-def _window_in(data: Mapping[str, Any] | None) -> Window:
-    if data is None:
-        return None
-    if "last_days" in data:
-        return LastDays(days=_whole(data["last_days"]))
-    if "from_days_ago" in data:
-        return DaysAgo(first=_whole(data["from_days_ago"]), last=_whole(data["to_days_ago"]))
-    ends = [date.fromisoformat(data[name]) if name in data else None for name in ("since", "until")]
-    return Between(first=ends[0], last=ends[1])
+def _filter_in(data: Mapping[str, Any]) -> Filter:
+    if "with" in data:
+        return Holds(where=tuple(_condition_in(one) for one in a_list(data["with"])))
+    return _condition_in(data)
 
 
 def _value_in(value: Any) -> Value:
@@ -242,37 +271,3 @@ def _value_in(value: Any) -> Value:
     if isinstance(value, str | bool | int | float):
         return value
     raise InputError(f"{value!r} is no value")
-
-
-def _only(data: Mapping[str, Any], word: str) -> None:
-    if len(data) != 1:
-        raise InputError(f"'{word}' stands alone, not beside {', '.join(sorted(set(data) - {word}))}")
-
-
-def _list(data: Any) -> list[Any]:
-    if not isinstance(data, list | tuple):
-        raise InputError(f"a list was expected, not {data!r}")
-    return list(data)
-
-
-def _text(data: Any) -> str:
-    if not isinstance(data, str):
-        raise InputError(f"a text was expected, not {data!r}")
-    return data
-
-
-def _word(data: Any, known: Sequence_[Word]) -> Word:
-    for word in known:
-        if data == word:
-            return word
-    raise InputError(f"no '{data}' here: use {', '.join(map(str, known))}")
-
-
-def _whole(data: Any) -> int:
-    if not isinstance(data, int) or isinstance(data, bool):
-        raise InputError(f"a whole number was expected, not {data!r}")
-    return data
-
-
-def _below(path: str, place: int) -> str:
-    return f"{path}.{place}" if path else str(place)

@@ -59,6 +59,11 @@ FIELD_LABELS: MappingProxyType[str, Label] = MappingProxyType(
         "aipl": ("心智阶段", "AIPL stage", "tahap AIPL"),
         "grade": ("客户分级", "value grade", "kelas nilai"),
         "held_grade": ("保有分级", "held grade", "kelas nilai yang dipegang"),
+        "average_order_value": ("客单价", "average order value", "nilai rata-rata pesanan"),
+        "coupon_share": ("用券订单占比", "share of orders with a coupon", "porsi pesanan berkupon"),
+        "last_store": ("最近门店", "store of the last order", "toko pesanan terakhir"),
+        "last_staff": ("最近导购", "staff of the last order", "staf pesanan terakhir"),
+        "last_channel": ("最近渠道", "channel of the last order", "kanal pesanan terakhir"),
     }
 )
 
@@ -154,6 +159,15 @@ CHOICES: MappingProxyType[str, MappingProxyType[str, Label]] = MappingProxyType(
     }
 )
 
+CODE_STATES: MappingProxyType[str, Label] = MappingProxyType(
+    {
+        "open": ("未核销", "open", "belum dipakai"),
+        "redeemed": ("已核销", "redeemed", "sudah dipakai"),
+        "expired": ("已过期", "expired", "kedaluwarsa"),
+    }
+)
+"""What becomes of a code that was issued."""
+
 CHOICE_ALIASES: MappingProxyType[str, MappingProxyType[str, str]] = MappingProxyType(
     {
         "lifecycle": MappingProxyType(
@@ -192,9 +206,14 @@ FIELD_ALIASES: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "days_since_first_purchase": ("距首购天数",),
         "purchase_days": ("购买天数",),
         "orders_365d": ("近365天订单数",),
-        "money_365d": ("近365天消费金额",),
+        "money_365d": ("近365天消费金额", "消费金额", "消费"),
         "value_365d": ("近365天净价值",),
         "repurchase_cycle_days": ("复购周期",),
+        "average_order_value": ("aov",),
+        "coupon_share": ("用券率",),
+        "last_store": ("门店",),
+        "last_staff": ("导购",),
+        "last_channel": ("渠道",),
     }
 )
 
@@ -205,6 +224,9 @@ FACT_LABELS: MappingProxyType[str, Label] = MappingProxyType(
         "events": ("事件", "events", "peristiwa"),
         "touches": ("触达", "touches", "sentuhan"),
         "responses": ("触达回应", "responses", "tanggapan"),
+        "refunds": ("退款", "refunds", "pengembalian"),
+        "pending": ("待付款订单", "pending orders", "pesanan belum dibayar"),
+        "codes": ("领券", "codes", "kode"),
     }
 )
 
@@ -215,12 +237,16 @@ FACT_COLUMN_LABELS: MappingProxyType[str, Label] = MappingProxyType(
         "channel": ("渠道", "channel", "kanal"),
         "cost": ("成本", "cost", "biaya"),
         "coupon": ("优惠券", "coupon", "kupon"),
+        "day": ("日期", "day", "tanggal"),
         "discount": ("优惠金额", "discount", "potongan"),
         "gross": ("原价金额", "gross amount", "jumlah kotor"),
+        "hour": ("下单钟点", "hour of day", "jam"),
         "kind": ("类型", "kind", "jenis"),
+        "list": ("券码批次", "list", "daftar"),
         "name": ("名称", "name", "nama"),
         "net": ("实付金额", "net amount", "jumlah bersih"),
         "play": ("打法", "play", "permainan"),
+        "product": ("商品名", "product name", "nama produk"),
         "purpose": ("目的", "purpose", "tujuan"),
         "quantity": ("数量", "quantity", "kuantitas"),
         "sku": ("商品编码", "SKU", "SKU"),
@@ -233,3 +259,38 @@ FACT_COLUMN_LABELS: MappingProxyType[str, Label] = MappingProxyType(
         "weekday": ("星期（1–7）", "weekday (1–7)", "hari dalam pekan (1–7)"),
     }
 )
+
+FACT_COLUMN_ALIASES: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "category": ("类目", "分类", "品类", "类别"),
+        "coupon": ("优惠券", "券", "券码"),
+        "day": ("日期", "下单日期"),
+        "hour": ("钟点", "小时", "下单钟点"),
+        "net": ("实付金额", "实付"),
+        "product": ("商品名", "商品名称"),
+        "sku": ("商品编码", "编码", "货号"),
+        "weekday": ("星期", "周几", "hari_pekan"),
+    }
+)
+"""Further names of the columns of facts; the first in Chinese is the one that is written."""
+
+FLAG_NAMES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
+    {
+        "staff": ("员工", "staf"),
+        "at_risk": ("预流失", "berisiko"),
+        "due": ("复购到期", "jatuh_tempo"),
+        "one_time_buyer": ("一次客", "pembeli_sekali"),
+        "never_bought": ("久未首购", "belum_membeli"),
+        "member": ("会员", "anggota"),
+        "friend": ("企微好友", "teman"),
+        "follower": ("粉丝", "pengikut"),
+        "minor": ("未成年人", "di_bawah_umur"),
+        "profiling_refused": ("拒绝画像", "menolak_profil"),
+    }
+)
+"""What a flag is called in the one-line form, in Chinese and Indonesian."""
+
+
+def one_word(text: str, lang: Lang) -> str:
+    """Return a label as one word of the one-line form: without blanks in Chinese, joined by _ elsewhere."""
+    return text.replace(" ", "" if lang == "zh" else "_").replace("-", "_")

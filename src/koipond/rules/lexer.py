@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from koipond.rules.problems import Problem
+from koipond.rules.vocabulary import parts
 
 TEXT_MAX = 100_000
 
-TokenKind = Literal["name", "string", "number", "day", "sign", "end"]
+TokenKind = Literal["name", "string", "number", "day", "year_day", "sign", "end"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +24,15 @@ class Token:
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
     |(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})(?!\w)
-    |(?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?)(?![\w.])
+    |(?P<year_day>[0-9]{2}-[0-9]{2})(?![\w-])
+    |(?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?)(?:(?![\w.])|(?=[\u4e00-\u9fff]))
     |(?P<name>[^\W\d]\w*)
     |(?P<string>"(?:[^"\\]|\\.)*"|“[^”]*”)
-    |(?P<sign><=|>=|!=|<>|==|[<>=(),.%])
+    |(?P<sign><=|>=|!=|<>|==|[<>=(),.%/])
     """,
     re.VERBOSE | re.DOTALL,
 )
+_FRACTION = re.compile(r"\.[0-9]+")
 _WIDE = {
     "（": "(",
     "）": ")",
@@ -67,7 +70,14 @@ def tokens(text: str) -> tuple[list[Token], list[Problem]]:
             problem, at = _unreadable(text, at)
             problems.append(problem)
             continue
-        if match.lastgroup != "space":
+        after_dot = bool(found) and found[-1].text == "." and found[-1].kind == "sign"
+        if match.lastgroup == "name" and not after_dot and (pieces := parts(match.group())) is not None:
+            found += [_piece(piece, at) for piece in pieces]
+            if pieces[-1].isdigit() and (rest := _FRACTION.match(text, match.end())) is not None:
+                found[-1] = Token("number", pieces[-1] + rest.group(), at)  # 前0.5%
+                at = rest.end()
+                continue
+        elif match.lastgroup != "space":
             found.append(_token(match, at, problems))
         at = match.end()
     return [*found, Token("end", "", len(text))], problems
@@ -81,7 +91,11 @@ def quote(text: str) -> str:
 def is_name(text: str) -> bool:
     """Say whether ``text`` can stand without quotes."""
     match = _TOKEN.fullmatch(text)
-    return match is not None and match.lastgroup == "name"
+    return match is not None and match.lastgroup == "name" and parts(text) is None
+
+
+def _piece(text: str, at: int) -> Token:
+    return Token("number" if text[0] in "0123456789" else "name", text, at)
 
 
 def _token(match: re.Match[str], at: int, problems: list[Problem]) -> Token:
@@ -91,7 +105,7 @@ def _token(match: re.Match[str], at: int, problems: list[Problem]) -> Token:
         return Token("string", _unquote(text, at, problems), at)
     if kind == "sign":
         return Token("sign", _SIGNS.get(text, text), at)
-    assert kind in ("name", "number", "day")
+    assert kind in ("name", "number", "day", "year_day")
     return Token(kind, text, at)  # type: ignore[arg-type]
 
 

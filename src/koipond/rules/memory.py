@@ -10,8 +10,11 @@ from datetime import date
 from typing import Any
 
 from koipond.kernel import epoch_day, hash_bucket
+from koipond.kernel.zone_steps import local_hour
 from koipond.rules.catalog import Catalog, FactSpec, FieldSpec
-from koipond.rules.check import resolve
+from koipond.rules.day_tests import day_in
+from koipond.rules.operand_types import resolve
+from koipond.rules.sources import dated, quotient, tie_breakers, unfold
 from koipond.rules.tree import (
     SAMPLE_SCOPE,
     And,
@@ -21,24 +24,28 @@ from koipond.rules.tree import (
     FactKind,
     Facts,
     Field,
+    Filter,
     HashSample,
+    Holds,
     In,
+    InDays,
     InList,
     InSegment,
     Known,
     Measure,
     Not,
     Op,
+    Operand,
     Or,
     Property,
     Rule,
     Sequence,
     Tag,
+    Top,
     Trait,
     Value,
-    Window,
 )
-from koipond.rules.windows import bounds
+from koipond.rules.windows import Window, bounds
 
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 Row = Mapping[str, Any]
@@ -57,7 +64,9 @@ class Person:
     """What a rule may ask of one customer. ``profile`` and the rows of ``facts`` hold stored columns.
 
     Facts are those that count (paid orders, lines of paid orders), of this customer and everyone merged into
-    them; each row has ``at_s`` and ``day``. ``traits``: newest value. ``tags``: (group, value) that hold.
+    them; each row has ``at_s`` and ``day``, orders and items their ``order_no``. ``traits``: newest value.
+    ``tags``: (group, value) that hold. ``cuts``: least value of each top share (`ranking.cut_of`), which no
+    single customer can tell.
     """
 
     customer_uid: str
@@ -67,6 +76,7 @@ class Person:
     facts: Mapping[FactKind, Rows[Row]] = field(default_factory=dict)
     segments: frozenset[str] = frozenset()
     lists: frozenset[str] = frozenset()
+    cuts: Mapping[Top, float] = field(default_factory=dict)
 
 
 _COMPARE: dict[Op, Callable[[Any, Any], bool]] = {
@@ -97,7 +107,17 @@ def holds(rule: Rule, person: Person, as_of_day: int, catalog: Catalog) -> bool:
         return rule.first <= hash_bucket(rule.salt, SAMPLE_SCOPE, person.customer_uid) < rule.end
     if isinstance(rule, Sequence):
         return _sequence(rule, person, as_of_day, catalog)
-    return any(_test(rule, cell) for cell in _cells(rule, person, as_of_day, catalog))
+    if isinstance(rule, Top):
+        cut, number = person.cuts.get(rule), number_of(rule.operand, person, as_of_day, catalog)
+        return cut is not None and number is not None and number >= cut
+    return any(_test(rule, cell, as_of_day) for cell in _cells(rule, person, as_of_day, catalog))
+
+
+def number_of(operand: Operand, person: Person, as_of_day: int, catalog: Catalog) -> float | None:
+    """Return the number that people are ranked by, None when there is none."""
+    cell = value_of(operand, person, as_of_day, catalog)
+    number = cell.number if isinstance(cell, Cell) else cell
+    return None if number is None else float(number)
 
 
 def _cells(rule: Condition, person: Person, as_of_day: int, catalog: Catalog) -> list[Any]:
@@ -105,26 +125,40 @@ def _cells(rule: Condition, person: Person, as_of_day: int, catalog: Catalog) ->
     operand = rule.operand
     if isinstance(operand, Tag):
         return [cell for group, cell in person.tags if group == operand.group]
+    return [value_of(dated(operand), person, as_of_day, catalog)]
+
+
+def value_of(operand: Operand, person: Person, as_of_day: int, catalog: Catalog) -> Any:
+    """Return the value of ``operand``, None when it is missing; of a trait a `Cell`."""
+    operand = unfold(operand, catalog)
+    found = quotient(operand, catalog)
+    if found is not None:
+        top, bottom = (measure(part, person, as_of_day, catalog) for part in (found.top, found.bottom))
+        return float(top or 0) * 10.0**found.power / float(bottom) if bottom else None
     if isinstance(operand, Trait):
-        return [person.traits.get(operand.name, Cell())]
+        return person.traits.get(operand.name, Cell())
     if isinstance(operand, Measure):
-        return [measure(operand, person, as_of_day, catalog)]
+        return measure(operand, person, as_of_day, catalog)
     assert isinstance(operand, Field)
-    return [stored(catalog.fields[operand.name], person.profile, as_of_day)]
+    return stored(catalog.fields[operand.name], person.profile, as_of_day, catalog)
 
 
-def stored(spec: FieldSpec, row: Row, as_of_day: int) -> Any:
+def stored(spec: FieldSpec, row: Row, as_of_day: int, catalog: Catalog) -> Any:
     """Return the value of the field ``spec`` in ``row``, None when it is missing."""
     raw = row.get(spec.column)
     if raw is None or spec.derived == "stored":
         return raw
     if spec.derived == "weekday":
         return (raw + 3) % 7 + 1
+    if spec.derived == "hour":
+        return local_hour(raw, catalog.zone)
     return as_of_day - raw if spec.derived == "days_since" else raw - as_of_day
 
 
-def _test(node: Condition, cell: Any) -> bool:
+def _test(node: Condition, cell: Any, as_of_day: int) -> bool:
     """Test one value; missing is false."""
+    if isinstance(node, InDays):
+        return day_in(node, cell.text if isinstance(cell, Cell) else cell, as_of_day)
     if isinstance(node, Known):
         return (
             cell.text is not None or cell.number is not None if isinstance(cell, Cell) else cell is not None
@@ -155,9 +189,11 @@ def _compare(op: Op, cell: Any, value: Value) -> bool:
     return left is not None and _COMPARE[op](left, right)
 
 
-def measure(asked: Measure, person: Person, as_of_day: int, catalog: Catalog) -> int | None:
-    """Return the number that ``asked`` has for ``person``; None when there is no last or first fact."""
+def measure(asked: Measure, person: Person, as_of_day: int, catalog: Catalog) -> Any:
+    """Return what ``asked`` is for ``person``; None when there is no last or first fact."""
     rows = _rows(asked.facts, person, asked.window, as_of_day, catalog)
+    if asked.how == "latest":
+        return _latest(asked, rows, as_of_day, catalog)
     if asked.how == "count":
         return len(rows)
     days = [int(row["day"]) for row in rows]
@@ -171,6 +207,19 @@ def measure(asked: Measure, person: Person, as_of_day: int, catalog: Catalog) ->
     return as_of_day - (max(days) if asked.how == "days_since_last" else min(days))
 
 
+def _latest(asked: Measure, rows: list[Row], as_of_day: int, catalog: Catalog) -> Any:
+    columns = catalog.facts[asked.facts.kind].columns
+    ties = tie_breakers(columns)
+
+    def order(row: Row) -> tuple[Any, ...]:
+        cells = [row.get(column) for column in ties]
+        return (row["at_s"], *((False,) if cell is None else (True, cell) for cell in cells))
+
+    if not rows:
+        return None
+    return stored(columns[asked.column or ""], max(rows, key=order), as_of_day, catalog)
+
+
 def _rows(facts: Facts, person: Person, window: Window, as_of_day: int, catalog: Catalog) -> list[Row]:
     first, last = bounds(window, as_of_day)
     spec = catalog.facts[facts.kind]
@@ -179,16 +228,25 @@ def _rows(facts: Facts, person: Person, window: Window, as_of_day: int, catalog:
         for row in person.facts.get(facts.kind, ())
         if (first is None or row["day"] >= first)
         and row["day"] <= last
-        and all(_test(condition, _fact_cell(condition, row, spec, catalog)) for condition in facts.where)
+        and all(_fits(condition, row, spec, person, as_of_day, catalog) for condition in facts.where)
     ]
 
 
-def _fact_cell(condition: Condition, row: Row, spec: FactSpec, catalog: Catalog) -> Any:
+def _fits(
+    condition: Filter, row: Row, spec: FactSpec, person: Person, as_of_day: int, catalog: Catalog
+) -> bool:
+    if isinstance(condition, Holds):
+        lines = _rows(Facts(kind="items", where=condition.where), person, None, as_of_day, catalog)
+        return any(line["order_no"] == row["order_no"] for line in lines)
+    return _test(condition, _fact_cell(condition, row, spec, as_of_day, catalog), as_of_day)
+
+
+def _fact_cell(condition: Condition, row: Row, spec: FactSpec, as_of_day: int, catalog: Catalog) -> Any:
     if isinstance(condition.operand, Property):
         return property_cell(row.get("properties"), condition.operand.name)
-    found = resolve(condition.operand, catalog, spec)
+    found = resolve(dated(condition.operand), catalog, spec)
     assert isinstance(found, FieldSpec)
-    return stored(found, row, 0)
+    return stored(found, row, as_of_day, catalog)
 
 
 def property_cell(properties: str | None, name: str) -> Cell:

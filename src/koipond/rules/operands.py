@@ -1,98 +1,64 @@
-"""Read what a condition compares: fields, measures over facts, windows, values."""
+"""Read operands (操作数): fields, traits, measures over facts, ratios, anniversaries."""
 
-from decimal import Decimal
+from dataclasses import replace
 from typing import cast
 
-from koipond.kernel import InputError
-from koipond.rules.catalog import FactSpec, FieldSpec, choice_code, closest
-from koipond.rules.check import INT64_MAX, allows, did_you_mean, resolve
-from koipond.rules.cursor import Cursor, SkipError
-from koipond.rules.lexer import Token
+from koipond.rules.catalog import FactSpec, closest
+from koipond.rules.check import did_you_mean
+from koipond.rules.conditions import comparison
+from koipond.rules.cursor import Cursor
 from koipond.rules.tree import (
     HOWS,
-    MATCHES,
     OPS,
+    WITH_COLUMN,
     And,
-    Between,
+    Anniversary,
     Comparison,
     Condition,
-    DaysAgo,
     FactKind,
     Facts,
     Field,
+    Filter,
+    Holds,
     How,
-    In,
-    Known,
-    LastDays,
-    Match,
-    MatchHow,
     Measure,
     Not,
-    Op,
     Operand,
     Property,
+    Ratio,
     Rule,
     Tag,
     Trait,
-    Value,
-    Window,
 )
+from koipond.rules.window_words import sees_window, window
+from koipond.rules.windows import Window
 
-WINDOW_WORDS = ("last", "from", "between", "since", "until", "ever")
-_TRUE, _FALSE = ("true", "是", "ya"), ("false", "否", "tidak")
-
-
-def window(cursor: Cursor) -> Window:
-    """Read a window of local days."""
-    start = cursor.word.at
-    word = cursor.expect(*WINDOW_WORDS)
-    try:
-        return _window(cursor, word)
-    except InputError as error:
-        raise cursor.failed(str(error), at=start) from error
-
-
-def _window(cursor: Cursor, word: str) -> Window:
-    if word == "ever":
-        return None
-    if word == "last":
-        days = cursor.whole_number("a number of days")
-        cursor.expect("days", "day")
-        return LastDays(days=days)
-    if word == "from":
-        first = cursor.whole_number("a number of days")
-        cursor.expect("to")
-        last = cursor.whole_number("a number of days")
-        cursor.expect("days")
-        cursor.expect("ago")
-        return DaysAgo(first=first, last=last)
-    day = cursor.day("a day such as 2026-01-31")
-    if word == "between":
-        cursor.expect("and")
-        return Between(first=day, last=cursor.day("a day such as 2026-01-31"))
-    return Between(first=day, last=None) if word == "since" else Between(first=None, last=day)
+BIRTHDAY = Anniversary(of=Trait(name="birthday"))
+"""What the word ``birthday`` (生日) stands for."""
 
 
 def facts(cursor: Cursor) -> Facts:
     """Read ``orders`` or ``orders(channel = "web")``."""
-    kind = cursor.take().text
-    where: list[Condition] = []
+    kind = cast(FactKind, cursor.expect(*cursor.catalog.facts))
+    where: list[Filter] = []
     if cursor.accepts("("):
         where, _ = fact_arguments(cursor, cursor.catalog.facts[kind], windowed=False)
-    return Facts(kind=cast(FactKind, kind), where=tuple(where))
+    return Facts(kind=kind, where=tuple(where))
 
 
-def fact_arguments(cursor: Cursor, spec: FactSpec, *, windowed: bool) -> tuple[list[Condition], Window]:
+def fact_arguments(cursor: Cursor, spec: FactSpec, *, windowed: bool) -> tuple[list[Filter], Window]:
     """Read filters up to the closing bracket; a bare first text filters the positional column."""
-    where: list[Condition] = []
+    where: list[Filter] = []
     span: Window = None
     if spec.positional and cursor.word.kind == "string":
         where.append(Comparison(operand=Field(name=spec.positional), op="=", value=cursor.take().text))
         if not cursor.sees(")"):
             cursor.expect(",")
     while not cursor.sees(")"):
-        if windowed and cursor.sees(*WINDOW_WORDS) and cursor.following().text not in OPS:
+        if windowed and sees_window(cursor) and not cursor.follows(*OPS):
             span = window(cursor)
+        elif cursor.sees("with") and cursor.follows("items"):
+            where.append(_holds(cursor))
         else:
             where += _flat(comparison(cursor, fact_column(cursor, spec), spec), cursor)
         if not cursor.sees(")"):
@@ -101,50 +67,92 @@ def fact_arguments(cursor: Cursor, spec: FactSpec, *, windowed: bool) -> tuple[l
     return where, span
 
 
+def _holds(cursor: Cursor) -> Holds:
+    start = cursor.take().at
+    lines = facts(cursor)
+    conditions = tuple(one for one in lines.where if not isinstance(one, Holds))
+    if not conditions:
+        raise cursor.failed("'with items' without a condition", 'write with items(sku = "A")', start)
+    return Holds(where=conditions)
+
+
 def _flat(rule: Rule, cursor: Cursor) -> list[Condition]:
     if isinstance(rule, And):
         return [condition for part in rule.parts for condition in _flat(part, cursor)]
     if isinstance(rule, Not):
         raise cursor.failed("'is missing' inside a filter of facts", "filter on columns that have a value")
-    assert isinstance(rule, Comparison | In | Known | Match)
-    return [rule]
+    return [cast(Condition, rule)]
 
 
 def fact_column(cursor: Cursor, spec: FactSpec) -> Operand:
     """Read the column of a fact that a filter names."""
+    if cursor.sees("anniversary") and cursor.follows("("):
+        return _anniversary(cursor, spec)
     token = cursor.expect_kind("name", f"a column of {spec.kind}")
-    if token.text == "property" and spec.kind == "events":
-        cursor.expect(".")
+    if (
+        spec.kind == "events"
+        and token.text in ("property", "事件属性", "属性", "properti")
+        and cursor.accepts(".")
+    ):
         return Property(name=cursor.name_or_text("the name of a property"))
-    if token.text not in spec.columns:
-        near = closest(token.text, tuple(spec.columns))
-        fix = did_you_mean(near, f"use {', '.join(spec.columns)}")
+    found = spec.find(token.text)
+    if found is None:
+        names = [name for column in spec.columns.values() for name in (column.name, *column.aliases)]
+        fix = did_you_mean(closest(token.text, tuple(names)), f"use {', '.join(spec.columns)}")
         cursor.problem(f"{spec.kind} have no column '{token.text}'", fix, token.at)
-    return Field(name=token.text)
+    return Field(name=found.name if found else token.text)
 
 
 def operand(cursor: Cursor) -> Operand:
-    """Read a field, a trait, a tag group or a measure."""
-    if cursor.sees(*cursor.catalog.facts) and cursor.following().text in ("(", "."):
-        return _measure(cursor)
-    if cursor.sees("trait", "tag") and cursor.following().text == ".":
-        is_trait = cursor.expect("trait", "tag") == "trait"
-        cursor.expect(".")
-        at = cursor.word.at
-        name = cursor.name_or_text("a name")
-        known = cursor.catalog.traits if is_trait else cursor.catalog.tags
-        if known and name not in known:
-            what = "trait" if is_trait else "tag group"
-            cursor.problem(f"no {what} '{name}'", did_you_mean(closest(name, known)), at)
-        return Trait(name=name) if is_trait else Tag(group=name)
-    if cursor.sees("and", "or", "in", "is", "then", "no"):
-        raise cursor.failed(f"{cursor.shown()} where a condition was expected")
+    """Read a field, a trait, a tag group, a measure, a ratio of two or an anniversary."""
+    if cursor.sees(*cursor.catalog.facts) and cursor.follows("(", "."):
+        return _measures(cursor)
+    if cursor.sees("anniversary") and cursor.follows("("):
+        return _anniversary(cursor, None)
+    if cursor.sees("trait", "tag") and cursor.follows("."):
+        return _trait_or_tag(cursor)
+    spec = cursor.catalog.find(cursor.word.text) if cursor.word.kind == "name" else None
+    if spec is None:
+        if cursor.sees("birthday"):
+            cursor.take()
+            return BIRTHDAY
+        if cursor.word.kind == "name" and (trait := cursor.catalog.trait_named(cursor.word.text)) is not None:
+            cursor.take()
+            return Trait(name=trait)
+        if cursor.sees("and", "or", "in", "is", "then", "no"):
+            raise cursor.failed(f"{cursor.shown()} where a condition was expected")
     token = cursor.expect_kind("name", "a condition")
-    spec = cursor.catalog.find(token.text)
     if spec is None:
         near = did_you_mean(cursor.catalog.suggest(token.text), "see the list of fields, or write trait.NAME")
         cursor.problem(f"unknown field '{token.text}'", near, token.at)
     return Field(name=spec.name if spec else token.text)
+
+
+def _trait_or_tag(cursor: Cursor) -> Trait | Tag:
+    is_trait = cursor.expect("trait", "tag") == "trait"
+    cursor.expect(".")
+    at = cursor.word.at
+    name = cursor.name_or_text("a name")
+    known = cursor.catalog.traits if is_trait else cursor.catalog.tags
+    if known and name not in known:
+        what = "trait" if is_trait else "tag group"
+        cursor.problem(f"no {what} '{name}'", did_you_mean(closest(name, known)), at)
+    return Trait(name=name) if is_trait else Tag(group=name)
+
+
+def _anniversary(cursor: Cursor, within: FactSpec | None) -> Anniversary:
+    start = cursor.take().at
+    cursor.expect("(")
+    of = operand(cursor) if within is None else fact_column(cursor, within)
+    cursor.expect(")")
+    if not isinstance(of, Trait | Field):
+        raise cursor.failed("an anniversary is that of a day", "write anniversary(trait.NAME)", start)
+    return Anniversary(of=of)
+
+
+def _measures(cursor: Cursor) -> Measure | Ratio:
+    top = _measure(cursor)
+    return Ratio(top=top, bottom=_measure(cursor)) if cursor.accepts("/") else top
 
 
 def _measure(cursor: Cursor) -> Measure:
@@ -153,149 +161,23 @@ def _measure(cursor: Cursor) -> Measure:
     how = cast(How, cursor.expect(*HOWS))
     cursor.expect("(")
     column = None
-    if how == "sum":
-        column = _sum_column(cursor, cursor.catalog.facts[chosen.kind])
+    if how in WITH_COLUMN:
+        column = _column(cursor, cursor.catalog.facts[chosen.kind], how)
         if not cursor.sees(")"):
             cursor.expect(",")
     span = None if cursor.sees(")") else window(cursor)
     cursor.expect(")")
-    return Measure(facts=chosen, how=how, column=column, window=span)
+    return replace(Measure(facts=chosen, how="count", window=span), how=how, column=column)
 
 
-def _sum_column(cursor: Cursor, spec: FactSpec) -> str:
-    token = cursor.expect_kind("name", "the amount to sum")
-    if token.text not in spec.sums:
-        near = did_you_mean(closest(token.text, spec.sums), f"use {', '.join(spec.sums) or 'count()'}")
-        cursor.problem(f"{spec.kind} have no amount '{token.text}'", near, token.at)
-    return token.text
-
-
-def comparison(cursor: Cursor, chosen: Operand, within: FactSpec | None = None) -> Rule:
-    """Read what stands after an operand; a flag may stand alone."""
-    found = resolve(chosen, cursor.catalog, within)
-    spec = found if isinstance(found, FieldSpec) else None  # an unknown name was reported where it stands
-    token = cursor.word
-    if cursor.sees(*OPS):
-        op = cast(Op, cursor.take().text)
-        _fits(cursor, spec, chosen, op, token)
-        return Comparison(operand=chosen, op=op, value=value(cursor, spec))
-    if cursor.accepts("in"):
-        _fits(cursor, spec, chosen, "=", token)
-        return In(operand=chosen, values=_values(cursor, spec))
-    if cursor.accepts("between"):
-        _fits(cursor, spec, chosen, ">=", token)
-        low = Comparison(operand=chosen, op=">=", value=value(cursor, spec))
-        cursor.expect("and")
-        return And(parts=(low, Comparison(operand=chosen, op="<=", value=value(cursor, spec))))
-    if cursor.accepts("is"):
-        known = Known(operand=chosen)
-        return known if cursor.expect("known", "missing") == "known" else Not(part=known)
-    if cursor.sees("contains", "starts", "ends"):
-        return _match(cursor, spec, chosen)
-    return _bare(cursor, spec, chosen, token)
-
-
-def _match(cursor: Cursor, spec: FieldSpec | None, chosen: Operand) -> Match:
-    token = cursor.take()
-    if token.text != "contains":
-        cursor.expect("with")
-    how: MatchHow = next(match for match in MATCHES if match.startswith(token.text))
-    _fits(cursor, spec, chosen, how, token)
-    return Match(operand=chosen, how=how, text=cursor.expect_kind("string", "a quoted text").text)
-
-
-def _bare(cursor: Cursor, spec: FieldSpec | None, chosen: Operand, token: Token) -> Rule:
-    if spec is not None and spec.type == "flag":
-        return Comparison(operand=chosen, op="=", value=True)
-    if spec is None:  # the unknown name is reason enough
-        raise SkipError
-    fix = (
-        "write 'not (… in (…))'"
-        if token.text == "not"
-        else "use =, !=, <, <=, >, >=, in, between or 'is known'"
-    )
-    raise cursor.failed(f"{cursor.shown()} where a comparison was expected", fix)
-
-
-def _fits(cursor: Cursor, spec: FieldSpec | None, chosen: Operand, op: str, token: Token) -> None:
-    why = allows(spec, chosen, op) if spec else None
-    if why is not None:
-        cursor.problem(f"'{op}' does not fit here", why, token.at)
-
-
-def _values(cursor: Cursor, spec: FieldSpec | None) -> tuple[Value, ...]:
-    cursor.expect("(")
-    values = [value(cursor, spec)]
-    while cursor.accepts(","):
-        values.append(value(cursor, spec))
-    cursor.expect(")")
-    return tuple(values)
-
-
-def value(cursor: Cursor, spec: FieldSpec | None) -> Value:
-    """Read one value of the type of ``spec`` and return it in stored units."""
-    token = cursor.word
-    if token.kind in ("end", "sign"):
-        raise cursor.failed(f"{cursor.shown()} where a value was expected")
-    if token.kind == "day":
-        day = cursor.day("a day")
-        return day if spec is None or spec.type in ("day", "any") else _wrong(cursor, spec, token)
-    cursor.take()
-    if spec is None:
+def _column(cursor: Cursor, spec: FactSpec, how: How) -> str:
+    what = "the column to look at" if how == "latest" else "the amount to sum"
+    token = cursor.expect_kind("name", what)
+    found = spec.find(token.text)
+    known = tuple(spec.columns) if how == "latest" else spec.sums
+    if found is None or found.name not in known:
+        near = did_you_mean(closest(token.text, known), f"use {', '.join(known) or 'count()'}")
+        kind = "column" if how == "latest" else "amount"
+        cursor.problem(f"{spec.kind} have no {kind} '{token.text}'", near, token.at)
         return token.text
-    if spec.type in ("number", "money"):
-        return _number(cursor, spec, token)
-    if spec.type == "choice":
-        return _choice(cursor, spec, token)
-    if spec.type == "flag":
-        return token.text in _TRUE if token.text in (*_TRUE, *_FALSE) else _wrong(cursor, spec, token)
-    if spec.type == "any" and token.kind == "number":
-        return _plain_number(cursor, token)
-    return token.text if spec.type in ("text", "any") else _wrong(cursor, spec, token)
-
-
-def _number(cursor: Cursor, spec: FieldSpec, token: Token) -> Value:
-    if token.kind != "number":
-        return _wrong(cursor, spec, token)
-    stored = Decimal(token.text).scaleb(spec.digits)
-    if abs(stored) > INT64_MAX:
-        cursor.problem(f"{token.text} is too large", "use a smaller number", token.at)
-        return 0
-    if stored != stored.to_integral_value():
-        at_most = f"with at most {spec.digits} decimals" if spec.digits else "without decimals"
-        cursor.problem(f"{token.text} is too exact", f"write '{spec.name}' {at_most}", token.at)
-        return 0
-    return int(stored)
-
-
-def _plain_number(cursor: Cursor, token: Token) -> Value:
-    exact = Decimal(token.text)
-    if exact == exact.to_integral_value() and abs(exact) <= INT64_MAX:
-        return int(exact)
-    if abs(exact) > Decimal("1e308"):
-        cursor.problem(f"{token.text} is too large", "use a smaller number", token.at)
-        return 0
-    return float(exact)
-
-
-def _choice(cursor: Cursor, spec: FieldSpec, token: Token) -> Value:
-    code = choice_code(spec, token.text)
-    if code is None:
-        near = did_you_mean(closest(token.text, spec.choices), f"use {', '.join(spec.choices)}")
-        cursor.problem(f"'{spec.name}' is never '{token.text}'", near, token.at)
-        return next(iter(spec.choices))
-    return code
-
-
-def _wrong(cursor: Cursor, spec: FieldSpec, token: Token) -> Value:
-    wanted = {
-        "number": "a number",
-        "money": "an amount such as 19.90",
-        "day": "a day such as 2026-01-31",
-        "flag": "true or false",
-        "text": "a text",
-        "choice": f"one of {', '.join(spec.choices)}",
-        "any": "a value",
-    }[spec.type]
-    cursor.problem(f"'{token.text}' is no value of '{spec.name}'", f"give {wanted}", token.at)
-    return ""  # the problem is recorded: the tree is never used
+    return found.name

@@ -1,17 +1,17 @@
 """Read the one-line form. Grammar: docs/reference/rules.md. Recursive descent; reads on after a mistake."""
 
 from collections.abc import Callable
-from decimal import Decimal
+from dataclasses import replace
 
 from koipond.kernel import InputError
 from koipond.rules.catalog import Catalog, closest
 from koipond.rules.check import check, did_you_mean
+from koipond.rules.conditions import comparison
 from koipond.rules.cursor import Cursor, SkipError
 from koipond.rules.lexer import tokens
-from koipond.rules.operands import comparison, fact_arguments, facts, operand, window
+from koipond.rules.operands import fact_arguments, facts, operand
 from koipond.rules.problems import RuleError
 from koipond.rules.tree import (
-    BUCKETS,
     DEPTH_MAX,
     And,
     Comparison,
@@ -26,6 +26,8 @@ from koipond.rules.tree import (
     Rule,
     Sequence,
 )
+from koipond.rules.values import percent
+from koipond.rules.window_words import sees_window, window
 
 
 def parse(text: str, catalog: Catalog) -> Rule:
@@ -95,9 +97,11 @@ def _skip(cursor: Cursor) -> None:
 
 
 def _leaf(cursor: Cursor) -> Rule:
-    for head, read in _HEADS.items():
-        if cursor.sees(head):
+    for head, (read, following) in _HEADS.items():
+        if cursor.sees(head) and (following is None or cursor.follows(following)):
             return read(cursor)
+    if sees_window(cursor) and cursor.catalog.find(cursor.word.text) is None:
+        return _windowed(cursor)
     return comparison(cursor, operand(cursor))
 
 
@@ -127,9 +131,9 @@ def _key(cursor: Cursor, what: str, known: frozenset[str]) -> str:
 def _sample(cursor: Cursor) -> Rule:
     start = cursor.take().at
     cursor.expect("(")
-    ends = [_percent(cursor)]
+    ends = [percent(cursor)]
     if cursor.accepts("to"):
-        ends.append(_percent(cursor))
+        ends.append(percent(cursor))
     cursor.expect(",")
     salt = cursor.name_or_text("a salt")
     cursor.expect(")")
@@ -140,13 +144,22 @@ def _sample(cursor: Cursor) -> Rule:
         raise cursor.failed(str(error), 'write sample(10%, "salt")', start) from error
 
 
-def _percent(cursor: Cursor) -> int:
-    token = cursor.expect_kind("number", "a share such as 10%")
-    cursor.expect("%")
-    buckets = Decimal(token.text) * BUCKETS / 100
-    if buckets != buckets.to_integral_value() or not 0 <= buckets <= BUCKETS:
-        raise cursor.failed(f"{token.text}% is no share", "use 0% to 100% with at most 2 decimals", token.at)
-    return int(buckets)
+def _not_bought(cursor: Cursor) -> Rule:
+    return Not(part=_bought(cursor))
+
+
+def _windowed(cursor: Cursor) -> Rule:
+    """Read ``近90天买过(…)``: the window first, as Chinese says it."""
+    start = cursor.word.at
+    span = window(cursor)
+    if not cursor.sees("bought", "not_bought"):
+        raise cursor.failed("a window without what happened in it", "write bought(…, last 90 days)", start)
+    rule = _not_bought(cursor) if cursor.sees("not_bought") else _bought(cursor)
+    bought = rule.part if isinstance(rule, Not) else rule
+    assert isinstance(bought, Comparison)
+    assert isinstance(bought.operand, Measure)
+    within = replace(bought, operand=replace(bought.operand, window=span))
+    return Not(part=within) if isinstance(rule, Not) else within
 
 
 def _bought(cursor: Cursor) -> Rule:
@@ -181,11 +194,13 @@ def _step(cursor: Cursor) -> Facts:
     return facts(cursor)
 
 
-_HEADS: dict[str, Callable[[Cursor], Rule]] = {
-    "everyone": _everyone,
-    "segment": _segment,
-    "list": _list,
-    "sample": _sample,
-    "bought": _bought,
-    "sequence": _sequence,
+_HEADS: dict[str, tuple[Callable[[Cursor], Rule], str | None]] = {
+    "everyone": (_everyone, None),
+    "segment": (_segment, None),
+    "list": (_list, None),
+    "sample": (_sample, "("),
+    "bought": (_bought, "("),
+    "not_bought": (_not_bought, "("),
+    "sequence": (_sequence, "("),
 }
+"""Words that open a condition, and the sign that must follow for them to do so."""

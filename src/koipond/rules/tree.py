@@ -10,64 +10,30 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from koipond.kernel import InputError
+from koipond.rules.windows import DAYS_MAX, Span, Window, require
 
 Value = str | int | float | bool | date
 Op = Literal["=", "!=", "<", "<=", ">", ">="]
 OPS: tuple[Op, ...] = ("=", "!=", "<", "<=", ">", ">=")
-How = Literal["count", "sum", "days", "days_since_last", "days_since_first"]
-HOWS: tuple[How, ...] = ("count", "sum", "days", "days_since_last", "days_since_first")
-FactKind = Literal["orders", "items", "events", "touches", "responses"]
-FACT_KINDS: tuple[FactKind, ...] = ("orders", "items", "events", "touches", "responses")
+How = Literal["count", "sum", "days", "days_since_last", "days_since_first", "average", "share", "latest"]
+HOWS: tuple[How, ...] = (
+    *("count", "sum", "days", "days_since_last", "days_since_first"),
+    *("average", "share", "latest"),
+)
+WITH_COLUMN: tuple[How, ...] = ("sum", "average", "latest")
+FactKind = Literal["orders", "items", "events", "touches", "responses", "refunds", "pending", "codes"]
+FACT_KINDS: tuple[FactKind, ...] = (
+    *("orders", "items", "events", "touches", "responses"),
+    *("refunds", "pending", "codes"),
+)
 MatchHow = Literal["contains", "starts with", "ends with"]
 MATCHES: tuple[MatchHow, ...] = ("contains", "starts with", "ends with")
 
-DAYS_MAX = 36_500
 NODES_MAX = 1_000
 DEPTH_MAX = 40
 VALUES_MAX = 10_000
+SPANS_MAX = 100
 BUCKETS = 10_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastDays:
-    """The last ``days`` local days, the observation day included."""
-
-    days: int
-
-    def __post_init__(self) -> None:
-        _require(1 <= self.days <= DAYS_MAX, f"a window has 1 to {DAYS_MAX} days, not {self.days}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DaysAgo:
-    """From ``first`` to ``last`` days before the observation day, both included; 0 is that day itself."""
-
-    first: int
-    last: int
-
-    def __post_init__(self) -> None:
-        fits = 0 <= self.last <= self.first <= DAYS_MAX
-        _require(fits, f"write 'from {max(self.first, self.last)} to {min(self.first, self.last)} days ago'")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Between:
-    """Fixed local days, both included; None leaves that end open. Never beyond the observation day."""
-
-    first: date | None
-    last: date | None
-
-    def __post_init__(self) -> None:
-        _require(self.first is not None or self.last is not None, "name at least one end of the window")
-        if self.first is not None and self.last is not None:
-            _require(
-                self.first <= self.last, f"the window ends ({self.last}) before it begins ({self.first})"
-            )
-
-
-Window = LastDays | DaysAgo | Between | None
-"""None = ever, up to the observation day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,15 +69,16 @@ class Facts:
     """Facts of one kind that satisfy every condition of ``where``."""
 
     kind: FactKind
-    where: tuple["Condition", ...] = ()
+    where: tuple["Filter", ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
     """One number per customer over facts in a window of local days.
 
-    ``count``, ``sum`` of ``column`` and ``days`` (distinct days) are 0 without facts; ``days_since_last`` and
-    ``days_since_first`` are missing then.
+    ``count``, ``sum`` of ``column`` and ``days`` (distinct days) are 0 without facts; the others are missing
+    then: ``days_since_last``, ``days_since_first``, ``average`` (sum of ``column`` ÷ count), ``share`` (count
+    ÷ count without the conditions) and ``latest`` (``column`` of the last fact).
     """
 
     facts: Facts
@@ -120,10 +87,26 @@ class Measure:
     window: Window = None
 
     def __post_init__(self) -> None:
-        _require((self.how == "sum") == (self.column is not None), "sum(…) names a column, others do not")
+        fits = (self.how in WITH_COLUMN) == (self.column is not None)
+        require(fits, f"{', '.join(WITH_COLUMN)} name a column, others do not")
 
 
-Operand = Field | Trait | Tag | Property | Measure
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ratio:
+    """``top`` ÷ ``bottom``, each a count, a sum or days; missing where ``bottom`` is 0."""
+
+    top: Measure
+    bottom: Measure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anniversary:
+    """The day and month of the day ``of`` (周年), in any year: a birthday."""
+
+    of: Trait | Field
+
+
+Operand = Field | Trait | Tag | Property | Measure | Ratio | Anniversary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +126,7 @@ class In:
     values: tuple[Value, ...]
 
     def __post_init__(self) -> None:
-        _require(1 <= len(self.values) <= VALUES_MAX, f"a list of values holds 1 to {VALUES_MAX} of them")
+        require(1 <= len(self.values) <= VALUES_MAX, f"a list of values holds 1 to {VALUES_MAX} of them")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +146,42 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InDays:
+    """The day lies in one of ``spans``."""
+
+    operand: Operand
+    spans: tuple[Span, ...]
+
+    def __post_init__(self) -> None:
+        require(1 <= len(self.spans) <= SPANS_MAX, f"'in' takes 1 to {SPANS_MAX} windows")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Top:
+    """Among the ``buckets`` of 10,000 with the highest value (前 x%) of those who have one other than 0.
+
+    Who has as much as the last of them is among them. ``segment``: ranked within it, None = all in scope.
+    """
+
+    operand: Operand
+    buckets: int
+    segment: str | None = None
+
+    def __post_init__(self) -> None:
+        require(0 < self.buckets <= BUCKETS, "a top share lies above 0% and is at most 100%")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holds:
+    """Filter of orders: one line of the order satisfies every condition of ``where``."""
+
+    where: tuple["Condition", ...]
+
+    def __post_init__(self) -> None:
+        require(len(self.where) >= 1, "'with items(…)' names at least one condition")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sequence:
     """A ``first`` fact in the window, then, strictly later, a ``then`` fact within ``within_days`` days.
 
@@ -176,7 +195,7 @@ class Sequence:
     window: Window = None
 
     def __post_init__(self) -> None:
-        _require(0 <= self.within_days <= DAYS_MAX, f"'within' takes 0 to {DAYS_MAX} days")
+        require(0 <= self.within_days <= DAYS_MAX, f"'within' takes 0 to {DAYS_MAX} days")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +221,7 @@ class HashSample:
     salt: str
 
     def __post_init__(self) -> None:
-        _require(0 <= self.first < self.end <= BUCKETS, "a sample lies between 0% and 100%, and is not empty")
+        require(0 <= self.first < self.end <= BUCKETS, "a sample lies between 0% and 100%, and is not empty")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +236,7 @@ class And:
     parts: tuple["Rule", ...]
 
     def __post_init__(self) -> None:
-        _require(len(self.parts) >= 2, "'and' joins at least two conditions")
+        require(len(self.parts) >= 2, "'and' joins at least two conditions")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,7 +246,7 @@ class Or:
     parts: tuple["Rule", ...]
 
     def __post_init__(self) -> None:
-        _require(len(self.parts) >= 2, "'or' joins at least two conditions")
+        require(len(self.parts) >= 2, "'or' joins at least two conditions")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,8 +256,9 @@ class Not:
     part: "Rule"
 
 
-Condition = Comparison | In | Known | Match
-Leaf = Comparison | In | Known | Match | Sequence | InSegment | InList | HashSample | Everyone
+Condition = Comparison | In | Known | Match | InDays
+Filter = Condition | Holds
+Leaf = Comparison | In | Known | Match | InDays | Top | Sequence | InSegment | InList | HashSample | Everyone
 Rule = And | Or | Not | Leaf
 
 SAMPLE_SCOPE = "sample"
@@ -260,14 +280,11 @@ def walk(rule: Rule, path: str = "") -> Iterator[tuple[str, Rule]]:
 
 def segment_keys(rule: Rule) -> tuple[str, ...]:
     """Return the segments that ``rule`` refers to, sorted."""
-    return tuple(sorted({node.key for _, node in walk(rule) if isinstance(node, InSegment)}))
+    nodes = [node for _, node in walk(rule)]
+    ranked = {node.segment for node in nodes if isinstance(node, Top) and node.segment is not None}
+    return tuple(sorted({node.key for node in nodes if isinstance(node, InSegment)} | ranked))
 
 
 def list_keys(rule: Rule) -> tuple[str, ...]:
     """Return the lists that ``rule`` refers to, sorted."""
     return tuple(sorted({node.key for _, node in walk(rule) if isinstance(node, InList)}))
-
-
-def _require(holds: bool, message: str) -> None:
-    if not holds:
-        raise InputError(message, code="bad_rule")

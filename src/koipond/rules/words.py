@@ -1,41 +1,55 @@
 """Read a rule in words (规则的文字说明), in zh, en or id; never fails for a rule the catalogue fits."""
 
+from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
+from types import MappingProxyType
 
 from koipond.rules.catalog import Catalog, FactSpec, FieldSpec
-from koipond.rules.check import check, resolve
+from koipond.rules.check import check
 from koipond.rules.labels import FACT_COLUMN_LABELS, FLAG_PHRASES, Lang, label
-from koipond.rules.phrases import PHRASES, Phrases, number
+from koipond.rules.operand_types import resolve
+from koipond.rules.operands import BIRTHDAY
+from koipond.rules.phrases import Phrases
+from koipond.rules.phrases_en import EN
+from koipond.rules.phrases_id import ID
+from koipond.rules.phrases_zh import ZH
 from koipond.rules.problems import RuleError
+from koipond.rules.titles import title
 from koipond.rules.tree import (
     And,
-    Between,
+    Anniversary,
     Comparison,
     Condition,
-    DaysAgo,
     Everyone,
     Facts,
     Field,
+    Filter,
     HashSample,
+    Holds,
     In,
+    InDays,
     InList,
     InSegment,
     Known,
-    LastDays,
     Match,
     Measure,
     Not,
     Operand,
     Or,
     Property,
+    Ratio,
     Rule,
     Sequence,
     Tag,
+    Top,
     Trait,
     Value,
-    Window,
 )
+from koipond.rules.value_speech import share_words, value_words
+from koipond.rules.window_speech import span_words
+from koipond.rules.windows import Window
+
+PHRASES: Mapping[Lang, Phrases] = MappingProxyType({"zh": ZH, "en": EN, "id": ID})
 
 
 def words(rule: Rule, lang: Lang, catalog: Catalog) -> str:
@@ -69,9 +83,9 @@ class _Speaker:
         if isinstance(part, Known) and not isinstance(part.operand, Tag):
             return self.say.missing.format(label=self._operand(part.operand))
         if isinstance(part, InSegment):
-            return self.say.not_segment.format(key=self._quoted(part.key))
+            return self.say.not_segment.format(key=self._title(part))
         if isinstance(part, InList):
-            return self.say.not_list.format(key=self._quoted(part.key))
+            return self.say.not_list.format(key=self._title(part))
         if isinstance(part, Comparison):
             if isinstance(part.operand, Field) and part.value is True:
                 return label(FLAG_PHRASES[part.operand.name][1], self.lang)
@@ -83,17 +97,29 @@ class _Speaker:
         if isinstance(rule, Everyone):
             return self.say.everyone
         if isinstance(rule, InSegment):
-            return self.say.segment.format(key=self._quoted(rule.key))
+            return self.say.segment.format(key=self._title(rule))
         if isinstance(rule, InList):
-            return self.say.list_.format(key=self._quoted(rule.key))
+            return self.say.list_.format(key=self._title(rule))
         if isinstance(rule, HashSample):
             pattern = self.say.slice_ if rule.first else self.say.sample
-            shares = {name: self._share(value) for name, value in (("first", rule.first), ("end", rule.end))}
+            shares = {
+                name: share_words(value, self.say)
+                for name, value in (("first", rule.first), ("end", rule.end))
+            }
             return pattern.format(salt=self._quoted(rule.salt), **shares)
         if isinstance(rule, Sequence):
             return self._sequence(rule)
-        assert isinstance(rule, Comparison | In | Known | Match)
+        if isinstance(rule, Top):
+            return self._top(rule)
+        assert isinstance(rule, Condition)
         return self._condition(rule, None)
+
+    def _top(self, rule: Top) -> str:
+        label_, share = self._operand(rule.operand), share_words(rule.buckets, self.say)
+        if rule.segment is None:
+            return self.say.in_top.format(label=label_, share=share)
+        key = self._quoted(self.catalog.title("segment", rule.segment, self.lang))
+        return self.say.in_top_of.format(label=label_, share=share, key=key)
 
     def _sequence(self, rule: Sequence) -> str:
         pattern = self.say.not_followed if rule.missing else self.say.followed
@@ -111,11 +137,16 @@ class _Speaker:
         if isinstance(node.operand, Tag) and isinstance(node, Comparison | In):
             values = (node.value,) if isinstance(node, Comparison) else node.values
             if isinstance(node, In) or node.op == "=":
-                name = self._quoted(node.operand.group)
-                return self.say.has_tag.format(name=name, values=self._values(spec, values))
+                name = self._quoted(self.catalog.title("tag", node.operand.group, self.lang))
+                shown = tuple(self._tag_value(node.operand.group, value) for value in values)
+                return self.say.has_tag.format(name=name, values=self._values(spec, shown))
         if isinstance(node, Comparison):
             return self._comparison(node, spec)
         name = self._operand(node.operand)
+        if isinstance(node, InDays):
+            first, *rest = (span_words(span, self.say) for span in node.spans)
+            spans = self.say.last_or.join([first, *(span.lstrip() for span in rest)])
+            return self.say.in_days.format(label=name, spans=spans)
         if isinstance(node, In):
             return self.say.is_in.format(label=name, values=self._values(spec, node.values))
         if isinstance(node, Match):
@@ -150,13 +181,21 @@ class _Speaker:
 
     def _operand(self, operand: Operand) -> str:
         if isinstance(operand, Trait):
-            return self.say.trait.format(name=self._quoted(operand.name))
+            return self.say.trait.format(
+                name=self._quoted(self.catalog.title("trait", operand.name, self.lang))
+            )
         if isinstance(operand, Tag):
-            return self.say.tag.format(name=self._quoted(operand.group))
+            return self.say.tag.format(name=self._quoted(self.catalog.title("tag", operand.group, self.lang)))
         if isinstance(operand, Property):
             return self.say.property.format(name=self._quoted(operand.name))
         if isinstance(operand, Measure):
             return self._measure(operand)
+        if isinstance(operand, Ratio):
+            return self.say.ratio.format(top=self._measure(operand.top), bottom=self._measure(operand.bottom))
+        if isinstance(operand, Anniversary):
+            if operand == BIRTHDAY:
+                return self.say.birthday
+            return self.say.anniversary.format(label=self._operand(operand.of))
         if operand.name in self.catalog.fields:
             spec = self.catalog.fields[operand.name]
             return operand.name if spec.type == "flag" else label(spec.labels, self.lang)
@@ -180,42 +219,33 @@ class _Speaker:
         filters = self.say.filter_and.join(self._filter(condition, spec) for condition in rest)
         return self.say.filtered.format(facts=name, filters=filters)
 
-    def _filter(self, condition: Condition, spec: FactSpec) -> str:
+    def _filter(self, condition: Filter, spec: FactSpec) -> str:
+        if isinstance(condition, Holds):
+            return self.say.holding.format(lines=self._facts(Facts(kind="items", where=condition.where)))
         return _Column(self.lang, self.catalog)._condition(condition, spec)
 
     def _window(self, window: Window) -> str:
         if window is None:
             return ""
-        if isinstance(window, LastDays):
-            return self.say.last_days.format(days=number(window.days, self.say))
-        if isinstance(window, DaysAgo):
-            return self.say.days_ago.format(first=window.first, last=window.last)
-        assert isinstance(window, Between)
-        ends = {
-            name: self.say.day(day) for name, day in (("first", window.first), ("last", window.last)) if day
-        }
-        pattern = self.say.between if len(ends) == 2 else self.say.since if window.first else self.say.until
-        return pattern.format(**ends)
+        return span_words(window, self.say)
 
     def _values(self, spec: FieldSpec, values: tuple[Value, ...]) -> str:
         shown = [self._value(spec, value) for value in values]
         return shown[0] if len(shown) == 1 else self.say.comma.join(shown[:-1]) + self.say.last_or + shown[-1]
 
     def _value(self, spec: FieldSpec, value: Value) -> str:
-        if isinstance(value, str):
-            return label(spec.choices[value], self.lang) if spec.type == "choice" else self._quoted(value)
-        if isinstance(value, date):
-            return self.say.day(value)
-        if isinstance(value, float):
-            return number(Decimal(repr(value)), self.say)
-        exact = Decimal(int(value)).scaleb(-spec.digits)
-        if spec.type != "money":
-            return number(exact.normalize() if spec.digits else exact, self.say)
-        pattern = self.say.money.get(self.catalog.currency, "{} " + self.catalog.currency)
-        return pattern.format(number(exact, self.say))
+        return value_words(spec, value, self.say, self.catalog.currency, self.lang)
 
-    def _share(self, buckets: int) -> str:
-        return f"{number((Decimal(buckets) / 100).normalize(), self.say)}%"
+    def _title(self, named: InSegment | InList) -> str:
+        kind = "segment" if isinstance(named, InSegment) else "list"
+        return self._quoted(self.catalog.title(kind, named.key, self.lang))
+
+    def _tag_value(self, group: str, value: Value) -> Value:
+        """Return what the brand calls a value of a tag."""
+        if not isinstance(value, str):
+            return value
+        names = self.catalog.titles.get(("tag value", f"{group}:{value}"))
+        return title(names, value)[self.lang] if names else value
 
     def _quoted(self, text: str) -> str:
         return self.say.quote.format(text)
@@ -255,7 +285,7 @@ def _happened(node: Comparison) -> Measure | None:
     return measure if is_count and asks_one and isinstance(measure, Measure) else None
 
 
-def _names(condition: Condition, column: str) -> bool:
+def _names(condition: Filter, column: str) -> bool:
     return (
         isinstance(condition, Comparison) and condition.op == "=" and condition.operand == Field(name=column)
     )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+import pyarrow as pa
+
 from koipond.ingest.ports import PersonKeys
 
 
@@ -31,6 +33,29 @@ class ListStore(Protocol):
 
     def lists(self) -> Sequence[ListEntry]:
         """Return every list, by key."""
+        ...
+
+
+CODE_SCHEMA = pa.schema(
+    {
+        "customer_no": pa.int32(),
+        "list_key": pa.string(),
+        "code_key": pa.string(),  # as a till reads it
+        "issued_s": pa.int64(),
+        "expires_s": pa.int64(),  # the first second it is not good any more, null = never
+    }
+)
+
+
+class CodeBook(Protocol):
+    """The codes that customers hold."""
+
+    def held(self) -> pa.Table:
+        """Return every code that was issued: the columns of CODE_SCHEMA."""
+        ...
+
+    def key(self, code: str) -> str:
+        """Return ``code`` as a till reads it: codes of one key cannot be told apart."""
         ...
 
 

@@ -1,37 +1,24 @@
-"""The tables that rules are read over, from one version of the warehouse. Pure: Ibis expressions.
-
-Facts keep the number of the customer they were recorded for; here they follow merges to the survivor. Orders
-are paid ones, net of refunds that name them (science D); items are the lines of these orders.
-"""
+"""The tables that rules are read over, from one version of the warehouse. Pure: Ibis expressions."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from pyroaring import BitMap
 
 from koipond.ingest.ports import IbisTable, Reader
 from koipond.kernel import InputError, from_epoch_day
-from koipond.profiles.facts import FactTables, left_out_people, read_facts
-from koipond.profiles.purchases import linked_refunds, net_of_refunds
-from koipond.rules import (
-    Comparison,
-    Facts,
-    Field,
-    In,
-    InList,
-    InSegment,
-    Known,
-    Match,
-    Measure,
-    Rule,
-    Sequence,
-    walk,
-)
+from koipond.profiles.facts import FactTables, left_out_people
+from koipond.rules import Field, InList, InSegment, Rule, Top, walk
 from koipond.rules.ibis_reading import RuleTables
-from koipond.rules.tree import FactKind, Operand
+from koipond.rules.sources import columns_of, operand_of
+from koipond.rules.sources import facts_of as read_by
 from koipond.segments.bitmaps import to_table
+from koipond.segments.fact_rows import facts_of, paid_orders, rows_of
 from koipond.segments.held import HELD, with_held
 from koipond.segments.scope import Scope
 from koipond.segments.state import PROFILE, published
+
+__all__ = ["facts_of", "paid_orders"]
 
 TAG_COLUMNS = ("customer_no", "tag_group", "text_value", "number_value")
 
@@ -41,38 +28,24 @@ def rule_tables(scope: Scope, rules: Iterable[Rule]) -> RuleTables:
     nodes = [node for rule in rules for _, node in walk(rule)]
     segments = {node.key for node in nodes if isinstance(node, InSegment)}
     lists = {node.key for node in nodes if isinstance(node, InList)}
-    kinds = {facts.kind for node in nodes for facts in _facts_of(node)}
+    segments |= {node.segment for node in nodes if isinstance(node, Top) and node.segment is not None}
+    kinds = {one.kind for node in nodes for one in read_by(node, scope.catalog)}
+    named = {name for node in nodes for name in columns_of(node, "items", scope.catalog)}
     reader, facts = scope.reader, facts_of(scope)
     profile = profile_in_scope(scope)
-    if any(_operand(node) == Field(name=HELD) for node in nodes):
+    if any(operand_of(node) == Field(name=HELD) for node in nodes):
         profile = with_held(profile, reader, facts, scope.as_of_day)
     return RuleTables(
         profile=profile,
-        facts={kind: _rows(facts, kind, scope) for kind in sorted(kinds)},
+        facts={kind: rows_of(facts, kind, scope, named) for kind in sorted(kinds)},
         traits=facts.canonical(reader.table("traits")),
         tags=_tags(facts, scope),
         segments={
             key: _staged(reader, f"segment:{key}", segment_members(scope, key)) for key in sorted(segments)
         },
         lists={key: _staged(reader, f"list:{key}", list_members(scope, key)) for key in sorted(lists)},
+        crowd=crowd_of(scope) if any(isinstance(node, Top) for node in nodes) else None,
     )
-
-
-def _operand(node: Rule) -> Operand | None:
-    return node.operand if isinstance(node, Comparison | In | Known | Match) else None
-
-
-def _facts_of(node: Rule) -> list[Facts]:
-    if isinstance(node, Sequence):
-        return [node.first, node.then]
-    operand = _operand(node)
-    return [operand.facts] if isinstance(operand, Measure) else []
-
-
-def facts_of(scope: Scope) -> FactTables:
-    """Return the facts of whoever is looked at."""
-    facts = read_facts(scope.reader)
-    return facts if scope.only is None else facts.restricted(scope.only)
 
 
 def profile_in_scope(scope: Scope) -> IbisTable:
@@ -88,6 +61,12 @@ def profile_in_scope(scope: Scope) -> IbisTable:
         return profile
     excluded = _staged(scope.reader, "excluded", scope.excluded)
     return profile.anti_join(excluded, "customer_no")
+
+
+def crowd_of(scope: Scope) -> IbisTable:
+    """Return the profiles of everybody who may be in a segment: among whom "in top" ranks."""
+    profile = scope.profile if scope.crowd is None else scope.crowd
+    return profile_in_scope(replace(scope, profile=profile, only=None))
 
 
 def _profile(scope: Scope) -> IbisTable:
@@ -118,28 +97,6 @@ def segment_members(scope: Scope, key: str) -> BitMap:
 
 def _staged(reader: Reader, name: str, members: BitMap) -> IbisTable:
     return reader.stage(name, to_table(members))
-
-
-def _rows(facts: FactTables, kind: FactKind, scope: Scope) -> IbisTable:
-    """Return the facts of ``kind`` that count, under the survivors' numbers."""
-    if kind == "orders":
-        return paid_orders(facts, scope)
-    if kind == "items":
-        lines = facts.canonical(scope.reader.table("order_lines"))
-        return lines.semi_join(paid_orders(facts, scope), "order_no")
-    return facts.canonical(scope.reader.table(kind))
-
-
-def paid_orders(facts: FactTables, scope: Scope) -> IbisTable:
-    """Return the paid orders with ``net_fen`` after the refunds that name them, up to the observation day.
-
-    Paid = status ``paid`` and an amount above 0 after linked refunds (science D, common definitions).
-    """
-    orders = scope.reader.table("orders")
-    orders = facts.canonical(orders.filter(orders.status == "paid"))
-    if facts.orders is not None and facts.refunds is not None:
-        orders = net_of_refunds(orders, linked_refunds(facts, scope.as_of_day))
-    return orders.filter(orders.net_fen > 0)
 
 
 def _tags(facts: FactTables, scope: Scope) -> IbisTable:

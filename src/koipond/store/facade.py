@@ -23,6 +23,7 @@ from koipond.store.gate import StoredGate
 from koipond.store.grades import StoredGrades
 from koipond.store.groups import StoredLists, StoredTags
 from koipond.store.handover import StoredHandover
+from koipond.store.held_codes import StoredCodeBook
 from koipond.store.history import StoredTouches
 from koipond.store.identity import NewUids, StoredIdentity, random_uids
 from koipond.store.imports import StoredJournal, StoredVerdicts
@@ -69,6 +70,7 @@ class Store:
         self.tags = StoredTags(database)
         self.grades = StoredGrades(database)
         self.codes = StoredCodes(database)
+        self.code_book = StoredCodeBook(database)
         self.plans = StoredPlans(database)
         self.touches = StoredTouches(database)
         self.pauses = StoredPauses(database)

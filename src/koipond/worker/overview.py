@@ -7,6 +7,7 @@ from typing import Any
 
 from koipond.bootstrap import App
 from koipond.kernel import epoch_day
+from koipond.rules.titles import title
 from koipond.segments.segment_state import read_states, stale
 from koipond.store.pauses import Pause
 
@@ -46,5 +47,7 @@ def segment_rows(app: App, day: date) -> list[dict[str, Any]]:
         state = states.get(key)
         why = stale(definition, state, epoch_day(day))
         freshness = "fresh" if why is None else f"{why.code}: {why.detail}"
-        rows.append({"segment": key, "count": state.count if state else None, "freshness": freshness})
+        name = title(definition.names, key)[app.settings.language]
+        count = state.count if state else None
+        rows.append({"segment": key, "name": name, "count": count, "freshness": freshness})
     return rows

@@ -7,6 +7,7 @@ from koipond.kernel import InputError
 from koipond.segments.definition import SegmentDefinition
 from koipond.segments.membership import members
 from koipond.segments.scope import Scope
+from koipond.segments.seen import unseen
 from koipond.segments.segment_state import members_of, read_states
 from koipond.workspace.model import Definition, Folder
 
@@ -29,6 +30,10 @@ class ScopeCounter:
             except InputError:
                 self._known[segment.key] = None
         return self._known[segment.key]
+
+    def doubts(self, segment: Definition) -> list[dict[str, str]]:
+        """Return what the rule of ``segment`` names that no fact ever held, in each language."""
+        return [one.words for one in unseen(self._scope, segment.value.rule)]
 
     def _with_parents(self, definition: SegmentDefinition, above: tuple[str, ...]) -> Scope:
         read = {

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from koipond.kernel import Finding, InputError
+from koipond.kernel import Finding, InputError, zone
 from koipond.rules import Catalog, default_catalog
 from koipond.workspace.kinds import KINDS, NOT_YET
 from koipond.workspace.lint import lint
@@ -23,7 +23,10 @@ def load_folder(folder: Path) -> Folder:
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}; make a workspace with: koipond init {folder}")
     settings, settings_source, findings = _settings(folder)
-    catalog = default_catalog(settings.currency if settings else "CNY")
+    catalog = default_catalog("CNY")
+    if settings is not None:
+        types = {name: str(trait.type) for name, trait in settings.traits.items()}
+        catalog = replace(default_catalog(settings.currency, zone(settings.zone)), trait_types=types)
     definitions, unresolved, more = _definitions(folder, catalog)
     loaded = Folder(settings=settings, definitions=definitions, unresolved=tuple(unresolved))
     findings = [*findings, *more, *lint(loaded, settings_source)]

@@ -137,6 +137,10 @@ class WarehouseShape(Shape):
     engine: Literal["duckdb", "spark"] = "duckdb"
 
 
+TraitName = Annotated[str, Field(min_length=1, max_length=200)]
+"""Any: a trait is called as the column of the shop's file is, 会员到期日 too."""
+
+
 class TraitShape(Shape):
     """A declared trait. Undeclared ones are kept, but neither personalise nor sort anybody."""
 
@@ -181,7 +185,7 @@ class WorkspaceSettings(Shape):
     country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
     language: Literal["zh", "en", "id"] = "zh"
     defaults: DefaultsShape = DefaultsShape()
-    traits: dict[Key, TraitShape] = Field(default_factory=dict)
+    traits: dict[TraitName, TraitShape] = Field(default_factory=dict)
     quality: QualityShape = QualityShape()
     events: EventsShape = EventsShape()
     channels: dict[Key, ChannelShape] = Field(default_factory=dict)

@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,16 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from koipond.kernel import epoch_day
-from koipond.rules import Cell, Person, default_catalog, holds, parse, to_ibis
+from koipond.kernel import epoch_day, zone
+from koipond.rules import Cell, Person, Rule, Top, default_catalog, holds, parse, to_ibis, walk
 from koipond.rules.catalog import FieldSpec
 from koipond.rules.ibis_reading import RuleTables
+from koipond.rules.memory import number_of
+from koipond.rules.ranking import cut_of
 from koipond.rules.tree import FACT_KINDS
 from koipond.warehouse import Engine
 
-CATALOG = default_catalog("CNY")
+CATALOG = default_catalog("CNY", zone("Europe/Amsterdam"))
 AS_OF = date(2017, 6, 1)
 DAY = epoch_day(AS_OF)
 PEOPLE = 60
@@ -47,6 +50,20 @@ RULES = [
     'touches(channel = "email").count(last 30 days) >= 1 and responses("clicked").count() = 0',
     "segment vip and not list guests",
     'sample(30%, "s") or sample(50% to 62.5%, "é")',
+    "average_order_value > 20 and coupon_share >= 50%",
+    'orders(channel = "web").share(last 60 days) >= 33.34%',
+    "orders.sum(net) / items.sum(amount, last 60 days) <= 0.75",
+    'last_store in ("web", "中") or orders.latest(hour, last 90 days) >= 12',
+    "orders(hour >= 20).count() >= 1",
+    'orders(with items(sku = "web"), with items(category in ("shop", "中"))).count() >= 1',
+    "trait.born in since 2000-01-01 and last_purchase_on in (05-01 to 06-10, 02-29)",
+    "anniversary(trait.born) in next 220 days",
+    "anniversary(first_purchase_on) in last month",
+    "orders(day in (04-15 to 05-10, 2017-05-20 to 2017-05-25)).count() >= 1",
+    "money_365d in top 12.5% or money_365d in top 20% of segment vip",
+    "average_order_value in top 30% and not trait.age in top 50%",
+    "refunds.sum(amount, last 60 days) > 10 or pending.count(this month) = 1",
+    "codes(state = open).count() >= 1",
 ]
 
 
@@ -71,7 +88,9 @@ def _person(chance: random.Random, no: int) -> Person:
         for _ in range(chance.randrange(4)):
             row = {c.column: _value(chance, c) for c in spec.columns.values() if c.column != "day"}
             row["day"] = DAY - chance.randrange(-3, 70)
-            row["at_s"] = row["day"] * 86_400 + chance.randrange(2)
+            row["at_s"] = row["day"] * 86_400 + chance.choice([0, 1, 43_200, 79_199, 79_200])
+            if kind in ("orders", "items"):
+                row["order_no"] = no * 10 + chance.randrange(2)
             if kind == "events":
                 plan = chance.choice(["pro", "free", 3, None])
                 row["properties"] = json.dumps({"plan": plan, "price": chance.choice([1, 2.75, "9"])})
@@ -126,7 +145,7 @@ def tables_of(stage: Callable[[str, pa.Table], Any], people: list[Person]) -> Ru
     facts = {}
     for kind in FACT_KINDS:
         columns = [(spec.column, _type(spec)) for spec in CATALOG.facts[kind].columns.values()]
-        columns += [("at_s", pa.int64()), ("properties", pa.string())]
+        columns += [("at_s", pa.int64()), ("properties", pa.string()), ("order_no", pa.int64())]
         facts[kind] = table(kind, _rows(people, lambda person, kind=kind: person.facts[kind]), columns)
     traits = _rows(
         people,
@@ -171,6 +190,13 @@ def _in(people: list[Person], row: dict[str, Any], key: str) -> bool:
     return key in person.segments | person.lists
 
 
+def cut_among(node: Rule, people: list[Person]) -> float | None:
+    if not isinstance(node, Top):
+        return None
+    crowd = [one for one in people if node.segment is None or node.segment in one.segments]
+    return cut_of([number_of(node.operand, one, DAY, CATALOG) for one in crowd], node.buckets)
+
+
 def check(
     people: list[Person],
     stage: Callable[[str, pa.Table], Any],
@@ -181,7 +207,9 @@ def check(
     found = run(to_ibis(trees, tables_of(stage, people), DAY, CATALOG)).to_pylist()
     assert len(found) == len(people)
     for name, text in zip(trees, RULES, strict=True):
-        expected = {no for no, person in enumerate(people) if holds(trees[name], person, DAY, CATALOG)}
+        cuts = {node: cut for _, node in walk(trees[name]) if (cut := cut_among(node, people)) is not None}
+        ranked = [replace(person, cuts=cuts) for person in people]
+        expected = {no for no, person in enumerate(ranked) if holds(trees[name], person, DAY, CATALOG)}
         assert {row["customer_no"] for row in found if row[name]} == expected, text
         assert 0 < len(expected) < len(people), f"this rule tells nobody apart: {text}"
 

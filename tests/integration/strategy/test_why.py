@@ -11,7 +11,7 @@ from koipond.kernel import InputError, epoch_day, hash_bucket
 from koipond.outreach.model import ContactPolicy, FrequencyCap, Reason
 from koipond.outreach.ports import ChannelSheet, HeldConsent, HeldSuppression, Permissions
 from koipond.outreach.templates import Template
-from koipond.rules import default_catalog, parse
+from koipond.rules import default_catalog, parse, words
 from koipond.rules.labels import LANGS
 from koipond.segments.definition import SegmentDefinition
 from koipond.segments.scope import Scope
@@ -217,3 +217,86 @@ def test_unknown_customer_is_bad_input(tmp_path: Path) -> None:
 
 def test_every_reason_has_its_sentence() -> None:
     assert {str(reason) for reason in Reason} <= set(SENTENCES)
+
+
+def proof_of(folder: Path, text: str, *bought: str) -> Any:
+    """Return what `why` says of the segment ``text`` for somebody who bought ``bought``."""
+    brand = Brand(profile=[{"customer_no": 1}], segments={"pair": []}).people(1)
+    for number, sku in enumerate(bought):
+        order = {"order_no": number, "customer_no": 1, "at_s": 0, "day": 1}
+        brand.add(
+            "orders", {**order, "status": "paid", "net_fen": 100, "source": "s", "order_id": str(number)}
+        )
+        brand.add("order_lines", {**order, "sku": sku, "quantity_milli": 1000, "amount_fen": 100})
+    names = {"zh": "护肤客推彩妆", "en": "Make-up for skin care"}
+    found = SegmentDefinition(key="pair", owner="crm", rule=parse(text, CATALOG), names=names)
+    request = request_of(strategy("recall", play(audience="pair")))
+    with brand.reader(folder) as reader:
+        scope = Scope(reader=reader, as_of_day=epoch_day(AS_OF), catalog=CATALOG)
+        return explain(reader, Segments(reader, brand), request, scope, {"pair": found}, 1)
+
+
+def test_u13_why_keeps_the_logic_of_not_or_and_groups(tmp_path: Path) -> None:
+    """U13: who bought both fails by 'has not bought S2' alone, in each language."""
+    found = proof_of(tmp_path / "a", 'bought(sku = "S1") and not bought(sku = "S2")', "S1", "S2")
+    (proof,) = found.segments
+    assert [(c.words["zh"], c.holds, c.depth) for c in proof.conditions] == [
+        ("买过商品编码为“S1”的商品", True, 0),
+        ("没有买过商品编码为“S2”的商品", False, 0),
+    ]
+    (answer,) = found.plays
+    assert answer.words["zh"] == "不在人群“护肤客推彩妆”中，未满足的条件：没有买过商品编码为“S2”的商品。"
+    assert "not buy" in answer.words["en"] or "not bought" in answer.words["en"]
+    assert "✗ 没有买过" in found.text("zh")
+    assert "护肤客推彩妆" in found.text("zh")
+    assert "Make-up for skin care" in found.text("id")  # what is not named in a language has another's name
+
+
+@pytest.mark.parametrize(
+    ("rule", "bought", "unmet"),
+    [
+        ('bought(sku = "S1") or bought(sku = "S2")', (), ['bought(sku = "S1") or bought(sku = "S2")']),
+        ('not (bought(sku = "S1") or bought(sku = "S2"))', ("S2",), ['not bought(sku = "S2")']),
+        (
+            'not (bought(sku = "S1") and bought(sku = "S2"))',
+            ("S1", "S2"),
+            ['not (bought(sku = "S1") and bought(sku = "S2"))'],
+        ),
+        ('not not bought(sku = "S1")', (), ['bought(sku = "S1")']),
+        (
+            '(bought(sku = "S1") or not bought(sku = "S2")) and bought(sku = "S3")',
+            ("S2", "S3"),
+            ['bought(sku = "S1") or not bought(sku = "S2")'],
+        ),
+        ('not bought(sku = "S1")', ("S1",), ['not bought(sku = "S1")']),
+    ],
+)
+def test_only_what_really_fails_is_called_unmet(
+    tmp_path: Path, rule: str, bought: tuple[str, ...], unmet: list[str]
+) -> None:
+    (proof,) = proof_of(tmp_path, rule, *bought).segments
+    assert not proof.member
+    assert [one["en"] for one in proof.unmet] == [
+        words(parse(text, CATALOG), "en", CATALOG) for text in unmet
+    ]
+
+
+def test_groups_are_shown_as_they_are(tmp_path: Path) -> None:
+    rule = 'bought(sku = "S3") and (bought(sku = "S1") or not (bought(sku = "S2") and bought(sku = "S3")))'
+    (proof,) = proof_of(tmp_path, rule, "S2", "S3").segments
+    assert [(c.depth, c.holds) for c in proof.lines] == [
+        *((0, True), (0, False), (1, False), (1, False), (2, True), (2, True))
+    ]
+
+
+def test_a_top_share_is_that_of_the_whole_crowd_though_one_person_is_asked(tmp_path: Path) -> None:
+    profile = [{"customer_no": n, "money_365d_fen": 100 * n} for n in range(1, 11)]
+    found = SegmentDefinition(key="top", owner="crm", rule=parse("money_365d in top 20%", CATALOG))
+    request = request_of(strategy("recall", play(audience="top")))
+    for number, inside in ((8, False), (9, True), (10, True)):
+        brand = Brand(profile=profile, segments={"top": [9, 10]}).people(*range(1, 11))
+        with brand.reader(tmp_path / str(number)) as reader:
+            scope = Scope(reader=reader, as_of_day=epoch_day(AS_OF), catalog=CATALOG)
+            segments = Segments(reader, brand)
+            (proof,) = explain(reader, segments, request, scope, {"top": found}, number).segments
+        assert proof.member is inside

@@ -1,13 +1,58 @@
 """Rules in words: golden sentences in zh, en and id."""
 
+from dataclasses import replace
+
 import pytest
 
-from koipond.rules import Rule, default_catalog, parse, words
+from koipond.rules import And, Rule, default_catalog, parse, words
 from koipond.rules.labels import CHOICES, FACT_COLUMN_LABELS, FIELD_LABELS, FLAG_PHRASES
 
 CATALOG = default_catalog("CNY")
 
 GOLDEN = [
+    (
+        "average_order_value > 200 and orders(coupon is known).share(last 90 days) = 100%",
+        "客单价超过 200.00 元，且近 90 天优惠券有值的订单占比等于 100%",
+        "average order value is more than ¥200.00 and the share of orders whose coupon is known in"
+        " the last 90"
+        " days is 100%",
+        "nilai rata-rata pesanan lebih dari 200,00 CNY dan porsi pesanan dengan kupon diketahui dalam 90 hari"
+        " terakhir sama dengan 100%",
+    ),
+    (
+        "birthday in this month or trait.expires_on in next 15 days",
+        "生日在本月，或属性“expires_on”在未来 15 天内",
+        "the birthday falls this month or trait “expires_on” falls in the next 15 days",
+        "hari lahir jatuh bulan ini atau atribut “expires_on” jatuh dalam 15 hari ke depan",
+    ),
+    (
+        "orders(day in (06-01 to 06-20, 11-01 to 11-11)).share() = 100%",
+        "日期在每年 6 月 1 日 至 6 月 20 日或每年 11 月 1 日 至 11 月 11 日的订单占比等于 100%",
+        "the share of orders whose day falls from 1 June to 20 June of every year or from 1 November to 11"
+        " November of every year is 100%",
+        "porsi pesanan dengan tanggal jatuh dari 1 Juni sampai 20 Juni setiap tahun atau dari 1"
+        " November sampai"
+        " 11 November setiap tahun sama dengan 100%",
+    ),
+    (
+        'last_store = "X" and orders(with items(sku = "A")).count() >= 1 and money_365d in top 10%'
+        " of segment vip",
+        "最近门店为“X”，且有同单含商品编码为“A”的商品的订单，且近 365 天消费金额在人群“vip”中排在前 10%",
+        "store of the last order is “X” and has orders whose lines hold items whose SKU is “A” and"
+        " money spent in"
+        " the last 365 days is in the top 10% of segment “vip”",
+        "toko pesanan terakhir adalah “X” dan memiliki pesanan dengan isi barang dengan SKU “A”"
+        " dan belanja dalam"
+        " 365 hari terakhir termasuk 10% teratas di segmen “vip”",
+    ),
+    (
+        "refunds.count(last 30 days) >= 1 and pending.count() = 0 and codes(state = open).count() >= 1",
+        "近 30 天有退款，且没有待付款订单，且有状态为未核销的领取的券",
+        "has refunds in the last 30 days and has no pending orders and has codes whose state is open",
+        "memiliki pengembalian dalam 30 hari terakhir dan tidak memiliki pesanan belum dibayar dan"
+        " memiliki kode"
+        " dengan status belum dipakai",
+    ),
     (
         "lifecycle = dormant and rfm_level in (high, mid) and not member",
         "生命周期为休眠期，且 RFM 等级为高或中，且不是会员",
@@ -103,3 +148,21 @@ def test_every_field_fact_and_value_has_a_name_in_every_language() -> None:
     labels += [label for pair in FLAG_PHRASES.values() for label in pair]
     assert all(len(label) == 3 and all(label) for label in labels)
     assert set(FIELD_LABELS) | set(FLAG_PHRASES) == set(CATALOG.fields)
+
+
+def test_names_given_by_the_brand_are_said() -> None:
+    """U23: segments, lists, tags with their values, traits."""
+    titles = {
+        ("segment", "vip"): {"zh": "大客户", "en": "Best customers"},
+        ("tag", "interest"): {"zh": "兴趣"},
+        ("tag value", "interest:coffee"): {"zh": "咖啡"},
+        ("trait", "expires_on"): {"zh": "会员到期日"},
+    }
+    named = replace(CATALOG, titles=titles)
+    rule = parse("segment vip and tag.interest = coffee and trait.expires_on in next 15 days", named)
+    assert words(rule, "zh", named) == (
+        "属于人群“大客户”，且有“兴趣”标签“咖啡”，且属性“会员到期日”在未来 15 天内"
+    )
+    assert "segmen “Best customers”" in words(rule, "id", named)
+    assert isinstance(rule, And)
+    assert parse("会员到期日 在 未来15天", named) == rule.parts[2]

@@ -12,6 +12,7 @@ from koipond.ingest.ports import Reader
 from koipond.kernel import InputError
 from koipond.outreach.model import Reason
 from koipond.outreach.ports import Permissions
+from koipond.rules.titles import title
 from koipond.segments.definition import SegmentDefinition
 from koipond.segments.scope import Scope
 from koipond.strategy.model import EVERYONE
@@ -103,6 +104,7 @@ def _answer(
         name = "budget_code_lapsed" if made["lapsed"] else "budget_codes"
     return PlayAnswer(
         strategy=play.strategy.key,
+        name=title(play.strategy.name, play.strategy.key),
         play=play.play.key,
         outcome="left_in_peace",
         reason=reason,
@@ -110,8 +112,18 @@ def _answer(
         channel=row["channel"],
         variant=row["variant"],
         numbers=made,
-        words=said(SENTENCES[name], **made),
+        words=said(SENTENCES[name], **{**made, "detail": _detail(who, segments, reason, row["detail"])}),
     )
+
+
+def _detail(who: Person, segments: Mapping[str, SegmentDefinition], reason: Reason, detail: str) -> Any:
+    """Return the detail of a reason as the brand calls it."""
+    if reason is Reason.STALE_SEGMENT:
+        return _named(segments, detail)
+    if reason is Reason.PRIORITY_LOST:
+        names = {one.key: one.name for one in who.known.request.strategies}
+        return title(names.get(detail, {}), detail)
+    return detail
 
 
 def _touched(who: Person, play: PlayTask, row: Row) -> PlayAnswer:
@@ -119,6 +131,7 @@ def _touched(who: Person, play: PlayTask, row: Row) -> PlayAnswer:
     due = who.shown(row["due_s"])
     return PlayAnswer(
         strategy=play.strategy.key,
+        name=title(play.strategy.name, play.strategy.key),
         play=play.play.key,
         outcome="touch",
         reason=None,
@@ -130,15 +143,22 @@ def _touched(who: Person, play: PlayTask, row: Row) -> PlayAnswer:
     )
 
 
+def _named(segments: Mapping[str, SegmentDefinition], key: str) -> dict[str, str]:
+    """Return what the brand calls a segment."""
+    return title(segments[key].names if key in segments else {}, key)
+
+
 def _outside(
     play: PlayTask, proofs: Mapping[str, SegmentProof], segments: Mapping[str, SegmentDefinition]
 ) -> PlayAnswer:
+    """Answer for somebody outside the audience: what keeps them out."""
     audience = play.arms[0].arm.audience
     proof = proofs.get(audience)
     apart = proof is None or proof.member  # the rule holds, yet the customer is in no audience
-    why = in_no_segment() if proof is None or apart else failed(proof, segments[audience].rule)
+    why = in_no_segment() if proof is None or apart else failed(proof)
     return PlayAnswer(
         strategy=play.strategy.key,
+        name=title(play.strategy.name, play.strategy.key),
         play=play.play.key,
         outcome="not_in_audience",
         reason=None,
@@ -146,5 +166,5 @@ def _outside(
         channel="",
         variant="",
         numbers={"audience": audience},
-        words=said(SENTENCES["not_in_audience"], audience=audience, failed_words=why),
+        words=said(SENTENCES["not_in_audience"], audience=_named(segments, audience), failed_words=why),
     )

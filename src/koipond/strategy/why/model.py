@@ -15,21 +15,36 @@ Outcome = Literal["touch", "left_in_peace", "not_in_audience"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConditionProof:
-    """One condition of a rule, and whether it holds for the customer."""
+    """One line of a proof: a condition or a group of them as the rule has it, and whether it holds.
+
+    A ``not`` is part of its line: "has not bought S2". ``depth``: how many groups the line stands in.
+    """
 
     words: Words
     holds: bool
+    depth: int = 0
+    group: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentProof:
-    """Whether a customer is in a segment, condition by condition; ``note`` when it could not be read."""
+    """Whether a customer is in a segment, condition by condition; ``note`` when it could not be read.
+
+    ``name``: what the brand calls the segment. ``unmet``: only what really fails, as it would have to be.
+    """
 
     segment: str
+    name: Words
     member: bool
     words: Words
-    conditions: tuple[ConditionProof, ...]
+    lines: tuple[ConditionProof, ...]
+    unmet: tuple[Words, ...] = ()
     note: str = ""
+
+    @property
+    def conditions(self) -> tuple[ConditionProof, ...]:
+        """The lines without those of groups."""
+        return tuple(line for line in self.lines if not line.group)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +52,7 @@ class PlayAnswer:
     """What becomes of one play for the customer. ``numbers``: what the sentence is made of, plain values."""
 
     strategy: str
+    name: Words  # what the brand calls the strategy
     play: str
     outcome: Outcome
     reason: Reason | None
@@ -66,9 +82,15 @@ class Explanation:
             "segments": [
                 {
                     "segment": proof.segment,
+                    "name": dict(proof.name),
                     "member": proof.member,
                     "words": dict(proof.words),
                     "conditions": [{"words": dict(c.words), "holds": c.holds} for c in proof.conditions],
+                    "lines": [
+                        {"words": dict(one.words), "holds": one.holds, "depth": one.depth}
+                        for one in proof.lines
+                    ],
+                    "unmet": [dict(one) for one in proof.unmet],
                     "note": proof.note,
                 }
                 for proof in self.segments
@@ -76,6 +98,7 @@ class Explanation:
             "plays": [
                 {
                     "strategy": play.strategy,
+                    "name": dict(play.name),
                     "play": play.play,
                     "outcome": play.outcome,
                     "reason": None if play.reason is None else str(play.reason),
@@ -94,10 +117,13 @@ class Explanation:
         from koipond.strategy.why.words import HEADINGS
 
         heading = HEADINGS[language]
-        plays = [f"  {play.strategy}/{play.play}: {play.words[language]}" for play in self.plays]
+        plays = [f"  {play.name[language]}/{play.play}: {play.words[language]}" for play in self.plays]
         lines = [heading["plays"], *plays, "", heading["segments"]]
         for proof in self.segments:
             mark = heading["in"] if proof.member else heading["out"]
-            lines.append(f"  {proof.segment}: {mark}. {proof.note or proof.words[language]}")
-            lines += [f"    {'✓' if c.holds else '✗'} {c.words[language]}" for c in proof.conditions]
+            lines.append(f"  {proof.name[language]}: {mark}. {proof.note or proof.words[language]}")
+            lines += [
+                f"    {'  ' * one.depth}{'✓' if one.holds else '✗'} {one.words[language]}"
+                for one in proof.lines
+            ]
         return "\n".join(lines)
