@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
+from koipond.cli.reply import AsOf, JsonFlag, parse_day, say, with_facts
 from koipond.frames import text_table
+from koipond.kernel import epoch_day
 
 
 def register(app: typer.Typer) -> None:
@@ -22,13 +23,15 @@ def register(app: typer.Typer) -> None:
 def show(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap import open_app
     from koipond.ingest import read_quality
+    from koipond.insights.freshness import fact_rows
 
     if context.invoked_subcommand:
         return
     with open_app(context.obj) as app, app.warehouse.read() as reader:
         report = read_quality(reader, app.quality_rules, app.store.verdicts)
-        data = {**report.to_dict(), **app.stamp(app.observation_day(parse_day(as_of)))}
-    say(data, lambda: quality_text(data), as_json=as_json)
+        day = app.observation_day(parse_day(as_of))
+        data = {**report.to_dict(), **fact_rows(reader, epoch_day(day)), **app.stamp(day)}
+    say(data, lambda: with_facts(data, quality_text(data)), as_json=as_json)
 
 
 Rule = Annotated[str, typer.Argument(metavar="RULE", help="test_account, reward_chaser, abnormal_frequency.")]

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, left_out_text, parse_day, say
+from koipond.cli.reply import AsOf, JsonFlag, left_out_text, parse_day, say, with_facts
 from koipond.frames import text_table
+from koipond.kernel import epoch_day
 
 
 def register(app: typer.Typer) -> None:
@@ -20,6 +21,7 @@ def register(app: typer.Typer) -> None:
 def show(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap import open_app
     from koipond.profiles.facts import count_left_out
+    from koipond.worker.freshness import facts_known
     from koipond.worker.overview import segment_rows
 
     with open_app(context.obj) as app:
@@ -27,10 +29,11 @@ def show(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) 
         rows = segment_rows(app, day)
         with app.warehouse.read() as reader:
             out = count_left_out(reader)
-        data = {"segments": rows, "left_out": out, **app.stamp(day)}
+        data = {"segments": rows, "left_out": out, **facts_known(app, day), **app.stamp(day)}
     table = [[row["segment"], row["count"], row["freshness"]] for row in rows]
     head = f"as of {data['as_of']}{left_out_text(out)}"
-    say(data, lambda: f"{head}\n{text_table(['segment', 'customers', 'freshness'], table)}", as_json=as_json)
+    text = f"{head}\n{text_table(['segment', 'customers', 'freshness'], table)}"
+    say(data, lambda: with_facts(data, text), as_json=as_json)
 
 
 def count(
@@ -40,6 +43,7 @@ def count(
     as_json: JsonFlag = False,
 ) -> None:
     from koipond.bootstrap import open_app
+    from koipond.insights.freshness import fact_rows
     from koipond.profiles.facts import count_left_out
     from koipond.rules import parse, words
     from koipond.segments.count import count_rule
@@ -47,9 +51,10 @@ def count(
     with open_app(context.obj) as app, app.reading(parse_day(as_of)) as (reader, day):
         scope = app.scope(reader, day)
         tree = parse(_rule_text(app.store.definitions.current(), rule), scope.catalog)
-        data = {**count_rule(scope, tree), "left_out": count_left_out(reader), **app.stamp(day)}
+        data = {**count_rule(scope, tree), "left_out": count_left_out(reader)}
+        data |= {**fact_rows(reader, epoch_day(day)), **app.stamp(day)}
         said = words(tree, app.settings.language, scope.catalog)
-    say(data, lambda: f"{said}\n{count_text(data)}", as_json=as_json)
+    say(data, lambda: with_facts(data, f"{said}\n{count_text(data)}"), as_json=as_json)
 
 
 def _rule_text(applied: Any, given: str) -> str:

@@ -11,7 +11,7 @@ from koipond.store.bulk import Row, any_of, chunks, upsert_rows
 from koipond.store.code_keys import code_key, is_hidden
 from koipond.store.engine import Database
 from koipond.store.instants import to_s
-from koipond.store.tables import offer_code
+from koipond.store.tables import offer_code, touch
 
 CHUNK = 20_000
 _ONE_FILE_AT_A_TIME = 7_405_119  # any number of our own
@@ -26,6 +26,18 @@ class CodeStock:
     list_key: str
     issued: int
     left: int
+
+
+@dataclass(frozen=True, slots=True)
+class SentCode:
+    """A code that went out with a touch; ``cost_fen``: what the offer was taken to cost then."""
+
+    touch_key: str
+    cost_fen: int
+    list_key: str
+    code: str
+    issued_s: int | None
+    expires_s: int | None
 
 
 class StoredCodes:
@@ -84,6 +96,18 @@ class StoredCodes:
             for key, customer_no, expires_s in connection.execute(query):
                 found[key][expires_s is not None and expires_s <= now_s].append(customer_no)
         return found
+
+    def issued(self, strategy: str | None = None) -> list[SentCode]:
+        """Return the codes that went out with touches of ``strategy`` (None: of any), each with its touch."""
+        columns = touch.c.touch_key, touch.c.offer_cost_fen, offer_code.c.list_key, offer_code.c.code
+        query = (
+            sa.select(*columns, offer_code.c.issued_s, offer_code.c.expires_s)
+            .join(touch, touch.c.touch_no == offer_code.c.touch_no)
+            .where(sa.true() if strategy is None else touch.c.strategy == strategy)
+            .order_by(offer_code.c.code_no)
+        )
+        with self._db.read() as connection:
+            return [SentCode(*row) for row in connection.execute(query)]
 
     def holders(self, list_key: str) -> dict[str, int]:
         """Return code → customer of the issued codes of a list, to find their redemptions."""

@@ -27,6 +27,7 @@ from koipond.strategy.plan.inboxes import co_holders
 from koipond.strategy.why import Explanation, explain
 from koipond.strategy.why.grades import gap_answer, held_answer
 from koipond.strategy.why.words import ERASED_PERSON, said
+from koipond.worker.freshness import facts_known
 from koipond.worker.planning import CANDIDATES, audiences_of, request_of
 
 HISTORY_MAX = 50
@@ -87,6 +88,7 @@ def explain_customer(app: App, asked: str, as_of: date | None, plan: str | None)
             for name, rule in contradictions_of(own, scope.catalog).items()
         ],
         "history": [{**move, "on": move["on"].isoformat()} for move in moves],
+        **facts_known(app, day),
         **app.stamp(day),
     }
 
