@@ -13,7 +13,7 @@ _SIGN = {"add": "+", "change": "~", "archive": "-"}
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(help="Read every definition and say all that is wrong; needs no store.")(check)
+    app.command(help="Read every definition, say all that is wrong, and what tests can find.")(check)
     app.command(name="diff", help="Show what applying the folder would change.")(show_diff)
     app.command(help="Make the folder's definitions take effect as new versions.")(apply)
     app.command(help="Write the applied definitions as canonical files.")(export)
@@ -26,6 +26,8 @@ def register(app: typer.Typer) -> None:
 def check(context: typer.Context, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap.applying import fixed_at
     from koipond.bootstrap.environment import environment_faults
+    from koipond.worker.code_ends import end_text
+    from koipond.worker.foresight import outlook_at, outlook_text
     from koipond.workspace import check as find
     from koipond.workspace import errors
 
@@ -38,13 +40,13 @@ def check(context: typer.Context, as_json: JsonFlag = False) -> None:
     ]
     wrong = errors(findings)
     data = {"findings": [finding.to_dict() for finding in findings], "errors": len(wrong)}
-    data |= folder_stamp(context.obj)
+    seen = {"strategies": [], "offers": []} if wrong else outlook_at(context.obj)
+    data |= {"outlook": seen["strategies"], "early_ends": seen["offers"], **folder_stamp(context.obj)}
     lines = [str(finding) for finding in findings]
-    say(
-        data,
-        lambda: "\n".join([*lines, f"{len(wrong)} errors, {len(findings) - len(wrong)} warnings"]),
-        as_json=as_json,
-    )
+    lines += [f"warning: {end_text(row)}" for row in seen["offers"]]
+    lines += [outlook_text(row) for row in seen["strategies"]]
+    warnings = len(findings) - len(wrong) + len(seen["offers"])
+    say(data, lambda: "\n".join([*lines, f"{len(wrong)} errors, {warnings} warnings"]), as_json=as_json)
     if wrong:
         raise typer.Exit(1)
 

@@ -86,6 +86,17 @@ class StoredCodes:
             rows = connection.execute(query.order_by(offer_code.c.list_key)).all()
         return [CodeStock(list_key=key, issued=int(given), left=int(left)) for key, given, left in rows]
 
+    def first_ends(self, now: datetime) -> dict[str, int]:
+        """Return list → the first second in which some code that is left is no good any more.
+
+        Lists whose codes have no end are not named.
+        """
+        left = offer_code.c.customer_no.is_(None) & (offer_code.c.expires_s > to_s(now))
+        query = sa.select(offer_code.c.list_key, sa.func.min(offer_code.c.expires_s)).where(left)
+        with self._db.read() as connection:
+            rows = connection.execute(query.group_by(offer_code.c.list_key)).all()
+        return {key: int(end_s) for key, end_s in rows}
+
     def people(self, list_keys: Collection[str], now: datetime) -> dict[str, tuple[list[int], list[int]]]:
         """Return list → the customers whose code is good, and those whose code has expired."""
         found: dict[str, tuple[list[int], list[int]]] = {key: ([], []) for key in list_keys}

@@ -101,7 +101,7 @@ REMEDIES = {
     Reason.DUPLICATE_CONTENT: "everybody got this text within 30 days; write another template",
     Reason.TEMPLATE_ERROR: "a variable the text requires is missing for all; add a fallback to the template",
     Reason.FREQUENCY_CAP: "everybody has had enough for now; wait, or look at contact_policy in koipond.yaml",
-    Reason.PRIORITY_LOST: "another strategy of higher priority takes everybody",
+    Reason.PRIORITY_LOST: "another strategy comes first for everybody: by priority, among equals by key",
     Reason.PLATFORM_QUOTA: "the channel's quota of today is used up; plan again tomorrow",
     Reason.BUDGET: "the budget is used up; raise it in the strategy's file, then koipond apply",
     Reason.NEGATIVE_MARGIN: "an order would not pay for the offer; take a cheaper one",
