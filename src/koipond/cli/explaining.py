@@ -71,6 +71,8 @@ def why_text(data: Mapping[str, Any], language: str) -> str:
     lines = [_HEADINGS[language].format(**data)]
     if data["erased"]:
         lines.append(f"  ! {data['erased']['words'][language]}")
+    if data["unreal"]:
+        lines.append(f"  ! {data['unreal']['words'][language]}")
     if data["layers"]:
         lines.append("  " + _layers_text(data["layers"], language))
     lines += [f"  {data[key]['words'][language]}" for key in ("held_grade", "next_grade") if data[key]]

@@ -14,6 +14,22 @@ HEADINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 
+UNREAL_PERSON = (
+    "已由 {by} 于 {at} 确认为异常客户（{rule}），不计入任何分层、人群、计划和报告",
+    "was confirmed as unreal ({rule}) by {by} on {at}, and is in no layer, segment, plan or report",
+    "dipastikan tidak nyata ({rule}) oleh {by} pada {at}; tidak dihitung di lapisan, segmen, rencana, atau"
+    " laporan mana pun",
+)
+"""Of somebody whom an operator confirmed as unreal (case U14)."""
+
+PEOPLE_RULE_WORDS: MappingProxyType[str, tuple[str, str, str]] = MappingProxyType(
+    {
+        "test_account": ("测试账号", "test account", "akun uji"),
+        "reward_chaser": ("薅羊毛", "reward chaser", "pemburu hadiah"),
+        "abnormal_frequency": ("频次异常", "abnormal frequency", "frekuensi tidak wajar"),
+    }
+)
+
 DECIDED: MappingProxyType[str, tuple[str, str, str]] = MappingProxyType(
     {
         "priority": (
