@@ -6,10 +6,11 @@ from typing import Any
 
 from koipond.bootstrap import App
 from koipond.insights.spending import Codes, IssuedCode, redemptions
-from koipond.kernel import day_bounds, day_of, epoch_day
+from koipond.kernel import epoch_day
 from koipond.store.code_keys import code_key
 from koipond.store.codes import SentCode
-from koipond.store.instants import from_s, to_s
+from koipond.store.instants import to_s
+from koipond.worker.code_ends import code_end_s
 
 
 def issued_codes(app: App, sent: Sequence[SentCode]) -> Codes:
@@ -18,15 +19,11 @@ def issued_codes(app: App, sent: Sequence[SentCode]) -> Codes:
 
 
 def _issued(app: App, code: SentCode) -> IssuedCode:
-    offer, last = app.runtime.offers.get(code.list_key), None
-    if offer is not None and code.issued_s is not None:
-        last = offer.last_day(day_of(from_s(code.issued_s), app.zone))
-    ends = [code.expires_s, None if last is None else to_s(day_bounds(last, app.zone)[1])]
     return IssuedCode(
         touch_key=code.touch_key,
         key=code_key(code.code),
         cost_fen=code.cost_fen,
-        end_s=min((end for end in ends if end is not None), default=None),
+        end_s=code_end_s(app, code.list_key, code.expires_s, code.issued_s),
     )
 
 

@@ -33,7 +33,7 @@ from koipond.strategy.plan import (
     make_plan,
 )
 from koipond.strategy.plan.audiences import SegmentAudiences
-from koipond.worker.code_ends import early_ends, end_text
+from koipond.worker.code_ends import code_end_s, early_ends, end_text
 from koipond.worker.flags import tell_flags
 from koipond.worker.syncing import copy_permissions
 
@@ -185,7 +185,7 @@ def codes_left(app: App, strategies: Sequence[Strategy]) -> dict[str, CodesLeft]
         return {}
     at = next_allowed(app.clock.now(), app.settings.policy.quiet, app.zone)  # when they are really told
     left = {stock.list_key: stock.left for stock in app.store.codes.stock(at)}
-    people = app.store.codes.people(keys, at)
+    people = app.store.codes.people(keys, at, lambda *code: code_end_s(app, *code))
     over = {key for key in keys if _is_over(app.runtime.offers.get(key), day_of(at, app.zone))}
     return {
         key: CodesLeft(left=0, lapsed=[*held, *lapsed])

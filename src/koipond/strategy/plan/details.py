@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from koipond.budgets import code_list_scope, daily_scope, total_scope
 from koipond.outreach.model import Reason
+from koipond.strategy.plan.cells import Cell
 from koipond.strategy.plan.codes import CUSTOMER, DAY, GLOBAL_DETAIL, LISTS, SAME_INBOX
-from koipond.strategy.plan.compete import Cell, reason_of
+from koipond.strategy.plan.compete import reason_of
 from koipond.strategy.plan.known import Known
 from koipond.strategy.plan.model import DETAILS
 from koipond.strategy.plan.task import PlayTask, send_on
