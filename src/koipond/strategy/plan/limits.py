@@ -1,6 +1,4 @@
-"""What candidates share and may run out of (共享额度): quotas of channels, code lists, budgets of
-strategies.
-"""
+"""What candidates share and may run out of (共享额度): quotas, code lists, budgets of strategies."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
