@@ -85,6 +85,8 @@ def test_u09_every_reading_command_names_the_newest_fact(
 ) -> None:
     wanted = [{"kind": "orders", "source": "default", "newest_on": "2025-11-01", "age_days": 0}]
     commands = [
+        ("refresh",),
+        ("diff",),
         ("layers",),
         ("segments", "list"),
         ("segments", "count", "everyone"),

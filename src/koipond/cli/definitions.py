@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, folder_stamp, parse_day, say
-from koipond.kernel import Finding, InputError
+from koipond.cli.reply import AsOf, JsonFlag, folder_stamp, parse_day, say, with_facts
+from koipond.kernel import Finding, InputError, epoch_day
 
 _SIGN = {"add": "+", "change": "~", "archive": "-"}
 
@@ -54,6 +54,7 @@ def check(context: typer.Context, as_json: JsonFlag = False) -> None:
 def show_diff(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap import open_app
     from koipond.bootstrap.applying import diff_folder
+    from koipond.insights.freshness import fact_rows
     from koipond.segments.segment_state import members_of, read_states
     from koipond.workspace import load_folder
     from koipond.workspace.counting import ScopeCounter
@@ -62,8 +63,8 @@ def show_diff(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = Fa
     with open_app(context.obj, say_unapplied=False) as app, app.reading(day) as (reader, day):
         scope = app.scope(reader, day, members_of(read_states(reader)))
         found = diff_folder(app, folder, ScopeCounter(scope, folder))
-        data = {**found.to_dict(), **app.stamp(day)}
-    say(data, lambda: _changes_text(data), as_json=as_json)
+        data = {**found.to_dict(), **fact_rows(reader, epoch_day(day)), **app.stamp(day)}
+    say(data, lambda: with_facts(data, _changes_text(data)), as_json=as_json)
     if found.findings:
         raise typer.Exit(1)
 
