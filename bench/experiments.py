@@ -1,10 +1,15 @@
 """Experiment statistics: 1,000,000 customers × 6 metrics, ours against tea-tasting in the same run.
 
-    PYTHONPATH=src python bench/experiments.py [--rows 1000000] [--pairs 5]
+    PYTHONPATH=src python bench/experiments.py [--rows 1000000] [--pairs 5] [--alarms 5000]
 
 Prints CPU seconds (median of interleaved pairs, after imports), their ratio, and both answers side by side;
 writes bench/results/experiments.json. tea-tasting reads the same table; its proportions are without
-continuity correction, its relative intervals are the log-ratio ones, which ours is asked for.
+continuity correction, its relative intervals are the log-ratio ones, as ours.
+
+``--alarms N`` only simulates N worlds without an effect for each number of orders in the hold-out (log-normal
+baskets; 19 times as many customers and orders in the touch arm), and N worlds with one. Prints how often a
+ratio and a mean are found different, and how often each relative interval holds the truth; writes
+bench/results/alarms.json.
 """
 
 import argparse
@@ -21,7 +26,11 @@ import pyarrow as pa
 import tea_tasting as tt
 
 import koipond
-from koipond.experiments import ArmData, compare_arms, read_metrics, sum_columns, sums_of
+from koipond.experiments import ArmData, MetricSums, compare_arms, read_metrics, sum_columns, sums_of
+from koipond.experiments.means import compare_means
+from koipond.experiments.proportions import compare_proportions
+from koipond.experiments.ratios import compare_ratios
+from koipond.experiments.relative import METHODS
 
 METRICS = {
     "bought": "proportion",
@@ -31,6 +40,14 @@ METRICS = {
     "visits": "mean",
     "aov": ("ratio", "spend", "orders"),
 }
+ALPHA = 0.05
+LIFTS = (
+    (60, 19, 0.15, 0.2),
+    (150, 4, 0.15, 0.5),
+    (300, 4, 0.15, 0.25),
+    (400, 1, 0.15, 0.2),
+    (1000, 4, 0.05, 0.2),
+)
 FIGURES = ("difference", "low", "high", "p", "lift low", "lift high")
 
 
@@ -120,12 +137,86 @@ def disagreement(ours: dict[str, Any], oracle: dict[str, Any], figures: tuple[st
     return worst
 
 
+def baskets(random: np.random.Generator, customers: int, buyers: int, sigma: float) -> MetricSums:
+    """Return the sums of an arm in which ``buyers`` bought one log-normal basket each."""
+    values = np.zeros(customers)
+    values[:buyers] = random.lognormal(0.0, sigma, buyers)
+    return sums_of({"revenue": values, "orders": (np.arange(customers) < buyers).astype(np.int64)})
+
+
+def alarms(runs: int) -> dict[str, list[dict[str, Any]]]:
+    """Return how often a difference is found at 5 % where there is none, guarded and by own spreads."""
+    made: dict[str, list[dict[str, Any]]] = {"ratio": [], "mean": []}
+    for sigma in (0.5, 0.8, 1.0):
+        for held in (2, 4, 10, 20, 40, 80, 120):
+            random = np.random.default_rng([held, int(10 * sigma)])
+            found = dict.fromkeys(("ratio", "ratio own", "mean", "mean own"), 0)
+            customers = max(200, 5 * held)
+            for _ in range(runs):
+                one = baskets(random, customers, held, sigma)
+                two = baskets(random, 19 * customers, 19 * held, sigma)
+                found["ratio"] += compare_ratios(one, two, "revenue", "orders").p < ALPHA
+                found["ratio own"] += compare_ratios(one, two, "revenue", "orders", spread="own").p < ALPHA
+                # a mean also leaves to chance how many buy
+                by_chance = max(1, int(random.binomial(customers, held / customers)))
+                one = baskets(random, customers, by_chance, sigma)
+                two = baskets(
+                    random, 19 * customers, int(random.binomial(19 * customers, held / customers)), sigma
+                )
+                found["mean"] += compare_means(one, two, "revenue").p < ALPHA
+                found["mean own"] += compare_means(one, two, "revenue", spread="own").p < ALPHA
+            shares = {name: round(float(count) / runs, 4) for name, count in found.items()}
+            print(f"sigma {sigma}, {held} orders held out: {shares}", flush=True)
+            for kind in made:
+                cell = {"sigma": sigma, "orders": held, "guarded": shares[kind], "own": shares[f"{kind} own"]}
+                made[kind].append(cell)
+    return made
+
+
+def lift_coverage(runs: int) -> list[dict[str, Any]]:
+    """Return how often each relative interval of a share holds the true lift, and on which side it misses."""
+    made = []
+    for held, times, rate, lift in LIFTS:
+        random = np.random.default_rng([held, times])
+        ones, twos = random.binomial(held, rate, runs), random.binomial(times * held, rate * (1 + lift), runs)
+        for method in METHODS:
+            above = below = none = 0
+            for one, two in zip(ones.tolist(), twos.tolist(), strict=True):
+                arms = (
+                    MetricSums(n=n, columns=("b",), sums=(k,), products=(k,))
+                    for k, n in ((one, held), (two, times * held))
+                )
+                found = compare_proportions(*arms, "b", relative=method).relative
+                if found.low is None or found.high is None:
+                    none += 1
+                else:
+                    above += found.low > lift
+                    below += found.high < lift
+            row = {"held": held, "touched": times * held, "rate": rate, "lift": lift, "method": method}
+            row |= {"holds": round(1 - (above + below + none) / runs, 4)}
+            row |= {
+                "above": round(above / runs, 4),
+                "below": round(below / runs, 4),
+                "none": round(none / runs, 4),
+            }
+            print(row, flush=True)
+            made.append(row)
+    return made
+
+
 def main() -> None:
     """Run all races and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--alarms", type=int, default=0)
     asked = parser.parse_args()
+    folder = Path(__file__).parent / "results"
+    folder.mkdir(exist_ok=True)
+    if asked.alarms:
+        found = {"runs": asked.alarms, **alarms(asked.alarms), "lift": lift_coverage(asked.alarms)}
+        (folder / "alarms.json").write_text(json.dumps(found, indent=1))
+        return
     arrow = table_of(asked.rows)
     tables = {"arrow": arrow, "pandas": arrow.to_pandas(), "polars": pl.DataFrame(arrow)}
     report: dict[str, Any] = {"rows": asked.rows, "pairs": asked.pairs, "races": []}
@@ -134,7 +225,7 @@ def main() -> None:
         for kind, table in tables.items():
 
             def ours(table: Any = table, covariates: tuple[str, ...] = covariates) -> Any:
-                return koipond.compare(table, metrics=METRICS, covariates=covariates, relative="log-ratio")
+                return koipond.compare(table, metrics=METRICS, covariates=covariates)
 
             def oracle(table: Any = table, experiment: Any = experiment) -> Any:
                 return experiment.analyze(table, control=0)
@@ -166,8 +257,6 @@ def main() -> None:
         report["covariates" if covariates else "plain"] = {"answers": answers, "disagreement": worst}
     report["from_sums_microseconds"] = from_sums(arrow)
     print(f"from sums alone: {report['from_sums_microseconds']:.0f} µs for the 6 metrics")
-    folder = Path(__file__).parent / "results"
-    folder.mkdir(exist_ok=True)
     (folder / "experiments.json").write_text(json.dumps(report, indent=1))
 
 

@@ -34,6 +34,7 @@ def test_a_layer_named_after_the_draw_breaks_down_nobody_drawn_before(
     assert koipond("send", plan["plan"])[0] == 0
     after = tmp_path / "after.csv"
     bought = [f"m{n},after{n},2026-04-02 09:00:00,{n + 1}.00" for n in range(0, 300, 6)]
+    bought += ["m1,last,2026-06-30 09:00:00,1.00"]  # the windows are over: orders reach beyond them
     after.write_text("\n".join(["Member,Receipt,Sold at,Paid", *bought]) + "\n")
     assert koipond("import", "orders", after, *MAPS)[0] == 0
     population, rows = report()

@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "refresh": (),
     "tags report": (),
     "quality": (),
+    "quality people": (),
     "quality confirm": ("test_account",),
     "quality clear": ("test_account",),
     "layers": (),

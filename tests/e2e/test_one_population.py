@@ -17,7 +17,9 @@ def with_fakes(orders_csv: Path) -> Path:
     return orders_csv
 
 
-def test_layers_segments_plan_and_report_agree_on_who_counts(koipond: Koipond, orders_csv: Path) -> None:
+def test_layers_segments_plan_and_report_agree_on_who_counts(
+    koipond: Koipond, orders_csv: Path, tmp_path: Path
+) -> None:
     start(koipond, with_fakes(orders_csv))
     before = koipond("layers")[1]
     assert (before["customers"], before["left_out"]) == (300 + FAKES, 0)
@@ -25,17 +27,20 @@ def test_layers_segments_plan_and_report_agree_on_who_counts(koipond: Koipond, o
     assert koipond("approve", plan["plan"], "--by", "anna")[0] == 0
     assert koipond("send", plan["plan"])[0] == 0
 
+    late = tmp_path / "late.csv"  # the windows are over: orders reach beyond them
+    late.write_text("Member,Receipt,Sold at,Paid\nlate,late-1,2026-06-30 10:00:00,1.00\n")
+    assert koipond("import", "orders", late, *MAPS)[0] == 0
     counted = koipond("report", "dormant_recall", "--as-of", "2026-12-31")[1]["population"]
 
     assert koipond("quality", "confirm", "test_account", "--by", "anna")[1]["changed"] == FAKES
     at_once = koipond("layers")[1]
-    assert (at_once["customers"], at_once["left_out"]) == (300, FAKES)
+    assert (at_once["customers"], at_once["left_out"]) == (301, FAKES)
     for full in ((), ("--full",)):
         assert koipond("refresh", *full)[0] == 0
         layers = koipond("layers")[1]
-        assert (layers["customers"], layers["left_out"]) == (300, FAKES)
+        assert (layers["customers"], layers["left_out"]) == (301, FAKES)
         everyone = koipond("segments", "count", "everyone")[1]
-        assert (everyone["count"], everyone["left_out"]) == (300, FAKES)
+        assert (everyone["count"], everyone["left_out"]) == (301, FAKES)
     assert koipond("segments", "list")[1]["left_out"] == FAKES
     assert koipond("plan")[1]["left_out"] == FAKES
     later = koipond("report", "dormant_recall", "--as-of", "2026-12-31")[1]
@@ -45,7 +50,7 @@ def test_layers_segments_plan_and_report_agree_on_who_counts(koipond: Koipond, o
 
     assert koipond("quality", "clear", "test_account", "--by", "anna")[1]["changed"] == FAKES
     assert koipond("refresh")[0] == 0
-    assert koipond("layers")[1]["customers"] == 300 + FAKES
+    assert koipond("layers")[1]["customers"] == 301 + FAKES
 
 
 def test_cut_offs_are_taken_without_them(koipond: Koipond, orders_csv: Path, tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_means_ratios_and_cuped_equal_tea_tasting(arms, alpha: float) -> None:
     control, treated = (sums_of(rows) for rows in arms)
     one, two = (as_aggregates(rows) for rows in arms)
     level = {"confidence_level": 1 - alpha}
-    ours = {"bound": FixedBound(alpha=alpha), "relative": "log-ratio"}
+    ours = {"bound": FixedBound(alpha=alpha), "relative": "log-ratio", "spread": "own"}
     check(
         compare_means(control, treated, "spend", **ours),
         tt.Mean("spend", **level).analyze_aggregates(one, two),
@@ -103,7 +103,7 @@ def test_means_ratios_and_cuped_equal_tea_tasting(arms, alpha: float) -> None:
 def test_welch_equals_statsmodels(arms) -> None:
     one, two = arms
     oracle = CompareMeans(DescrStatsW(two["spend"].astype(float)), DescrStatsW(one["spend"].astype(float)))
-    effect = compare_means(sums_of(one), sums_of(two), "spend")
+    effect = compare_means(sums_of(one), sums_of(two), "spend", spread="own")
     low, high = oracle.tconfint_diff(usevar="unequal")
     assert (effect.low, effect.high) == (pytest.approx(low, **CLOSE), pytest.approx(high, **CLOSE))
     assert effect.p == pytest.approx(oracle.ttest_ind(usevar="unequal")[1], rel=1e-6, abs=1e-300)
@@ -215,7 +215,7 @@ odd = st.lists(st.sampled_from([0.0, 1.0, -1.0, 0.1, 1e9, 1e130, 5e-324]), max_s
     odd,
     odd,
     st.sampled_from(["mean", "proportion", "cuped", "lin", "ratio", "cuped ratio", "quantile"]),
-    st.sampled_from(["delta", "log-ratio"]),
+    st.sampled_from(["fieller", "delta", "log-ratio"]),
     st.sampled_from([FixedBound(), FixedBound(alpha=1e-9), AlwaysValidBound()]),
 )
 @settings(max_examples=500, deadline=None)
@@ -230,6 +230,7 @@ def test_degenerate_arms_give_finite_figures_or_a_clear_error(one, two, kind: st
     assert np.all(np.isfinite(numbers))
     assert effect.low <= effect.difference <= effect.high
     assert 0 <= effect.p <= 1
+    assert lift.low is None or lift.low >= -1
 
 
 def degenerate_effect(one: list[float], two: list[float], kind: str, how):

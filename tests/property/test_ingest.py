@@ -108,7 +108,8 @@ def elsewhere(rows: list[Row]) -> set[int]:
         row = typed(values)
         if row["order_id"] and not alone(row, filled=False):
             count[row["order_id"]] += 1
-            blocks.setdefault(values, {}).setdefault(place - count[row["order_id"]], []).append(place)
+            block = place if row["line_id"] else place - count[row["order_id"]]
+            blocks.setdefault(values, {}).setdefault(block, []).append(place)
     kept = {id(max(found.values(), key=len)) for found in blocks.values()}
     return {
         place for found in blocks.values() for one in found.values() if id(one) not in kept for place in one

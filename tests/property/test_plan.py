@@ -146,45 +146,74 @@ class SlowReading:
         ]
 
     def outcomes(self) -> dict[tuple[int, str, str], tuple[str | None, str]]:
+        """Go play by play in rank, and in each by value: whoever is free and can be paid is taken."""
         wanted = [(s, p) for s in self.request.strategies for p in s.plays]
         wanted.sort(key=lambda pair: (-pair[0].priority, pair[0].key, pair[1].key))
         found: dict[tuple[int, str, str], tuple[str | None, str]] = {}
-        late: dict[tuple[int, str, str], str] = {}
-        for number in PEOPLE:
-            winner: str | None = None
-            for s, p in wanted:
-                if number not in (self.brand.segments[p.audience.variants[""]] or []):
+        taken: dict[int, str] = {}
+        inboxes: set[tuple[str, int]] = set()
+        kinds = {"email": "email", "sms": "phone"}
+        left = self.supplies()
+        for s, p in wanted:
+            members = self.brand.segments[p.audience.variants[""]] or []
+            for number in sorted(PEOPLE, key=lambda n: (-self.value[n]["value_365d_fen"], n)):
+                if number not in members:
                     continue
-                key = (number, s.key, p.key)
                 reason, channel = self.alone(number, s, p)
                 if reason is None:
-                    late[key] = self.late(number, s, p, channel) or ""
-                    if winner is not None:
-                        reason = f"priority_lost:{winner}"
-                    elif late[key]:
-                        reason = late[key]
+                    mine = {
+                        (kinds.get(channel, ""), n) for n in self.held_inboxes(number, kinds.get(channel))
+                    }
+                    late = self.late(number, s, p, channel)
+                    if number in taken:
+                        reason = f"priority_lost:{taken[number]}"
+                    elif late:
+                        reason = late
+                    elif mine & inboxes:
+                        reason = "priority_lost:same_address"
                     else:
-                        winner = s.key
-                found[key] = (reason, channel)
-        self.one_each(found, wanted)
-        self.share(found, wanted)
+                        reason = self.refused(left, number, s, p, channel)
+                    if reason is None:
+                        taken[number] = s.key
+                        inboxes |= mine
+                found[(number, s.key, p.key)] = (reason, channel)
         return found
 
-    def one_each(self, found: dict[Any, Any], wanted: list[tuple[Strategy, Play]]) -> None:
-        """Of those who would be reached at one address only who ranks first is."""
-        ranks = {(s.key, p.key): rank for rank, (s, p) in enumerate(wanted)}
-        kinds = {"email": "email", "sms": "phone"}
-        place = {
-            key[0]: (ranks[key[1:]], -self.value[key[0]]["value_365d_fen"], key[0], kinds.get(channel))
-            for key, (reason, channel) in found.items()
-            if reason is None
-        }
-        for key, (reason, channel) in list(found.items()):
-            if reason is None and kinds.get(channel):
-                mine = place[key[0]]
-                near = {other for kind, other in self.beside(key[0]) if kind == kinds[channel]}
-                if any(place[n][3] == mine[3] and place[n][:3] < mine[:3] for n in near if n in place):
-                    found[key] = ("priority_lost:same_address", channel)
+    def held_inboxes(self, number: int, kind: str) -> list[int]:
+        return [row["inbox_no"] for row in self.facts("inboxes", number) if row["kind"] == kind]
+
+    def supplies(self) -> dict[str, int]:
+        """Return what is left of every quota, budget and code list."""
+        touches, left = self.brand.facts.get("touches", []), {}
+        for sheet in self.request.channels.values():
+            if sheet.quota_per_day is not None:
+                today = sum(r["day"] == 20_522 and r["channel"] == sheet.channel for r in touches)
+                left[f"platform_quota:{sheet.channel}"] = max(0, sheet.quota_per_day - today)
+        for s in self.request.strategies:
+            spent = [r for r in touches if r["strategy"] == s.key]
+            total = s.budget.total_fen - sum(r["cost_fen"] for r in spent)
+            left[f"budget:strategy:{s.key}"] = max(0, total)
+            if s.budget.per_day_fen is not None:
+                today = sum(r["cost_fen"] for r in spent if r["day"] == 20_522)
+                left[f"budget:strategy:{s.key}:2026-03-10"] = max(0, s.budget.per_day_fen - today)
+        return left | {f"budget:code_list:{key}": codes.left for key, codes in self.request.codes.items()}
+
+    def refused(self, left: dict[str, int], number: int, s: Strategy, p: Play, channel: str) -> str | None:
+        """Take what a touch needs of ``left``; return the first that has not enough, and take nothing
+        then.
+        """
+        cost = self.cost(number, p, channel)
+        asked = {f"platform_quota:{channel}": 1}
+        if self.code(number, p) == "new":
+            asked["budget:code_list:ten"] = 1
+        asked |= {f"budget:strategy:{s.key}": cost, f"budget:strategy:{s.key}:2026-03-10": cost}
+        for name, amount in asked.items():
+            if name in left and amount > left[name]:
+                return name
+        for name, amount in asked.items():
+            if name in left:
+                left[name] -= amount
+        return None
 
     def alone(self, number: int, s: Strategy, p: Play) -> tuple[str | None, str]:
         fails = [(self.channel_fails(number, s, p, channel), channel) for channel in p.channels]
@@ -285,46 +314,6 @@ class SlowReading:
         if margin is not None and cost * row["orders_365d"] * 10_000 > row["money_365d_fen"] * margin:
             return "negative_margin"
         return None
-
-    def share(self, found: dict[Any, Any], wanted: list[tuple[Strategy, Play]]) -> None:
-        """Let quotas, then codes, then budgets take the most valuable first."""
-        ranks = {(s.key, p.key): rank for rank, (s, p) in enumerate(wanted)}
-        plays = {(s.key, p.key): (s, p) for s, p in wanted}
-
-        def ranked() -> list[tuple[int, str, str]]:
-            open_ = [key for key, (reason, _) in found.items() if reason is None]
-            return sorted(open_, key=lambda k: (ranks[k[1:]], -self.value[k[0]]["value_365d_fen"], k[0]))
-
-        for sheet in self.request.channels.values():
-            if sheet.quota_per_day is None:
-                continue
-            today = [r for r in self.brand.facts.get("touches", []) if r["day"] == 20_522]
-            left = sheet.quota_per_day - sum(row["channel"] == sheet.channel for row in today)
-            mine = [key for key in ranked() if found[key][1] == sheet.channel]
-            for key in mine[max(0, left) :]:
-                found[key] = (f"platform_quota:{sheet.channel}", sheet.channel)
-        without = [key for key in ranked() if self.code(key[0], plays[key[1:]][1]) == "new"]
-        for key in without[self.request.codes["ten"].left if without else 0 :]:
-            found[key] = ("budget:code_list:ten", found[key][1])
-        for s in self.request.strategies:
-            spent = [r for r in self.brand.facts.get("touches", []) if r["strategy"] == s.key]
-            total = s.budget.total_fen - sum(row["cost_fen"] for row in spent)
-            today_left = None
-            if s.budget.per_day_fen is not None:
-                today_left = s.budget.per_day_fen - sum(r["cost_fen"] for r in spent if r["day"] == 20_522)
-            mine = [key for key in ranked() if key[1] == s.key]
-            running, codes = 0, {}
-            over_total = over_day = False
-            for key in mine:
-                running += self.cost(key[0], plays[key[1:]][1], found[key][1])
-                over_total = over_total or running > max(0, total)
-                over_day = over_day or (today_left is not None and running > max(0, today_left))
-                if over_total:
-                    codes[key] = f"budget:strategy:{s.key}"
-                elif over_day:
-                    codes[key] = f"budget:strategy:{s.key}:2026-03-10"
-            for key, why in codes.items():
-                found[key] = (why, found[key][1])
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from koipond.api.health_words import HEALTH
 from koipond.api.words import NAMES, PAGES
 from koipond.bootstrap import App
+from koipond.insights.freshness import facts_line
 from koipond.insights.render import report_body, style
 from koipond.insights.words import WORDS, Language
 from koipond.rules.titles import title
@@ -61,6 +62,7 @@ def home_page(app: App, health: Health, language: Language) -> str:
     body = (
         f"<h1>{escape(app.settings.name or app.settings.key)}</h1>"
         f"<p class=note>{word['as_of']} {found.as_of} · {word['version']} {found.definition_version}</p>"
+        f"<p class=note>{escape(facts_line(found.newest_facts, language))}</p>"
         + health_table(app, health, language)
         + _table(
             word["reports"], [word[k] for k in ("strategy", "owner", "metric")], strategies, word["none"]

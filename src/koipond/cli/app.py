@@ -37,6 +37,7 @@ COMMANDS: tuple[str, ...] = (
     "verifying",
     "serving",
     "keeping",
+    "codes",
     "lists",
     "tags",
     "holding",

@@ -5,15 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, folder_stamp, parse_day, say
-from koipond.kernel import Finding, InputError
+from koipond.cli.reply import AsOf, JsonFlag, folder_stamp, parse_day, say, with_facts
+from koipond.kernel import Finding, InputError, epoch_day
 
 _SIGN = {"add": "+", "change": "~", "archive": "-"}
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(help="Read every definition and say all that is wrong; needs no store.")(check)
+    app.command(help="Read every definition, say all that is wrong, and what tests can find.")(check)
     app.command(name="diff", help="Show what applying the folder would change.")(show_diff)
     app.command(help="Make the folder's definitions take effect as new versions.")(apply)
     app.command(help="Write the applied definitions as canonical files.")(export)
@@ -26,6 +26,8 @@ def register(app: typer.Typer) -> None:
 def check(context: typer.Context, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap.applying import fixed_at
     from koipond.bootstrap.environment import environment_faults
+    from koipond.worker.code_ends import end_text
+    from koipond.worker.foresight import outlook_at, outlook_text
     from koipond.workspace import check as find
     from koipond.workspace import errors
 
@@ -38,13 +40,13 @@ def check(context: typer.Context, as_json: JsonFlag = False) -> None:
     ]
     wrong = errors(findings)
     data = {"findings": [finding.to_dict() for finding in findings], "errors": len(wrong)}
-    data |= folder_stamp(context.obj)
+    seen = {"strategies": [], "offers": []} if wrong else outlook_at(context.obj)
+    data |= {"outlook": seen["strategies"], "early_ends": seen["offers"], **folder_stamp(context.obj)}
     lines = [str(finding) for finding in findings]
-    say(
-        data,
-        lambda: "\n".join([*lines, f"{len(wrong)} errors, {len(findings) - len(wrong)} warnings"]),
-        as_json=as_json,
-    )
+    lines += [f"warning: {end_text(row)}" for row in seen["offers"]]
+    lines += [outlook_text(row) for row in seen["strategies"]]
+    warnings = len(findings) - len(wrong) + len(seen["offers"])
+    say(data, lambda: "\n".join([*lines, f"{len(wrong)} errors, {warnings} warnings"]), as_json=as_json)
     if wrong:
         raise typer.Exit(1)
 
@@ -52,6 +54,7 @@ def check(context: typer.Context, as_json: JsonFlag = False) -> None:
 def show_diff(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap import open_app
     from koipond.bootstrap.applying import diff_folder
+    from koipond.insights.freshness import fact_rows
     from koipond.segments.segment_state import members_of, read_states
     from koipond.workspace import load_folder
     from koipond.workspace.counting import ScopeCounter
@@ -61,13 +64,13 @@ def show_diff(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = Fa
         scope = app.scope(reader, day, members_of(read_states(reader)))
         counter = ScopeCounter(scope, folder)
         found = diff_folder(app, folder, counter)
-        data = {**found.to_dict(), **app.stamp(day)}
+        data = {**found.to_dict(), **fact_rows(reader, epoch_day(day)), **app.stamp(day)}
         for change in data["changes"]:
             segment = folder.definitions.get((change["kind"], change["key"]))
             is_rule = segment is not None and change["kind"] == "segment"
             change["notes"] = counter.doubts(segment) if segment is not None and is_rule else []
         language = app.settings.language
-    say(data, lambda: _changes_text(data, language), as_json=as_json)
+    say(data, lambda: with_facts(data, _changes_text(data, language)), as_json=as_json)
     if found.findings:
         raise typer.Exit(1)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import LANGUAGES, AsOf, JsonFlag, parse_day, say
+from koipond.cli.reply import LANGUAGES, AsOf, JsonFlag, parse_day, say, with_facts
 from koipond.kernel import InputError
 
 _HEADINGS = {
@@ -63,7 +63,7 @@ def register(app: typer.Typer) -> None:
             key = plan_key(app, plan) if plan else None
             data = explain_customer(app, customer, parse_day(as_of), key)
             spoken = language or app.settings.language
-        say(data, lambda: why_text(data, spoken), as_json=as_json)
+        say(data, lambda: with_facts(data, why_text(data, spoken), spoken), as_json=as_json)
 
 
 def why_text(data: Mapping[str, Any], language: str) -> str:
@@ -71,6 +71,8 @@ def why_text(data: Mapping[str, Any], language: str) -> str:
     lines = [_HEADINGS[language].format(**data)]
     if data["erased"]:
         lines.append(f"  ! {data['erased']['words'][language]}")
+    if data["unreal"]:
+        lines.append(f"  ! {data['unreal']['words'][language]}")
     if data["layers"]:
         lines.append("  " + _layers_text(data["layers"], language))
     lines += [f"  {data[key]['words'][language]}" for key in ("held_grade", "next_grade") if data[key]]

@@ -1,14 +1,13 @@
-"""`koipond doctor | keys | codes`: what a set-up lacks, the keys of identifiers, and code lists."""
+"""`koipond doctor | keys`: what a set-up lacks, and the keys of identifiers."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from koipond.cli.holding import lease_problems, lease_rows, lease_text
 from koipond.cli.outreach_problems import outreach_problems
-from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
+from koipond.cli.reply import JsonFlag, say
 from koipond.frames import text_table
 from koipond.kernel import InputError, KoipondError
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from koipond.bootstrap import App
     from koipond.ingest.belonging import Verdict
 
-CODES_MAX = 1_000_000
 _FREE_BYTES_MIN = 2 * 1024**3
 
 
@@ -32,10 +30,6 @@ def register(app: typer.Typer) -> None:
     keys.command(name="confirm-backup", help="Say that a copy of the key file is kept elsewhere.")(confirm)
     keys.command(name="rotate", help="Encrypt every identifier anew, under a new key.")(rotate)
     app.add_typer(keys, name="keys")
-    codes = typer.Typer(help="Codes of the brand's own shop, one a customer.", no_args_is_help=True)
-    codes.command(name="import", help="Add codes, one a line, to a list.")(import_codes)
-    codes.command(name="list", help="How many codes are issued and left.")(list_codes)
-    app.add_typer(codes, name="codes")
 
 
 def doctor(context: typer.Context, as_json: JsonFlag = False) -> None:
@@ -206,46 +200,3 @@ def rotate(context: typer.Context, as_json: JsonFlag = False) -> None:
         data |= app.stamp()
     text = f"identifiers stand under key {data['key']} now; back up {data['keys']}"
     say(data, lambda: f"{text}, then: koipond keys confirm-backup", as_json=as_json)
-
-
-def import_codes(
-    context: typer.Context,
-    list_key: Annotated[str, typer.Argument(metavar="LIST", help="Key of the offer.")],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="One code a line.")],
-    expires_on: Annotated[
-        str | None, typer.Option("--expires-on", metavar="YYYY-MM-DD", help="Last good day of these codes.")
-    ] = None,
-    as_json: JsonFlag = False,
-) -> None:
-    from koipond.bootstrap import open_app
-    from koipond.kernel import day_bounds
-
-    lines, codes = _read_codes(file)
-    day = parse_day(expires_on, "--expires-on")
-    with open_app(context.obj) as app:
-        if list_key not in app.runtime.offers:
-            known = ", ".join(sorted(app.runtime.offers)) or "none"
-            raise InputError(f"no code list '{list_key}' is applied; there is {known}")
-        added = app.store.codes.add(list_key, codes, day_bounds(day, app.zone)[1] if day else None, lines)
-        data = {"list": list_key, "read": len(codes), "added": added, **app.stamp()}
-    say(data, lambda: f"{added:,} of {len(codes):,} codes are new in {list_key}", as_json=as_json)
-
-
-def _read_codes(file: Path) -> tuple[list[int], list[str]]:
-    """Return the codes of a file and the lines they stand in."""
-    from koipond.sources.text import list_lines
-
-    placed = [*list_lines(file, CODES_MAX, "code")]
-    return [place for place, _ in placed], [code for _, code in placed]
-
-
-def list_codes(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
-    from koipond.bootstrap import open_app
-
-    with open_app(context.obj) as app:
-        day = app.observation_day(parse_day(as_of))
-        stock = app.store.codes.stock(app.instant_of(day))
-        rows = [{"list": s.list_key, "issued": s.issued, "left": s.left} for s in stock]
-        stamp = app.stamp(day)
-    table = [[*row.values()] for row in rows]
-    say({"lists": rows, **stamp}, lambda: text_table(["list", "issued", "left"], table), as_json=as_json)

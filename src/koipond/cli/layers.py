@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, left_out_text, parse_day, say
+from koipond.cli.reply import AsOf, JsonFlag, left_out_text, parse_day, say, with_facts
 from koipond.frames import text_table
 
 MOVES_SHOWN = 30
@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
         with open_app(context.obj) as app:
             data = layer_counts(app, parse_day(as_of), parse_day(since))
-        say(data, lambda: layers_text(data), as_json=as_json)
+        say(data, lambda: with_facts(data, layers_text(data)), as_json=as_json)
 
 
 def layers_text(data: Mapping[str, Any]) -> str:

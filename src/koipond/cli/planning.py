@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, left_out_text, parse_day, say
+from koipond.cli.reply import AsOf, JsonFlag, left_out_text, parse_day, say, with_facts
 from koipond.frames import text_table
 from koipond.insights.render import money
 from koipond.kernel import InputError
@@ -41,12 +41,13 @@ def plan(
     as_json: JsonFlag = False,
 ) -> None:
     from koipond.bootstrap import open_app
+    from koipond.worker.freshness import facts_known
     from koipond.worker.planning import plan_touches
 
     with open_app(context.obj) as app:
         made = plan_touches(app, strategies or (), parse_day(as_of))
-        data, currency = made.to_dict(), app.settings.currency
-    say(data, lambda: plan_text(data, currency), as_json=as_json)
+        data, currency = {**made.to_dict(), **facts_known(app, made.as_of)}, app.settings.currency
+    say(data, lambda: with_facts(data, plan_text(data, currency)), as_json=as_json)
 
 
 def preview(

@@ -1,68 +1,107 @@
 """`koipond quality`: what imports left out and who looks unreal; confirm, clear, undo."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
+from koipond.cli.reply import AsOf, JsonFlag, parse_day, say, with_facts
 from koipond.frames import text_table
+from koipond.insights.render import money
+from koipond.kernel import epoch_day
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     quality = typer.Typer(help="What imports left out, who looks unreal.", invoke_without_command=True)
     quality.callback()(show)
-    quality.command(name="confirm", help="Leave the people a rule flagged out of everything.")(confirm)
-    quality.command(name="clear", help="Say that the people a rule flagged are real.")(clear)
+    quality.command(name="people", help="List who looks unreal, what they bought, what was decided.")(people)
+    quality.command(name="confirm", help="Leave people a rule flagged out of everything.")(confirm)
+    quality.command(name="clear", help="Say that people a rule flagged are real.")(clear)
     quality.command(name="undo", help="Take an import back; replaced orders return.")(undo)
     app.add_typer(quality, name="quality")
 
 
 def show(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap import open_app
-    from koipond.ingest import read_quality
+    from koipond.insights.freshness import fact_rows
+    from koipond.worker.unreal import quality_now
 
     if context.invoked_subcommand:
         return
     with open_app(context.obj) as app, app.warehouse.read() as reader:
-        report = read_quality(reader, app.quality_rules, app.store.verdicts)
-        data = {**report.to_dict(), **app.stamp(app.observation_day(parse_day(as_of)))}
-    say(data, lambda: quality_text(data), as_json=as_json)
+        report = quality_now(app, reader)
+        day = app.observation_day(parse_day(as_of))
+        data = {**report.to_dict(), **fact_rows(reader, epoch_day(day)), **app.stamp(day)}
+    say(data, lambda: with_facts(data, quality_text(data)), as_json=as_json)
 
 
 Rule = Annotated[str, typer.Argument(metavar="RULE", help="test_account, reward_chaser, abnormal_frequency.")]
+Customers = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[CUSTOMER…]", help="Shop id, phone, e-mail or our number; default: all it flagged."
+    ),
+]
 By = Annotated[str, typer.Option(help="Who decides.")]
 
 
-def confirm(context: typer.Context, rule: Rule, by: By = "cli", as_json: JsonFlag = False) -> None:
-    _decide(context, rule, "confirmed", by, as_json=as_json)
-
-
-def clear(context: typer.Context, rule: Rule, by: By = "cli", as_json: JsonFlag = False) -> None:
-    _decide(context, rule, "cleared", by, as_json=as_json)
-
-
-def _decide(context: typer.Context, rule: str, verdict: str, by: str, *, as_json: bool) -> None:
+def people(
+    context: typer.Context,
+    rule: Annotated[str | None, typer.Argument(metavar="[RULE]", help="Default: every rule.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
     from koipond.bootstrap import open_app
-    from koipond.ingest import decide_people, flagged_people
+    from koipond.worker.unreal import flagged_rows
 
     with open_app(context.obj) as app:
-        with app.warehouse.read() as reader:
-            rows = reader.frame(flagged_people(reader, app.quality_rules)).to_pylist()
-        people = [row["customer_no"] for row in rows if row["rule"] == rule]
-        changed = decide_people(
-            rule,
-            people,
-            verdict,
-            by=by,
-            warehouse=app.warehouse,
-            verdicts=app.store.verdicts,
-            clock=app.machine,
-        )
-        data = {"rule": rule, "verdict": verdict, "people": len(people), "changed": changed}
+        rows, currency = flagged_rows(app, rule), app.settings.currency
+        data = {"people": rows, **app.stamp()}
+    say(data, lambda: people_text(rows, currency), as_json=as_json)
+
+
+def people_text(rows: Sequence[Mapping[str, Any]], currency: str) -> str:
+    """Return the flagged people as a table, with what each bought and what was decided."""
+    if not rows:
+        return "nobody looks unreal, and nobody was decided on"
+    header = ["customer", "rule", "orders", "money", "first", "last", "verdict", "by", "at"]
+    table = [
+        [
+            *(row[name] for name in ("customer_no", "rule", "orders")),
+            money(row["money_fen"], currency),
+            *(row[name] or "-" for name in ("first_on", "last_on", "verdict", "by", "at")),
+        ]
+        for row in rows
+    ]
+    more = "Leave one out with: koipond quality confirm RULE CUSTOMER --by NAME"
+    return f"{text_table(header, table)}\n{more}"
+
+
+def confirm(
+    context: typer.Context, rule: Rule, customers: Customers = None, by: By = "cli", as_json: JsonFlag = False
+) -> None:
+    _decide(context, rule, customers, "confirmed", by, as_json=as_json)
+
+
+def clear(
+    context: typer.Context, rule: Rule, customers: Customers = None, by: By = "cli", as_json: JsonFlag = False
+) -> None:
+    _decide(context, rule, customers, "cleared", by, as_json=as_json)
+
+
+def _decide(
+    context: typer.Context, rule: str, customers: list[str] | None, verdict: str, by: str, *, as_json: bool
+) -> None:
+    from koipond.bootstrap import open_app
+    from koipond.worker.explaining import one_customer
+    from koipond.worker.unreal import decide
+
+    with open_app(context.obj) as app:
+        wanted = [one_customer(app, one) for one in customers] if customers else None
+        found, changed = decide(app, rule, wanted, verdict, by)
+        data = {"rule": rule, "verdict": verdict, "people": found, "changed": changed}
         data |= app.stamp()
-    say(data, lambda: f"{changed} of {len(people)} people {verdict}", as_json=as_json)
+    say(data, lambda: f"{changed} of {found} people {verdict}", as_json=as_json)
 
 
 def undo(
@@ -98,10 +137,14 @@ def quality_text(data: Mapping[str, Any]) -> str:
     aside = [[rule, count] for rule, count in data["quarantined"].items() if count]
     if aside:
         lines.append(text_table(["put aside", "rows"], aside))
-    people = [[rule, count] for rule, count in data["flagged"].items() if count]
-    if people:
+    flagged = [[rule, count] for rule, count in data["flagged"].items() if count]
+    if flagged:
         lines += [
-            text_table(["looks unreal (flagged only)", "people"], people),
-            "Flagged people still count. Leave them out with: koipond quality confirm RULE --by NAME",
+            text_table(["looks unreal (flagged only)", "people"], flagged),
+            "Flagged people still count. List them with: koipond quality people",
+            "Leave them out with: koipond quality confirm RULE [CUSTOMER…] --by NAME",
         ]
+    if data["left_out"]:
+        rules = ", ".join(f"{rule} {count:,}" for rule, count in data["confirmed"].items())
+        lines.append(f"{data['left_out']:,} people confirmed as unreal are left out of everything ({rules})")
     return "\n".join(lines)

@@ -1,11 +1,12 @@
 """`koipond refresh`: bring layers and segments to the observation day."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
+from koipond.cli.reply import AsOf, JsonFlag, parse_day, say, with_facts
 from koipond.frames import text_table
 
 
@@ -20,11 +21,13 @@ def register(app: typer.Typer) -> None:
         as_json: JsonFlag = False,
     ) -> None:
         from koipond.bootstrap import open_app
+        from koipond.worker.freshness import facts_known
         from koipond.worker.refreshing import refresh_workspace
 
         with open_app(context.obj) as app:
-            data = refresh_workspace(app, parse_day(as_of), full=full)
-        say(data, lambda: refresh_text(data), as_json=as_json)
+            data = dict(refresh_workspace(app, parse_day(as_of), full=full))
+            data |= facts_known(app, date.fromisoformat(data["as_of"]))
+        say(data, lambda: with_facts(data, refresh_text(data)), as_json=as_json)
 
 
 def refresh_text(data: Mapping[str, Any]) -> str:

@@ -44,10 +44,20 @@ def parse_day(text: str | None, option: str = "--as-of") -> date | None:
 
 
 def say(data: Mapping[str, Any], text: Callable[[], str], *, as_json: bool) -> None:
-    """Print ``data`` as JSON, or what ``text`` returns. ``data`` must carry the stamp of every answer."""
+    """Print ``data`` as JSON, or what ``text`` returns. ``data`` must carry the stamp of every answer.
+
+    What was read from facts also says how far they reach: `with_facts` makes the text of such a command.
+    """
     if lacking := [name for name in STAMP if name not in data]:
         raise AssertionError(f"the answer lacks {', '.join(lacking)}: add app.stamp() or folder_stamp()")
     print(json.dumps(data, ensure_ascii=False) if as_json else text())
+
+
+def with_facts(data: Mapping[str, Any], text: str, language: Any = "en") -> str:
+    """Return ``text``, and below it the newest fact of each source in ``data`` (`facts_known`)."""
+    from koipond.insights.freshness import facts_line
+
+    return f"{text}\n\n{facts_line(data['newest_facts'], language)}"
 
 
 def folder_stamp(folder: Path) -> dict[str, Any]:

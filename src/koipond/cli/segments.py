@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, left_out_text, parse_day, say
+from koipond.cli.reply import AsOf, JsonFlag, left_out_text, parse_day, say, with_facts
 from koipond.frames import text_table
+from koipond.kernel import epoch_day
 
 
 def register(app: typer.Typer) -> None:
@@ -20,6 +21,7 @@ def register(app: typer.Typer) -> None:
 def show(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap import open_app
     from koipond.profiles.facts import count_left_out
+    from koipond.worker.freshness import facts_known
     from koipond.worker.overview import segment_rows
 
     with open_app(context.obj) as app:
@@ -29,17 +31,14 @@ def show(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) 
             out = count_left_out(reader)
             for row in rows:
                 row["notes"] = _doubts(app, reader, row, day)
-        data = {"segments": rows, "left_out": out, **app.stamp(day)}
+        data = {"segments": rows, "left_out": out, **facts_known(app, day), **app.stamp(day)}
         language = app.settings.language
     columns = ["segment", "name", "customers", "freshness"]
     table = [[row["segment"], row["name"], row["count"], row["freshness"]] for row in rows]
     notes = [f"! {row['name']}: {one[language]}" for row in rows for one in row["notes"]]
     head = f"as of {data['as_of']}{left_out_text(out)}"
-    say(
-        data,
-        lambda: f"{head}\n{text_table(columns, table)}" + "".join(f"\n{n}" for n in notes),
-        as_json=as_json,
-    )
+    text = f"{head}\n{text_table(columns, table)}" + "".join(f"\n{n}" for n in notes)
+    say(data, lambda: with_facts(data, text), as_json=as_json)
 
 
 def _doubts(app: Any, reader: Any, row: Mapping[str, Any], day: Any) -> list[dict[str, str]]:
@@ -59,6 +58,7 @@ def count(
     as_json: JsonFlag = False,
 ) -> None:
     from koipond.bootstrap import open_app
+    from koipond.insights.freshness import fact_rows
     from koipond.profiles.facts import count_left_out
     from koipond.rules import parse, to_text, walk, words
     from koipond.segments.count import count_rule
@@ -71,11 +71,13 @@ def count(
         counted = count_rule(scope, tree)
         for node, (_, part) in zip(counted["nodes"], walk(tree), strict=True):
             node["shown"] = to_text(part, scope.catalog, language)
-        data = {**counted, "left_out": count_left_out(reader), **app.stamp(day)}
+        data = {**counted, "left_out": count_left_out(reader)}
+        data |= {**fact_rows(reader, epoch_day(day)), **app.stamp(day)}
         data["notes"] = [one.words for one in unseen(scope, tree)]
         said = words(tree, language, scope.catalog)
     notes = [f"! {one[language]}" for one in data["notes"]]
-    say(data, lambda: "\n".join([said, count_text(data), *notes]), as_json=as_json)
+    text = "\n".join([said, count_text(data), *notes])
+    say(data, lambda: with_facts(data, text), as_json=as_json)
 
 
 def _rule_text(applied: Any, given: str) -> str:

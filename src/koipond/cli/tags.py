@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from koipond.cli.lists import brought_text, told_columns
-from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
+from koipond.cli.reply import AsOf, JsonFlag, parse_day, say, with_facts
 from koipond.frames import text_table
 from koipond.kernel import InputError, epoch_day
 from koipond.segments.tag_words import TAG_COLUMNS, TAG_ISSUES, TAG_SOURCES
@@ -98,13 +98,15 @@ def bring(
 
 def report(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap import open_app
+    from koipond.insights.freshness import fact_rows
     from koipond.segments.tag_report import tag_report
 
     with open_app(context.obj) as app, app.reading(parse_day(as_of)) as (reader, day):
         found = tag_report(app.scope(reader, day), list(app.runtime.tags.values()))
         rows: list[dict[str, Any]] = [one.to_dict() for one in found]
-        data, language = {"tags": rows, **app.stamp(day)}, app.settings.language
-    say(data, lambda: report_text(rows, language), as_json=as_json)
+        data = {"tags": rows, **fact_rows(reader, epoch_day(day)), **app.stamp(day)}
+        language = app.settings.language
+    say(data, lambda: with_facts(data, report_text(rows, language)), as_json=as_json)
 
 
 def report_text(rows: Sequence[Mapping[str, Any]], language: str) -> str:

@@ -12,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from koipond.experiments.bounds import FIXED, Bound
-from koipond.experiments.effect import ArmEstimate, Effect, RelativeMethod, effect_of
+from koipond.experiments.effect import Effect, effect_of
+from koipond.experiments.few import Spread, guarded
 from koipond.experiments.ratios import ratio_estimate
+from koipond.experiments.relative import ArmEstimate, RelativeMethod
 from koipond.experiments.statistics import MetricSums, combined_variance
 from koipond.kernel import InputError
 
@@ -49,7 +51,8 @@ def compare_cuped(
     covariates: Sequence[str],
     *,
     bound: Bound = FIXED,
-    relative: RelativeMethod = "delta",
+    relative: RelativeMethod = "log-ratio",
+    spread: Spread = "auto",
 ) -> Effect:
     """Return the difference after CUPED (Deng, Xu, Kohavi and Walker 2013, eq. 3), one slope for both arms.
 
@@ -66,9 +69,10 @@ def compare_cuped(
         variance = combined_variance(arm, weights) / arm.n
         return ArmEstimate(n=arm.n, value=target.value(arm) - shift, variance=variance, df=float(arm.n - 1))
 
-    one, two = adjusted(control), adjusted(treated)
-    method = "Welch t" if target.denominator is None else "delta-method t"
-    return effect_of(one, two, method=f"CUPED {method}" if slope else method, bound=bound, relative=relative)
+    alone = adjusted(control), adjusted(treated)
+    one, two, note = guarded((control, treated), alone, target.numerator, target.denominator, spread=spread)
+    method = ("CUPED " if slope else "") + ("Welch t" if target.denominator is None else "delta-method t")
+    return effect_of(one, two, method=method + note, bound=bound, relative=relative)
 
 
 def compare_lin(
@@ -78,7 +82,7 @@ def compare_lin(
     covariates: Sequence[str],
     *,
     bound: Bound = FIXED,
-    relative: RelativeMethod = "delta",
+    relative: RelativeMethod = "log-ratio",
 ) -> Effect:
     """Return the difference by Lin's interacted regression (2013, §4): slopes of each arm's own.
 

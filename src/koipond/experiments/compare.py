@@ -12,10 +12,10 @@ from koipond.experiments.bounds import Bound, FixedBound
 from koipond.experiments.columns import Array, numeric, sums_of
 from koipond.experiments.comparison import ArmData, Comparison, compare_arms
 from koipond.experiments.design import Design
-from koipond.experiments.effect import RelativeMethod
 from koipond.experiments.guardrails import Guardrail
 from koipond.experiments.metric import Metric, read_metrics, sum_columns
 from koipond.experiments.quantiles import ValueCounts
+from koipond.experiments.relative import RelativeMethod
 from koipond.experiments.statistics import MetricSums
 from koipond.frames import TableLike, require_columns, to_arrow
 from koipond.kernel import InputError
@@ -35,7 +35,7 @@ def compare(
     alpha: float = _ALPHA,
     *,
     expected: Mapping[str, float] | None = None,
-    relative: RelativeMethod = "delta",
+    relative: RelativeMethod = "log-ratio",
     customer: str | None = None,
     guardrails: Sequence[Guardrail] = (),
 ) -> Comparison:

@@ -11,7 +11,7 @@ from typing import Any
 from koipond.experiments.adjustment import Target, compare_cuped
 from koipond.experiments.always_valid import AlwaysValidBound
 from koipond.experiments.bounds import FIXED, Bound, FixedBound
-from koipond.experiments.effect import Effect, RelativeMethod
+from koipond.experiments.effect import Effect
 from koipond.experiments.guardrails import Guardrail, GuardrailResult, judge
 from koipond.experiments.means import compare_means
 from koipond.experiments.metric import Metric
@@ -19,6 +19,7 @@ from koipond.experiments.multiplicity import holm
 from koipond.experiments.proportions import compare_proportions
 from koipond.experiments.quantiles import ValueCounts, compare_quantiles
 from koipond.experiments.ratios import compare_ratios
+from koipond.experiments.relative import RelativeMethod
 from koipond.experiments.sample_ratio import ALARM, sample_ratio_p
 from koipond.experiments.statistics import MetricSums
 from koipond.frames import PlotSpec, chart, interval_layers, plain, reference_layer, text_table
@@ -110,7 +111,7 @@ def compare_arms(
     bound: Bound | None = None,
     alpha: float = 0.05,
     expected: Mapping[str, float] | None = None,
-    relative: RelativeMethod = "delta",
+    relative: RelativeMethod = "log-ratio",
     guardrails: Sequence[Guardrail] = (),
 ) -> Comparison:
     """Return every arm against ``control`` in every metric; p-values also adjusted by Holm over all of them.
@@ -182,7 +183,7 @@ def compare_metric(
     *,
     covariates: Sequence[str] = (),
     bound: Bound = FIXED,
-    relative: RelativeMethod = "delta",
+    relative: RelativeMethod = "log-ratio",
 ) -> Effect:
     """Return the effect in one metric: CUPED when there are covariates, except for quantiles."""
     one, two = control.sums, treated.sums
@@ -194,5 +195,6 @@ def compare_metric(
         return compare_cuped(one, two, target, covariates, bound=bound, relative=relative)
     if metric.denominator is not None:
         return compare_ratios(one, two, metric.column, metric.denominator, bound=bound, relative=relative)
-    kinds = {"mean": compare_means, "proportion": compare_proportions}
-    return kinds[metric.kind](one, two, metric.column, bound=bound, relative=relative)
+    if metric.kind == "proportion":
+        return compare_proportions(one, two, metric.column, bound=bound, relative=relative)
+    return compare_means(one, two, metric.column, bound=bound, relative=relative)

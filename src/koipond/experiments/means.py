@@ -1,10 +1,12 @@
 """Means (均值): Welch's unequal-variance t test and interval from sufficient statistics. Pure.
 
-Source: Welch 1947, eq. 28 for the degrees of freedom; science B2.
+Source: Welch 1947, eq. 28 for the degrees of freedom; science B2. With few buyers in an arm: `few`.
 """
 
 from koipond.experiments.bounds import FIXED, Bound
-from koipond.experiments.effect import ArmEstimate, Effect, RelativeMethod, effect_of
+from koipond.experiments.effect import Effect, effect_of
+from koipond.experiments.few import Spread, guarded
+from koipond.experiments.relative import ArmEstimate, RelativeMethod
 from koipond.experiments.statistics import MetricSums
 
 
@@ -21,11 +23,13 @@ def compare_means(
     column: str,
     *,
     bound: Bound = FIXED,
-    relative: RelativeMethod = "delta",
+    relative: RelativeMethod = "log-ratio",
+    spread: Spread = "auto",
 ) -> Effect:
     """Return the difference in means of ``column``, treated - control.
 
     Raises InputError when an arm has fewer than two customers or nobody differs from anybody.
     """
-    one, two = mean_estimate(control, column), mean_estimate(treated, column)
-    return effect_of(one, two, method="Welch t", bound=bound, relative=relative)
+    alone = mean_estimate(control, column), mean_estimate(treated, column)
+    one, two, note = guarded((control, treated), alone, column, None, spread=spread)
+    return effect_of(one, two, method=f"Welch t{note}", bound=bound, relative=relative)

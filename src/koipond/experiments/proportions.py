@@ -9,7 +9,8 @@ from math import sqrt
 from typing import Literal
 
 from koipond.experiments.bounds import FIXED, Bound
-from koipond.experiments.effect import ArmEstimate, Effect, RelativeMethod, label, relative_lift
+from koipond.experiments.effect import Effect, label
+from koipond.experiments.relative import ArmEstimate, RelativeMethod, relative_lift
 from koipond.experiments.statistics import MetricSums
 from koipond.kernel import InputError
 
@@ -24,7 +25,7 @@ def compare_proportions(
     *,
     bound: Bound = FIXED,
     interval: IntervalMethod = "auto",
-    relative: RelativeMethod = "delta",
+    relative: RelativeMethod = "log-ratio",
 ) -> Effect:
     """Return the difference of shares of a 0/1 ``column``, treated - control.
 

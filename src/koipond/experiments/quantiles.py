@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from koipond.experiments.bounds import FIXED, Bound
 from koipond.experiments.columns import numeric
-from koipond.experiments.effect import ArmEstimate, Effect, RelativeMethod, effect_of
+from koipond.experiments.effect import Effect, effect_of
+from koipond.experiments.relative import ArmEstimate, RelativeMethod
 from koipond.experiments.statistics import Number
 from koipond.kernel import InputError
 
@@ -87,7 +88,7 @@ def compare_quantiles(
     *,
     name: str = "the metric",
     bound: Bound = FIXED,
-    relative: RelativeMethod = "delta",
+    relative: RelativeMethod = "log-ratio",
 ) -> Effect:
     """Return the difference of the ``q`` quantiles, treated - control; raise InputError as above."""
     one, two = quantile_estimate(control, q, name=name), quantile_estimate(treated, q, name=name)

@@ -2,11 +2,13 @@
 
 A t test on orders is wrong: one customer's orders go together. The delta method treats the ratio of sums
 as the mean of (numerator - ratio · denominator) / mean denominator (Deng, Knoblich and Lu 2018, eq. 3;
-science B2).
+science B2). An arm with few in the denominator does not vouch for its own variance: `few` (case B21).
 """
 
 from koipond.experiments.bounds import FIXED, Bound
-from koipond.experiments.effect import ArmEstimate, Effect, RelativeMethod, effect_of
+from koipond.experiments.effect import Effect, effect_of
+from koipond.experiments.few import Spread, guarded
+from koipond.experiments.relative import ArmEstimate, RelativeMethod
 from koipond.experiments.statistics import MetricSums, combined_variance
 from koipond.kernel import InputError
 
@@ -33,9 +35,10 @@ def compare_ratios(
     denominator: str,
     *,
     bound: Bound = FIXED,
-    relative: RelativeMethod = "delta",
+    relative: RelativeMethod = "log-ratio",
+    spread: Spread = "auto",
 ) -> Effect:
     """Return the difference in Σ numerator / Σ denominator, treated - control; raise InputError as above."""
-    one = ratio_estimate(control, numerator, denominator)
-    two = ratio_estimate(treated, numerator, denominator)
-    return effect_of(one, two, method="delta-method t", bound=bound, relative=relative)
+    alone = tuple(ratio_estimate(arm, numerator, denominator) for arm in (control, treated))
+    one, two, note = guarded((control, treated), (alone[0], alone[1]), numerator, denominator, spread=spread)
+    return effect_of(one, two, method=f"delta-method t{note}", bound=bound, relative=relative)

@@ -132,6 +132,13 @@ class MetricSums:
         i = self.index(column)
         return float(self.shifts[i] + _ratio(self.sums[i], self.n))
 
+    def effective_count(self, column: str) -> float:
+        """Return Kish's count behind Σ ``column``, (Σx)² / Σx²: so many equal customers weigh as much."""
+        plain = self.about((0,) * len(self.columns))
+        i = plain.index(column)
+        squares = plain._product(i, i)
+        return float(_ratio(plain.sums[i] * plain.sums[i], 1) / squares) if squares else 0.0
+
     def variance(self, column: str) -> float:
         """Return the sample variance (divisor n - 1) of ``column``; raise InputError for n < 2."""
         return self.covariance(column, column)

@@ -28,28 +28,31 @@ _READ = ("orders", "events", "traits", "customers")
 class QualityRules:
     """When a person looks unreal.
 
-    test_account: a trait or an order's channel, store, staff, coupon or number begins with one of
-    ``test_words``, or at least ``test_orders_min`` orders, none above ``test_amount_fen_max``.
-    reward_chaser (薅羊毛): at least ``reward_orders_min`` paid orders, all within ``reward_days_max`` days of
-    joining (else of the first), ``reward_discounted_share`` of them discounted, together by at least
-    ``reward_discount_rate`` of their gross.
-    abnormal_frequency: more than ``day_orders_max`` paid orders or ``day_events_max`` events on one day.
+    test_account: a trait, the shop's id, or an order's channel, store, staff, coupon or number begins with
+    one of ``test_words``, or at least ``test_orders_min`` orders, none above ``test_amount_fen_max`` (next
+    to nothing), unless they are those of a reward chaser. reward_chaser (薅羊毛): at least
+    ``reward_orders_min`` paid orders, all within ``reward_days_max`` days of joining (else of the first),
+    ``reward_discounted_share`` of them discounted, together by at least ``reward_discount_rate`` of their
+    gross; or as many orders for next to nothing, that share of them with a coupon or discounted; or
+    ``reward_tiny_orders_min`` of these, whatever made them cheap. abnormal_frequency: more than
+    ``day_orders_max`` paid orders or ``day_events_max`` events on one day.
     """
 
-    test_words: tuple[str, ...] = ("test", "demo", "测试", "uji coba")
+    test_words: tuple[str, ...] = ("test", "demo", "测试", "内部", "uji coba")
     test_orders_min: int = 3
     test_amount_fen_max: int = 1
     reward_orders_min: int = 3
     reward_days_max: int = 30
     reward_discounted_share: float = 0.9
     reward_discount_rate: float = 0.5
+    reward_tiny_orders_min: int = 10
     day_orders_max: int = 10
     day_events_max: int = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualityReport:
-    """All imports in force together. ``flagged``: people by rule, those cleared not counted."""
+    """All imports in force together. ``flagged``: people by rule who still count and nobody decided on."""
 
     imports: int
     read: int
@@ -72,11 +75,17 @@ class QualityReport:
         }
 
 
-def flagged_people(reader: Reader, rules: QualityRules) -> IbisTable:
-    """Return (rule, customer_no) of everybody whom a people rule fits."""
+def flagged_people(reader: Reader, rules: QualityRules, test_ids: Sequence[int] = ()) -> IbisTable:
+    """Return (rule, customer_no) of everybody whom a people rule fits.
+
+    ``test_ids``: customers whose id at the shop begins with a test word; ids are known to the store alone.
+    """
+    named = _named_as_test(reader, rules, test_ids)
+    tiny = _tiny(reader, rules)
+    chasers = _tiny_chasers(tiny, rules).anti_join(named, "customer_no")
     found = {
-        "test_account": _test_accounts(reader, rules),
-        "reward_chaser": _reward_chasers(reader, rules),
+        "test_account": named.union(tiny.select("customer_no").anti_join(chasers, "customer_no")),
+        "reward_chaser": _reward_chasers(reader, rules).select("customer_no").union(chasers),
         "abnormal_frequency": _abnormal(reader, rules),
     }
     parts = [
@@ -100,8 +109,19 @@ def count_flagged(reader: Reader, rules: QualityRules) -> dict[str, int]:
     return {rule: found[rule] for rule in PEOPLE_RULES if rule in found}
 
 
-def read_quality(reader: Reader, rules: QualityRules, verdicts: PeopleVerdicts) -> QualityReport:
-    """Add up all imports in force (of a file imported twice, the later) and the people flagged now."""
+def test_word(rules: QualityRules) -> str:
+    """Return the pattern of what begins with a test word, for Python and for the engines."""
+    words = "|".join(rules.test_words)
+    return rf"(?i)^\s*(?:{words})(?:$|[^a-z])"
+
+
+def read_quality(
+    reader: Reader, rules: QualityRules, verdicts: PeopleVerdicts, test_ids: Sequence[int] = ()
+) -> QualityReport:
+    """Add up all imports in force (of a file imported twice, the later) and the people flagged now.
+
+    Whom somebody confirmed, by whatever rule, is counted once: as left out (case U14).
+    """
     imports = reader.table("imports")
     newest = imports.group_by("kind", "source", "fingerprint").agg(import_no=imports["import_no"].max())
     rows = reader.frame(imports.semi_join(newest, "import_no").select("read", "kept", "result")).to_pylist()
@@ -109,8 +129,13 @@ def read_quality(reader: Reader, rules: QualityRules, verdicts: PeopleVerdicts) 
     for row in rows:
         aside.update(json.loads(row["result"])["quarantined"])
     decided = _decided(verdicts)
-    people = reader.frame(flagged_people(reader, rules)).to_pylist()
-    flagged = Counter(p["rule"] for p in people if decided.get((p["rule"], p["customer_no"])) != "cleared")
+    people = reader.frame(flagged_people(reader, rules, test_ids)).to_pylist()
+    out = {no for (_, no), verdict in decided.items() if verdict == "confirmed"}
+    flagged = Counter(
+        p["rule"]
+        for p in people
+        if (p["rule"], p["customer_no"]) not in decided and p["customer_no"] not in out
+    )
     confirmed = Counter(rule for (rule, _), verdict in decided.items() if verdict == "confirmed")
     return QualityReport(
         imports=len(rows),
@@ -119,7 +144,7 @@ def read_quality(reader: Reader, rules: QualityRules, verdicts: PeopleVerdicts) 
         quarantined={rule: aside[rule] for rule in ROW_RULES if aside[rule]},
         flagged={rule: flagged[rule] for rule in PEOPLE_RULES if flagged[rule]},
         confirmed=dict(confirmed),
-        left_out=len({no for (_, no), verdict in decided.items() if verdict == "confirmed"}),
+        left_out=len(out),
     )
 
 
@@ -152,16 +177,33 @@ def _decided(verdicts: PeopleVerdicts) -> dict[tuple[str, int], str]:
     return {(row["rule"], row["customer_no"]): row["verdict"] for row in verdicts.current().to_pylist()}
 
 
-def _test_accounts(reader: Reader, rules: QualityRules) -> IbisTable:
-    orders, traits = reader.table("orders"), reader.table("traits")
-    words = "|".join(rules.test_words)
-    pattern = rf"(?i)^\s*(?:{words})(?:$|[^a-z])"
+def _named_as_test(reader: Reader, rules: QualityRules, test_ids: Sequence[int]) -> IbisTable:
+    orders, traits, pattern = reader.table("orders"), reader.table("traits"), test_word(rules)
     texts = ("order_id", "channel", "store", "staff", "coupon")
     named = orders.filter(ibis.or_(*(orders[name].re_search(pattern) for name in texts)))
     said = traits.filter(traits["text_value"].re_search(pattern))
-    tiny = orders.group_by("customer_no").agg(count=orders.count(), most=orders["net_fen"].max())
-    tiny = tiny.filter((tiny["count"] >= rules.test_orders_min) & (tiny["most"] <= rules.test_amount_fen_max))
-    return ibis.union(*(table.select("customer_no") for table in (named, said, tiny)))
+    parts = [table.select("customer_no") for table in (named, said)]
+    if test_ids:
+        numbers = pa.table({"customer_no": pa.array(sorted(set(test_ids)), pa.int32())})
+        parts.append(reader.stage("_test_ids", numbers))
+    return ibis.union(*parts).distinct()
+
+
+def _tiny(reader: Reader, rules: QualityRules) -> IbisTable:
+    """Return who has several orders and never paid more than next to nothing, and how many were reduced."""
+    orders = reader.table("orders")
+    cheaper = (orders["coupon"].fill_null("") != "") | (orders["discount_fen"] > 0)
+    tiny = orders.group_by("customer_no").agg(
+        count=orders.count(), most=orders["net_fen"].max(), reduced=cheaper.ifelse(1, 0).sum()
+    )
+    return tiny.filter((tiny["count"] >= rules.test_orders_min) & (tiny["most"] <= rules.test_amount_fen_max))
+
+
+def _tiny_chasers(tiny: IbisTable, rules: QualityRules) -> IbisTable:
+    """Return those of `_tiny` who go for what is given away: tests have no coupons, nor so many orders."""
+    rewarded = tiny["reduced"] >= rules.reward_discounted_share * tiny["count"]
+    many = tiny["count"] >= rules.reward_tiny_orders_min
+    return tiny.filter((rewarded & (tiny["count"] >= rules.reward_orders_min)) | many).select("customer_no")
 
 
 def _reward_chasers(reader: Reader, rules: QualityRules) -> IbisTable:

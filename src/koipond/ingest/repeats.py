@@ -45,7 +45,10 @@ def repeated_rows(
     named = named.semi_join(doubtful, "order_id")
     content = ibis.struct({name: named[name] for name in named.columns if name not in _NOT_CONTENT}).hash()
     place = ibis.row_number().over(ibis.window(group_by=named["order_id"], order_by=named["row"]))
-    prints = named.select("row", content=content, block=named["row"] - place)  # equal for rows side by side
+    block = named["row"] - place  # equal for rows side by side
+    if "line_id" in named.columns:  # one line's number is one line's, wherever it stands
+        block = ibis.ifelse(named["line_id"].notnull(), named["row"], block)
+    prints = named.select("row", content=content, block=block)
     prints = writer.cache("import_prints", prints)
     twice = prints.group_by("content").having(prints.count() > 1).agg(n=prints.count())
     twice = writer.cache("import_same_content", twice.select("content"))

@@ -4,195 +4,79 @@ The warehouse adds up integers; `koipond.experiments` decides. Nothing here read
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import date
+from dataclasses import replace
 from typing import Any
 
 import ibis
 
-from koipond.experiments.bounds import Bound
 from koipond.experiments.comparison import ArmData, Comparison, compare_arms
-from koipond.experiments.effect import Effect
 from koipond.experiments.metric import Metric
 from koipond.experiments.statistics import MetricSums, aggregates
 from koipond.ingest.ports import IbisTable, Reader
 from koipond.insights.breakdown import breakdown_rows, with_layer
-from koipond.insights.outcomes import OutcomeWindow, first_draws, outcomes, over, population, unreal
-from koipond.insights.waiting import Waiting, waiting
-from koipond.kernel import InputError
-
-TOUCH, HOLDOUT = "touch", "holdout"
-
-METRICS = (
-    Metric(name="conversion", kind="proportion", column="converted"),
-    Metric(name="orders_per_customer", kind="mean", column="order_count"),
-    Metric(name="revenue_per_customer_fen", kind="mean", column="revenue_fen"),
+from koipond.insights.freshness import newest_facts, newest_order_day
+from koipond.insights.lift_model import (
+    HOLDOUT,
+    METRICS,
+    TOUCH,
+    LeftOut,
+    LiftQuestion,
+    LiftReport,
+    ProductMargin,
 )
+from koipond.insights.outcomes import DAY_S, WAITING, first_draws, outcomes, over, population, unreal
+from koipond.insights.spending import spending
+from koipond.insights.waiting import waiting
+from koipond.kernel import InputError
+from koipond.profiles.facts import read_facts
+
 _MARGIN = Metric(name="margin_per_customer_fen", kind="mean", column="margin_fen")
 COVARIATES = ("before_order_count", "before_revenue_fen")
 _COLUMNS = ("converted", "order_count", "revenue_fen", *COVARIATES, "touched")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiftQuestion:
-    """Which strategy, over which window, judged how.
-
-    ``holdout_rate`` is the meant share of the hold-out (for the sample-ratio check); ``margin_bp`` the margin
-    per 10,000 of revenue, None when nobody said; ``layer`` the pre-registered layer to break the effect down
-    by, for those drawn under one of ``layer_versions`` of the strategy, None = under any.
-    """
-
-    strategy: str
-    window: OutcomeWindow
-    as_of: date
-    holdout_rate: float
-    bound: Bound | None = None
-    margin_bp: int | None = None
-    layer: str | None = None
-    layer_versions: Sequence[int] | None = None
-    alpha: float = 0.05
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeftOut:
-    """Candidates that do not count, and why."""
-
-    pending: int  # outcome window not over yet
-    merged: int  # one person in both arms
-    unreal: int  # confirmed by an operator (koipond quality)
-    staff: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProductMargin:
-    """Margin by the products bought; ``share``: part of the revenue of both arms that their margins cover.
-
-    ``effect``: difference in margin per customer, the rest of the revenue at the question's ``margin_bp`` (at
-    nothing without one); None when it cannot be told.
-    """
-
-    share: float
-    effect: Effect | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiftReport:
-    """Sums of the arms, effects of the touch arm against the hold-out, what it earned and cost."""
-
-    question: LiftQuestion
-    sums: Mapping[str, MetricSums]
-    comparison: Comparison | None
-    left_out: LeftOut
-    cost_fen: int
-    responses: Mapping[str, int]
-    variants: Comparison | None = None
-    breakdown: Sequence[Mapping[str, Any]] = ()
-    sentence: str = ""
-    rehearsed: bool = False
-    waiting: Waiting = field(default_factory=Waiting)
-    product_margin: ProductMargin | None = None
-
-    @property
-    def population(self) -> int:
-        """Customers that count."""
-        return sum(stats.n for stats in self.sums.values())
-
-    def effect(self, metric: str) -> Effect | None:
-        """Return the effect of the touch arm in ``metric``; None when it cannot be told."""
-        effects = self.comparison.effects if self.comparison else ()
-        return next((e for e in effects if (e.arm, e.metric) == (TOUCH, metric)), None)
-
-    def incremental(self, metric: str) -> tuple[float, float, float] | None:
-        """Return the difference of ``metric`` times those assigned to the touch: estimate, low, high."""
-        effect = self.effect(metric)
-        return None if effect is None else self._times_touched(effect)
-
-    def _times_touched(self, effect: Effect) -> tuple[float, float, float]:
-        n = self.sums[TOUCH].n
-        return effect.difference * n, effect.low * n, effect.high * n
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the report as the command contract has it, with what explains it."""
-        return {
-            "strategy": self.question.strategy,
-            "rehearsed": self.rehearsed,
-            "window_days": self.question.window.days,
-            "population": self.population,
-            "left_out": asdict(self.left_out),
-            "first_result_on": self.waiting.first_result_on,
-            "arms": [self._arm(arm) for arm in (TOUCH, HOLDOUT)],
-            "effects": [effect_row(effect) for effect in self.comparison.effects] if self.comparison else [],
-            "srm_p": self.comparison.srm_p if self.comparison else None,
-            "design": self.comparison.design if self.comparison else None,
-            "incremental": {
-                name: _interval(self.incremental(metric)) for name, metric in _INCREMENTAL.items()
-            },
-            "margin": self._margin(),
-            "cost_fen": self.cost_fen,
-            "cost_per_incremental_order_fen": self._cost_per_order(),
-            "responses": dict(self.responses),
-            "variants": self.variants.to_dict() if self.variants else None,
-            "breakdown": [dict(row) for row in self.breakdown],
-            "sentence": self.sentence,
-        }
-
-    def _arm(self, arm: str) -> dict[str, Any]:
-        return {**arm_row(arm, self.sums.get(arm)), **self.waiting.row(arm)}
-
-    def _margin(self) -> dict[str, Any] | None:
-        """Return what is left of the incremental margin after the cost, and what the margin rests on."""
-        margin_bp, products = self.question.margin_bp, self.product_margin
-        if products is not None:
-            found = None if products.effect is None else self._times_touched(products.effect)
-        elif margin_bp is not None:
-            revenue = self.incremental("revenue_per_customer_fen")
-            rate = margin_bp / 10_000
-            found = None if revenue is None else (revenue[0] * rate, revenue[1] * rate, revenue[2] * rate)
-        else:
-            found = None
-        if found is None:
-            return None
-        estimate, low, high = (value - self.cost_fen for value in found)
-        share = 0.0 if products is None else products.share
-        after_cost = _interval((estimate, low, high))
-        return {"after_cost_fen": after_cost, "margin_bp": margin_bp, "product_margin_share": share}
-
-    def _cost_per_order(self) -> int | None:
-        orders = self.incremental("orders_per_customer")
-        if orders is None or orders[1] <= 0:
-            return None  # an interval that reaches 0 gives no finite cost
-        return round(self.cost_fen / orders[0])
-
-
-_INCREMENTAL = {
-    "conversions": "conversion",
-    "orders": "orders_per_customer",
-    "revenue_fen": "revenue_per_customer_fen",
-}
+_NO_ORDERS = -1  # a day before every draw: without an order nothing is known of any outcome
 
 
 def lift_report(reader: Reader, question: LiftQuestion) -> LiftReport:
     """Return the report; raise InputError when the strategy never drew an arm."""
+    question = _known(reader, question)
     rows = _rows(reader, question)
     if question.layer is not None:
         rows = with_layer(reader, rows, question.layer)
     rows = reader.cache("lift_rows", rows)
     sums = arm_sums(reader, rows, "arm")
     shares = {TOUCH: 1 - question.holdout_rate, HOLDOUT: question.holdout_rate}
-    left_out = _left_out(reader, question, sum(stats.n for stats in sums.values()))
     touched = rows.filter(lambda t: t.arm == TOUCH)
+    variants = arm_sums(reader, touched, "variant")
+    spent, to_date = spending(
+        reader, rows, question.strategy, question.window, question.codes, question.now_s
+    )
+    left_out, unseen = _left_out(reader, question, sum(stats.n for stats in sums.values()))
     return LiftReport(
         question=question,
         sums=sums,
         comparison=compare_sums(sums, control=HOLDOUT, question=question, expected=shares),
         left_out=left_out,
-        cost_fen=_cost(reader, question),
-        responses=_responses(reader, question),
-        variants=_variants(reader, touched, question),
+        unseen=unseen,
+        spent=spent,
+        spent_to_date=to_date,
+        responses=_responses(reader, question, rows),
+        responses_to_date=_responses(reader, question, None),
+        variants=_variants(variants, question),
+        variant_sums=dict(sorted(variants.items())),
         breakdown=_breakdown(reader, rows, question),
         waiting=waiting(reader, question.strategy, question.window),
         product_margin=_product_margin(reader, rows, question),
+        newest=newest_facts(reader, question.window.as_of_day),
     )
+
+
+def _known(reader: Reader, question: LiftQuestion) -> LiftQuestion:
+    """Return the question with the day up to which outcomes are known."""
+    if question.complete:
+        return question
+    newest = newest_order_day(reader, question.window.as_of_day)
+    known = _NO_ORDERS if newest is None else newest
+    return replace(question, window=replace(question.window, facts_day=known))
 
 
 def arm_sums(reader: Reader, rows: IbisTable, by: str) -> dict[str, MetricSums]:
@@ -239,29 +123,6 @@ def compare_sums(
     )
 
 
-def arm_row(arm: str, stats: MetricSums | None) -> dict[str, Any]:
-    """Return one arm as the contract has it; zeros while nobody's outcome window is over."""
-    names = ("touched", "converted", "revenue_fen")
-    totals = {name: int(stats.total(name)) if stats else 0 for name in names}
-    return {"arm": arm, "assigned": stats.n if stats else 0, **totals}
-
-
-def effect_row(effect: Effect) -> dict[str, Any]:
-    """Return one effect as the contract has it."""
-    return {
-        "metric": effect.metric,
-        "arm": effect.arm,
-        "method": effect.method,
-        "absolute": {"estimate": effect.difference, "low": effect.low, "high": effect.high},
-        "relative": effect.relative.to_dict(),
-        "p": effect.p,
-    }
-
-
-def _interval(values: tuple[float, float, float] | None) -> dict[str, float] | None:
-    return None if values is None else dict(zip(("estimate", "low", "high"), values, strict=True))
-
-
 def _rows(reader: Reader, question: LiftQuestion) -> IbisTable:
     people = population(reader, question.strategy, question.window)
     return outcomes(reader, people, question.strategy, question.window)
@@ -293,14 +154,18 @@ def _product(rows: IbisTable, factors: Sequence[str]) -> Any:
     return first
 
 
-def _left_out(reader: Reader, question: LiftQuestion, counted: int) -> LeftOut:
-    draws = first_draws(reader, question.strategy, question.window)
-    late, single = ~over(draws, question.window), draws.arms == 1
+def _left_out(reader: Reader, question: LiftQuestion, counted: int) -> tuple[LeftOut, int]:
+    """Return who does not count, and how many of those pending only wait for newer orders."""
+    window = question.window
+    draws = first_draws(reader, question.strategy, window)
+    late, single = ~over(draws, window), draws.arms == 1
+    runs = draws.drawn_day + window.days > window.as_of_day
     row = reader.frame(
         draws.aggregate(
             drawn=draws.count(),
             merged=(draws.arms > 1).ifelse(1, 0).sum(),
-            pending=(single & late).ifelse(1, 0).sum(),
+            late=(single & late).ifelse(1, 0).sum(),
+            pending=(single & runs).ifelse(1, 0).sum(),
         )
     ).to_pylist()[0]
     fake = int(reader.scalar(unreal(reader, draws.filter(single & ~late)).count()))
@@ -308,26 +173,32 @@ def _left_out(reader: Reader, question: LiftQuestion, counted: int) -> LeftOut:
         raise InputError(
             f"strategy '{question.strategy}' has drawn no arm yet; plan, approve and send it first"
         )
-    merged, pending = int(row["merged"]), int(row["pending"])
-    staff = int(row["drawn"]) - merged - pending - fake - counted
-    return LeftOut(pending=pending, merged=merged, unreal=fake, staff=staff)
+    merged, waits = int(row["merged"]), int(row["late"])
+    staff = int(row["drawn"]) - merged - waits - fake - counted
+    left = LeftOut(pending=waits, merged=merged, unreal=fake, staff=staff)
+    return left, waits - int(row["pending"])
 
 
-def _cost(reader: Reader, question: LiftQuestion) -> int:
+def _responses(reader: Reader, question: LiftQuestion, rows: IbisTable | None) -> dict[str, int]:
+    """Return how many touches got each kind of answer: of all, or of ``rows`` within their windows."""
     touches = reader.table("touches").filter(lambda t: t.strategy == question.strategy)
-    return int(reader.scalar(ibis.coalesce(touches.cost_fen.sum(), 0).name("cost")))
-
-
-def _responses(reader: Reader, question: LiftQuestion) -> dict[str, int]:
-    ours = reader.table("touches").filter(lambda t: t.strategy == question.strategy).select("touch_key")
+    ours = touches.select("touch_key") if rows is None else _of_windows(reader, touches, rows, question)
     kinds = reader.table("responses").semi_join(ours, "touch_key").group_by("kind")
     counted = kinds.aggregate(n=lambda t: t.touch_key.nunique()).order_by("kind")
     return {row["kind"]: int(row["n"]) for row in reader.frame(counted).to_pylist()}
 
 
-def _variants(reader: Reader, touched: IbisTable, question: LiftQuestion) -> Comparison | None:
+def _of_windows(reader: Reader, sent: IbisTable, rows: IbisTable, question: LiftQuestion) -> IbisTable:
+    """Return touch_key of the touches ``sent`` to those of ``rows``, each within his window."""
+    touches = read_facts(reader).canonical(sent)
+    mine = touches.inner_join(rows.select("customer_no", "drawn_s"), "customer_no")
+    sent_to = (mine.at_s >= mine.drawn_s) & ~ibis.coalesce(mine.state.isin(WAITING), False)
+    within = mine.at_s < mine.drawn_s + question.window.days * DAY_S
+    return mine.filter(sent_to & within).select("touch_key")
+
+
+def _variants(sums: Mapping[str, MetricSums], question: LiftQuestion) -> Comparison | None:
     """Compare the variants among those assigned to the touch; the first in name order is the control."""
-    sums = arm_sums(reader, touched, "variant")
     return compare_sums(sums, control=min(sums), question=question) if len(sums) > 1 else None
 
 

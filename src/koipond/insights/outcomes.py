@@ -5,6 +5,7 @@ in the arm drawn then, touched or not (intention to treat); only those whose out
 Staff and customers merged across arms leave; the latter are counted. Source: design §8, science D6.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,24 +16,34 @@ from koipond.insights.margins import ORDER, has_margins, order_margins
 from koipond.profiles.facts import FactTables, left_out_people, read_facts
 from koipond.profiles.purchases import KEY, linked_refunds, net_of_refunds
 
-_DAY_S = 86_400
+DAY_S = 86_400
 BEFORE_DAYS_MIN = 90
-_WAITING = ("planned", "queued", "leased", "sending")
+WAITING = ("planned", "queued", "leased", "sending")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeWindow:
-    """``days`` of outcome after the draw; as-of day and period in whole days since 1970, both included."""
+    """``days`` of outcome after the draw; as-of day and period in whole days since 1970, both included.
+
+    ``facts_day``: the day of the newest order, None = every fact up to the as-of day is known. A window that
+    reaches beyond it is not over, whatever the calendar says (case U09).
+    """
 
     days: int
     as_of_day: int
     since_day: int | None = None
     until_day: int | None = None
+    facts_day: int | None = None
 
     @property
     def before_days(self) -> int:
         """How many days before the draw the covariate looks back."""
         return max(BEFORE_DAYS_MIN, self.days)
+
+    @property
+    def known_day(self) -> int:
+        """The last day of which outcomes are known."""
+        return self.as_of_day if self.facts_day is None else min(self.as_of_day, self.facts_day)
 
 
 def first_draws(reader: Reader, strategy: str, window: OutcomeWindow) -> IbisTable:
@@ -70,7 +81,7 @@ def running(reader: Reader, strategy: str, window: OutcomeWindow) -> IbisTable:
 
 def over(draws: IbisTable, window: OutcomeWindow) -> Any:
     """Say whose outcome window has elapsed."""
-    return draws.drawn_day + window.days <= window.as_of_day
+    return draws.drawn_day + window.days <= window.known_day
 
 
 def unreal(reader: Reader, draws: IbisTable) -> IbisTable:
@@ -92,8 +103,8 @@ def outcomes(reader: Reader, people: IbisTable, strategy: str, window: OutcomeWi
 
     ``converted`` 0/1 (a paid order in the window), ``order_count``, ``revenue_fen`` (net of refunds as
     profiles count it: those of a known order lower that order, others count on their own day), ``touched``
-    0/1, and ``before_*`` of the ``before_days`` up to the draw. Where products carry margins also
-    ``product_margin_fen`` of the revenue that they brought, and that revenue, ``covered_fen``.
+    0/1 (within the window), and ``before_*`` of the ``before_days`` up to the draw. Where products carry
+    margins also ``product_margin_fen`` of the revenue that they brought, and that revenue, ``covered_fen``.
     """
     facts = read_facts(reader)
     orders = net_orders(facts, window.as_of_day).semi_join(people, "customer_no")
@@ -106,8 +117,8 @@ def outcomes(reader: Reader, people: IbisTable, strategy: str, window: OutcomeWi
     if facts.refunds is not None:
         moves = moves.union(_loose_refunds(facts, window.as_of_day, moves))
     bought = people.select("customer_no", "drawn_s").inner_join(moves, "customer_no")
-    after = (bought.at_s >= bought.drawn_s) & (bought.at_s < bought.drawn_s + window.days * _DAY_S)
-    before = (bought.at_s < bought.drawn_s) & (bought.at_s >= bought.drawn_s - window.before_days * _DAY_S)
+    after = (bought.at_s >= bought.drawn_s) & (bought.at_s < bought.drawn_s + window.days * DAY_S)
+    before = (bought.at_s < bought.drawn_s) & (bought.at_s >= bought.drawn_s - window.before_days * DAY_S)
     sums = bought.group_by("customer_no").aggregate(
         order_count=after.ifelse(bought.counted, 0).sum(),
         revenue_fen=after.ifelse(bought.net_fen, 0).sum(),
@@ -115,7 +126,7 @@ def outcomes(reader: Reader, people: IbisTable, strategy: str, window: OutcomeWi
         before_revenue_fen=before.ifelse(bought.net_fen, 0).sum(),
         **{name: after.ifelse(bought[column], 0).sum() for name, column in margins.items()},
     )
-    touched = touched_since(reader, people, strategy)
+    touched = touched_since(reader, people, strategy, window.days)
     rows = people.left_join(sums, "customer_no").drop("customer_no_right")
     rows = rows.left_join(touched, "customer_no").drop("customer_no_right")
     names = ["order_count", "revenue_fen", "before_order_count", "before_revenue_fen", "touched", *margins]
@@ -123,15 +134,16 @@ def outcomes(reader: Reader, people: IbisTable, strategy: str, window: OutcomeWi
     return rows.mutate(converted=(rows.order_count > 0).cast("int64"))
 
 
-def net_orders(facts: FactTables, as_of_day: int) -> IbisTable:
-    """Return paid orders as of a day: `ORDER` (survivor's number), at_s, net_fen > 0 after linked refunds."""
+def net_orders(facts: FactTables, as_of_day: int, also: Sequence[str] = ()) -> IbisTable:
+    """Return paid orders as of a day: `ORDER` (survivor's number), at_s, net_fen > 0 after linked refunds,
+    ``also``."""
     if facts.orders is None:
         nothing = ibis.literal(0, "int64")
         return facts.customers.select("customer_no", at_s=nothing, net_fen=nothing).limit(0)
     orders = facts.canonical(facts.orders.filter((ibis._.status == "paid") & (ibis._.day <= as_of_day)))
     if facts.refunds is not None:
         orders = net_of_refunds(orders, linked_refunds(facts, as_of_day))
-    return orders.select(*ORDER, "at_s", "net_fen").filter(ibis._.net_fen > 0)
+    return orders.select(*ORDER, "at_s", "net_fen", *also).filter(ibis._.net_fen > 0)
 
 
 def _loose_refunds(facts: FactTables, as_of_day: int, moves: IbisTable) -> IbisTable:
@@ -147,8 +159,9 @@ def _loose_refunds(facts: FactTables, as_of_day: int, moves: IbisTable) -> IbisT
     )
 
 
-def touched_since(reader: Reader, people: IbisTable, strategy: str) -> IbisTable:
-    """Return customer_no, touched (1) of those of ``people`` to whom the strategy sent since their draw.
+def touched_since(reader: Reader, people: IbisTable, strategy: str, days: int | None = None) -> IbisTable:
+    """Return customer_no, touched (1) of those of ``people`` to whom the strategy sent since their draw, and
+    within ``days`` of it.
 
     A touch that still waits has reached nobody; one whose call was never answered may have.
     """
@@ -156,5 +169,7 @@ def touched_since(reader: Reader, people: IbisTable, strategy: str) -> IbisTable
     made = people.select("customer_no", "drawn_s").inner_join(
         touches.select("customer_no", "at_s", "state"), "customer_no"
     )
-    sent = made.filter(lambda t: (t.at_s >= t.drawn_s) & ~ibis.coalesce(t.state.isin(_WAITING), False))
+    sent = made.filter(lambda t: (t.at_s >= t.drawn_s) & ~ibis.coalesce(t.state.isin(WAITING), False))
+    if days is not None:
+        sent = sent.filter(lambda t: t.at_s < t.drawn_s + days * DAY_S)
     return sent.select("customer_no", touched=1).distinct()

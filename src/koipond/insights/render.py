@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from koipond.frames import text_table
+from koipond.insights.freshness import facts_line
 from koipond.insights.words import WORDS, Language
 from koipond.kernel import minor_digits
 from koipond.rules.labels import CHOICES, label
@@ -14,7 +15,7 @@ from koipond.rules.labels import CHOICES, label
 Report = Mapping[str, Any]
 _CSV_FACTS = (
     *("strategy", "as_of", "definition_version", "rehearsed"),
-    *("population", "first_result_on", "srm_p", "cost_fen"),
+    *("population", "first_result_on", "outcomes_known_to", "srm_p", "cost_fen"),
 )
 _LEFT_OUT = ("pending", "merged", "unreal", "staff")
 Table = tuple[str, list[str], list[list[str]]]
@@ -37,6 +38,7 @@ def to_text(report: Report, *, currency: str, language: Language = "en") -> str:
     parts += [
         f"{title}\n{text_table(header, rows)}" for title, header, rows in _tables(report, currency, language)
     ]
+    parts.append(_raw_note(report, language))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -60,6 +62,7 @@ def report_body(report: Report, *, currency: str, language: Language = "en") -> 
     word = WORDS[language]
     body = [f"<h1>{escape(report['strategy'])}: {word['title']}</h1>"]
     body.append(f"<p class=note>{escape(_facts(report, language))}</p>")
+    body.append(f"<p class=note>{escape(facts_line(report['newest_facts'], language))}</p>")
     if report["rehearsed"]:
         body.append(f"<p class=rehearsed><b>{word['rehearsed']}</b>. {word['rehearsed_long']}</p>")
     if soon := first_result(report, language):
@@ -67,6 +70,8 @@ def report_body(report: Report, *, currency: str, language: Language = "en") -> 
     if report["sentence"]:
         body.append(f"<p class=say>{escape(report['sentence'])}</p>")
     body += [_html_table(*table) for table in _tables(report, currency, language)]
+    if explained := _raw_note(report, language):
+        body.append(f"<p class=note>{escape(explained)}</p>")
     return "".join(body)
 
 
@@ -81,16 +86,28 @@ def to_csv(report: Report) -> str:
         writer.writerows(["arm", arm["arm"], field, value] for field, value in arm.items() if field != "arm")
     for effect in report["effects"]:
         rows = [("p", effect["p"]), ("method", effect["method"])]
-        for kind in ("absolute", "relative"):
+        rows.append(("adjusted", effect["adjusted"]))
+        for kind in ("raw", "absolute", "relative"):
             rows += [(f"{kind}_{field}", value) for field, value in effect[kind].items()]
         writer.writerows(["effect", effect["metric"], field, value] for field, value in rows)
+    for name in ("spent", "spent_to_date"):
+        writer.writerows([name, "", field, value] for field, value in report[name].items())
+    for row in (report["variants"] or {}).get("rows", ()):
+        writer.writerows(
+            ["variant", row["arm"], field, value] for field, value in row.items() if field != "arm"
+        )
     return out.getvalue()
 
 
 def first_result(report: Report, language: Language) -> str:
     """Return on which day the first outcome window is over, nothing once one is."""
-    on = report.get("first_result_on")
-    return f"{WORDS[language]['first_result']} {on}." if on and not report["population"] else ""
+    word, on = WORDS[language], report.get("first_result_on")
+    if not on or report["population"]:
+        return ""
+    if on > report.get("as_of", on):
+        return f"{word['first_result']} {on}."
+    known = report["outcomes_known_to"]
+    return word["first_unseen"].format(on=on, known=known) if known else word["no_orders"]
 
 
 def money(minor: float | None, currency: str) -> str:
@@ -104,7 +121,16 @@ def money(minor: float | None, currency: str) -> str:
 def _heading(report: Report, language: Language) -> str:
     word = WORDS[language]
     mark = f"[{word['rehearsed']}] " if report["rehearsed"] else ""
-    return f"{mark}{report['strategy']}: {word['title']}\n{_facts(report, language)}"
+    newest = facts_line(report["newest_facts"], language)
+    return f"{mark}{report['strategy']}: {word['title']}\n{_facts(report, language)}\n{newest}"
+
+
+def _raw_note(report: Report, language: Language) -> str:
+    """Return what raw and adjusted differences are; nothing without any effect."""
+    if not report["effects"]:
+        return ""
+    adjusted = any(effect["adjusted"] for effect in report["effects"])
+    return WORDS[language]["raw_note" if adjusted else "raw_only_note"]
 
 
 def _facts(report: Report, language: Language) -> str:
@@ -116,6 +142,11 @@ def _facts(report: Report, language: Language) -> str:
         f"{word['population']} {report['population']:,} {word['customers']}",
         f"{word['window']} {report['window_days']} {word['days']}",
     ]
+    known = report["outcomes_known_to"]
+    if known and known < report.get("as_of", known):
+        facts.append(f"{word['outcomes_known_to']} {known}")
+    if report["waiting_for_orders"]:
+        facts.append(f"{word['unseen']}: {report['waiting_for_orders']:,} {word['customers']}")
     return " · ".join([*facts, *([f"{word['left_out']}: {out}"] if out else [])])
 
 
@@ -123,14 +154,18 @@ def _tables(report: Report, currency: str, language: Language) -> list[Table]:
     tables = [_arms(report, currency, language)]
     if report["effects"]:
         tables += [_effects(report, currency, language), _incremental(report, currency, language)]
+    if report["spent_to_date"]["touches"]:
+        tables.append(_spending(report, currency, language))
     if report["variants"]:
-        tables.append(_variants(report["variants"], language))
+        tables += _variants(report["variants"], currency, language)
     if report["breakdown"]:
         tables.append(_breakdown(report["breakdown"], language))
     if report["responses"]:
         word = WORDS[language]
-        rows = [[word.get(kind, kind), f"{count:,}"] for kind, count in report["responses"].items()]
-        tables.append((word["responses"], [word["responses"], word["customers"]], rows))
+        mine = report["responses_counted"]
+        rows = [[word.get(k, k), f"{mine.get(k, 0):,}", f"{n:,}"] for k, n in report["responses"].items()]
+        header = [word[name] for name in ("responses", "spending_counted", "spending_to_date")]
+        tables.append((word["responses"], header, rows))
     return tables
 
 
@@ -151,24 +186,59 @@ def _arms(report: Report, currency: str, language: Language) -> Table:
 
 def _effects(report: Report, currency: str, language: Language) -> Table:
     word = WORDS[language]
-    header = [word[name] for name in ("metric", "difference", "interval", "lift", "interval", "method")]
-    rows = []
-    for effect in report["effects"]:
-        absolute, relative = effect["absolute"], effect["relative"]
-        show = _shower(effect["metric"], currency)
-        lift = relative["estimate"]
-        rows.append(
-            [
-                word.get(effect["metric"], effect["metric"]),
-                show(absolute["estimate"]),
-                f"{show(absolute['low'])} … {show(absolute['high'])}",
-                word["unknown"] if lift is None else f"{lift:+.1%}",
-                "-" if relative["low"] is None else f"{relative['low']:+.1%} … {relative['high']:+.1%}",
-                f"{effect['method']}; {relative['method']}",
-            ]
-        )
-    p = report["srm_p"]
-    return f"{word['lift']} ({word['srm']} {p:.3f})", header, rows
+    rows = [_effect(effect, effect["metric"], currency, language) for effect in report["effects"]]
+    return f"{word['lift']} ({word['srm']} {report['srm_p']:.3f})", _effect_header("metric", language), rows
+
+
+def _effect_header(first: str, language: Language) -> list[str]:
+    names = (first, "raw", "adjusted", "interval", "lift", "interval", "method")
+    return [WORDS[language][name] for name in names]
+
+
+def _effect(effect: Report, metric: str, currency: str, language: Language) -> list[str]:
+    """Return one effect: the plain difference, the adjusted one with its interval, and the lift."""
+    word, show = WORDS[language], _shower(metric, currency)
+    low, high = (effect.get("absolute") or effect)["low"], (effect.get("absolute") or effect)["high"]
+    estimate = effect["absolute"]["estimate"] if "absolute" in effect else effect["difference"]
+    raw = effect["raw"]
+    sides = f"{_side(raw['treated'], metric, currency)} − {_side(raw['control'], metric, currency)}"
+    return [
+        word.get(metric, metric),
+        f"{sides} = {show(raw['difference'])}",
+        show(estimate) if effect["adjusted"] else "=",
+        f"{show(low)} … {show(high)}",
+        *_lift(effect["relative"], language),
+        f"{effect['method']}; {effect['relative']['method']}",
+    ]
+
+
+def _side(value: float, metric: str, currency: str) -> str:
+    """Return what one arm has by itself: a share, money, or a mean."""
+    if metric.endswith("_fen"):
+        return money(value, currency)
+    return f"{value:.2%}" if metric == "conversion" else f"{value:.4f}"
+
+
+def _spending(report: Report, currency: str, language: Language) -> Table:
+    """Return touches, codes and cost of those who count, and of everybody to date."""
+    word, mine, every = WORDS[language], report["spent"], report["spent_to_date"]
+    offer = "offer_cost" if every["redeemed"] is not None else "offer_cost_all"
+    counts = [("touches", "touches")]
+    if every["issued"]:
+        counts += [("issued", "issued"), ("redeemed", "redeemed")]
+        counts += [("redeemed_later", "redeemed_later")] if mine["redeemed_later"] else []
+        counts += [("code_expired", "expired"), ("code_open", "open")]
+    moneys = [("message_cost", "message_cost_fen")]
+    if every["issued"]:
+        moneys += [(offer, "offer_cost_fen"), ("cost_sum", "cost_fen"), ("liability", "liability_fen")]
+
+    def shown(one: Report, key: str) -> str:
+        if one[key] is None:
+            return word["unknown_count"]
+        return money(one[key], currency) if key.endswith("_fen") else f"{one[key]:,}"
+
+    rows = [[word[name], shown(mine, key), shown(every, key)] for name, key in (*counts, *moneys)]
+    return word["spending"], ["", word["spending_counted"], word["spending_to_date"]], rows
 
 
 def _incremental(report: Report, currency: str, language: Language) -> Table:
@@ -199,19 +269,34 @@ def _margin_basis(margin: Report, language: Language) -> str:
     return ", ".join(parts)
 
 
-def _variants(comparison: Report, language: Language) -> Table:
+def _variants(variants: Report, currency: str, language: Language) -> list[Table]:
+    """Return each variant's own figures, and below it what tells them apart."""
     word = WORDS[language]
+    header = [
+        word[n] for n in ("variant", "assigned", "touched", "converted", "rate", "revenue", "money_each")
+    ]
     rows = [
         [
-            f"{effect['arm']} − {comparison['control']}",
-            word.get(effect["metric"], effect["metric"]),
-            *_lift(effect["relative"], language),
-            f"{effect['method']}; {effect['relative']['method']}",
+            row["arm"] or "-",
+            *(f"{row[name]:,}" for name in ("assigned", "touched", "converted")),
+            "-" if row["rate"] is None else f"{row['rate']:.2%}",
+            money(row["revenue_fen"], currency),
+            money(row["revenue_per_customer_fen"], currency),
         ]
-        for effect in comparison["effects"]
+        for row in variants["rows"]
     ]
-    header = [word[name] for name in ("variants", "metric", "lift", "interval", "method")]
-    return word["variants"], header, rows
+    tables: list[Table] = [(word["variants"], header, rows)]
+    if effects := variants.get("effects"):
+        apart = [
+            [
+                f"{effect['arm']} − {variants['control']}",
+                *_effect(effect, effect["metric"], currency, language),
+            ]
+            for effect in effects
+        ]
+        title = f"{word['variants']}: {word['difference']}"
+        tables.append((title, [word["variant"], *_effect_header("metric", language)], apart))
+    return tables
 
 
 def _breakdown(rows: Sequence[Report], language: Language) -> Table:

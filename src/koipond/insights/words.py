@@ -3,9 +3,11 @@
 from types import MappingProxyType
 from typing import Literal
 
+from koipond.insights.words_explained import EXPLAINED
+
 Language = Literal["zh", "en", "id"]
 
-WORDS: MappingProxyType[str, MappingProxyType[str, str]] = MappingProxyType(
+_BASE: MappingProxyType[str, MappingProxyType[str, str]] = MappingProxyType(
     {
         "en": MappingProxyType(
             {
@@ -82,7 +84,7 @@ WORDS: MappingProxyType[str, MappingProxyType[str, str]] = MappingProxyType(
                 "title": "增量报告",
                 "rehearsed": "预演",
                 "rehearsed_long": "在模拟客户上预演，没有触达任何真实客户。",
-                "as_of": "观察日",
+                "as_of": "统计日期",
                 "version": "定义版本",
                 "population": "统计人群",
                 "customers": "人",
@@ -97,8 +99,8 @@ WORDS: MappingProxyType[str, MappingProxyType[str, str]] = MappingProxyType(
                 "first_result": "还没有客户走完观察窗口：首个结果日期为",
                 "staff": "员工",
                 "arm": "分组",
-                "touch": "可触达组",
-                "the_touch": "可触达组",
+                "touch": "实验组",
+                "the_touch": "实验组",
                 "holdout": "对照组",
                 "assigned": "分配人数",
                 "touched": "已触达",
@@ -219,3 +221,8 @@ WORDS: MappingProxyType[str, MappingProxyType[str, str]] = MappingProxyType(
         ),
     }
 )
+
+WORDS: MappingProxyType[str, MappingProxyType[str, str]] = MappingProxyType(
+    {language: MappingProxyType({**words, **EXPLAINED[language]}) for language, words in _BASE.items()}
+)
+"""Language → word → how reports say it."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from koipond.ingest.ports import IbisTable, Reader
 from koipond.kernel import InputError
-from koipond.profiles.facts import read_facts
+from koipond.profiles.facts import left_out_people, read_facts
 from koipond.profiles.purchases import KEY, linked_refunds, net_of_refunds
 from koipond.rehearsal.brand import BrandParameters
 
@@ -40,7 +40,7 @@ def fit_brand(reader: Reader, as_of_day: int) -> BrandParameters:
         )
     rhythm, cycle, spread = _rhythm(gaps)
     basket = _one(reader, _basket_sums(orders))
-    lapsed = _one(reader, _lapses(reader.table("profile")))
+    lapsed = _one(reader, _lapses(_real(reader, reader.table("profile"))))
     click_rate, opt_out_rate = _answers(reader)
     return BrandParameters(
         customers=lapsed["buyers"],
@@ -65,7 +65,14 @@ def _orders(reader: Reader, as_of_day: int) -> IbisTable:
     paid = facts.canonical(orders.select(*KEY, "day", "net_fen"))
     if facts.refunds is not None:
         paid = net_of_refunds(paid, linked_refunds(facts, as_of_day))
-    return paid.filter(paid.net_fen > 0).select("customer_no", "day", "net_fen")
+    paid = paid.filter(paid.net_fen > 0)
+    return _real(reader, paid.select("customer_no", "day", "net_fen"))
+
+
+def _real(reader: Reader, rows: IbisTable) -> IbisTable:
+    """Return ``rows`` without those of people confirmed as unreal: nobody is to be made in their likeness."""
+    unreal = left_out_people(read_facts(reader))
+    return rows if unreal is None else rows.anti_join(unreal, "customer_no")
 
 
 def _gap_sums(orders: IbisTable) -> IbisTable:
@@ -118,10 +125,11 @@ def _lapses(profile: IbisTable) -> IbisTable:
 def _answers(reader: Reader) -> tuple[float, float]:
     """Return the shares of touches that were clicked and that led to an opt-out."""
     usual = BrandParameters()
-    touches = int(reader.scalar(reader.table("touches").touch_key.nunique()))
+    sent = _real(reader, read_facts(reader).canonical(reader.table("touches")))
+    touches = int(reader.scalar(sent.touch_key.nunique()))
     if touches < TOUCHES_MIN:
         return usual.click_rate, usual.opt_out_rate
-    told = reader.table("responses")
+    told = reader.table("responses").semi_join(sent.select("touch_key"), "touch_key")
     counts = told.group_by("kind").agg(n=told.touch_key.nunique())
     found = {row["kind"]: int(row["n"]) for row in reader.frame(counts).to_pylist()}
     return _rounded(found.get("clicked", 0) / touches), _rounded(found.get("unsubscribed", 0) / touches)
@@ -129,7 +137,8 @@ def _answers(reader: Reader) -> tuple[float, float]:
 
 def share_reached(reader: Reader, channel: str, address_kind: str | None, *, consent: bool) -> float:
     """Return the share of customers with an address of ``channel``, and with consent where it is asked."""
-    people = reader.table("customers").select("customer_no")
+    known = read_facts(reader).canonical(reader.table("customers").select("customer_no"))
+    people = _real(reader, known).distinct()
     total = int(reader.scalar(people.count()))
     if address_kind is not None:
         have = reader.table("reachable").filter(lambda t: t.channel == channel)

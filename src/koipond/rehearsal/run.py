@@ -15,8 +15,9 @@ import yaml
 
 from koipond.bootstrap import App
 from koipond.channels.sandbox import SandboxChannel
-from koipond.experiments.effect import Effect, Relative
-from koipond.insights.lift import LiftReport
+from koipond.experiments.effect import Effect
+from koipond.experiments.relative import Relative
+from koipond.insights.lift_model import LiftReport
 from koipond.insights.words import Language
 from koipond.kernel import InputError, VirtualClock
 from koipond.rehearsal.brand import SimulatedBrand

@@ -1,6 +1,6 @@
 """Code lists (券码): codes of the brand's own shop, imported, one a customer, issued by the gate alone."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,12 +11,14 @@ from koipond.store.bulk import Row, any_of, chunks, upsert_rows
 from koipond.store.code_keys import code_key, is_hidden
 from koipond.store.engine import Database
 from koipond.store.instants import to_s
-from koipond.store.tables import offer_code
+from koipond.store.tables import offer_code, touch
 
 CHUNK = 20_000
 _ONE_FILE_AT_A_TIME = 7_405_119  # any number of our own
 _SHOWN = 20  # problems named one by one
 Problem = tuple[int, str]  # line, what is wrong
+CodeEnd = Callable[[str, int | None, int | None], int | None]
+"""List, a code's own end, when it was issued → the first second in which it is no good any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,18 @@ class CodeStock:
     list_key: str
     issued: int
     left: int
+
+
+@dataclass(frozen=True, slots=True)
+class SentCode:
+    """A code that went out with a touch; ``cost_fen``: what the offer was taken to cost then."""
+
+    touch_key: str
+    cost_fen: int
+    list_key: str
+    code: str
+    issued_s: int | None
+    expires_s: int | None
 
 
 class StoredCodes:
@@ -74,16 +88,45 @@ class StoredCodes:
             rows = connection.execute(query.order_by(offer_code.c.list_key)).all()
         return [CodeStock(list_key=key, issued=int(given), left=int(left)) for key, given, left in rows]
 
-    def people(self, list_keys: Collection[str], now: datetime) -> dict[str, tuple[list[int], list[int]]]:
-        """Return list → the customers whose code is good, and those whose code has expired."""
+    def first_ends(self, now: datetime) -> dict[str, int]:
+        """Return list → the first second in which some code that is left is no good any more.
+
+        Lists whose codes have no end are not named.
+        """
+        left = offer_code.c.customer_no.is_(None) & (offer_code.c.expires_s > to_s(now))
+        query = sa.select(offer_code.c.list_key, sa.func.min(offer_code.c.expires_s)).where(left)
+        with self._db.read() as connection:
+            rows = connection.execute(query.group_by(offer_code.c.list_key)).all()
+        return {key: int(end_s) for key, end_s in rows}
+
+    def people(
+        self, list_keys: Collection[str], now: datetime, end_s: CodeEnd = lambda _, own_s, __: own_s
+    ) -> dict[str, tuple[list[int], list[int]]]:
+        """Return list → the customers whose code is good, and those whose code has expired.
+
+        ``end_s``: (list, the code's own end, when it was issued) → when it really ends.
+        """
         found: dict[str, tuple[list[int], list[int]]] = {key: ([], []) for key in list_keys}
         mine = offer_code.c.customer_no.is_not(None) & offer_code.c.list_key.in_(sorted(found))
-        query = sa.select(offer_code.c.list_key, offer_code.c.customer_no, offer_code.c.expires_s).where(mine)
+        columns = [offer_code.c[name] for name in ("list_key", "customer_no", "expires_s", "issued_s")]
         now_s = to_s(now)
         with self._db.read() as connection:
-            for key, customer_no, expires_s in connection.execute(query):
-                found[key][expires_s is not None and expires_s <= now_s].append(customer_no)
+            for key, customer_no, expires_s, issued_s in connection.execute(sa.select(*columns).where(mine)):
+                end = end_s(key, expires_s, issued_s)
+                found[key][end is not None and end <= now_s].append(customer_no)
         return found
+
+    def issued(self, strategy: str | None = None) -> list[SentCode]:
+        """Return the codes that went out with touches of ``strategy`` (None: of any), each with its touch."""
+        columns = touch.c.touch_key, touch.c.offer_cost_fen, offer_code.c.list_key, offer_code.c.code
+        query = (
+            sa.select(*columns, offer_code.c.issued_s, offer_code.c.expires_s)
+            .join(touch, touch.c.touch_no == offer_code.c.touch_no)
+            .where(sa.true() if strategy is None else touch.c.strategy == strategy)
+            .order_by(offer_code.c.code_no)
+        )
+        with self._db.read() as connection:
+            return [SentCode(*row) for row in connection.execute(query)]
 
     def holders(self, list_key: str) -> dict[str, int]:
         """Return code → customer of the issued codes of a list, to find their redemptions."""

@@ -1,7 +1,8 @@
 """Imports and verdicts on people (ports `ImportJournal` and `PeopleVerdicts` of `koipond.ingest.ports`)."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from koipond.ingest.ports import Holder, ImportEntry, ImportStart
 from koipond.kernel import InputError, stable_json
 from koipond.store import consent_log, leases
-from koipond.store.bulk import upsert_rows
+from koipond.store.bulk import any_of, upsert_rows
 from koipond.store.engine import Database
 from koipond.store.instants import from_s, to_s
 from koipond.store.tables import consent, customer, identifier, import_batch, lease, people_verdict
@@ -149,6 +150,17 @@ def unended() -> sa.ColumnElement[bool]:
     return sa.or_(outcome.is_(None), outcome == "published") & ~alive
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an operator decided about one person by one rule."""
+
+    rule: str
+    customer_no: int
+    verdict: str  # confirmed | cleared
+    by: str
+    at: datetime
+
+
 class StoredVerdicts:
     """What operators decided about flagged people."""
 
@@ -166,6 +178,15 @@ class StoredVerdicts:
         columns = ("rule", "customer_no", "verdict", "author", "at_s")
         with self._db.write() as connection:
             return upsert_rows(connection, people_verdict, columns, rows, changed)
+
+    def of(self, customer_nos: Collection[int]) -> list[Verdict]:
+        """Return what was decided about ``customer_nos``, the oldest first."""
+        columns = [people_verdict.c[name] for name in ("rule", "customer_no", "verdict", "author", "at_s")]
+        with self._db.read() as connection:
+            mine = any_of(connection, people_verdict.c.customer_no, customer_nos)
+            query = sa.select(*columns).where(mine).order_by(people_verdict.c.at_s, people_verdict.c.rule)
+            rows = connection.execute(query).all()
+        return [Verdict(rule, no, verdict, author, from_s(at_s)) for rule, no, verdict, author, at_s in rows]
 
     def current(self) -> pa.Table:
         columns = people_verdict.c.rule, people_verdict.c.customer_no, people_verdict.c.verdict

@@ -26,7 +26,8 @@ from koipond.store.erasure import ERASED
 from koipond.strategy.plan.inboxes import co_holders
 from koipond.strategy.why import Explanation, explain
 from koipond.strategy.why.grades import gap_answer, held_answer
-from koipond.strategy.why.words import ERASED_PERSON, said
+from koipond.strategy.why.words import ERASED_PERSON, PEOPLE_RULE_WORDS, UNREAL_PERSON, said
+from koipond.worker.freshness import facts_known
 from koipond.worker.planning import CANDIDATES, audiences_of, request_of
 
 HISTORY_MAX = 50
@@ -80,6 +81,7 @@ def explain_customer(app: App, asked: str, as_of: date | None, plan: str | None)
     return {
         **found.to_dict(),
         "erased": _erased(app, permissions),
+        "unreal": _unreal(app, number),
         "layers": own or None,
         **grades,
         "contradictions": [
@@ -87,6 +89,7 @@ def explain_customer(app: App, asked: str, as_of: date | None, plan: str | None)
             for name, rule in contradictions_of(own, scope.catalog).items()
         ],
         "history": [{**move, "on": move["on"].isoformat()} for move in moves],
+        **facts_known(app, day),
         **app.stamp(day),
     }
 
@@ -111,6 +114,19 @@ def _erased(app: App, permissions: Permissions) -> dict[str, Any] | None:
         return None
     at = datetime.fromtimestamp(min(since), UTC).astimezone(app.zone).strftime("%Y-%m-%d %H:%M")
     return {"since": at, "words": said(ERASED_PERSON, since=at)}
+
+
+def _unreal(app: App, number: int) -> dict[str, Any] | None:
+    """Return who confirmed a person as unreal, when and by which rule; None for anybody else (case U14)."""
+    members = app.store.people.members(number)
+    found = [one for one in app.store.verdicts.of(members) if one.verdict == "confirmed"]
+    if not found:
+        return None
+    first = found[0]
+    given = {"rule": first.rule, "by": first.by}
+    given["at"] = first.at.astimezone(app.zone).strftime("%Y-%m-%d %H:%M")
+    rules = said(PEOPLE_RULE_WORDS[first.rule])
+    return {**given, "words": said(UNREAL_PERSON, **{**given, "rule": rules})}
 
 
 def _grades(

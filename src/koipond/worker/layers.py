@@ -10,6 +10,7 @@ from koipond.segments.contradictions import count_contradictions
 from koipond.segments.flow import fast, flow
 from koipond.segments.movements import count_moves
 from koipond.segments.snapshot import count_layers
+from koipond.worker.freshness import facts_known
 
 
 def layer_counts(app: App, as_of: date | None, since: date | None) -> dict[str, Any]:
@@ -30,4 +31,4 @@ def layer_counts(app: App, as_of: date | None, since: date | None) -> dict[str, 
             data["movements"] = count_moves(reader, since, day)
     with app.reading(day) as (reader, _):
         data["contradictions"] = count_contradictions(app.scope(reader, day))
-    return {**data, **app.stamp(day)}
+    return {**data, **facts_known(app, day), **app.stamp(day)}

@@ -10,6 +10,7 @@ from koipond.kernel import epoch_day
 from koipond.rules.titles import title
 from koipond.segments.segment_state import read_states, stale
 from koipond.store.pauses import Pause
+from koipond.worker.freshness import facts_known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class Overview:
     warehouse_version: int
     segments: Sequence[Mapping[str, Any]]
     touches: Mapping[str, int]
+    newest_facts: Sequence[Mapping[str, Any]]
     pauses: Sequence[Pause]
 
 
@@ -33,6 +35,7 @@ def overview(app: App) -> Overview:
         definition_version=app.in_force.version,
         warehouse_version=app.in_force.warehouse_version,
         segments=segment_rows(app, day),
+        newest_facts=facts_known(app, day)["newest_facts"],
         pauses=app.store.pauses.all(),
         touches={state.value: count for state, count in counts.items() if count},
     )

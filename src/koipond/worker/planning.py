@@ -7,7 +7,7 @@ it admitted.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -33,6 +33,7 @@ from koipond.strategy.plan import (
     make_plan,
 )
 from koipond.strategy.plan.audiences import SegmentAudiences
+from koipond.worker.code_ends import code_end_s, early_ends, end_text
 from koipond.worker.flags import tell_flags
 from koipond.worker.syncing import copy_permissions
 
@@ -75,6 +76,7 @@ def plan_touches(app: App, keys: Sequence[str], as_of: date | None) -> Plan:
         made = make_plan(
             writer, audiences_of(app, writer, day), request_of(app, draft.key, day, strategies, afresh=True)
         )
+        made = replace(made, notes=(*made.notes, *_early_ends(app, strategies)))
         _keep_candidates(writer, made, day, app.store.plans.unfinished())
         writer.publish()
     app.store.plans.finish(draft.key, made.to_dict())
@@ -166,6 +168,15 @@ def paused_since(app: App, pause: Pause) -> str:
     return f"{since}: {pause.reason}" if pause.reason else since
 
 
+def _early_ends(app: App, strategies: Sequence[Strategy]) -> list[str]:
+    """Return where the codes that ``strategies`` give end before their offers say (case U04)."""
+    arms = [arm for strategy in strategies for play in strategy.plays for arm in play.arms()]
+    keys = {arm.offer.code_list for arm in arms if arm.offer.code_list is not None}
+    return [
+        end_text(row) for row in early_ends(app, {k: o for k, o in app.runtime.offers.items() if k in keys})
+    ]
+
+
 def codes_left(app: App, strategies: Sequence[Strategy]) -> dict[str, CodesLeft]:
     """Return the codes of every list that ``strategies`` give codes of; a list without any has none left."""
     arms = [arm for strategy in strategies for play in strategy.plays for arm in play.arms()]
@@ -174,7 +185,7 @@ def codes_left(app: App, strategies: Sequence[Strategy]) -> dict[str, CodesLeft]
         return {}
     at = next_allowed(app.clock.now(), app.settings.policy.quiet, app.zone)  # when they are really told
     left = {stock.list_key: stock.left for stock in app.store.codes.stock(at)}
-    people = app.store.codes.people(keys, at)
+    people = app.store.codes.people(keys, at, lambda *code: code_end_s(app, *code))
     over = {key for key in keys if _is_over(app.runtime.offers.get(key), day_of(at, app.zone))}
     return {
         key: CodesLeft(left=0, lapsed=[*held, *lapsed])

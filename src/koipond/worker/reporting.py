@@ -9,11 +9,14 @@ from koipond.experiments.always_valid import AlwaysValidBound
 from koipond.experiments.bounds import Bound
 from koipond.experiments.sentence import Wording, sentence
 from koipond.ingest.ports import Reader
-from koipond.insights.lift import LiftQuestion, LiftReport, lift_report
+from koipond.insights.lift import lift_report
+from koipond.insights.lift_model import LiftQuestion, LiftReport
 from koipond.insights.outcomes import OutcomeWindow
 from koipond.insights.words import WORDS, Language
 from koipond.kernel import InputError, epoch_day, minor_digits
+from koipond.store.instants import to_s
 from koipond.strategy.model import DEFAULT_BREAKDOWN, MetricName, Strategy
+from koipond.worker.offers import issued_codes
 
 
 def strategy_report(
@@ -40,6 +43,9 @@ def strategy_report(
         margin_bp=app.settings.defaults.default_margin_bp,
         layer=strategy.breakdown,
         layer_versions=_named_in(app, strategy),
+        codes=issued_codes(app, app.store.codes.issued(key)),
+        end_s=to_s(app.end_of(day)),
+        complete=rehearsed,
     )
     made = replace(lift_report(reader, question), rehearsed=rehearsed)
     said = primary_sentence(

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from pyroaring import BitMap
+
 from koipond.kernel import InputError
 from koipond.segments.definition import SegmentDefinition
 from koipond.segments.membership import members
@@ -18,17 +20,21 @@ class ScopeCounter:
     def __init__(self, scope: Scope, folder: Folder) -> None:
         self._segments: Mapping[str, SegmentDefinition] = {d.key: d.value for d in folder.of("segment")}
         self._scope = replace(scope, members={**members_of(read_states(scope.reader)), **scope.members})
-        self._known: dict[str, int | None] = {}
+        self._known: dict[str, BitMap | None] = {}
 
     def count(self, segment: Definition) -> int | None:
         """Return the members of ``segment``, or None when a list or a segment it names is not there."""
+        found = self.who(segment)
+        return None if found is None else len(found)
+
+    def who(self, segment: Definition) -> BitMap | None:
+        """Return who is in ``segment``, or None when a list or a segment it names is not there."""
         if segment.key not in self._known:
             try:
-                self._known[segment.key] = len(
-                    members(self._with_parents(segment.value, ()), segment.value.rule)
-                )
+                made = members(self._with_parents(segment.value, ()), segment.value.rule)
             except InputError:
-                self._known[segment.key] = None
+                made = None
+            self._known[segment.key] = made
         return self._known[segment.key]
 
     def doubts(self, segment: Definition) -> list[dict[str, str]]:

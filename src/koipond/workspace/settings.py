@@ -113,6 +113,7 @@ class QualityShape(Shape):
     reward_days_max: int | None = Field(default=None, ge=0, le=36_600)
     reward_discounted_share: Share | None = None
     reward_discount_rate: Share | None = None
+    reward_tiny_orders_min: Count | None = None
     day_orders_max: Count | None = None
     day_events_max: Count | None = None
 

@@ -53,7 +53,7 @@ def test_rules_only_flag_until_an_operator_decides(space: MemoryWorkspace) -> No
     assert decide(space, "abnormal_frequency", [robot], "cleared") == 1
     with space.warehouse.read() as reader:
         report = read_quality(reader, QualityRules(), space.verdicts).to_dict()
-    assert report["flagged"] == {"test_account": 2, "reward_chaser": 1}
+    assert report["flagged"] == {"test_account": 2}  # who is confirmed counts once: as left out (U14)
     assert (report["confirmed"], report["left_out"]) == ({"reward_chaser": 1}, 1)
     assert space.rows("left_out") == [{"rule": "reward_chaser", "customer_no": chaser}]
     decide(space, "reward_chaser", [chaser], "cleared")
@@ -79,3 +79,37 @@ def test_an_unknown_rule_or_verdict_is_refused(space: MemoryWorkspace) -> None:
         decide(space, "ugly", [1], "confirmed")
     with pytest.raises(InputError, match="say confirmed or cleared"):
         decide(space, "test_account", [1], "maybe")
+
+
+def test_u15_reward_chasers_and_test_accounts_are_found_each_by_its_own_rule(tmp_path: Path) -> None:
+    """Forty people with twelve orders of one cent, as the shop's export has them, and accounts of the
+    staff.
+    """
+    space = MemoryWorkspace(tmp_path / "w")
+    days = ("2024-06-18", "2024-11-11", "2025-03-08", "2025-06-18")  # promotions, far apart
+    chasers = [
+        f"c{n},K{n}-{turn},{days[turn % 4]} 00:{turn:02d},0.01,0,新人0元券,小程序商城"
+        for n in range(40)
+        for turn in range(12)
+    ]
+    testers = [
+        f"t{n},A{n}-{turn},2025-0{turn + 1}-03 11:00,0.01,0,,app" for n in range(2) for turn in range(6)
+    ]
+    words = ["staff,内部员工-1,2025-01-01,88,0,,app", "real,R1,2025-01-02,300,20,满199减20,app"]
+    words += ["inner,X1,2025-01-01,1,0,,内部测试"]
+    space.load("orders", space.write("o.csv", HEAD + "\n".join([*chasers, *testers, *words]) + "\n"))
+    with space.warehouse.read() as reader:
+        report = read_quality(reader, QualityRules(), space.verdicts)
+        by_id = read_quality(reader, QualityRules(), space.verdicts, [number_of(space, "R1")])
+    assert report.flagged == {"test_account": 4, "reward_chaser": 40}
+    assert by_id.flagged == {"test_account": 5, "reward_chaser": 40}
+
+
+def test_u14_whoever_is_confirmed_is_counted_once_and_as_left_out(space: MemoryWorkspace) -> None:
+    robot, chaser = number_of(space, "B10"), number_of(space, "C1")
+    decide(space, "reward_chaser", [chaser, robot], "confirmed")
+    decide(space, "test_account", [robot], "confirmed")
+    with space.warehouse.read() as reader:
+        report = read_quality(reader, QualityRules(), space.verdicts)
+    assert report.flagged == {"test_account": 2}  # the robot's own rule flags him no more
+    assert (report.confirmed, report.left_out) == ({"reward_chaser": 2, "test_account": 1}, 2)

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from koipond.experiments.columns import sums_of
-from koipond.experiments.effect import ArmEstimate, relative_lift
 from koipond.experiments.means import compare_means
 from koipond.experiments.ratios import compare_ratios
+from koipond.experiments.relative import ArmEstimate, relative_lift
 from koipond.kernel import InputError
 
 
@@ -32,7 +32,7 @@ def test_the_two_relative_methods_differ_and_are_named() -> None:
         ArmEstimate(n=100, value=10.0, variance=1.0),
         ArmEstimate(n=100, value=12.0, variance=1.0),
     )
-    delta = relative_lift(control, treated, z=1.96)
+    delta = relative_lift(control, treated, z=1.96, method="delta")
     log_ratio = relative_lift(control, treated, z=1.96, method="log-ratio")
     assert delta.estimate == log_ratio.estimate == pytest.approx(0.2)
     assert (delta.method, log_ratio.method) == ("delta", "log-ratio")

@@ -38,18 +38,18 @@ UNKNOWN = compare_proportions(share(400, 4000), share(410, 4000), "b")
 def test_a_known_rise_reads_so_in_each_language() -> None:
     assert sentence(UP, REBUY["zh"], "zh", arm="发券组") == (
         "与对照组相比，发券组的复购率高出 2.00 个百分点"
-        "（95% 置信区间 +0.63 至 +3.37 个百分点，相对变化 +20.0%，区间 +5.0% 至 +35.0%），"
+        "（95% 置信区间 +0.63 至 +3.37 个百分点，相对变化 +20.0%，区间 +5.9% 至 +36.0%），"
         "可以认定是本次运营带来的提升。"
     )
     assert sentence(UP, REBUY["en"], "en", arm="the coupon arm") == (
         "Against the control, the repurchase rate in the coupon arm is higher by 2.00 percentage points "
-        "(95% interval +0.63 to +3.37 percentage points, relative +20.0%, from +5.0% to +35.0%): "
+        "(95% interval +0.63 to +3.37 percentage points, relative +20.0%, from +5.9% to +36.0%): "
         "the rise can be put down to the treatment."
     )
     assert sentence(UP, REBUY["id"], "id", arm="kelompok kupon") == (
         "Dibanding kelompok kontrol, tingkat pembelian ulang pada kelompok kupon lebih tinggi "
         "2,00 poin persen (interval 95%: +0,63 sampai +3,37 poin persen, relatif +20,0%, "
-        "antara +5,0% dan +35,0%); kenaikan ini dapat dianggap hasil program ini."
+        "antara +5,9% dan +36,0%); kenaikan ini dapat dianggap hasil program ini."
     )
 
 

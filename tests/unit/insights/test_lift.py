@@ -7,7 +7,8 @@ from zlib import crc32
 import pyarrow as pa
 import pytest
 
-from koipond.insights.lift import LiftQuestion, LiftReport, lift_report
+from koipond.insights.lift import lift_report
+from koipond.insights.lift_model import LiftQuestion, LiftReport
 from koipond.insights.outcomes import OutcomeWindow
 from koipond.kernel import InputError, epoch_day
 from koipond.testing.facts import warehouse_of
@@ -42,6 +43,7 @@ def report(folder: Path, as_of: date = date(2026, 4, 1), **datasets: Any) -> Lif
         holdout_rate=0.5,
         window=OutcomeWindow(days=14, as_of_day=epoch_day(as_of)),
         as_of=as_of,
+        complete=True,
     )
     with warehouse_of(folder, **datasets).read() as reader:
         return lift_report(reader, question)
@@ -189,6 +191,7 @@ def test_the_breakdown_uses_the_layer_before_the_draw(tmp_path: Path) -> None:
         holdout_rate=0.5,
         window=OutcomeWindow(days=14, as_of_day=DRAWN_DAY + 30),
         as_of=date(2026, 3, 31),
+        complete=True,
         layer="lifecycle",
     )
     with warehouse.write("layers") as writer:
@@ -216,6 +219,7 @@ def test_only_whoever_was_drawn_under_a_version_that_names_the_layer_is_broken_d
         holdout_rate=0.5,
         window=OutcomeWindow(days=14, as_of_day=DRAWN_DAY + 30),
         as_of=date(2026, 3, 31),
+        complete=True,
         layer=layer,
     )
     with warehouse.read() as reader:

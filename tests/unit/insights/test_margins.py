@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from tests.unit.insights.test_lift import DRAWN_DAY, draw, order
 
-from koipond.insights.lift import LiftQuestion, lift_report
+from koipond.insights.lift import lift_report
+from koipond.insights.lift_model import LiftQuestion
 from koipond.insights.margins import order_margins
 from koipond.insights.outcomes import OutcomeWindow, net_orders
 from koipond.insights.render import to_text
@@ -114,7 +115,7 @@ def margin(folder: Path, margin_bp: int | None, products: list[dict[str, Any]]) 
     }
     window = OutcomeWindow(days=14, as_of_day=epoch_day(AS_OF))
     question = LiftQuestion(
-        strategy="recall", holdout_rate=0.5, window=window, as_of=AS_OF, margin_bp=margin_bp
+        strategy="recall", holdout_rate=0.5, window=window, as_of=AS_OF, margin_bp=margin_bp, complete=True
     )
     with warehouse_of(folder, **facts).read() as reader:
         report = lift_report(reader, question).to_dict()

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from koipond.insights.render import money, to_csv, to_html, to_text
+from koipond.insights.spending import Spending
 from koipond.insights.words import WORDS
 
 REPORT: dict[str, Any] = {
@@ -14,6 +15,7 @@ REPORT: dict[str, Any] = {
     "rehearsed": True,
     "window_days": 14,
     "population": 400,
+    "waiting_for_orders": 3,
     "left_out": {"pending": 7, "merged": 0, "unreal": 2, "staff": 1},
     "arms": [{"arm": "touch", "assigned": 360, "touched": 350, "converted": 90, "revenue_fen": 123_456}],
     "effects": [
@@ -23,8 +25,16 @@ REPORT: dict[str, Any] = {
             "absolute": {"estimate": 0.05, "low": 0.01, "high": 0.09},
             "relative": {"estimate": 0.25, "low": 0.05, "high": 0.45, "method": "delta"},
             "p": 0.01,
+            "raw": {"control": 0.2, "treated": 0.26, "difference": 0.06},
+            "adjusted": True,
         }
     ],
+    "outcomes_known_to": "2026-03-30",
+    "newest_facts": [{"kind": "orders", "source": "shop", "newest_on": "2026-03-30", "age_days": 2}],
+    "spent": Spending(
+        touches=350, message_cost_fen=350, issued=150, redeemed=22, offer_cost_fen=44_000
+    ).to_dict(),
+    "spent_to_date": Spending(touches=360, message_cost_fen=360, issued=160, redeemed=23, open=9).to_dict(),
     "srm_p": 0.7,
     "incremental": {"conversions": {"estimate": 18.0, "low": 3.6, "high": 32.4}, "revenue_fen": None},
     "margin": None,
@@ -33,6 +43,7 @@ REPORT: dict[str, Any] = {
     "variants": None,
     "breakdown": [],
     "responses": {"clicked": 12},
+    "responses_counted": {"clicked": 11},
     "sentence": "It is likely that …",
 }
 

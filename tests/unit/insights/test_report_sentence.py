@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from koipond.insights.lift import LiftQuestion, LiftReport, lift_report
+from koipond.insights.lift import lift_report
+from koipond.insights.lift_model import LiftQuestion, LiftReport
 from koipond.insights.outcomes import OutcomeWindow
 from koipond.kernel import epoch_day
 from koipond.testing.facts import warehouse_of
@@ -32,6 +33,7 @@ def made(tmp_path: Path) -> LiftReport:
         holdout_rate=0.5,
         window=OutcomeWindow(days=14, as_of_day=epoch_day(AS_OF)),
         as_of=AS_OF,
+        complete=True,
     )
     with warehouse_of(tmp_path, assignments=drawn, orders=orders).read() as reader:
         return lift_report(reader, question)
@@ -43,7 +45,7 @@ def made(tmp_path: Path) -> LiftReport:
         ("conversion", "en", "conversion in the touch group is higher by 80.00 percentage points"),
         ("orders_per_customer", "en", "orders per customer in the touch group is higher by 0.800"),
         ("revenue_per_customer_fen", "en", "revenue per customer in the touch group is higher by 9."),
-        ("revenue_per_customer_fen", "zh", "可触达组的人均成交额高出 9."),
+        ("revenue_per_customer_fen", "zh", "实验组的人均成交额高出 9."),
         ("revenue_per_customer_fen", "id", "pada kelompok sentuhan lebih tinggi 9,"),
     ],
 )

@@ -12,6 +12,7 @@ import pyarrow as pa
 from koipond.frames import PlotSpec, bar_layer, chart, plain, text_table
 from koipond.frames.columns import Floats, Ints
 from koipond.kernel import InputError, RefusedError
+from koipond.profiles.clv.advice import doubt_text
 from koipond.profiles.clv.collapse import Counts, collapse_indexed
 from koipond.profiles.clv.gamma_gamma import ValueFit
 from koipond.profiles.clv.interval import (
@@ -28,6 +29,11 @@ from koipond.profiles.clv.summary import PurchaseSummary
 
 _CLASSES = 8
 BOTH = "normal; parameter uncertainty (delta method) and individual chance; not model error"
+
+_NO_MONEY_INTERVAL = (
+    "Gamma-Gamma did not converge, so nothing is known of how sure values are: they vary too little or too "
+    "few customers repeat; use expected_value, or count purchases only"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,11 +112,11 @@ class LifetimeValue:
             low, high = count_bounds(model, _positive(horizon), rows, level)
         elif kind == "parameter":
             low, high = parameter_bounds(
-                model, _known(self.fit.log_covariance), _positive(horizon), rows, level
+                model, self._known(self.fit.log_covariance), _positive(horizon), rows, level
             )
         else:
             raise InputError(f"kind must be 'individual' or 'parameter', not '{kind}'")
-        _known(np.array([low, high]))
+        self._known(np.array([low, high]))
         return low[self._index], high[self._index]
 
     def expected_mean_value(self) -> Floats:
@@ -133,6 +139,12 @@ class LifetimeValue:
         scale = value.scale(self._spent, self._mean_value)
         return low[index] * scale, high[index] * scale
 
+    def _known(self, doubt: Floats) -> Floats:
+        """Return ``doubt``; raise RefusedError when any of it is infinite or not a number."""
+        if not np.all(np.isfinite(doubt)):
+            raise RefusedError(doubt_text(self._rows, self.model), code="model_cannot_say")
+        return doubt
+
     def total_purchases(self, horizon: float, *, level: float = 0.9) -> Interval:
         """Return the purchases expected of all customers together, with an interval.
 
@@ -145,7 +157,7 @@ class LifetimeValue:
         def total(one: PurchaseModel) -> float:
             return float(np.sum(rows.weight * one.expected_purchases(horizon, rows)))
 
-        doubt = _quadratic(log_gradient(model, total), _known(self.fit.log_covariance))
+        doubt = _quadratic(log_gradient(model, total), self._known(self.fit.log_covariance))
         return _interval(total(model), chance + doubt, level)
 
     def total_value(self, horizon: float, *, level: float = 0.9) -> Interval:
@@ -168,8 +180,10 @@ class LifetimeValue:
         def by_value(other: Any) -> float:
             return float(np.sum(expected * other.expected_value(self._spent, self._mean_value)))
 
-        doubt = _quadratic(log_gradient(model, by_purchases), _known(self.fit.log_covariance))
-        doubt += _quadratic(log_gradient(values.model, by_value), _known(values.log_covariance))
+        doubt = _quadratic(log_gradient(model, by_purchases), self._known(self.fit.log_covariance))
+        if not np.all(np.isfinite(values.log_covariance)):
+            raise RefusedError(_NO_MONEY_INTERVAL, code="model_cannot_say")
+        doubt += _quadratic(log_gradient(values.model, by_value), values.log_covariance)
         return _interval(float(np.sum(expected * one)), chance + doubt, level)
 
     def table(self, horizon: float, *, level: float = 0.9) -> pa.Table:
@@ -275,8 +289,7 @@ class LifetimeValue:
         fit = self._values()
         if not fit.converged:
             raise RefusedError(
-                "Gamma-Gamma did not converge, so nothing is known of how sure values are: they vary too "
-                "little or too few customers repeat; use expected_value, or count purchases only",
+                _NO_MONEY_INTERVAL,
                 code="model_cannot_say",
             )
         return fit
@@ -301,17 +314,6 @@ def _positive(horizon: float) -> float:
     if isinstance(horizon, bool) or not isinstance(horizon, Real) or not 0 <= horizon < np.inf:
         raise InputError(f"horizon must be one number, finite and not negative, not {horizon!r}")
     return float(horizon)
-
-
-def _known(doubt: Floats) -> Floats:
-    """Return ``doubt``; raise RefusedError when any of it is infinite or not a number."""
-    if not np.all(np.isfinite(doubt)):
-        raise RefusedError(
-            "the data do not determine the model's parameters, so no interval can be given; take more "
-            "customers, a longer calibration or model='mbgnbd'",
-            code="model_cannot_say",
-        )
-    return doubt
 
 
 def _quadratic(slopes: list[float], covariance: Floats) -> float:

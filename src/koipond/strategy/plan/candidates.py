@@ -8,8 +8,8 @@ import ibis
 from koipond.ingest.ports import IbisTable
 from koipond.outreach.model import Reason
 from koipond.strategy.plan.arms import Expr
+from koipond.strategy.plan.cells import Cell
 from koipond.strategy.plan.codes import code
-from koipond.strategy.plan.compete import Cell
 from koipond.strategy.plan.details import detail_of, split
 from koipond.strategy.plan.due import due_s
 from koipond.strategy.plan.known import Known

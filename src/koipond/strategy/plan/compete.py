@@ -1,54 +1,44 @@
 """The checks that look at all candidates together: priority across plays, platform quotas, shared budgets.
 
 Ranking is one total order (play's rank, then the customer's value, then the customer's number), so a limit
-cuts it at one point: that point is found with one query and then compared row by row, without a join.
+ends each class of alike candidates at one point (`dealing`), which is then compared row by row, without a
+join.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import ibis
+import numpy as np
 
-from koipond.ingest.ports import IbisTable, Reader
-from koipond.kernel import epoch_day
+from koipond.ingest.ports import IbisTable
 from koipond.outreach.model import Reason
 from koipond.strategy.plan.arms import Expr
-from koipond.strategy.plan.codes import DAY, TOTAL, budget_detail, code, cost_of, list_detail
+from koipond.strategy.plan.cells import Cell
+from koipond.strategy.plan.codes import code, cost_of
+from koipond.strategy.plan.dealing import Supply, closings, together
 from koipond.strategy.plan.known import Known
+from koipond.strategy.plan.limits import Limit, limits_of
 from koipond.strategy.plan.model import ORDER
 from koipond.strategy.plan.person import VALUE
-from koipond.strategy.plan.stock import holds, list_number, takes
-from koipond.strategy.plan.task import PlayTask, send_on
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """How many candidates of a play share code, arm, channel and zone."""
-
-    play: int
-    code: int
-    arm: int
-    channel: int
-    zone: int
-    candidates: int
-    held: bool = False  # they have a code of the arm's list already: the offer costs nothing more
+from koipond.strategy.plan.stock import takes
+from koipond.strategy.plan.task import PlayTask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """Where a limit ends: who ranks at or behind (rank, value, customer) among ``plays`` loses with ``code``.
+    """Where a class of candidates of ``play`` ends: from (value, customer) on they lose with ``code``.
 
-    ``channel``: only those on that channel, None = all; ``code_list``: only those who would take a new code
-    of the list of that number, None = all.
+    Only those on ``channel`` (its place) who would take a new code of list ``code_list`` at ``cost_fen``.
     """
 
-    plays: tuple[int, ...]
-    channel: str | None
+    play: int
+    channel: int
+    code_list: int
+    cost_fen: int
     code: int
-    rank: int
     value: int
     customer_no: int
-    code_list: int | None = None
 
 
 def compete(known: Known, table: IbisTable) -> dict[str, Expr]:
@@ -86,61 +76,70 @@ def _after(known: Known, table: IbisTable, play: PlayTask, best: Expr) -> Expr:
     return ibis.cases((now != 0, now), *lost, else_=late).cast("int32")
 
 
-def cells(known: Known, table: IbisTable) -> list[Cell]:
-    """Count candidates by play, code, arm, channel and zone: all that the numbers of a plan need."""
-    found = []
-    for play in known.plays:
-        n = play.number
-        zone = table.zone_no if "zone_no" in table.columns else ibis.literal(0)
-        mine = table.filter(table[f"member_{n}"]).select(
-            code=table[f"code_{n}"],
-            arm=table[f"arm_{n}"],
-            channel=table[f"channel_{n}"],
-            zone=zone,
-            held=holds(known, play, table[f"arm_{n}"], table),
-        )
-        counted = mine.group_by("code", "arm", "channel", "zone", "held").aggregate(candidates=mine.count())
-        found += [Cell(play=n, **row) for row in known.reader.frame(counted).to_pylist()]
-    return sorted(
-        found, key=lambda cell: (cell.play, cell.code, cell.arm, cell.channel, cell.zone, cell.held)
-    )
-
-
 def cuts(known: Known, table: IbisTable, counted: Sequence[Cell]) -> list[Cut]:
     """Return where quotas, code lists and shared budgets end; none when everything is within its limits.
 
-    Who gets no code costs nothing, so codes are dealt out before money.
+    They are dealt out together, in the order in which the gate meets the candidates.
     """
-    quotas = _quota_cuts(known, table, counted)
-    within = with_cuts(known, table, quotas)
-    codes = _code_cuts(known, within, counted)
-    return [*quotas, *codes, *_budget_cuts(known, with_cuts(known, within, codes), counted)]
+    wanted = [(limit, sum(limit.of(cell) for cell in counted)) for limit in limits_of(known)]
+    short = [limit for limit, n in wanted if n and limit.left() < n]  # what is spent is read only when asked
+    users = [sorted({cell.play for cell in counted if limit.of(cell)}) for limit in short]
+    plays = sorted({play for mine in users for play in mine})
+    found: list[Cut] = []
+    for group in together(plays, users):
+        mine = [limit for limit, takers in zip(short, users, strict=True) if takers[0] in group]
+        found += _group_cuts(known, table, [known.plays[number] for number in group], mine)
+    return found
+
+
+def _group_cuts(
+    known: Known, table: IbisTable, plays: Sequence[PlayTask], limits: Sequence[Limit]
+) -> list[Cut]:
+    """Return where each class of the candidates of ``plays``, who share ``limits``, ends."""
+    rows = _survivors(known, table, plays)
+    ranked = rows.order_by(rows.rank, rows.value.desc(), rows.customer_no)
+    found = known.reader.frame(ranked.select("play", "channel", "code_list", "cost", "value", "customer_no"))
+    named = ("play", "channel", "code_list", "cost")
+    keys = np.column_stack([found[name].to_numpy().astype(np.int64) for name in named])
+    classes, kinds = np.unique(keys, axis=0, return_inverse=True)
+    supplies = [
+        Supply(
+            code=limit.code,
+            left=limit.left(),
+            takes=np.array([limit.takes(*map(int, one)) for one in classes], dtype=np.int64),
+        )
+        for limit in limits
+    ]
+    return [
+        Cut(
+            play=int(classes[end.kind][0]),
+            channel=int(classes[end.kind][1]),
+            code_list=int(classes[end.kind][2]),
+            cost_fen=int(classes[end.kind][3]),
+            code=end.code,
+            value=int(found["value"][end.row].as_py()),
+            customer_no=int(found["customer_no"][end.row].as_py()),
+        )
+        for end in closings(kinds.reshape(-1).astype(np.int64), supplies)
+    ]
 
 
 def with_cuts(known: Known, table: IbisTable, found: Sequence[Cut]) -> IbisTable:
-    """Return ``table`` with the codes of those who lose by ``found``, the first of them that applies."""
+    """Return ``table`` with the codes of those who lose by ``found``."""
     changed = {}
     for play in known.plays:
-        mine = [cut for cut in found if play.number in cut.plays]
         now = table[f"code_{play.number}"]
-        checks = [(_loses(known, table, play, cut), cut.code) for cut in mine]
+        checks = [(_loses(known, table, play, cut), cut.code) for cut in found if cut.play == play.number]
         if checks:
             changed[f"code_{play.number}"] = ibis.cases((now != 0, now), *checks, else_=0).cast("int32")
     return table.mutate(**changed) if changed else table
 
 
 def _loses(known: Known, table: IbisTable, play: PlayTask, cut: Cut) -> Expr:
-    value = _value(table)
-    later = (value < cut.value) | ((value == cut.value) & (table.customer_no >= cut.customer_no))
-    behind = ibis.literal(True) if play.rank > cut.rank else later
-    if play.rank < cut.rank:
-        behind = ibis.literal(False)
-    if cut.code_list is not None:
-        return behind & (takes(known, play, table[f"arm_{play.number}"], table) == cut.code_list)
-    if cut.channel is None:
-        return behind
-    keys = [channel.channel for channel in play.channels]
-    return behind & (table[f"channel_{play.number}"] == keys.index(cut.channel))
+    value, arm, channel = _value(table), table[f"arm_{play.number}"], table[f"channel_{play.number}"]
+    behind = (value < cut.value) | ((value == cut.value) & (table.customer_no >= cut.customer_no))
+    alike = (channel == cut.channel) & (takes(known, play, arm, table) == cut.code_list)
+    return behind & alike & (cost_of(known, play, arm, channel, table) == cut.cost_fen)
 
 
 def _value(table: IbisTable) -> Expr:
@@ -154,148 +153,18 @@ def _survivors(known: Known, table: IbisTable, plays: Sequence[PlayTask]) -> Ibi
     for play in plays:
         n = play.number
         mine = table.filter(table[f"member_{n}"] & (table[f"code_{n}"] == 0))
-        names = ibis.cases(
-            *((mine[f"channel_{n}"] == place, c.channel) for place, c in enumerate(play.channels)), else_=""
-        )
         parts.append(
             mine.select(
                 "customer_no",
+                play=ibis.literal(n, type="int32"),
                 rank=ibis.literal(play.rank, type="int32"),
                 value=_value(mine),
-                channel=names,
+                channel=mine[f"channel_{n}"].cast("int32"),
                 cost=cost_of(known, play, mine[f"arm_{n}"], mine[f"channel_{n}"], mine),
                 code_list=takes(known, play, mine[f"arm_{n}"], mine),
             )
         )
     return ibis.union(*parts) if len(parts) > 1 else parts[0]
-
-
-def _quota_cuts(known: Known, table: IbisTable, counted: Sequence[Cell]) -> list[Cut]:
-    found = []
-    for number, terms in enumerate(known.channels.values()):
-        if terms.quota_per_day is None:
-            continue
-        plays = [play for play in known.plays if terms in play.channels]
-        wanted = sum(
-            cell.candidates
-            for cell in counted
-            if cell.code == 0 and known.plays[cell.play].channels[cell.channel] == terms
-        )
-        left = max(0, terms.quota_per_day - _sent_today(known, terms.channel))
-        if wanted <= left:
-            continue
-        rows = _survivors(known, table, plays)
-        rows = rows.filter(rows.channel == terms.channel)
-        ranked = rows.order_by(rows.rank, rows.value.desc(), rows.customer_no).limit(1, offset=left)
-        found.append(_cut(known.reader, ranked, plays, terms.channel, code(Reason.PLATFORM_QUOTA, number)))
-    return found
-
-
-def _sent_today(known: Known, channel: str) -> int:
-    if not known.reader.has("touches"):
-        return 0
-    rows = known.reader.table("touches")
-    sent = rows.filter((rows.channel == channel) & (rows.day == epoch_day(send_on(known.request))))
-    return int(known.reader.scalar(sent.count()))
-
-
-def _code_cuts(known: Known, table: IbisTable, counted: Sequence[Cell]) -> list[Cut]:
-    """Return where the codes of each list end; plays that give codes of one list share them."""
-    found = []
-    for number, key in enumerate(known.code_lists):
-        left = known.request.codes[key].left
-        users = [play for play in known.plays if any(list_number(known, arm) == number for arm in play.arms)]
-        wanted = sum(
-            cell.candidates
-            for play in users
-            for cell in counted
-            if cell.play == play.number
-            and cell.code == 0
-            and not cell.held
-            and list_number(known, play.arms[cell.arm]) == number
-        )
-        if wanted <= left:
-            continue
-        rows = _survivors(known, table, users)
-        rows = rows.filter(rows.code_list == number)
-        ranked = rows.order_by(rows.rank, rows.value.desc(), rows.customer_no).limit(1, offset=left)
-        why = code(Reason.BUDGET, list_detail(number))
-        if cut := _cut_or_none(known.reader, ranked, users, None, why):  # a quota may have cut deeper
-            found.append(replace(cut, code_list=number))
-    return found
-
-
-def _budget_cuts(known: Known, table: IbisTable, counted: Sequence[Cell]) -> list[Cut]:
-    found = []
-    for number, strategy in enumerate(known.request.strategies):
-        plays = [play for play in known.plays if play.strategy.key == strategy.key]
-        wanted = sum(_cost(play, cell) for play in plays for cell in counted if cell.play == play.number)
-        if wanted == 0:
-            continue
-        total, today = _spent(known, strategy.key)
-        limits = {TOTAL: (strategy.budget.total_fen, total), DAY: (strategy.budget.per_day_fen, today)}
-        for scope, (limit, spent) in limits.items():
-            if limit is None or wanted <= limit - spent:
-                continue
-            ranked = _beyond(_survivors(known, table, plays), max(0, limit - spent))
-            why = code(Reason.BUDGET, budget_detail(number, scope))
-            if cut := _cut_or_none(known.reader, ranked, plays, None, why):
-                found.append(cut)
-    return found
-
-
-def _beyond(rows: IbisTable, left: int) -> IbisTable:
-    """Return the first in rank whose cost, added to that of all before, is more than ``left``."""
-    order = [rows.rank, rows.value.desc(), rows.customer_no]
-    running = rows.cost.sum().over(ibis.window(order_by=order, preceding=None, following=0))
-    added = rows.mutate(running=running)
-    over = added.filter(added.running > left)
-    return over.order_by(over.rank, over.value.desc(), over.customer_no).limit(1)
-
-
-def _cost(play: PlayTask, cell: Cell) -> int:
-    if cell.code != 0:
-        return 0
-    return cell.candidates * cost_of_cell(play, cell)
-
-
-def cost_of_cell(play: PlayTask, cell: Cell) -> int:
-    """Return what one touch of ``cell`` costs."""
-    return (0 if cell.held else play.arms[cell.arm].offer_cost_fen) + play.channels[cell.channel].cost_fen
-
-
-def _spent(known: Known, strategy: str) -> tuple[int, int]:
-    """Return what ``strategy`` has cost so far, and on the day the plan is sent."""
-    if not known.reader.has("touches"):
-        return 0, 0
-    rows = known.facts.rows("touches")
-    mine = rows.filter((rows.strategy == strategy) & (rows.cost_fen > 0))
-    today = mine.day == epoch_day(send_on(known.request))
-    sums = mine.aggregate(total=mine.cost_fen.sum(), today=mine.cost_fen.sum(where=today))
-    row: Mapping[str, int | None] = known.reader.frame(sums).to_pylist()[0]
-    return int(row["total"] or 0), int(row["today"] or 0)
-
-
-def _cut(reader: Reader, ranked: IbisTable, plays: Sequence[PlayTask], channel: str | None, why: int) -> Cut:
-    found = _cut_or_none(reader, ranked, plays, channel, why)
-    assert found is not None, "more candidates than the limit were counted"
-    return found
-
-
-def _cut_or_none(
-    reader: Reader, ranked: IbisTable, plays: Sequence[PlayTask], channel: str | None, why: int
-) -> Cut | None:
-    rows = reader.frame(ranked).to_pylist()
-    if not rows:
-        return None
-    return Cut(
-        plays=tuple(play.number for play in plays),
-        channel=channel,
-        code=why,
-        rank=int(rows[0]["rank"]),
-        value=int(rows[0]["value"]),
-        customer_no=int(rows[0]["customer_no"]),
-    )
 
 
 def reason_of(number: int) -> Reason:

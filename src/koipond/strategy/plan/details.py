@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from koipond.budgets import code_list_scope, daily_scope, total_scope
 from koipond.outreach.model import Reason
+from koipond.strategy.plan.cells import Cell
 from koipond.strategy.plan.codes import CUSTOMER, DAY, GLOBAL_DETAIL, LISTS, SAME_INBOX
-from koipond.strategy.plan.compete import Cell, reason_of
+from koipond.strategy.plan.compete import reason_of
 from koipond.strategy.plan.known import Known
 from koipond.strategy.plan.model import DETAILS
 from koipond.strategy.plan.task import PlayTask, send_on
@@ -101,7 +102,7 @@ REMEDIES = {
     Reason.DUPLICATE_CONTENT: "everybody got this text within 30 days; write another template",
     Reason.TEMPLATE_ERROR: "a variable the text requires is missing for all; add a fallback to the template",
     Reason.FREQUENCY_CAP: "everybody has had enough for now; wait, or look at contact_policy in koipond.yaml",
-    Reason.PRIORITY_LOST: "another strategy of higher priority takes everybody",
+    Reason.PRIORITY_LOST: "another strategy comes first for everybody: by priority, among equals by key",
     Reason.PLATFORM_QUOTA: "the channel's quota of today is used up; plan again tomorrow",
     Reason.BUDGET: "the budget is used up; raise it in the strategy's file, then koipond apply",
     Reason.NEGATIVE_MARGIN: "an order would not pay for the offer; take a cheaper one",

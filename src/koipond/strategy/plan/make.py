@@ -10,17 +10,16 @@ from koipond.ingest.ports import IbisTable, Reader
 from koipond.profiles.facts import count_left_out, read_facts
 from koipond.strategy.model import EVERYONE
 from koipond.strategy.plan.candidates import candidates
+from koipond.strategy.plan.cells import Cell, cost_of_cell
 from koipond.strategy.plan.codes import outcome
-from koipond.strategy.plan.compete import Cell, cells, compete, cost_of_cell, cuts, with_cuts
 from koipond.strategy.plan.contact import contact_table
 from koipond.strategy.plan.details import detail_of, notes, split
 from koipond.strategy.plan.due import due_s
 from koipond.strategy.plan.holdout import global_arms
-from koipond.strategy.plan.inboxes import shares
 from koipond.strategy.plan.known import Facts, Known
 from koipond.strategy.plan.model import Audience, AudienceReader, Loss, Plan, PlanRequest, PlayCount
-from koipond.strategy.plan.one_each import one_each
 from koipond.strategy.plan.person import VALUE, column_of
+from koipond.strategy.plan.rounds import settle
 from koipond.strategy.plan.task import PlayTask, cap_tasks, places, play_tasks
 
 MAX_ZONES = 500
@@ -33,13 +32,7 @@ def make_plan(reader: Reader, audiences: AudienceReader, request: PlanRequest) -
     Raises InputError for an unknown channel, template or offer. Considered = touches + losses.
     """
     known = gather(reader, audiences, request)
-    table = reader.cache(WIDE, _wide(known))
-    table = table.mutate(**compete(known, table))
-    table = table.mutate(**one_each(known, table)) if shares(known) else table
-    counted = cells(known, table)
-    if found := cuts(known, table, counted):
-        table = with_cuts(known, table, found)
-        counted = cells(known, table)
+    table, counted = settle(known, reader.cache(WIDE, _wide(known)))
     return Plan(
         plan=request.plan,
         as_of=request.as_of,

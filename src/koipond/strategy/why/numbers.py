@@ -19,7 +19,7 @@ from koipond.strategy.plan.known import Known
 from koipond.strategy.plan.model import CodesLeft
 from koipond.strategy.plan.task import DAY_S, PlayTask, send_on, window_start_s
 from koipond.strategy.variables import money
-from koipond.strategy.why.words import CONSENT, DATES, LIFTED, SUPPRESSIONS, WINDOWS, said
+from koipond.strategy.why.words import CONSENT, DATES, DECIDED, LIFTED, SUPPRESSIONS, WINDOWS, said
 
 MAX_ROWS = 1_000
 
@@ -214,6 +214,22 @@ def _negative_margin(who: Person, play: PlayTask, _: str, row: Mapping[str, Any]
     }
 
 
+def _priority(who: Person, play: PlayTask, detail: str, __: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decided for the strategy ``detail``: its priority, or the order of keys among equals."""
+    mine = play.strategy.priority
+    theirs = {one.key: one.priority for one in who.known.request.strategies}.get(detail)
+    if theirs is None:  # another customer at the address, or a strategy that is gone since the plan was made
+        return {"decided": said(DECIDED["before"])}
+    by = "play" if detail == play.strategy.key else "priority" if theirs > mine else "key"
+    given = {"mine": mine, "theirs": theirs, "own": play.strategy.key, "detail": detail}
+    return {
+        "decided_by": by,
+        "priority": mine,
+        "other_priority": theirs,
+        "decided": said(DECIDED[by], **given),
+    }
+
+
 _BY_REASON = {
     Reason.NOT_RUNNING: _not_running,
     Reason.SUPPRESSED: _suppressed,
@@ -222,6 +238,7 @@ _BY_REASON = {
     Reason.RE_ENTRY: _re_entry,
     Reason.DUPLICATE_CONTENT: _duplicate,
     Reason.FREQUENCY_CAP: _frequency_cap,
+    Reason.PRIORITY_LOST: _priority,
     Reason.PLATFORM_QUOTA: _quota,
     Reason.BUDGET: _budget,
     Reason.NEGATIVE_MARGIN: _negative_margin,

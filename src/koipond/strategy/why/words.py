@@ -14,6 +14,46 @@ HEADINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 
+UNREAL_PERSON = (
+    "已由 {by} 于 {at} 确认为异常客户（{rule}），不计入任何分层、人群、计划和报告",
+    "was confirmed as unreal ({rule}) by {by} on {at}, and is in no layer, segment, plan or report",
+    "dipastikan tidak nyata ({rule}) oleh {by} pada {at}; tidak dihitung di lapisan, segmen, rencana, atau"
+    " laporan mana pun",
+)
+"""Of somebody whom an operator confirmed as unreal (case U14)."""
+
+PEOPLE_RULE_WORDS: MappingProxyType[str, tuple[str, str, str]] = MappingProxyType(
+    {
+        "test_account": ("测试账号", "test account", "akun uji"),
+        "reward_chaser": ("薅羊毛", "reward chaser", "pemburu hadiah"),
+        "abnormal_frequency": ("频次异常", "abnormal frequency", "frekuensi tidak wajar"),
+    }
+)
+
+DECIDED: MappingProxyType[str, tuple[str, str, str]] = MappingProxyType(
+    {
+        "priority": (
+            "优先级 {theirs} 高于 {mine}",
+            "priority {theirs} against {mine}",
+            "prioritas {theirs} melawan {mine}",
+        ),
+        "key": (
+            "两者优先级同为 {mine}，按标识的字母顺序 {detail} 在 {own} 之前；要改变，请设置不同的 priority",
+            "both have priority {mine}, and {detail} comes before {own} in alphabetical order of keys; give"
+            " them different priorities to decide otherwise",
+            "keduanya berprioritas {mine}, dan {detail} mendahului {own} menurut urutan abjad kunci; beri"
+            " prioritas berbeda untuk menentukan lain",
+        ),
+        "before": ("它排在前面", "it came first", "yang lebih dulu"),
+        "play": (
+            "同一策略内，按标识的字母顺序靠前的打法优先",
+            "another play of the same strategy, first in alphabetical order of keys",
+            "permainan lain dari strategi yang sama, lebih dulu menurut urutan abjad kunci",
+        ),
+    }
+)
+"""What decided between two plays that wanted one customer (case U17)."""
+
 SENTENCES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
         "touch": (
@@ -110,10 +150,9 @@ SENTENCES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
             " bebas lagi {free_at}.",
         ),
         "priority_lost": (
-            "让给了优先级更高的策略 {detail}：同一计划中每人最多一次营销触达。",
-            "goes to strategy {detail}, which comes first: one marketing touch a customer and plan.",
-            "diserahkan kepada strategi {detail} yang lebih utama: satu sentuhan pemasaran"
-            " per orang per rencana.",
+            "让给了策略 {detail}（{decided}）：同一计划中每人最多一次营销触达。",
+            "goes to strategy {detail} ({decided}): one marketing touch a customer and plan.",
+            "diserahkan kepada strategi {detail} ({decided}): satu sentuhan pemasaran per orang per rencana.",
         ),
         "priority_lost_at_address": (
             "让给了使用同一地址的另一位客户：同一地址在同一计划中最多收到一次营销触达。",

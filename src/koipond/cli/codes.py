@@ -1,0 +1,83 @@
+"""`koipond codes`: code lists of the brand's own shop, and what became of the codes."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from koipond.cli.reply import AsOf, JsonFlag, parse_day, say, with_facts
+from koipond.frames import text_table
+from koipond.insights.render import money
+from koipond.kernel import InputError
+
+CODES_MAX = 1_000_000
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    codes = typer.Typer(help="Codes of the brand's own shop, one a customer.", no_args_is_help=True)
+    codes.command(name="import", help="Add codes, one a line, to a list.")(import_codes)
+    codes.command(name="list", help="How many codes are issued, redeemed, expired, open and left.")(
+        list_codes
+    )
+    app.add_typer(codes, name="codes")
+
+
+def import_codes(
+    context: typer.Context,
+    list_key: Annotated[str, typer.Argument(metavar="LIST", help="Key of the offer.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="One code a line.")],
+    expires_on: Annotated[
+        str | None, typer.Option("--expires-on", metavar="YYYY-MM-DD", help="Last good day of these codes.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    from koipond.bootstrap import open_app
+    from koipond.kernel import day_bounds
+
+    lines, codes = _read_codes(file)
+    day = parse_day(expires_on, "--expires-on")
+    with open_app(context.obj) as app:
+        if list_key not in app.runtime.offers:
+            known = ", ".join(sorted(app.runtime.offers)) or "none"
+            raise InputError(f"no code list '{list_key}' is applied; there is {known}")
+        added = app.store.codes.add(list_key, codes, day_bounds(day, app.zone)[1] if day else None, lines)
+        data = {"list": list_key, "read": len(codes), "added": added, **app.stamp()}
+    say(data, lambda: f"{added:,} of {len(codes):,} codes are new in {list_key}", as_json=as_json)
+
+
+def _read_codes(file: Path) -> tuple[list[int], list[str]]:
+    """Return the codes of a file and the lines they stand in."""
+    from koipond.sources.text import list_lines
+
+    placed = [*list_lines(file, CODES_MAX, "code")]
+    return [place for place, _ in placed], [code for _, code in placed]
+
+
+_CODE_MONEY = ("cost_fen", "liability_fen")
+
+
+def list_codes(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
+    from koipond.bootstrap import open_app
+    from koipond.worker.freshness import facts_known
+    from koipond.worker.offers import code_counts
+
+    with open_app(context.obj) as app:
+        day = app.observation_day(parse_day(as_of))
+        rows, currency = code_counts(app, day), app.settings.currency
+        data = {"lists": rows, **facts_known(app, day), **app.stamp(day)}
+    say(data, lambda: with_facts(data, _code_text(rows, currency)), as_json=as_json)
+
+
+def _code_text(rows: list[dict[str, Any]], currency: str) -> str:
+    """Return the lists as a table; what no order tells is "not known"."""
+    header = ["list", "issued", "redeemed", "expired", "open", "left", "cost of redeemed", "open liability"]
+    names = ["list", "issued", "redeemed", "expired", "open", "left"]
+    table = []
+    for row in rows:
+        amounts = [None if row[name] is None else money(row[name], currency) for name in _CODE_MONEY]
+        table.append(["not known" if cell is None else cell for cell in (*(row[n] for n in names), *amounts)])
+    text = text_table(header, table)
+    if any(row["redeemed"] is None for row in rows):
+        text += "\nno order names a coupon: to count redemptions, import orders with --map coupon=COLUMN"
+    return text

@@ -1,0 +1,61 @@
+"""Where codes end before their offer says (券码早于券规则到期): said before anybody is promised a day
+(case U04).
+
+A text promises the earlier day and the gate checks it at the moment of sending; who wrote ``valid_days`` may
+expect the later one.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from koipond.bootstrap import App
+from koipond.kernel import day_bounds, day_of
+from koipond.store.instants import from_s, to_s
+from koipond.strategy.model import CodeList
+
+
+def code_end_s(app: App, list_key: str, expires_s: int | None, issued_s: int | None) -> int | None:
+    """Return the first second in which a code is no good any more, as the gate reckons it; None without end.
+
+    Its own end, or that of its offer when that is earlier.
+    """
+    offer, last = app.runtime.offers.get(list_key), None
+    if offer is not None:
+        last = offer.expires_on if issued_s is None else offer.last_day(day_of(from_s(issued_s), app.zone))
+    ends = [expires_s, None if last is None else to_s(day_bounds(last, app.zone)[1])]
+    return min((end for end in ends if end is not None), default=None)
+
+
+def early_ends(app: App, offers: Mapping[str, CodeList]) -> list[dict[str, Any]]:
+    """Return those of ``offers`` of which a code given today ends before ``valid_days`` are over.
+
+    ``ends_on``: the last day that a text would promise; ``says``: the day that ``valid_days`` means;
+    ``because``: ``codes`` (imported with an earlier last day) or ``offer`` (its ``expires_on``).
+    """
+    today = app.observation_day(None)
+    stock = app.store.codes.first_ends(app.clock.now())
+    found = []
+    for key, offer in sorted(offers.items()):
+        if offer.valid_days is None:
+            continue
+        says = today + timedelta(days=offer.valid_days)
+        ends = [] if offer.expires_on is None else [(offer.expires_on, "offer")]
+        if key in stock:
+            ends.append((day_of(from_s(stock[key] - 1), app.zone), "codes"))
+        if not ends or (first := min(ends))[0] >= says:
+            continue
+        row = {"offer": key, "ends_on": first[0].isoformat(), "says": says.isoformat(), "because": first[1]}
+        found.append({**row, "valid_days": offer.valid_days, "days_short": (says - first[0]).days})
+    return found
+
+
+def end_text(row: Mapping[str, Any]) -> str:
+    """Return one row of `early_ends` in words."""
+    what = (
+        "codes in stock were imported to end" if row["because"] == "codes" else "'expires_on' ends its codes"
+    )
+    return (
+        f"offer '{row['offer']}': {what} on {row['ends_on']}, {row['days_short']} days before"
+        f" 'valid_days: {row['valid_days']}' would ({row['says']}); texts promise {row['ends_on']}"
+    )
