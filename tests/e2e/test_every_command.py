@@ -32,7 +32,9 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "lists import": ("guests", "GUESTS"),
     "lists show": (),
     "tags set": ("m7", "purpose", "gift"),
+    "tags import": ("purpose", "GUESTS", "--value", "gift"),
     "refresh": (),
+    "lists export": ("list:guests", "--to", "OUT", "--purpose", "a call", "--by", "anna"),
     "tags report": (),
     "quality": (),
     "quality people": (),
@@ -82,6 +84,7 @@ READING = frozenset(
         "segments count",
         "diff",
         "lists show",
+        "lists export",
         "tags report",
         "codes list",
         "plan",
@@ -124,6 +127,7 @@ def test_every_answer_is_json_alone_and_says_day_and_definition_version(
         "CODES": tmp_path / "codes.txt",
         "GUESTS": tmp_path / "guests.txt",
         "BACKUP": tmp_path / "backup",
+        "OUT": tmp_path / "out.csv",
         "LOG": tmp_path / "mail.log",
     }
     monkeypatch.setattr("uvicorn.Server.run", lambda *_args, **_named: None)
