@@ -31,6 +31,15 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """The cases beside the checkout, with what makes the newcomer's file, or a skip that says so."""
+    folder = _ROOT.parent / "shared" / "cases"
+    if not (folder / "make_orders.py").exists():
+        pytest.skip(f"the cases are not at {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def spark_ready() -> None:
     """Spark can start here, or a loud skip; under CI=true that it cannot is a failure."""
     lacks = spark_lacks()

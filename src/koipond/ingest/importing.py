@@ -14,6 +14,7 @@ from koipond.ingest.flags import FlagBook, flagged
 from koipond.ingest.mapping import choose_mapping
 from koipond.ingest.model import ImportRequest, ImportResult, Progress
 from koipond.ingest.people import Registry
+from koipond.ingest.person_looks import person_looks
 from koipond.ingest.pipelines import Job, run
 from koipond.ingest.ports import (
     ConsentBook,
@@ -68,7 +69,9 @@ def import_file(
     stands, BusyError when another process writes, CancelledError when ``cancelled()``
     says so; then nothing was written.
     """
-    mapping = choose_mapping(request.kind, rows.columns, request.mapping, rows.file)
+    mapping = choose_mapping(
+        request.kind, rows.columns, request.mapping, rows.file, looks=lambda: person_looks(rows, region)
+    )
     now = clock.now()
     setting = Setting(
         place=zone, minor_digits=minor_digits(currency), limit_s=int(now.timestamp()) + FUTURE_GRACE_S

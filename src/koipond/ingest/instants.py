@@ -1,7 +1,9 @@
 """Dates and times as people write them → UTC seconds and local days.
 
 The order of day and month is decided on the whole column: 13 in first place somewhere means day first.
-When both orders fit and differ, or two ways of writing are mixed, the import stops. Rule: design §5.
+When both orders fit and differ, or two ways of writing are mixed, the import stops. Rule: design §5. Ways
+that begin with the year cannot be confused and are read side by side; a stray value in a hundred that is
+written otherwise is put aside then, and shown with its row (decision 0006).
 """
 
 import re
@@ -39,6 +41,7 @@ _EPOCHS = {10: "epoch_s", 13: "epoch_ms"}
 _SHEET_DAYS = "day numbers of a spreadsheet"
 _SHEET_EPOCH = 25_569  # 1970-01-01 in days since 1899-12-30, from which Excel and others count
 _SHEET_RANGE = (20_000, 80_000)  # 1954 to 2119
+_STRAYS_ONE_IN = 100
 _ORDERS = {"dmy": "%d{s}%m{s}%{y}", "mdy": "%m{s}%d{s}%{y}", "ymd": "%y{s}%m{s}%d"}
 
 
@@ -82,15 +85,26 @@ def choose_instants(
         )
     if told is not None:
         written = [w for w in written if _agrees(w.family, told)] or written
-    families = {w.family for w in written}
+    written = _side_by_side(written)
+    families = dict.fromkeys(w.family for w in written)
+    if all(name.startswith("%Y") for name in families):
+        return _reading(", ".join(families), written)
     if len(families) > 1:
         raise InputError(f"{file}: {field} mixes ways of writing dates: {_two(written)}")
-    family = families.pop()
+    (family,) = families
     if family.startswith("epoch") or family == _SHEET_DAYS:
         return InstantReading(family=family, epoch=family)
     if family.startswith("?"):
         family = _order(reader, table, field, family, told, written, file)
     return _reading(family, written)
+
+
+def _side_by_side(written: Sequence[_Written]) -> list[_Written]:
+    """Return ``written`` without strays beside ways that begin with the year."""
+    sure = [w for w in written if w.family.startswith("%Y")]
+    strays = sum(w.shape.count for w in written) - sum(w.shape.count for w in sure)
+    rare = strays * _STRAYS_ONE_IN <= sum(w.shape.count for w in sure)
+    return sure if sure and rare else list(written)
 
 
 def read_seconds(text: Any, reading: InstantReading) -> tuple[Any, Any]:
@@ -189,8 +203,9 @@ def _time(groups: dict[str, str | None]) -> str:
 
 
 def _reading(family: str, written: Sequence[_Written]) -> InstantReading:
-    local = dict.fromkeys(family + w.time for w in written if not w.zone)
-    aware = dict.fromkeys(family + w.time + w.zone for w in written if w.zone)
+    own = {w.family: family if w.family.startswith("?") else w.family for w in written}
+    local = dict.fromkeys(own[w.family] + w.time for w in written if not w.zone)
+    aware = dict.fromkeys(own[w.family] + w.time + w.zone for w in written if w.zone)
     return InstantReading(
         family=family,
         patterns=tuple(local),

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from koipond.ingest.fields import (
@@ -51,8 +51,18 @@ class ColumnMap:
         return frozenset(c for name in PERSON for c in self.columns.get(name, ()))
 
 
-def choose_mapping(kind: Kind, columns: Sequence[str], told: Mapping[str, str], file: str) -> ColumnMap:
-    """Return the mapping of ``columns``; raise InputError with all that is unknown, missing or ambiguous."""
+def choose_mapping(
+    kind: Kind,
+    columns: Sequence[str],
+    told: Mapping[str, str],
+    file: str,
+    *,
+    looks: Callable[[], Mapping[str, str]] = dict,
+) -> ColumnMap:
+    """Return the mapping of ``columns``; raise InputError with all that is unknown, missing or ambiguous.
+
+    ``looks``: asked which column holds phones or e-mails by its values, when no name says who somebody is.
+    """
     fields = FIELDS[kind]
     faults: list[str] = []
     chosen = _told(fields, columns, told, faults)
@@ -69,7 +79,7 @@ def choose_mapping(kind: Kind, columns: Sequence[str], told: Mapping[str, str], 
         chosen[name] = tuple(fitting[:1])
     if "discount" in chosen and "discount_rate" in guesses:
         del chosen["discount_rate"]  # money says it without a price
-    faults += _missing(kind, chosen)
+    faults += _missing(kind, chosen, looks)
     if faults:
         raise InputError(f"{file}: " + "\n".join(faults) + f"\nthe columns are: {_listed(columns)}")
     taken = {column for names in chosen.values() for column in names}
@@ -167,13 +177,20 @@ def _in_nests(kind: Kind) -> Set[str]:
     return {"sku", "amount"} if kind == "events" else set()
 
 
-def _missing(kind: Kind, chosen: Mapping[str, tuple[str, ...]]) -> list[str]:
+def _missing(
+    kind: Kind, chosen: Mapping[str, tuple[str, ...]], looks: Callable[[], Mapping[str, str]]
+) -> list[str]:
     faults = []
     for alternatives in REQUIRED[kind]:
         if any(all(name in chosen for name in names) for names in alternatives):
             continue
         words = " or ".join(" and ".join(names) for names in alternatives)
+        seen = looks() if ("phone",) in alternatives else {}
         fault = f"no column for {words}: name it with --map {alternatives[0][0]}=COLUMN"
+        if seen:
+            fault = f"no column for {words} by its name, but by its values: " + " or ".join(
+                f"--map {field}={column}" for field, column in seen.items()
+            )
         if alternatives == (("order_id",),):
             day = "+".join([*chosen.get("customer_id", ("CUSTOMER",)), *chosen.get("at", ("DATE",))])
             fault += (

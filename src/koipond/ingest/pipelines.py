@@ -1,7 +1,7 @@
 """From staged text to facts, one pipeline a kind of import. All set-based, inside the writer's engine."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from koipond.ingest.contacts import write_touches
@@ -22,7 +22,7 @@ from koipond.ingest.plain_rows import judge_rows
 from koipond.ingest.ports import IbisTable, RowSource, TouchHistory, Writer
 from koipond.ingest.products import write_products
 from koipond.ingest.readings import Readings, decide, mend_ids
-from koipond.ingest.remarks import remarks_on_orders
+from koipond.ingest.remarks import remarks_on_orders, remarks_on_people
 from koipond.ingest.shares import bare_shares
 from koipond.ingest.staging import RAW, Staged
 from koipond.ingest.timing import Setting
@@ -89,7 +89,9 @@ def run(writer: Writer, staged: Staged, job: Job) -> Outcome:
         found = resolve_people(writer, raw, job.request, job.registry, staged.door)
         known, people = scope_ids(found, staged.person_in), found.people
     rows = _Rows(raw=raw, known=known, people=people, readings=readings, staged=staged, percents=percents)
-    return _PIPELINES[job.request.kind](writer, rows, job)
+    done = _PIPELINES[job.request.kind](writer, rows, job)
+    said = remarks_on_people(done.quarantined, job.mapping, job.registry.region)
+    return replace(done, remarks=(*done.remarks, *said))
 
 
 def _orders(writer: Writer, rows: _Rows, job: Job) -> Outcome:

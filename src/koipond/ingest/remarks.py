@@ -3,6 +3,19 @@
 from collections.abc import Mapping
 
 from koipond.ingest.mapping import ColumnMap
+from koipond.kernel.countries import UNKNOWN
+
+
+def remarks_on_people(quarantined: Mapping[str, int], mapping: ColumnMap, region: str) -> tuple[str, ...]:
+    """Return what may be wrong when a phone alone says who somebody is, and rows name nobody (B13)."""
+    count = quarantined.get("missing_customer", 0)
+    if not count or "phone" not in mapping or "customer_id" in mapping:
+        return ()
+    where = f"a number of {region}" if region != UNKNOWN else "a number: no country is known"
+    return (
+        f"{count:,} rows name nobody: their phone is missing or cannot be read as {where}; for another"
+        " country write country: XX in koipond.yaml, then: koipond apply",
+    )
 
 
 def remarks_on_orders(notes: Mapping[str, int], mapping: ColumnMap) -> tuple[str, ...]:

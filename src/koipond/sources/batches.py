@@ -51,7 +51,14 @@ def _json(value: Any) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False, default=str, sort_keys=True)
 
 
+def _unguarded(texts: pa.Array) -> pa.Array:
+    """Take off what keeps a spreadsheet from reading a text as a number: ="007" is 007 (B14)."""
+    if not pc.any(pc.starts_with(texts, pattern='="')).as_py():
+        return texts
+    return pc.utf8_trim_whitespace(pc.replace_substring_regex(texts, r'^="([^"]*)"$', r"\1"))
+
+
 def tidy(values: pa.Array) -> pa.Array:
     """Return texts without surrounding spaces, null for a word that exporters write for a missing value."""
-    trimmed = pc.utf8_trim_whitespace(values)
+    trimmed = _unguarded(pc.utf8_trim_whitespace(values))
     return pc.if_else(pc.is_in(trimmed, value_set=_MISSING), pa.scalar(None, pa.string()), trimmed)
