@@ -89,7 +89,7 @@ def test_why_says_what_is_held_and_what_lifts_the_customer(
     assert GRADES.index(lifted["layers"]["grade"]) <= GRADES.index(gap["grade"])
     capsys.readouterr()
     assert main(["-C", str(tmp_path / "brand"), "why", "m0", "--language", "zh"]) == 0
-    assert "保有分级：" in capsys.readouterr().out
+    assert "当前等级（保级）：" in capsys.readouterr().out
 
 
 def test_who_refuses_profiling_holds_nothing_in_sight(

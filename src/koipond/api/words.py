@@ -14,7 +14,7 @@ PAGES: MappingProxyType[Language, MappingProxyType[str, str]] = MappingProxyType
             {
                 "home": "总览",
                 "inbox": "沙箱收件箱",
-                "as_of": "观察日",
+                "as_of": "统计日期",
                 "version": "定义版本",
                 "reports": "策略与增量报告",
                 "strategy": "策略",
@@ -35,7 +35,7 @@ PAGES: MappingProxyType[Language, MappingProxyType[str, str]] = MappingProxyType
                 "state": "状态",
                 "count": "数量",
                 "no_touches": "还没有触达",
-                "checks": "不变量检查",
+                "checks": "系统自检",
                 "check": "检查项",
                 "status": "结果",
                 "ok": "通过",

@@ -9,7 +9,7 @@ from koipond.cli.reply import LANGUAGES, AsOf, JsonFlag, parse_day, say, with_fa
 from koipond.kernel import InputError
 
 _HEADINGS = {
-    "zh": "客户 {customer_no}，观察日 {as_of}",
+    "zh": "客户 {customer_no}，统计日期 {as_of}",
     "en": "customer {customer_no} as of {as_of}",
     "id": "pelanggan {customer_no} per {as_of}",
 }

@@ -56,9 +56,9 @@ FIELD_LABELS: MappingProxyType[str, Label] = MappingProxyType(
         "rfm_cell": ("RFM 分层", "RFM cell", "sel RFM"),
         "rfm_level": ("RFM 等级", "RFM level", "tingkat RFM"),
         "lifecycle": ("生命周期", "lifecycle stage", "tahap siklus hidup"),
-        "aipl": ("心智阶段", "AIPL stage", "tahap AIPL"),
+        "aipl": ("AIPL 阶段", "AIPL stage", "tahap AIPL"),
         "grade": ("客户分级", "value grade", "kelas nilai"),
-        "held_grade": ("保有分级", "held grade", "kelas nilai yang dipegang"),
+        "held_grade": ("当前等级（保级）", "held grade", "kelas nilai yang dipegang"),
         "average_order_value": ("客单价", "average order value", "nilai rata-rata pesanan"),
         "coupon_share": ("用券订单占比", "share of orders with a coupon", "porsi pesanan berkupon"),
         "last_store": ("最近门店", "store of the last order", "toko pesanan terakhir"),
@@ -114,7 +114,7 @@ _GRADES: MappingProxyType[str, Label] = MappingProxyType(
         "core": ("核心", "core", "inti"),
         "key": ("重要", "key", "penting"),
         "regular": ("普通", "regular", "biasa"),
-        "fringe": ("补丁", "fringe", "pinggiran"),
+        "fringe": ("长尾", "fringe", "pinggiran"),
     }
 )
 
@@ -190,7 +190,7 @@ FIELD_ALIASES: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "lifecycle": ("生命周期阶段", "lifecycle_stage"),
         "aipl": ("AIPL", "aipl_stage"),
         "grade": ("value_grade", "价值等级"),
-        "held_grade": ("保级分级",),
+        "held_grade": ("保级分级", "保有分级", "当前等级"),
         "rfm_level": ("RFM等级",),
         "rfm_cell": ("RFM分层",),
         "member": ("会员",),

@@ -1,4 +1,4 @@
-"""Held grades as facts (保有分级): what a customer held on a day, from the changes that the store made.
+"""Held grades as facts (当前等级): what a customer held on a day, from the changes that the store made.
 
 The store alone decides (`koipond.store.grades`); here its changes are read, so that any past day can be.
 """

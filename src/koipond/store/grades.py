@@ -1,4 +1,4 @@
-"""Held value grades (保有分级): what customers are treated by, kept from the first apply on (science D4).
+"""Held value grades (当前等级): what customers are treated by, kept from the first apply on (science D4).
 
 A monthly run folds everybody's snapshot grade into what is held, between two runs a higher snapshot lifts at
 once; both are one transaction, and a month has one run however many processes try.

@@ -1,4 +1,4 @@
-"""Held grades at a refresh (保有分级): the monthly run, who is lifted at once, and both told as facts."""
+"""Held grades at a refresh (当前等级): the monthly run, who is lifted at once, and both told as facts."""
 
 from datetime import date
 from typing import Any

@@ -27,7 +27,7 @@ GOLDEN = [
     ),
     (
         "orders(day in (06-01 to 06-20, 11-01 to 11-11)).share() = 100%",
-        "日期在每年 6 月 1 日 至 6 月 20 日或每年 11 月 1 日 至 11 月 11 日的订单占比等于 100%",
+        "日期在每年6月1日至6月20日或每年11月1日至11月11日的订单占比等于 100%",
         "the share of orders whose day falls from 1 June to 20 June of every year or from 1 November to 11"
         " November of every year is 100%",
         "porsi pesanan dengan tanggal jatuh dari 1 Juni sampai 20 Juni setiap tahun atau dari 1"
@@ -61,7 +61,7 @@ GOLDEN = [
     ),
     (
         "days_since_last_purchase >= 30 or last_purchase_on >= 2017-06-01",
-        "距上次购买的天数不少于 30，或最近购买日不早于 2017 年 6 月 1 日",
+        "距上次购买的天数不少于 30，或最近购买日不早于 2017年6月1日",
         "days since the last purchase is at least 30 or last purchase day is 1 June 2017 or later",
         "jumlah hari sejak pembelian terakhir paling sedikit 30 atau"
         " tanggal pembelian terakhir paling awal 1 Juni 2017",

@@ -45,7 +45,7 @@ def test_a_loyal_customer_past_three_cycles_is_flagged_and_said_in_three_languag
     [(name, rule)] = contradictions_of(layers, CATALOG).items()
     assert name == "loyal_but_leaving"
     assert [words(rule, language, CATALOG) for language in LANGS] == [
-        "心智阶段为忠诚，且生命周期为休眠期或流失期",
+        "AIPL 阶段为忠诚，且生命周期为休眠期或流失期",
         "AIPL stage is loyal and lifecycle stage is dormant or churned",
         "tahap AIPL adalah setia dan tahap siklus hidup adalah tertidur atau hilang",
     ]

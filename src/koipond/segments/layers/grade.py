@@ -1,4 +1,4 @@
-"""Value grades (S19): core 核心, key 重要, regular 普通, fringe 补丁, by share of value. Source: science D4.
+"""Value grades (S19): core 核心, key 重要, regular 普通, fringe 长尾, by share of value. Source: science D4.
 
 The snapshot grade is a row against three least values. The held grade is a fold over monthly runs.
 """

@@ -1,4 +1,4 @@
-"""Held grades of many customers (保有分级): the fold of `grade.hold` and `grade.lift` over whole columns.
+"""Held grades of many customers (当前等级): the fold of `grade.hold` and `grade.lift` over whole columns.
 
 Grades are places in `GRADES` (0 the best); `NONE` stands for no grade. A property test holds both folds
 equal.

@@ -1,4 +1,4 @@
-"""Held value grades (保有分级): what every customer is treated by, the monthly runs and every change.
+"""Held value grades (当前等级): what every customer is treated by, the monthly runs and every change.
 
 Personal data: none beyond the customer's number. Rows of an erased customer go with him.
 """

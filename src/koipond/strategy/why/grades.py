@@ -9,9 +9,9 @@ from koipond.segments.layers.grade import GRADES, gap_to_next_fen
 from koipond.strategy.variables import money
 from koipond.strategy.why.words import said
 
-_HELD = ("保有分级：{grade}", "holds the grade {grade}", "memegang kelas nilai {grade}")
+_HELD = ("当前等级（保级）：{grade}", "holds the grade {grade}", "memegang kelas nilai {grade}")
 _SINCE = (
-    "保有分级：{grade}，自 {since} 起",
+    "当前等级（保级）：{grade}，自 {since} 起",
     "holds the grade {grade} since {since}",
     "memegang kelas nilai {grade} sejak {since}",
 )
