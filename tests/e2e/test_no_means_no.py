@@ -38,7 +38,7 @@ def test_exit_codes_never_say_done_when_nothing_was_kept(brand: Koipond, tmp_pat
     assert (code, "row 2: status 'maybe'" in answer["message"]) == (2, True)
     code, answer = imported(brand, tmp_path, "consents", "phone,status\n12,stop\n+8613800000001,stop\n")
     assert (code, answer["kept"]) == (1, 1)
-    assert imported(brand, tmp_path, "orders", "customer_id,order_id,at,amount\n,1,2026-01-01,5\n")[0] == 1
+    assert imported(brand, tmp_path, "orders", "customer_id,order_id,at,amount\n,1,2026-01-01,5\n")[0] == 2
     text = HEAD + "1,email,marketing,yes,2026-01-01\n2,email,marketing,no,2026-01-01\n"
     assert [imported(brand, tmp_path, "consents", text)[0] for _ in range(2)] == [0, 0]
     assert brand("verify")[0] == 0
