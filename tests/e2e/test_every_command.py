@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "tags report": (),
     "quality": (),
     "quality people": (),
+    "quality rejects": ("2", "--to", "REJECTS"),
     "quality confirm": ("test_account",),
     "quality clear": ("test_account",),
     "layers": (),
@@ -127,6 +128,7 @@ def test_every_answer_is_json_alone_and_says_day_and_definition_version(
         "CODES": tmp_path / "codes.txt",
         "GUESTS": tmp_path / "guests.txt",
         "BACKUP": tmp_path / "backup",
+        "REJECTS": tmp_path / "rejects.csv",
         "OUT": tmp_path / "out.csv",
         "LOG": tmp_path / "mail.log",
     }
@@ -138,6 +140,10 @@ def test_every_answer_is_json_alone_and_says_day_and_definition_version(
         if path == "apply":
             (tmp_path / "brand" / "tags").mkdir()
             (tmp_path / "brand" / "tags" / "purpose.yaml").write_text(TAG)
+        if path == "quality rejects":
+            (tmp_path / "bad.csv").write_text("user_id,event,at\nm1,view,2026-03-01\n,view,2026-03-01\n")
+            _, said = koipond("import", "events", tmp_path / "bad.csv")
+            given[0] = str(said["files"][0]["import_no"])
         if path == "leases free":
             with open_app(tmp_path / "brand") as app:
                 held = app.store.leases.open("import", app.this_process("import"), app.machine.now())

@@ -119,3 +119,24 @@ def by_hand(file: Path) -> dict[str, int]:
         if fen > 0 and len(who[order]) == 1:
             people[number] += fen
     return people
+
+
+def test_rows_put_aside_can_be_had_as_a_file_with_their_reasons(koipond: Koipond, tmp_path: Path) -> None:
+    assert koipond("init", "--clock", "last_fact", "--language", "zh")[0] == 0
+    file = tmp_path / "o.csv"
+    file.write_text(
+        ORDERS.format(who="phone", rows="1,13800000001,2026-03-01,5\n2,,2026-03-01,=6\n3,138,,7\n")
+    )
+    _, said = koipond("import", "orders", file)
+    out = tmp_path / "aside.csv"
+    code, answer = koipond("quality", "rejects", str(said["files"][0]["import_no"]), "--to", out)
+    assert (code, answer["rows"]) == (0, 2)
+    with out.open(encoding="utf-8-sig", newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    assert [(one["文件行号"], one["原因代码"]) for one in rows] == [
+        ("3", "unparsable"),
+        ("4", "missing_customer"),
+    ]
+    assert rows[0]["原因"] == "该字段无法识别"
+    assert rows[0]["amount"] == "'=6", "no spreadsheet runs it"
+    assert koipond("quality", "rejects", "1", "--to", out)[0] == 2, "nothing is written over"

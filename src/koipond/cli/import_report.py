@@ -71,7 +71,10 @@ def import_text(result: Mapping[str, Any]) -> str:
         lines.append(f"  put aside, {rule}: {count:,}")
         for sample in result["samples"].get(rule, [])[:_SAMPLES_SHOWN]:
             values = ", ".join(f"{name}={value}" for name, value in sample["values"].items())
-            lines.append(f"    row {sample['row']}: {sample['field']} ({values})")
+            field = f" {sample['field']}" if sample["field"] else ""
+            lines.append(f"    row {sample['row']}:{field} ({values})")
+    if any(result["quarantined"].values()):
+        lines.append(f"  all of them, with reasons: koipond quality rejects {result['import_no']} --to FILE")
     if result["repeated"]:
         lines.append("  this file was imported before; nothing changed")
     return "\n".join(lines)

@@ -1,6 +1,7 @@
 """`koipond quality`: what imports left out and who looks unreal; confirm, clear, undo."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +19,7 @@ def register(app: typer.Typer) -> None:
     quality.command(name="people", help="List who looks unreal, what they bought, what was decided.")(people)
     quality.command(name="confirm", help="Leave people a rule flagged out of everything.")(confirm)
     quality.command(name="clear", help="Say that people a rule flagged are real.")(clear)
+    quality.command(name="rejects", help="Write all rows an import put aside, with their reasons.")(rejects)
     quality.command(name="undo", help="Take an import back; replaced orders return.")(undo)
     app.add_typer(quality, name="quality")
 
@@ -102,6 +104,20 @@ def _decide(
         data = {"rule": rule, "verdict": verdict, "people": found, "changed": changed}
         data |= app.stamp()
     say(data, lambda: f"{changed} of {found} people {verdict}", as_json=as_json)
+
+
+def rejects(
+    context: typer.Context,
+    import_no: Annotated[int, typer.Argument(metavar="IMPORT", help="Number that the import printed.")],
+    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="A new CSV file.")],
+    as_json: JsonFlag = False,
+) -> None:
+    from koipond.bootstrap import open_app
+    from koipond.worker.rejects import write_rejects
+
+    with open_app(context.obj) as app:
+        data = {"file": str(to), "rows": write_rejects(app, import_no, to), **app.stamp()}
+    say(data, lambda: f"{to}: {data['rows']:,} rows", as_json=as_json)
 
 
 def undo(
