@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 def import_codes(
     context: typer.Context,
     list_key: Annotated[str, typer.Argument(metavar="LIST", help="Key of the offer.")],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="One code a line.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="One code a line, or the first column.")],
     expires_on: Annotated[
         str | None, typer.Option("--expires-on", metavar="YYYY-MM-DD", help="Last good day of these codes.")
     ] = None,
@@ -34,8 +34,10 @@ def import_codes(
 ) -> None:
     from koipond.bootstrap import open_app
     from koipond.kernel import day_bounds
+    from koipond.sources.code_list import read_codes
 
-    lines, codes = _read_codes(file)
+    placed = read_codes(file, CODES_MAX)
+    lines, codes = [line for line, _ in placed], [code for _, code in placed]
     day = parse_day(expires_on, "--expires-on")
     with open_app(context.obj) as app:
         if list_key not in app.runtime.offers:
@@ -44,14 +46,6 @@ def import_codes(
         added = app.store.codes.add(list_key, codes, day_bounds(day, app.zone)[1] if day else None, lines)
         data = {"list": list_key, "read": len(codes), "added": added, **app.stamp()}
     say(data, lambda: f"{added:,} of {len(codes):,} codes are new in {list_key}", as_json=as_json)
-
-
-def _read_codes(file: Path) -> tuple[list[int], list[str]]:
-    """Return the codes of a file and the lines they stand in."""
-    from koipond.sources.text import list_lines
-
-    placed = [*list_lines(file, CODES_MAX, "code")]
-    return [place for place, _ in placed], [code for _, code in placed]
 
 
 _CODE_MONEY = ("cost_fen", "liability_fen")
