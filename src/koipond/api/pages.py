@@ -8,9 +8,10 @@ from typing import Any, Literal
 from koipond.api.health_words import HEALTH
 from koipond.api.words import NAMES, PAGES
 from koipond.bootstrap import App
-from koipond.insights.freshness import facts_line
+from koipond.insights.freshness_words import facts_line
 from koipond.insights.render import report_body, style
 from koipond.insights.words import WORDS, Language
+from koipond.kernel import local_time
 from koipond.rules.titles import title
 from koipond.store.pauses import Pause
 from koipond.worker.health import Health
@@ -58,7 +59,7 @@ def home_page(app: App, health: Health, language: Language) -> str:
         [escape(one.name), word["ok"] if one.status == "ok" else _bad(one.status), escape(one.detail)]
         for one in checked.checks
     ]
-    at = f"{checked.at.astimezone(app.zone):%Y-%m-%d %H:%M} {app.zone.key}"
+    at = f"{local_time(checked.at, app.zone)} {app.zone.key}"
     body = (
         f"<h1>{escape(app.settings.name or app.settings.key)}</h1>"
         f"<p class=note>{word['as_of']} {found.as_of} · {word['version']} {found.definition_version}</p>"
@@ -101,8 +102,7 @@ def _detail(part: Mapping[str, Any]) -> str:
 
 
 def _local(app: App, instant: str | None) -> str:
-    at = None if instant is None else datetime.fromisoformat(instant)
-    return "" if at is None else f"{at.astimezone(app.zone):%Y-%m-%d %H:%M}"
+    return "" if instant is None else local_time(datetime.fromisoformat(instant), app.zone)
 
 
 def _paused(pauses: Sequence[Pause], word: Mapping[str, str]) -> str:
@@ -132,7 +132,7 @@ def inbox_page(app: App, language: Language, before: int | None) -> str:
     finally:
         box.close()
     articles = "".join(
-        f"<article><p class=note>{one.accepted_at.astimezone(app.zone):%Y-%m-%d %H:%M} {app.zone.key}"
+        f"<article><p class=note>{local_time(one.accepted_at, app.zone)} {app.zone.key}"
         f" · {escape(one.key)} · {escape(one.language)}</p>"
         f"<h2>{escape(one.subject)}</h2><pre>{escape(one.text)}</pre></article>"
         for one in shown

@@ -3,6 +3,7 @@
 from koipond.store.audit import StoredSettings
 
 DEFAULT_PORT = 8765
+"""What `koipond serve` takes unless told otherwise; written out there too, a start does not import this."""
 _PORT = "served_port"
 
 

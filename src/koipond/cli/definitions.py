@@ -28,11 +28,11 @@ def check(context: typer.Context, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap.environment import environment_faults
     from koipond.worker.code_ends import end_text
     from koipond.worker.foresight import outlook_at, outlook_text
-    from koipond.workspace import check as find
-    from koipond.workspace import errors
+    from koipond.workspace import errors, load_folder
 
+    folder = load_folder(context.obj)
     findings = [
-        *sorted([*find(context.obj), *fixed_at(context.obj)], key=lambda f: (f.file, f.line, f.code)),
+        *sorted([*folder.findings, *fixed_at(context.obj)], key=lambda f: (f.file, f.line, f.code)),
         *(
             Finding(file="environment", line=0, code="bad_setting", message=fault, fix="Correct or unset it")
             for fault in environment_faults()
@@ -40,7 +40,7 @@ def check(context: typer.Context, as_json: JsonFlag = False) -> None:
     ]
     wrong = errors(findings)
     data = {"findings": [finding.to_dict() for finding in findings], "errors": len(wrong)}
-    seen = {"strategies": [], "offers": []} if wrong else outlook_at(context.obj)
+    seen = {"strategies": [], "offers": []} if wrong else outlook_at(context.obj, folder)
     data |= {"outlook": seen["strategies"], "early_ends": seen["offers"], **folder_stamp(context.obj)}
     lines = [str(finding) for finding in findings]
     lines += [f"warning: {end_text(row)}" for row in seen["offers"]]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from koipond.cli.import_report import import_text, keeps_nothing, unkept
-from koipond.cli.reply import JsonFlag, note, say
+from koipond.cli.reply import JsonFlag, note, parse_pairs, say
 from koipond.kernel import BusyError, CancelledError, InputError, KoipondError
 
 if TYPE_CHECKING:
@@ -71,18 +71,17 @@ def register(app: typer.Typer) -> None:
         request = ImportRequest(
             kind=kind,  # type: ignore[arg-type]  # checked by the request
             source=source,
-            mapping=_pairs(maps, "--map"),
+            mapping=parse_pairs(maps, "--map"),
             decimal=decimal,
             thousands=thousands,
             date_format=date_format,
-            statuses=_pairs(statuses, "--status"),
+            statuses=parse_pairs(statuses, "--status"),
             declared=frozenset(keep or ()),
             keep_repeated=keep_repeated,
             verified=verified,
         )
         with open_app(context.obj) as app:
-            types = {name: str(trait.type) for name, trait in app.settings.traits.items()}
-            request = replace(request, trait_types=types)
+            request = replace(request, trait_types=app.settings.trait_types)
             options = {"encoding": encoding, "delimiter": delimiter, "sheet": sheet}
             rows = [partial(open_file, path, region=app.settings.region, **options) for path in files]
             results, refused = _import_all(app, request, rows, _longest_s(kind, wait_s))
@@ -243,16 +242,3 @@ def _bar(name: str) -> Iterator["Progress"]:
             bar.update(task, completed=done_bytes, total=total_bytes, description=f"{name} {rows:,} rows")
 
         yield report
-
-
-def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
-    pairs: dict[str, str] = {}
-    wrong = []
-    for text in given or ():
-        name, equals, value = text.partition("=")
-        if not equals or not name or name in pairs:
-            wrong.append(text)
-        pairs[name.strip()] = value.strip()
-    if wrong:
-        raise InputError(f"{option} {', '.join(wrong)}: write NAME=VALUE, each name once")
-    return pairs

@@ -1,14 +1,13 @@
 """`koipond lists`: people brought in and handed out as files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, local_time, parse_day, say
+from koipond.cli.reply import AsOf, JsonFlag, local, parse_day, parse_pairs, say
 from koipond.frames import text_table
-from koipond.kernel import InputError
 
 
 def register(app: typer.Typer) -> None:
@@ -37,16 +36,11 @@ def bring(
     from koipond.worker.listing import bring_list_file
 
     with open_app(context.obj) as app:
-        made = bring_list_file(app, key, file, source=source, told=told_columns(mapped), author=author)
+        made = bring_list_file(
+            app, key, file, source=source, told=parse_pairs(mapped, "--map"), author=author
+        )
         data = {**made.to_dict(), **app.stamp()}
     say(data, lambda: brought_text(key, data), as_json=as_json)
-
-
-def told_columns(mapped: Sequence[str] | None) -> dict[str, str]:
-    """Return field → column of the options ``--map``; raise InputError for one without ``=``."""
-    if wrong := [one for one in mapped or () if "=" not in one]:
-        raise InputError(f"--map {wrong[0]}: write FIELD=COLUMN")
-    return dict(one.split("=", 1) for one in mapped or ())
 
 
 def brought_text(key: str, data: Mapping[str, Any]) -> str:
@@ -73,7 +67,7 @@ def show_lists(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = F
         ]
         stamp = app.stamp(day)
         place = app.zone
-    table = [[*(row | {"at": local_time(row["at"], place)}).values()] for row in rows]
+    table = [[*(row | {"at": local(row["at"], place)}).values()] for row in rows]
     say(
         {"lists": rows, **stamp},
         lambda: text_table(["list", "customers", "author", "at"], table),

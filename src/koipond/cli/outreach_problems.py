@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from koipond.cli.reply import local_time
-from koipond.kernel import InputError
+from koipond.kernel import InputError, local_time
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App

@@ -4,7 +4,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from koipond.kernel import InputError
+from koipond.kernel import InputError, local_time
 
 STAMP = ("as_of", "definition_version")
 """What every answer carries (command contract)."""
@@ -43,6 +43,20 @@ def parse_day(text: str | None, option: str = "--as-of") -> date | None:
     return day
 
 
+def parse_pairs(given: Sequence[str] | None, option: str) -> dict[str, str]:
+    """Return name → value of the NAME=VALUE given to ``option``; raise InputError for all that are none."""
+    pairs: dict[str, str] = {}
+    wrong = []
+    for text in given or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name or name in pairs:
+            wrong.append(text)
+        pairs[name.strip()] = value.strip()
+    if wrong:
+        raise InputError(f"{option} {', '.join(wrong)}: write NAME=VALUE, each name once")
+    return pairs
+
+
 def say(data: Mapping[str, Any], text: Callable[[], str], *, as_json: bool) -> None:
     """Print ``data`` as JSON, or what ``text`` returns. ``data`` must carry the stamp of every answer.
 
@@ -55,7 +69,7 @@ def say(data: Mapping[str, Any], text: Callable[[], str], *, as_json: bool) -> N
 
 def with_facts(data: Mapping[str, Any], text: str, language: Any = "en") -> str:
     """Return ``text``, and below it the newest fact of each source in ``data`` (`facts_known`)."""
-    from koipond.insights.freshness import facts_line
+    from koipond.insights.freshness_words import facts_line
 
     return f"{text}\n\n{facts_line(data['newest_facts'], language)}"
 
@@ -67,10 +81,9 @@ def folder_stamp(folder: Path) -> dict[str, Any]:
     return stamp_at(folder)
 
 
-def local_time(instant: str | datetime, place: ZoneInfo) -> str:
-    """Return an instant as the clock on the wall of the workspace shows it: 2026-03-02 09:00."""
-    at = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
-    return f"{at.astimezone(place):%Y-%m-%d %H:%M}"
+def local(instant: str, place: ZoneInfo) -> str:
+    """Return an instant of an answer (ISO) as the clock on the wall of the workspace shows it."""
+    return local_time(datetime.fromisoformat(instant), place)
 
 
 def left_out_text(people: int) -> str:

@@ -1,13 +1,18 @@
 """`koipond segments`: count a rule, list the segments."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from koipond.cli.reply import AsOf, JsonFlag, left_out_text, parse_day, say, with_facts
 from koipond.frames import text_table
 from koipond.kernel import epoch_day
+
+if TYPE_CHECKING:
+    from koipond.bootstrap import App
+    from koipond.ingest.ports import Reader
 
 
 def register(app: typer.Typer) -> None:
@@ -20,8 +25,8 @@ def register(app: typer.Typer) -> None:
 
 def show(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap import open_app
+    from koipond.insights.freshness import fact_rows
     from koipond.profiles.facts import count_left_out
-    from koipond.worker.freshness import facts_known
     from koipond.worker.overview import segment_rows
 
     with open_app(context.obj) as app:
@@ -29,26 +34,27 @@ def show(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) 
         rows = segment_rows(app, day)
         with app.warehouse.read() as reader:
             out = count_left_out(reader)
-            for row in rows:
-                row["notes"] = _doubts(app, reader, row, day)
-        data = {"segments": rows, "left_out": out, **facts_known(app, day), **app.stamp(day)}
+            notes = _doubts(app, reader, [row["segment"] for row in rows if row["count"] == 0], day)
+            known = fact_rows(reader, epoch_day(day))
+        rows = [{**row, "notes": notes.get(row["segment"], [])} for row in rows]
+        data = {"segments": rows, "left_out": out, **known, **app.stamp(day)}
         language = app.settings.language
     columns = ["segment", "name", "customers", "freshness"]
     table = [[row["segment"], row["name"], row["count"], row["freshness"]] for row in rows]
-    notes = [f"! {row['name']}: {one[language]}" for row in rows for one in row["notes"]]
+    said = [f"! {row['name']}: {one[language]}" for row in rows for one in row["notes"]]
     head = f"as of {data['as_of']}{left_out_text(out)}"
-    text = f"{head}\n{text_table(columns, table)}" + "".join(f"\n{n}" for n in notes)
+    text = f"{head}\n{text_table(columns, table)}" + "".join(f"\n{one}" for one in said)
     say(data, lambda: with_facts(data, text), as_json=as_json)
 
 
-def _doubts(app: Any, reader: Any, row: Mapping[str, Any], day: Any) -> list[dict[str, str]]:
-    """Return what the rule of a segment without members names that no fact ever held."""
+def _doubts(app: "App", reader: "Reader", keys: Sequence[str], day: date) -> dict[str, list[dict[str, str]]]:
+    """Return segment → what its rule names that no fact ever held, for ``keys``, which have no members."""
     from koipond.segments.seen import unseen
 
-    if row["count"] != 0:
-        return []
-    rule = app.runtime.segments[row["segment"]].rule
-    return [one.words for one in unseen(app.scope(reader, day), rule)]
+    if not keys:
+        return {}
+    scope, segments = app.scope(reader, day), app.runtime.segments
+    return {key: [one.words for one in unseen(scope, segments[key].rule)] for key in keys}
 
 
 def count(

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from koipond.cli.planning import ENDS, PlanKey, plan_key
-from koipond.cli.reply import AsOf, JsonFlag, local_time, note, parse_day, say
+from koipond.cli.reply import AsOf, JsonFlag, local, note, parse_day, say
 from koipond.kernel import InputError
 
 
@@ -46,13 +46,13 @@ def _send_text(data: Mapping[str, Any], place: ZoneInfo) -> str:
     ]
     lines += [f"  {_claimed(one, place)}" for one in data["claimed"]]
     lines += [
-        f"  {one['scope']} is paused since {local_time(one['since'], place)} by {one['by']}; "
+        f"  {one['scope']} is paused since {local(one['since'], place)} by {one['by']}; "
         f"run: koipond resume {one['scope']}"
         for one in data["paused"]
     ]
     lines += [f"  {one['touches']:,} {_STATES[one['state']]}: {one['detail']}" for one in data["problems"]]
     if data["wake_at"]:
-        lines.append(f"  the next touch is due {local_time(data['wake_at'], place)} ({place.key})")
+        lines.append(f"  the next touch is due {local(data['wake_at'], place)} ({place.key})")
     return "\n".join(lines)
 
 
@@ -62,7 +62,7 @@ def _claimed(one: Mapping[str, Any], place: ZoneInfo) -> str:
         return f"{one['touches']:,} were claimed by a sender that has ended; the next send takes them"
     who = f"process {one['pid']} on {one['host']}" if one["host"] else "a sender"
     return (
-        f"{one['touches']:,} are claimed by {who} until {local_time(one['until'], place)}, and free a minute"
+        f"{one['touches']:,} are claimed by {who} until {local(one['until'], place)}, and free a minute"
         " after its last heartbeat; see: koipond doctor"
     )
 
@@ -127,6 +127,6 @@ def _inbox_text(data: Mapping[str, Any], place: ZoneInfo) -> str:
     parts = [f"{data['messages']:,} messages arrived, {data['keys']:,} different touches"]
     for message in data["shown"]:
         body = "\n".join(f"    {line}" for line in message["text"].strip().splitlines())
-        head = f"{local_time(message['accepted_at'], place)}  {message['key']}  {message['language']}"
+        head = f"{local(message['accepted_at'], place)}  {message['key']}  {message['language']}"
         parts.append(f"{head}\n  {message['subject']}\n{body}")
     return "\n\n".join(parts)

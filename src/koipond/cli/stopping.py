@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, local_time, parse_day, say
+from koipond.cli.reply import AsOf, JsonFlag, local, parse_day, say
 from koipond.frames import text_table
-from koipond.kernel import InputError
+from koipond.kernel import InputError, local_time
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -64,7 +64,7 @@ def pauses(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False
         day = app.observation_day(parse_day(as_of))
         rows = [pause_row(one) for one in app.store.pauses.all() if one.since <= app.end_of(day)]
         stamp, place = app.stamp(day), app.zone
-    table = [[*(row | {"since": local_time(row["since"], place)}).values()] for row in rows]
+    table = [[*(row | {"since": local(row["since"], place)}).values()] for row in rows]
     header = ["scope", "since", "by", "reason"]
     text = text_table(header, table) if rows else "nothing is paused"
     say({"pauses": rows, **stamp}, lambda: text, as_json=as_json)

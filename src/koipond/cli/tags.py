@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from koipond.cli.lists import brought_text, told_columns
-from koipond.cli.reply import AsOf, JsonFlag, parse_day, say, with_facts
+from koipond.cli.lists import brought_text
+from koipond.cli.reply import AsOf, JsonFlag, parse_day, parse_pairs, say, with_facts
 from koipond.frames import text_table
 from koipond.kernel import InputError, epoch_day
 from koipond.segments.tag_words import TAG_COLUMNS, TAG_ISSUES, TAG_SOURCES
@@ -91,7 +91,7 @@ def bring(
             reason=reason,
             until_day=None if last is None else epoch_day(last),
         )
-        made = bring_tags(app, asked, file, source=source, told=told_columns(mapped))
+        made = bring_tags(app, asked, file, source=source, told=parse_pairs(mapped, "--map"))
         data = {"group": group, **made.to_dict(), **app.stamp()}
     say(data, lambda: brought_text(group, data) + "; rules see it after a refresh", as_json=as_json)
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, local_time, parse_day, say
+from koipond.cli.reply import AsOf, JsonFlag, local, parse_day, say
 from koipond.cli.stopping import By, named
 from koipond.frames import text_table
 from koipond.kernel import InputError
@@ -63,7 +63,7 @@ def _unknown_text(data: Mapping[str, Any], place: ZoneInfo) -> str:
     rows = data["touches"]
     if not rows:
         return "no touch is unknown"
-    shown = [row | {"since": local_time(row["since"], place)} for row in rows]
+    shown = [row | {"since": local(row["since"], place)} for row in rows]
     table = text_table([*rows[0]], [[*row.values()] for row in shown])
     lines = [table, f"{data['unknown']:,} in all"]
     channels = sorted({row["channel"] for row in rows})

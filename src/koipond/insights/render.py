@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from koipond.frames import text_table
-from koipond.insights.freshness import facts_line
+from koipond.insights.freshness_words import facts_line
 from koipond.insights.words import WORDS, Language
 from koipond.kernel import minor_digits
 from koipond.rules.labels import CHOICES, label

@@ -1,7 +1,15 @@
 """Kernel (内核): ids, money, time, errors and findings. Pure; imports nothing but the standard library."""
 
 from koipond.kernel.clock import Clock, FixedClock, VirtualClock
-from koipond.kernel.days import day_bounds, day_of, epoch_day, from_epoch_day, require_aware, zone
+from koipond.kernel.days import (
+    day_bounds,
+    day_of,
+    epoch_day,
+    from_epoch_day,
+    local_time,
+    require_aware,
+    zone,
+)
 from koipond.kernel.errors import (
     BusyError,
     CancelledError,
@@ -32,6 +40,7 @@ __all__ = [
     "fingerprint",
     "from_epoch_day",
     "hash_bucket",
+    "local_time",
     "minor_digits",
     "new_uid",
     "require_aware",

@@ -31,6 +31,11 @@ def day_of(instant: datetime, place: ZoneInfo) -> date:
     return require_aware(instant).astimezone(place).date()
 
 
+def local_time(instant: datetime, place: ZoneInfo) -> str:
+    """Return ``instant`` as the clock on a wall in ``place`` shows it: 2026-03-02 09:00."""
+    return f"{require_aware(instant).astimezone(place):%Y-%m-%d %H:%M}"
+
+
 def day_bounds(day: date, place: ZoneInfo) -> tuple[datetime, datetime]:
     """Return the first instant of ``day`` in ``place`` and the first one of the next day, in UTC."""
     start = datetime(day.year, day.month, day.day, tzinfo=place)

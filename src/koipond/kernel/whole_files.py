@@ -13,7 +13,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from koipond.kernel.errors import InputError
+
 _LEFT = re.compile(r"[0-9a-f]{8}")
+
+
+def require_new(path: Path) -> None:
+    """Raise InputError when ``path`` is there already, or its folder is not."""
+    if path.exists():
+        raise InputError(f"{path}: there is such a file; name a new one")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no folder {path.parent}")
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -10,8 +10,8 @@ import ibis
 
 from koipond.kernel import epoch_day
 from koipond.rules.catalog import Catalog, FieldSpec
-from koipond.rules.day_tests import day_in_ibis
 from koipond.rules.hours import hour_of
+from koipond.rules.ibis_days import day_in_ibis
 from koipond.rules.operand_types import resolve
 from koipond.rules.sources import dated
 from koipond.rules.tree import (

@@ -12,7 +12,7 @@ from koipond.outreach.model import QuietHours
 from koipond.store.arms import StoredArms
 from koipond.store.audit import StoredAudit, StoredSettings
 from koipond.store.belonging import StoredBelonging
-from koipond.store.codes import StoredCodes
+from koipond.store.codes import CodeEnd, StoredCodes
 from koipond.store.consents import StoredConsents
 from koipond.store.counters import Counters
 from koipond.store.definitions import StoredDefinitions
@@ -154,6 +154,12 @@ class Store:
         terms = Terms(place=place, quiet=quiet or QuietHours(), quotas=quotas or {})
         own = sender or unattended(self.leases)
         return StoredOutbox(self.database, terms, sender=own, book=self._book)
+
+    def code_end(self, place: ZoneInfo) -> CodeEnd:
+        """Return when codes end under the offers in force, days counted in ``place``, as the gate says."""
+        with self.database.read() as connection:
+            rules = self._book.rules(connection)
+        return lambda key, own_s, issued_s: rules.code_end_s(key, own_s, issued_s, place)
 
     def export(self, place: ZoneInfo) -> StoredExport:
         """Return what tells the warehouse what happened, days counted in ``place``."""

@@ -10,21 +10,9 @@ from datetime import timedelta
 from typing import Any
 
 from koipond.bootstrap import App
-from koipond.kernel import day_bounds, day_of
-from koipond.store.instants import from_s, to_s
+from koipond.kernel import day_of
+from koipond.store.instants import from_s
 from koipond.strategy.model import CodeList
-
-
-def code_end_s(app: App, list_key: str, expires_s: int | None, issued_s: int | None) -> int | None:
-    """Return the first second in which a code is no good any more, as the gate reckons it; None without end.
-
-    Its own end, or that of its offer when that is earlier.
-    """
-    offer, last = app.runtime.offers.get(list_key), None
-    if offer is not None:
-        last = offer.expires_on if issued_s is None else offer.last_day(day_of(from_s(issued_s), app.zone))
-    ends = [expires_s, None if last is None else to_s(day_bounds(last, app.zone)[1])]
-    return min((end for end in ends if end is not None), default=None)
 
 
 def early_ends(app: App, offers: Mapping[str, CodeList]) -> list[dict[str, Any]]:

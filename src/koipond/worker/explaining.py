@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import ibis
@@ -11,7 +11,7 @@ import pyarrow as pa
 from koipond.bootstrap import App
 from koipond.ingest.facts import FACTS
 from koipond.ingest.ports import Reader
-from koipond.kernel import InputError, epoch_day
+from koipond.kernel import InputError, epoch_day, local_time
 from koipond.outreach.ports import Permissions
 from koipond.profiles.facts import read_facts
 from koipond.rules import words
@@ -23,6 +23,7 @@ from koipond.segments.layers.scalars import NEVER
 from koipond.segments.movements import history
 from koipond.segments.snapshot import Presented, present_profile
 from koipond.store.erasure import ERASED
+from koipond.store.instants import from_s
 from koipond.strategy.plan.inboxes import co_holders
 from koipond.strategy.why import Explanation, explain
 from koipond.strategy.why.grades import gap_answer, held_answer
@@ -112,7 +113,7 @@ def _erased(app: App, permissions: Permissions) -> dict[str, Any] | None:
     since = [one.at_s for one in permissions.suppressions if one.reason == ERASED and one.own]
     if not since:
         return None
-    at = datetime.fromtimestamp(min(since), UTC).astimezone(app.zone).strftime("%Y-%m-%d %H:%M")
+    at = local_time(from_s(min(since)), app.zone)
     return {"since": at, "words": said(ERASED_PERSON, since=at)}
 
 
@@ -123,8 +124,7 @@ def _unreal(app: App, number: int) -> dict[str, Any] | None:
     if not found:
         return None
     first = found[0]
-    given = {"rule": first.rule, "by": first.by}
-    given["at"] = first.at.astimezone(app.zone).strftime("%Y-%m-%d %H:%M")
+    given = {"rule": first.rule, "by": first.by, "at": local_time(first.at, app.zone)}
     rules = said(PEOPLE_RULE_WORDS[first.rule])
     return {**given, "words": said(UNREAL_PERSON, **{**given, "rule": rules})}
 

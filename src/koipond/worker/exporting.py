@@ -11,25 +11,22 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import ibis
-
 from koipond.bootstrap import App
 from koipond.frames.spreadsheet import csv_text
 from koipond.ingest.ports import Reader
 from koipond.kernel import InputError
-from koipond.kernel.whole_files import written_beside
+from koipond.kernel.whole_files import require_new, written_beside
 from koipond.outreach.templates import preview
-from koipond.segments.snapshot import present_profile
 from koipond.segments.tables import list_members, segment_members
 from koipond.store.audit import AuditEntry
 from koipond.store.coholders import KINDS
-from koipond.strategy.plan import gate_candidates, gather
-from koipond.worker.planning import CANDIDATES, audiences_of, chosen, request_of
+from koipond.strategy.plan import gate_candidates
+from koipond.strategy.plan.shown import LINK
+from koipond.worker.planning import CANDIDATES, chosen, known_again
 
 IDENTIFIERS = ("phone", "email")
 """What may be asked for; each is given in clear, so each is named."""
 ROWS_MAX = 1_000_000  # what a spreadsheet holds
-LINK = "https://…"
 _CHUNK = 5_000
 
 
@@ -97,10 +94,7 @@ def export_people(app: App, asked: Wanted, file: Path, as_of: date | None) -> Ex
 
     The note is made before the file gets its name: a list that nobody knows of never lies around.
     """
-    if file.exists():
-        raise InputError(f"{file}: there is such a file; name a new one")
-    if not file.parent.is_dir():
-        raise InputError(f"{file}: there is no folder {file.parent}")
+    require_new(file)
     with app.reading(as_of) as (reader, day):
         header, rows = _rows_of(app, reader, asked, day)
     if len(rows) > ROWS_MAX:
@@ -156,13 +150,9 @@ def _touches(app: App, reader: Reader, key: str) -> tuple[Sequence[str], list[tu
     if not reader.has(CANDIDATES):
         return header, []
     strategies = chosen(app, sorted(plan.strategies))
-    present_profile(reader, app.layers, plan.as_of)
-    known = gather(
-        reader, audiences_of(app, reader, plan.as_of), request_of(app, key, plan.as_of, strategies)
-    )
-    rows = reader.table(CANDIDATES).filter(ibis._.plan == key).order_by("customer_no", "strategy", "play")
+    known, rows = known_again(app, reader, key, plan.as_of, strategies)
     found: list[tuple[int, list[Any]]] = []
-    for part in gate_candidates(known, rows):
+    for part in gate_candidates(known, rows.order_by("customer_no", "strategy", "play")):
         for one in part:
             text = ["", ""]
             if one.code_list is None:

@@ -25,7 +25,7 @@ from koipond.segments.membership import everyone
 from koipond.segments.segment_state import members_of, read_states
 from koipond.strategy.model import EVERYONE, Strategy
 from koipond.worker.code_ends import early_ends
-from koipond.workspace import Folder, load_folder
+from koipond.workspace import Folder
 from koipond.workspace.counting import ScopeCounter
 
 if TYPE_CHECKING:
@@ -73,13 +73,12 @@ class Outlook:
         return {**{name: getattr(self, name) for name in (*names, *more)}, "left_out": self.left_out}
 
 
-def outlook_at(folder: Path) -> dict[str, Any]:
+def outlook_at(folder: Path, read: Folder) -> dict[str, Any]:
     """Return ``strategies`` and ``offers`` as `check` tells them; both empty where no facts are kept yet."""
     nothing: dict[str, Any] = {"strategies": [], "offers": []}
     try:
         if not is_kept(folder):
             return nothing
-        read = load_folder(folder)
         with open_app(folder, say_unapplied=False) as app:
             offers = early_ends(app, {one.key: one.value for one in read.of("offer")})
             return {"strategies": [one.to_dict() for one in outlooks(app, read)], "offers": offers}

@@ -5,12 +5,12 @@ from datetime import date
 from typing import Any
 
 from koipond.bootstrap import App
-from koipond.kernel import InputError
+from koipond.insights.freshness import fact_rows
+from koipond.kernel import InputError, epoch_day
 from koipond.segments.contradictions import count_contradictions
 from koipond.segments.flow import fast, flow
 from koipond.segments.movements import count_moves
 from koipond.segments.snapshot import count_layers
-from koipond.worker.freshness import facts_known
 
 
 def layer_counts(app: App, as_of: date | None, since: date | None) -> dict[str, Any]:
@@ -31,4 +31,5 @@ def layer_counts(app: App, as_of: date | None, since: date | None) -> dict[str, 
             data["movements"] = count_moves(reader, since, day)
     with app.reading(day) as (reader, _):
         data["contradictions"] = count_contradictions(app.scope(reader, day))
-    return {**data, **facts_known(app, day), **app.stamp(day)}
+        data |= fact_rows(reader, epoch_day(day))
+    return {**data, **app.stamp(day)}

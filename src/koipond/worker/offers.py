@@ -7,23 +7,24 @@ from typing import Any
 from koipond.bootstrap import App
 from koipond.insights.spending import Codes, IssuedCode, redemptions
 from koipond.kernel import epoch_day
+from koipond.store.bulk import group
 from koipond.store.code_keys import code_key
-from koipond.store.codes import SentCode
+from koipond.store.codes import CodeEnd, SentCode
 from koipond.store.instants import to_s
-from koipond.worker.code_ends import code_end_s
 
 
 def issued_codes(app: App, sent: Sequence[SentCode]) -> Codes:
     """Return the codes that went out, each with the earlier of its own and its offer's end."""
-    return Codes(issued=[_issued(app, code) for code in sent], read=code_key)
+    end_s = app.store.code_end(app.zone)
+    return Codes(issued=[_issued(code, end_s) for code in sent], read=code_key)
 
 
-def _issued(app: App, code: SentCode) -> IssuedCode:
+def _issued(code: SentCode, end_s: CodeEnd) -> IssuedCode:
     return IssuedCode(
         touch_key=code.touch_key,
         key=code_key(code.code),
         cost_fen=code.cost_fen,
-        end_s=code_end_s(app, code.list_key, code.expires_s, code.issued_s),
+        end_s=end_s(code.list_key, code.expires_s, code.issued_s),
     )
 
 
@@ -35,11 +36,13 @@ def code_counts(app: App, day: date) -> list[dict[str, Any]]:
     """
     now_s = to_s(app.end_of(day))
     sent = [code for code in app.store.codes.issued() if (code.issued_s or 0) <= now_s]
+    codes = issued_codes(app, sent)
     with app.warehouse.read() as reader:
-        used = redemptions(reader, issued_codes(app, sent), epoch_day(day), now_s)
+        used = redemptions(reader, codes, epoch_day(day), now_s)
+    of_list = group(zip(sent, codes.issued, strict=True), lambda one: one[0].list_key)
     rows = []
     for stock in app.store.codes.stock(app.instant_of(day)):
-        mine = [_issued(app, code) for code in sent if code.list_key == stock.list_key]
+        mine = [code for _, code in of_list.get(stock.list_key, ())]
         known = _unknown() if used is None and mine else _became(mine, used or {}, now_s)
         rows.append({"list": stock.list_key, "issued": len(mine), **known, "left": stock.left})
     return rows

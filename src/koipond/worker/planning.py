@@ -15,8 +15,8 @@ import ibis
 import pyarrow as pa
 
 from koipond.bootstrap import App
-from koipond.ingest.ports import Query, Reader, Writer
-from koipond.kernel import InputError, RefusedError, day_of, epoch_day, from_epoch_day
+from koipond.ingest.ports import IbisTable, Query, Reader, Writer
+from koipond.kernel import InputError, RefusedError, day_of, epoch_day, from_epoch_day, local_time
 from koipond.outreach.quiet import next_allowed
 from koipond.segments.day_members import DayMembers
 from koipond.segments.snapshot import present_profile
@@ -33,7 +33,8 @@ from koipond.strategy.plan import (
     make_plan,
 )
 from koipond.strategy.plan.audiences import SegmentAudiences
-from koipond.worker.code_ends import code_end_s, early_ends, end_text
+from koipond.strategy.plan.known import Known
+from koipond.worker.code_ends import early_ends, end_text
 from koipond.worker.flags import tell_flags
 from koipond.worker.syncing import copy_permissions
 
@@ -99,13 +100,10 @@ def admit_plan(app: App, key: str) -> Admission:
             app.store.plans.end(key, now)
             return Admission(queued=0, new=0, deferred=0, blocked={})
         tell_flags(app, reader)
-        present_profile(reader, app.layers, plan.as_of)
-        request = request_of(app, key, plan.as_of, strategies)
-        known = gather(reader, audiences_of(app, reader, plan.as_of), request)
-        rows = reader.table(CANDIDATES).filter(ibis._.plan == key)
+        known, rows = known_again(app, reader, key, plan.as_of, strategies)
         app.store.arms.record(
             reader.frame(drawn_arms(known, rows)),
-            salt=request.salt,
+            salt=known.request.salt,
             occurrence=plan.as_of.isoformat(),
             now=now,
         )
@@ -119,6 +117,15 @@ def admit_plan(app: App, key: str) -> Admission:
                 deferred += decision.due_at is not None and decision.due_at > now
     app.store.plans.end(key, now)
     return Admission(queued=queued, new=new, deferred=deferred, blocked=dict(blocked))
+
+
+def known_again(
+    app: App, reader: Reader, plan: str, day: date, strategies: Sequence[Strategy]
+) -> tuple[Known, IbisTable]:
+    """Return what plan ``plan`` of ``day`` was made of, and its candidates; there must be some."""
+    present_profile(reader, app.layers, day)
+    known = gather(reader, audiences_of(app, reader, day), request_of(app, plan, day, strategies))
+    return known, reader.table(CANDIDATES).filter(ibis._.plan == plan)
 
 
 def request_of(
@@ -164,28 +171,31 @@ def _of_this_moment(app: App, day: date, strategies: Sequence[Strategy]) -> dict
 
 def paused_since(app: App, pause: Pause) -> str:
     """Return since when and by whom something is paused, as people read it."""
-    since = f"since {pause.since.astimezone(app.zone):%Y-%m-%d %H:%M} by {pause.author}"
+    since = f"since {local_time(pause.since, app.zone)} by {pause.author}"
     return f"{since}: {pause.reason}" if pause.reason else since
 
 
 def _early_ends(app: App, strategies: Sequence[Strategy]) -> list[str]:
     """Return where the codes that ``strategies`` give end before their offers say (case U04)."""
-    arms = [arm for strategy in strategies for play in strategy.plays for arm in play.arms()]
-    keys = {arm.offer.code_list for arm in arms if arm.offer.code_list is not None}
+    keys = _code_lists(strategies)
     return [
         end_text(row) for row in early_ends(app, {k: o for k, o in app.runtime.offers.items() if k in keys})
     ]
 
 
+def _code_lists(strategies: Sequence[Strategy]) -> set[str]:
+    arms = [arm for strategy in strategies for play in strategy.plays for arm in play.arms()]
+    return {arm.offer.code_list for arm in arms if arm.offer.code_list is not None}
+
+
 def codes_left(app: App, strategies: Sequence[Strategy]) -> dict[str, CodesLeft]:
     """Return the codes of every list that ``strategies`` give codes of; a list without any has none left."""
-    arms = [arm for strategy in strategies for play in strategy.plays for arm in play.arms()]
-    keys = {arm.offer.code_list for arm in arms if arm.offer.code_list is not None}
+    keys = _code_lists(strategies)
     if not keys:
         return {}
     at = next_allowed(app.clock.now(), app.settings.policy.quiet, app.zone)  # when they are really told
     left = {stock.list_key: stock.left for stock in app.store.codes.stock(at)}
-    people = app.store.codes.people(keys, at, lambda *code: code_end_s(app, *code))
+    people = app.store.codes.people(keys, at, app.store.code_end(app.zone))
     over = {key for key in keys if _is_over(app.runtime.offers.get(key), day_of(at, app.zone))}
     return {
         key: CodesLeft(left=0, lapsed=[*held, *lapsed])

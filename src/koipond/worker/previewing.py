@@ -3,12 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
-import ibis
-
 from koipond.bootstrap import App
-from koipond.segments.snapshot import present_profile
-from koipond.strategy.plan import gather, preview_touches
-from koipond.worker.planning import CANDIDATES, audiences_of, chosen, request_of
+from koipond.strategy.plan import preview_touches
+from koipond.worker.planning import CANDIDATES, chosen, known_again
 
 
 def preview_plan(app: App, key: str, count: int) -> dict[str, Any]:
@@ -22,9 +19,6 @@ def preview_plan(app: App, key: str, count: int) -> dict[str, Any]:
     with app.warehouse.read() as reader:
         shown = []
         if reader.has(CANDIDATES):
-            present_profile(reader, app.layers, plan.as_of)
-            request = request_of(app, key, plan.as_of, strategies)
-            known = gather(reader, audiences_of(app, reader, plan.as_of), request)
-            rows = reader.table(CANDIDATES).filter(ibis._.plan == key)
+            known, rows = known_again(app, reader, key, plan.as_of, strategies)
             shown = preview_touches(known, rows, count=count, barred=app.store.permissions.barred)
     return {"plan": key, "messages": [asdict(one) for one in shown], **app.stamp(plan.as_of)}

@@ -7,7 +7,7 @@ from koipond.bootstrap import App
 from koipond.frames.spreadsheet import csv_text
 from koipond.ingest.rule_words import RULE_WORDS
 from koipond.kernel import InputError
-from koipond.kernel.whole_files import written_beside
+from koipond.kernel.whole_files import require_new, written_beside
 
 ROWS_MAX = 1_000_000
 _HEADS = {
@@ -23,8 +23,7 @@ def write_rejects(app: App, import_no: int, file: Path) -> int:
     Identifiers are not in it, they are covered when rows are put aside: the row number tells whose it is.
     Raises InputError for an import that put nothing aside, or a file that is there already.
     """
-    if file.exists():
-        raise InputError(f"{file}: there is such a file; name a new one")
+    require_new(file)
     language = app.settings.language
     with app.warehouse.read() as reader:
         table = reader.table("quarantine")

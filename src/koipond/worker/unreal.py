@@ -9,7 +9,7 @@ from koipond.bootstrap import App
 from koipond.ingest import PEOPLE_RULES, QualityReport, decide_people, flagged_people, read_quality
 from koipond.ingest.ports import Reader
 from koipond.ingest.quality import test_word
-from koipond.kernel import InputError
+from koipond.kernel import InputError, local_time
 from koipond.profiles.facts import read_facts
 
 
@@ -37,7 +37,7 @@ def flagged_rows(app: App, rule: str | None) -> list[dict[str, Any]]:
     rows = []
     for key in wanted:
         verdict = told.get(key)
-        at = None if verdict is None else verdict.at.astimezone(app.zone).strftime("%Y-%m-%d %H:%M")
+        at = None if verdict is None else local_time(verdict.at, app.zone)
         row = {"customer_no": key[1], "rule": key[0], "fits": key in fits, **bought.get(key[1], _NOTHING)}
         row |= {"verdict": decided.get(key), "by": verdict.by if verdict else None, "at": at}
         rows.append(row)

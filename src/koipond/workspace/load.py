@@ -25,8 +25,8 @@ def load_folder(folder: Path) -> Folder:
     settings, settings_source, findings = _settings(folder)
     catalog = default_catalog("CNY")
     if settings is not None:
-        types = {name: str(trait.type) for name, trait in settings.traits.items()}
-        catalog = replace(default_catalog(settings.currency, zone(settings.zone)), trait_types=types)
+        catalog = default_catalog(settings.currency, zone(settings.zone))
+        catalog = replace(catalog, trait_types=settings.trait_types)
     definitions, unresolved, more = _definitions(folder, catalog)
     loaded = Folder(settings=settings, definitions=definitions, unresolved=tuple(unresolved))
     findings = [*findings, *more, *lint(loaded, settings_source)]

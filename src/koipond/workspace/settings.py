@@ -193,6 +193,11 @@ class WorkspaceSettings(Shape):
     warehouse: WarehouseShape = WarehouseShape()
 
     @property
+    def trait_types(self) -> dict[str, str]:
+        """Declared trait → its type."""
+        return {name: str(trait.type) for name, trait in self.traits.items()}
+
+    @property
     def region(self) -> str:
         """The country (ISO 3166) of phone numbers without a country code; ``ZZ`` when none is known."""
         return self.country or country_of(self.zone, self.currency)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from koipond.insights.freshness import facts_line, newest_facts
+from koipond.insights.freshness import newest_facts
+from koipond.insights.freshness_words import facts_line
 from koipond.insights.lift import lift_report
 from koipond.insights.lift_model import LiftQuestion, LiftReport
 from koipond.insights.outcomes import OutcomeWindow

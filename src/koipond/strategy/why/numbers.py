@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from koipond.budgets import CODE_LIST
 from koipond.experiments.assignment import ROTATION_DAYS, rotation_of
 from koipond.ingest.ports import IbisTable
-from koipond.kernel import day_bounds, day_of, from_epoch_day, zone
+from koipond.kernel import day_bounds, day_of, from_epoch_day, local_time, zone
 from koipond.outreach.caps import applies
 from koipond.outreach.consent import ALL
 from koipond.outreach.model import FrequencyCap, Reason
@@ -37,8 +37,7 @@ class Person:
 
     def shown(self, second: int) -> str:
         """Return an instant as a local time of the workspace."""
-        home = self.known.places[0]
-        return datetime.fromtimestamp(second, UTC).astimezone(home).strftime("%Y-%m-%d %H:%M")
+        return local_time(datetime.fromtimestamp(second, UTC), self.known.places[0])
 
 
 def person(known: Known, customer_no: int, permissions: Permissions | None = None) -> Person:
