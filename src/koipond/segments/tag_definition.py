@@ -15,7 +15,7 @@ from datetime import date
 from typing import Any, Literal, get_args
 
 from koipond.kernel import Finding, InputError, epoch_day
-from koipond.rules import Catalog, Rule, Tag, segment_keys, to_text, walk
+from koipond.rules import Catalog, InSegment, Rule, Tag, Top, to_text, walk
 from koipond.rules.catalog import closest
 from koipond.segments.definition import BodyCheck, LineOf
 from koipond.segments.ports import TagChange
@@ -156,7 +156,8 @@ def _one_rule(check: BodyCheck, catalog: Catalog, body: Any, place: tuple[str | 
     value, names = inner.text("value", "name the tag: 'value: coffee'"), inner.names()
     rule = inner.rule(catalog, body.get("rule"), ("rule",))
     for _, node in walk(rule) if rule else ():
-        if segment_keys(node) or isinstance(getattr(node, "operand", None), Tag):
+        names_one = isinstance(node, InSegment) or (isinstance(node, Top) and node.segment is not None)
+        if names_one or isinstance(getattr(node, "operand", None), Tag):
             fix = "write the condition out; segments and tags are refreshed after this rule is read"
             inner.wrong(("rule",), "the rule of a tag names a segment or a tag", fix, "bad_rule")
     check.findings += inner.findings
