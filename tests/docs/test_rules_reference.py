@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from koipond.rules import default_catalog, from_dict, parse, to_text, words
-from koipond.rules.cursor import SYNONYMS
 from koipond.rules.labels import LANGS, label
 from koipond.rules.tree import FACT_KINDS, HOWS, MATCHES
-from koipond.rules.vocabulary import SPOKEN
+from koipond.rules.vocabulary import SPOKEN, SYNONYMS
 
 CATALOG = default_catalog("CNY")
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "rules.md"

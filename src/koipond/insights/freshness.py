@@ -7,7 +7,7 @@ U09). One maximum per source, over files that hold little else of what is read.
 from dataclasses import dataclass
 from typing import Any
 
-from koipond.ingest.ports import IbisTable, Reader
+from koipond.ingest.ports import Reader
 from koipond.kernel import from_epoch_day
 
 KINDS = ("orders", "refunds", "events")
@@ -34,25 +34,13 @@ def newest_facts(reader: Reader, as_of_day: int) -> list[NewestFact]:
     for kind in KINDS:
         if not reader.has(kind):
             continue
-        rows = _known(reader.table(kind), as_of_day)
+        rows = reader.table(kind).filter(lambda t: t.day <= as_of_day)
         newest = rows.group_by("source").aggregate(day=rows.day.max()).order_by("source")
         found += [
             NewestFact(kind=kind, source=row["source"], day=row["day"], age_days=as_of_day - row["day"])
             for row in reader.frame(newest).to_pylist()
         ]
     return found
-
-
-def newest_order_day(reader: Reader, as_of_day: int) -> int | None:
-    """Return the local day of the newest order by ``as_of_day``; None without any."""
-    if not reader.has("orders"):
-        return None
-    newest = reader.scalar(_known(reader.table("orders"), as_of_day).day.max().name("newest"))
-    return None if newest is None else int(newest)
-
-
-def _known(rows: IbisTable, as_of_day: int) -> IbisTable:
-    return rows.filter(rows.day <= as_of_day)
 
 
 def fact_rows(reader: Reader, as_of_day: int) -> dict[str, Any]:

@@ -7,14 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import ibis
-
 from koipond.experiments.comparison import ArmData, Comparison, compare_arms
 from koipond.experiments.metric import Metric
 from koipond.experiments.statistics import MetricSums, aggregates
 from koipond.ingest.ports import IbisTable, Reader
 from koipond.insights.breakdown import breakdown_rows, with_layer
-from koipond.insights.freshness import newest_facts, newest_order_day
+from koipond.insights.freshness import NewestFact, newest_facts
 from koipond.insights.lift_model import (
     HOLDOUT,
     METRICS,
@@ -24,11 +22,10 @@ from koipond.insights.lift_model import (
     LiftReport,
     ProductMargin,
 )
-from koipond.insights.outcomes import DAY_S, WAITING, first_draws, outcomes, over, population, unreal
+from koipond.insights.outcomes import first_draws, outcomes, over, population, sent_since, unreal
 from koipond.insights.spending import spending
 from koipond.insights.waiting import waiting
 from koipond.kernel import InputError
-from koipond.profiles.facts import read_facts
 
 _MARGIN = Metric(name="margin_per_customer_fen", kind="mean", column="margin_fen")
 COVARIATES = ("before_order_count", "before_revenue_fen")
@@ -38,7 +35,8 @@ _NO_ORDERS = -1  # a day before every draw: without an order nothing is known of
 
 def lift_report(reader: Reader, question: LiftQuestion) -> LiftReport:
     """Return the report; raise InputError when the strategy never drew an arm."""
-    question = _known(reader, question)
+    newest = newest_facts(reader, question.window.as_of_day)
+    question = _known(newest, question)
     rows = _rows(reader, question)
     if question.layer is not None:
         rows = with_layer(reader, rows, question.layer)
@@ -50,6 +48,7 @@ def lift_report(reader: Reader, question: LiftQuestion) -> LiftReport:
     spent, to_date = spending(
         reader, rows, question.strategy, question.window, question.codes, question.now_s
     )
+    touches = reader.table("touches").filter(lambda t: t.strategy == question.strategy)
     left_out, unseen = _left_out(reader, question, sum(stats.n for stats in sums.values()))
     return LiftReport(
         question=question,
@@ -59,23 +58,22 @@ def lift_report(reader: Reader, question: LiftQuestion) -> LiftReport:
         unseen=unseen,
         spent=spent,
         spent_to_date=to_date,
-        responses=_responses(reader, question, rows),
-        responses_to_date=_responses(reader, question, None),
+        responses=_responses(reader, sent_since(reader, rows, question.strategy, question.window.days)),
+        responses_to_date=_responses(reader, touches),
         variants=_variants(variants, question),
         variant_sums=dict(sorted(variants.items())),
         breakdown=_breakdown(reader, rows, question),
         waiting=waiting(reader, question.strategy, question.window),
         product_margin=_product_margin(reader, rows, question),
-        newest=newest_facts(reader, question.window.as_of_day),
+        newest=newest,
     )
 
 
-def _known(reader: Reader, question: LiftQuestion) -> LiftQuestion:
+def _known(newest: Sequence[NewestFact], question: LiftQuestion) -> LiftQuestion:
     """Return the question with the day up to which outcomes are known."""
     if question.complete:
         return question
-    newest = newest_order_day(reader, question.window.as_of_day)
-    known = _NO_ORDERS if newest is None else newest
+    known = max((one.day for one in newest if one.kind == "orders"), default=_NO_ORDERS)
     return replace(question, window=replace(question.window, facts_day=known))
 
 
@@ -179,22 +177,11 @@ def _left_out(reader: Reader, question: LiftQuestion, counted: int) -> tuple[Lef
     return left, waits - int(row["pending"])
 
 
-def _responses(reader: Reader, question: LiftQuestion, rows: IbisTable | None) -> dict[str, int]:
-    """Return how many touches got each kind of answer: of all, or of ``rows`` within their windows."""
-    touches = reader.table("touches").filter(lambda t: t.strategy == question.strategy)
-    ours = touches.select("touch_key") if rows is None else _of_windows(reader, touches, rows, question)
-    kinds = reader.table("responses").semi_join(ours, "touch_key").group_by("kind")
+def _responses(reader: Reader, touches: IbisTable) -> dict[str, int]:
+    """Return how many of ``touches`` got each kind of answer."""
+    kinds = reader.table("responses").semi_join(touches.select("touch_key"), "touch_key").group_by("kind")
     counted = kinds.aggregate(n=lambda t: t.touch_key.nunique()).order_by("kind")
     return {row["kind"]: int(row["n"]) for row in reader.frame(counted).to_pylist()}
-
-
-def _of_windows(reader: Reader, sent: IbisTable, rows: IbisTable, question: LiftQuestion) -> IbisTable:
-    """Return touch_key of the touches ``sent`` to those of ``rows``, each within his window."""
-    touches = read_facts(reader).canonical(sent)
-    mine = touches.inner_join(rows.select("customer_no", "drawn_s"), "customer_no")
-    sent_to = (mine.at_s >= mine.drawn_s) & ~ibis.coalesce(mine.state.isin(WAITING), False)
-    within = mine.at_s < mine.drawn_s + question.window.days * DAY_S
-    return mine.filter(sent_to & within).select("touch_key")
 
 
 def _variants(sums: Mapping[str, MetricSums], question: LiftQuestion) -> Comparison | None:

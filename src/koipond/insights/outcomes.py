@@ -13,8 +13,8 @@ import ibis
 
 from koipond.ingest.ports import IbisTable, Reader
 from koipond.insights.margins import ORDER, has_margins, order_margins
-from koipond.profiles.facts import FactTables, left_out_people, read_facts
-from koipond.profiles.purchases import KEY, linked_refunds, net_of_refunds
+from koipond.profiles.facts import FactTables, left_out_people, read_facts, without_unreal
+from koipond.profiles.purchases import linked_refunds, net_of_refunds, unlinked_refunds
 
 DAY_S = 86_400
 BEFORE_DAYS_MIN = 90
@@ -92,10 +92,7 @@ def unreal(reader: Reader, draws: IbisTable) -> IbisTable:
 
 def _real(reader: Reader, draws: IbisTable) -> IbisTable:
     staff = reader.table("customers").filter(lambda t: t.staff.fill_null(False)).select("customer_no")
-    people = left_out_people(read_facts(reader))
-    if people is not None:
-        draws = draws.anti_join(people, "customer_no")
-    return draws.anti_join(staff, "customer_no")
+    return without_unreal(read_facts(reader), draws).anti_join(staff, "customer_no")
 
 
 def outcomes(reader: Reader, people: IbisTable, strategy: str, window: OutcomeWindow) -> IbisTable:
@@ -148,10 +145,8 @@ def net_orders(facts: FactTables, as_of_day: int, also: Sequence[str] = ()) -> I
 
 def _loose_refunds(facts: FactTables, as_of_day: int, moves: IbisTable) -> IbisTable:
     """Return refunds that name no known order, shaped as ``moves``: money below 0, no order counted."""
-    assert facts.refunds is not None
-    rows = facts.canonical(facts.refunds.filter(ibis._.day <= as_of_day).select(*KEY, "at_s", "amount_fen"))
-    if facts.orders is not None:
-        rows = rows.anti_join(linked_refunds(facts, as_of_day), KEY)
+    linked = None if facts.orders is None else linked_refunds(facts, as_of_day)
+    rows = unlinked_refunds(facts, as_of_day, linked, "at_s")
     rows = rows.mutate(net_fen=-rows.amount_fen, counted=ibis.literal(0, "int8"))
     kinds = moves.schema()
     return rows.select(
@@ -159,17 +154,18 @@ def _loose_refunds(facts: FactTables, as_of_day: int, moves: IbisTable) -> IbisT
     )
 
 
-def touched_since(reader: Reader, people: IbisTable, strategy: str, days: int | None = None) -> IbisTable:
-    """Return customer_no, touched (1) of those of ``people`` to whom the strategy sent since their draw, and
+def sent_since(reader: Reader, people: IbisTable, strategy: str, days: int | None = None) -> IbisTable:
+    """Return the touches of the strategy that were sent to ``people`` since their draw (``drawn_s``), and
     within ``days`` of it.
 
     A touch that still waits has reached nobody; one whose call was never answered may have.
     """
     touches = read_facts(reader).canonical(reader.table("touches").filter(lambda t: t.strategy == strategy))
-    made = people.select("customer_no", "drawn_s").inner_join(
-        touches.select("customer_no", "at_s", "state"), "customer_no"
-    )
+    made = people.select("customer_no", "drawn_s").inner_join(touches, "customer_no")
     sent = made.filter(lambda t: (t.at_s >= t.drawn_s) & ~ibis.coalesce(t.state.isin(WAITING), False))
-    if days is not None:
-        sent = sent.filter(lambda t: t.at_s < t.drawn_s + days * DAY_S)
-    return sent.select("customer_no", touched=1).distinct()
+    return sent if days is None else sent.filter(lambda t: t.at_s < t.drawn_s + days * DAY_S)
+
+
+def touched_since(reader: Reader, people: IbisTable, strategy: str, days: int | None = None) -> IbisTable:
+    """Return customer_no, touched (1) of those of ``people`` whom `sent_since` reached."""
+    return sent_since(reader, people, strategy, days).select("customer_no", touched=1).distinct()

@@ -6,15 +6,16 @@ all of them count, and the report says so (cases U08, U10).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import ibis
 import pyarrow as pa
 
 from koipond.ingest.ports import IbisTable, Reader
-from koipond.insights.outcomes import DAY_S, WAITING, OutcomeWindow, net_orders
+from koipond.insights.outcomes import DAY_S, WAITING, OutcomeWindow, net_orders, sent_since
 from koipond.profiles.facts import read_facts
+from koipond.segments.code_rows import codes_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,10 @@ class IssuedCode:
     key: str
     cost_fen: int
     end_s: int | None
+
+    def good(self, now_s: int) -> bool:
+        """Say whether its last day is not over."""
+        return self.end_s is None or self.end_s > now_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +67,7 @@ class Spending:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        names = ("touches", "message_cost_fen", "issued", "redeemed", "redeemed_later", "expired", "open")
-        values = {name: getattr(self, name) for name in (*names, "offer_cost_fen", "liability_fen")}
-        return {**values, "cost_fen": self.cost_fen}
+        return {**asdict(self), "cost_fen": self.cost_fen}
 
 
 def spending(
@@ -75,8 +78,7 @@ def spending(
     ``rows``: customer_no and drawn_s of those who count. ``now_s``: the end of the as-of day.
     """
     sent = _sent(reader, strategy, now_s)
-    mine = sent.inner_join(rows.select("customer_no", "drawn_s"), "customer_no")
-    mine = mine.filter((mine.at_s >= mine.drawn_s) & (mine.at_s < mine.drawn_s + window.days * DAY_S))
+    mine = sent_since(reader, rows, strategy, window.days).filter(lambda t: t.at_s <= now_s)
     counted = mine.select("touch_key", "cost_fen", until_s=mine.drawn_s + window.days * DAY_S)
     todate = sent.select("touch_key", "cost_fen", until_s=ibis.literal(now_s + 1).cast("int64"))
     used = redemptions(reader, codes, window.as_of_day, now_s)
@@ -104,9 +106,7 @@ def redemptions(reader: Reader, codes: Codes, day: int, now_s: int) -> dict[str,
     wanted = {code.key for code in codes.issued}
     used: dict[str, int] = {}
     for row in found.to_pylist():
-        for key in {
-            codes.read(part) for part in (row["coupon"], *row["coupon"].replace(";", ",").split(","))
-        }:
+        for key in {codes.read(part) for part in codes_in(row["coupon"])}:
             if key in wanted:
                 used[key] = min(row["at_s"], used.get(key, row["at_s"]))
     return used
@@ -133,13 +133,12 @@ def _summed(sent: pa.Table, codes: Codes, used: dict[str, int] | None, now_s: in
     taken = [code for code in mine if used.get(code.key, now_s + 1) < until[code.touch_key]]
     left = [code for code in mine if used.get(code.key, now_s + 1) > now_s]
     later = len(mine) - len(taken) - len(left)
-    over = [code for code in left if code.end_s is not None and code.end_s <= now_s]
-    still = [code for code in left if code.end_s is None or code.end_s > now_s]
+    still = [code for code in left if code.good(now_s)]
     return Spending(
         **base,
         redeemed=len(taken),
         redeemed_later=later,
-        expired=len(over),
+        expired=len(left) - len(still),
         open=len(still),
         offer_cost_fen=sum(code.cost_fen for code in taken),
         liability_fen=sum(code.cost_fen for code in still),

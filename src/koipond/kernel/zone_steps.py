@@ -41,7 +41,7 @@ def steps(place: ZoneInfo) -> tuple[Step, ...]:
 def local_hour(at_s: int, place: ZoneInfo) -> int:
     """Return the hour of the local day, 0 to 23, in which UTC second ``at_s`` falls."""
     found = steps(place)
-    step = found[bisect_right([step.from_s for step in found], at_s) - 1]
+    step = found[bisect_right(found, at_s, key=lambda step: step.from_s) - 1]
     return (at_s + step.offset_s) // 3_600 % 24
 
 

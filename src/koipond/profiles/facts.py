@@ -92,13 +92,18 @@ def people(facts: FactTables) -> IbisTable:
 
     Whoever was confirmed as unreal under any number counts under none.
     """
-    rows, unreal = _survivors(facts), left_out_people(facts)
-    return rows if unreal is None else rows.anti_join(unreal, "customer_no")
+    return without_unreal(facts, _survivors(facts))
 
 
 def left_out_people(facts: FactTables) -> IbisTable | None:
     """Return customer_no of the survivors whom an operator confirmed as unreal, None when nobody is."""
     return None if facts.left_out is None else facts.canonical(facts.left_out).distinct()
+
+
+def without_unreal(facts: FactTables, rows: IbisTable) -> IbisTable:
+    """Return ``rows`` without those of people whom an operator confirmed as unreal."""
+    unreal = left_out_people(facts)
+    return rows if unreal is None else rows.anti_join(unreal, "customer_no")
 
 
 def _survivors(facts: FactTables) -> IbisTable:

@@ -81,13 +81,16 @@ def _bought(orders: IbisTable) -> IbisTable:
     return rows.select("customer_no", **_row(day=rows.day, fen=rows.net_fen, orders=1, bought=1))
 
 
-def _unlinked(facts: FactTables, as_of: Any, linked: IbisTable | None) -> IbisTable:
+def unlinked_refunds(facts: FactTables, as_of: Any, linked: IbisTable | None, at: str) -> IbisTable:
+    """Return KEY, the column ``at`` and amount_fen of the refunds by ``as_of`` that are not ``linked``."""
     refunds = facts.refunds
     assert refunds is not None
-    rows = refunds.filter(refunds.day <= as_of).select(*KEY, "day", "amount_fen")
-    rows = facts.canonical(rows)
-    if linked is not None:
-        rows = rows.anti_join(linked, KEY)
+    rows = facts.canonical(refunds.filter(refunds.day <= as_of).select(*KEY, at, "amount_fen"))
+    return rows if linked is None else rows.anti_join(linked, KEY)
+
+
+def _unlinked(facts: FactTables, as_of: Any, linked: IbisTable | None) -> IbisTable:
+    rows = unlinked_refunds(facts, as_of, linked, "day")
     return rows.select("customer_no", **_row(day=rows.day, fen=-rows.amount_fen, orders=0, bought=0))
 
 

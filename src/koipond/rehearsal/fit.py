@@ -11,9 +11,9 @@ from math import exp, log, sqrt
 from typing import Any
 
 from koipond.ingest.ports import IbisTable, Reader
+from koipond.insights.outcomes import net_orders
 from koipond.kernel import InputError
-from koipond.profiles.facts import left_out_people, read_facts
-from koipond.profiles.purchases import KEY, linked_refunds, net_of_refunds
+from koipond.profiles.facts import read_facts, without_unreal
 from koipond.rehearsal.brand import BrandParameters
 
 CUSTOMERS_MIN = 30
@@ -40,7 +40,7 @@ def fit_brand(reader: Reader, as_of_day: int) -> BrandParameters:
         )
     rhythm, cycle, spread = _rhythm(gaps)
     basket = _one(reader, _basket_sums(orders))
-    lapsed = _one(reader, _lapses(_real(reader, reader.table("profile"))))
+    lapsed = _one(reader, _lapses(without_unreal(read_facts(reader), reader.table("profile"))))
     click_rate, opt_out_rate = _answers(reader)
     return BrandParameters(
         customers=lapsed["buyers"],
@@ -61,18 +61,8 @@ def _orders(reader: Reader, as_of_day: int) -> IbisTable:
     facts = read_facts(reader)
     if facts.orders is None:
         raise InputError("there are no orders to learn the brand from; run: koipond import orders FILE")
-    orders = facts.orders.filter(facts.orders.status == "paid", facts.orders.day <= as_of_day)
-    paid = facts.canonical(orders.select(*KEY, "day", "net_fen"))
-    if facts.refunds is not None:
-        paid = net_of_refunds(paid, linked_refunds(facts, as_of_day))
-    paid = paid.filter(paid.net_fen > 0)
-    return _real(reader, paid.select("customer_no", "day", "net_fen"))
-
-
-def _real(reader: Reader, rows: IbisTable) -> IbisTable:
-    """Return ``rows`` without those of people confirmed as unreal: nobody is to be made in their likeness."""
-    unreal = left_out_people(read_facts(reader))
-    return rows if unreal is None else rows.anti_join(unreal, "customer_no")
+    paid = net_orders(facts, as_of_day, also=("day",)).select("customer_no", "day", "net_fen")
+    return without_unreal(facts, paid)
 
 
 def _gap_sums(orders: IbisTable) -> IbisTable:
@@ -125,7 +115,8 @@ def _lapses(profile: IbisTable) -> IbisTable:
 def _answers(reader: Reader) -> tuple[float, float]:
     """Return the shares of touches that were clicked and that led to an opt-out."""
     usual = BrandParameters()
-    sent = _real(reader, read_facts(reader).canonical(reader.table("touches")))
+    facts = read_facts(reader)
+    sent = without_unreal(facts, facts.canonical(reader.table("touches")))
     touches = int(reader.scalar(sent.touch_key.nunique()))
     if touches < TOUCHES_MIN:
         return usual.click_rate, usual.opt_out_rate
@@ -138,7 +129,7 @@ def _answers(reader: Reader) -> tuple[float, float]:
 def share_reached(reader: Reader, channel: str, address_kind: str | None, *, consent: bool) -> float:
     """Return the share of customers with an address of ``channel``, and with consent where it is asked."""
     known = read_facts(reader).canonical(reader.table("customers").select("customer_no"))
-    people = _real(reader, known).distinct()
+    people = without_unreal(read_facts(reader), known).distinct()
     total = int(reader.scalar(people.count()))
     if address_kind is not None:
         have = reader.table("reachable").filter(lambda t: t.channel == channel)

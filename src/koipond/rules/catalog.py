@@ -34,6 +34,7 @@ from koipond.rules.labels import (
     LANGS,
     Label,
     Lang,
+    label,
     one_word,
 )
 from koipond.rules.lexer import is_name
@@ -251,7 +252,7 @@ def spoken(spec: FieldSpec, lang: Lang, find: Callable[[str], FieldSpec | None])
     if lang == "en":
         return spec.name
     wide = lang == "zh"
-    label_ = one_word(spec.labels[LANGS.index(lang)], lang)
+    label_ = one_word(label(spec.labels, lang), lang)
     if spec.type == "flag":
         label_ = FLAG_NAMES[spec.name][0 if wide else 1]
     candidates = (label_, *(alias for alias in spec.aliases if (not alias.isascii()) == wide))

@@ -19,7 +19,6 @@ from koipond.rules.tree import (
     InDays,
     InList,
     InSegment,
-    Known,
     Match,
     Measure,
     Operand,
@@ -57,7 +56,7 @@ def depth(rule: Rule) -> int:
 
 
 def _check_node(node: Rule, path: str, catalog: Catalog) -> Iterator[Problem]:
-    if isinstance(node, Comparison | In | Known | Match | InDays):
+    if isinstance(node, Condition):
         yield from _check_condition(node, path, catalog, None)
     elif isinstance(node, Top):
         yield from _check_top(node, path, catalog)

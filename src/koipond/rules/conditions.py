@@ -1,6 +1,7 @@
 """Read what stands after an operand (比较): comparisons, lists, windows of days, top shares."""
 
-from typing import cast
+from collections.abc import Callable
+from typing import TypeVar, cast
 
 from koipond.kernel import InputError
 from koipond.rules.catalog import FactSpec, FieldSpec
@@ -22,12 +23,13 @@ from koipond.rules.tree import (
     Operand,
     Rule,
     Top,
-    Value,
 )
 from koipond.rules.values import percent, value
 from koipond.rules.vocabulary import meanings
 from koipond.rules.window_words import sees_window, span
 from koipond.rules.windows import Between, Span, Yearly
+
+T = TypeVar("T")
 
 
 def comparison(cursor: Cursor, chosen: Operand, within: FactSpec | None = None) -> Rule:
@@ -65,9 +67,9 @@ def _in(cursor: Cursor, chosen: Operand, spec: FieldSpec | None, token: Token) -
         return InDays(operand=chosen, spans=(span(cursor),))
     if _lists_spans(cursor):
         _fits(cursor, spec, chosen, IN_DAYS, token)
-        return InDays(operand=chosen, spans=_spans(cursor))
+        return InDays(operand=chosen, spans=_listed(cursor, lambda: _element(cursor)))
     _fits(cursor, spec, chosen, "=", token)
-    return In(operand=chosen, values=_values(cursor, spec))
+    return In(operand=chosen, values=_listed(cursor, lambda: value(cursor, spec)))
 
 
 def _top(cursor: Cursor, chosen: Operand) -> Top:
@@ -97,15 +99,6 @@ def _lists_spans(cursor: Cursor) -> bool:
         is_window = token.kind == "year_day" or (token.kind == "day" and to_follows)
     cursor.at = here
     return is_window
-
-
-def _spans(cursor: Cursor) -> tuple[Span, ...]:
-    cursor.expect("(")
-    found = [_element(cursor)]
-    while cursor.accepts(","):
-        found.append(_element(cursor))
-    cursor.expect(")")
-    return tuple(found)
 
 
 def _element(cursor: Cursor) -> Span:
@@ -156,10 +149,11 @@ def _fits(cursor: Cursor, spec: FieldSpec | None, chosen: Operand, op: str, toke
         cursor.problem(f"'{op}' does not fit here", why, token.at)
 
 
-def _values(cursor: Cursor, spec: FieldSpec | None) -> tuple[Value, ...]:
+def _listed(cursor: Cursor, read: Callable[[], T]) -> tuple[T, ...]:
+    """Read a list in brackets, each item by ``read``."""
     cursor.expect("(")
-    values = [value(cursor, spec)]
+    found = [read()]
     while cursor.accepts(","):
-        values.append(value(cursor, spec))
+        found.append(read())
     cursor.expect(")")
-    return tuple(values)
+    return tuple(found)

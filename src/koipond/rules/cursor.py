@@ -7,10 +7,8 @@ from datetime import date
 from koipond.rules.catalog import Catalog
 from koipond.rules.lexer import Token
 from koipond.rules.problems import Problem
-from koipond.rules.vocabulary import CALENDARS, SYNONYMS, meanings
+from koipond.rules.vocabulary import CALENDARS, meanings
 from koipond.rules.windows import Calendar
-
-__all__ = ["SYNONYMS", "Cursor", "SkipError"]
 
 
 class SkipError(Exception):

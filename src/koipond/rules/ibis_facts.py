@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from collections.abc import Sequence as Several
+from dataclasses import replace
 from typing import Any
 
 import ibis
@@ -32,7 +33,7 @@ class FactRows:
         if not asked:
             return rows, plain
         rows, names = with_lines(rows, self._tables["items"], asked, plain.line)
-        return rows, Counted(as_of_day=self._day, catalog=self._catalog, held=names)
+        return rows, replace(plain, held=names)
 
     def measured(self, kind: FactKind, asked: Mapping[Measure, str]) -> IbisTable:
         """Return customer_no and a column a measure of ``kind``, in one pass."""

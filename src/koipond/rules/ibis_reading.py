@@ -18,18 +18,14 @@ from koipond.rules.ranking import cut_of_ibis
 from koipond.rules.sources import basic, dated, quotient, unfold
 from koipond.rules.tree import (
     And,
-    Comparison,
+    Condition,
     Everyone,
     FactKind,
     Field,
     HashSample,
-    In,
-    InDays,
     InList,
     InSegment,
-    Known,
     Leaf,
-    Match,
     Measure,
     Not,
     Operand,
@@ -110,7 +106,7 @@ class _Reading:
         self.catalog = catalog
         self.leaves = leaves
         self.rows = FactRows(tables.facts, as_of_day, catalog)
-        asking = [leaf for leaf in leaves if isinstance(leaf, Comparison | In | Known | Match | InDays | Top)]
+        asking = [leaf for leaf in leaves if isinstance(leaf, Condition | Top)]
         self.by_tag = {leaf: f"tag_{n}" for n, leaf in enumerate(asking) if isinstance(leaf.operand, Tag)}
         operands = dict.fromkeys(part for leaf in asking for part in basic(leaf.operand, catalog))
         measures = {op: f"measure_{n}" for n, op in enumerate(operands) if isinstance(op, Measure)}

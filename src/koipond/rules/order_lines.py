@@ -19,8 +19,6 @@ def wanted(facts: Iterable[Facts]) -> list[Holds]:
 def with_lines(rows: Any, lines: Any, asked: list[Holds], test: LineTest) -> tuple[Any, dict[Holds, str]]:
     """Return the orders ``rows`` with a column a question, true where a line fits, and which is which."""
     names = {node: f"holds_{place}" for place, node in enumerate(asked)}
-    if not names:
-        return rows, names
     flags = {name: test(node, lines).any() for node, name in names.items()}
     by_order = lines.group_by(_order="order_no").aggregate(**flags)
     joined = rows.left_join(by_order, rows.order_no == by_order["_order"])

@@ -154,15 +154,14 @@ def _windowed(cursor: Cursor) -> Rule:
     span = window(cursor)
     if not cursor.sees("bought", "not_bought"):
         raise cursor.failed("a window without what happened in it", "write bought(…, last 90 days)", start)
-    rule = _not_bought(cursor) if cursor.sees("not_bought") else _bought(cursor)
-    bought = rule.part if isinstance(rule, Not) else rule
-    assert isinstance(bought, Comparison)
+    is_negated = cursor.sees("not_bought")
+    bought = _bought(cursor)
     assert isinstance(bought.operand, Measure)
     within = replace(bought, operand=replace(bought.operand, window=span))
-    return Not(part=within) if isinstance(rule, Not) else within
+    return Not(part=within) if is_negated else within
 
 
-def _bought(cursor: Cursor) -> Rule:
+def _bought(cursor: Cursor) -> Comparison:
     cursor.take()
     cursor.expect("(")
     where, span = fact_arguments(cursor, cursor.catalog.facts["items"], windowed=True)

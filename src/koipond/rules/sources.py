@@ -6,15 +6,11 @@ from dataclasses import dataclass, replace
 from koipond.rules.catalog import Catalog, FieldSpec
 from koipond.rules.tree import (
     Anniversary,
-    Comparison,
+    Condition,
     FactKind,
     Facts,
     Field,
     Holds,
-    In,
-    InDays,
-    Known,
-    Match,
     Measure,
     Operand,
     Ratio,
@@ -87,7 +83,7 @@ def basic(operand: Operand, catalog: Catalog) -> Iterator[Operand]:
 
 def operand_of(node: Rule) -> Operand | None:
     """Return what a leaf looks at, None for one that looks at no value."""
-    return node.operand if isinstance(node, Comparison | In | Known | Match | InDays | Top) else None
+    return node.operand if isinstance(node, Condition | Top) else None
 
 
 def facts_of(node: Rule, catalog: Catalog) -> list[Facts]:

@@ -258,7 +258,7 @@ class Not:
 
 Condition = Comparison | In | Known | Match | InDays
 Filter = Condition | Holds
-Leaf = Comparison | In | Known | Match | InDays | Top | Sequence | InSegment | InList | HashSample | Everyone
+Leaf = Condition | Top | Sequence | InSegment | InList | HashSample | Everyone
 Rule = And | Or | Not | Leaf
 
 SAMPLE_SCOPE = "sample"

@@ -6,7 +6,7 @@ from decimal import Decimal
 from koipond.rules.catalog import FieldSpec, choice_code, closest
 from koipond.rules.check import did_you_mean
 from koipond.rules.cursor import Cursor
-from koipond.rules.labels import LANGS, Lang
+from koipond.rules.labels import Lang, label
 from koipond.rules.lexer import Token, is_name, quote
 from koipond.rules.operand_types import INT64_MAX, wanted
 from koipond.rules.tree import BUCKETS, Value
@@ -118,10 +118,10 @@ def _percent_text(share: Decimal) -> str:
 
 
 def _choice_text(spec: FieldSpec, code: str, lang: Lang) -> str:
-    label = spec.choices[code][LANGS.index(lang)]
-    if lang == "en" or choice_code(spec, label) != code:
+    shown = label(spec.choices[code], lang)
+    if lang == "en" or choice_code(spec, shown) != code:
         return name_text(code)
-    return name_text(label)
+    return name_text(shown)
 
 
 def name_text(text: str) -> str:

@@ -50,5 +50,10 @@ def redeemed(scope: Scope, orders: IbisTable) -> set[str] | None:
     assert scope.codes is not None
     named = orders.filter(orders.coupon.notnull() & (orders.coupon != "") & (orders.day <= scope.as_of_day))
     coupons = scope.reader.frame(named.select("coupon").distinct()).column(0).to_pylist()
-    parts = (part for one in coupons for part in (one, *one.replace(";", ",").split(",")))
+    parts = (part for one in coupons for part in codes_in(one))
     return {scope.codes.key(part) for part in parts} if coupons else None
+
+
+def codes_in(coupon: str) -> tuple[str, ...]:
+    """Return what the coupon of an order may name: the whole, and each of several."""
+    return coupon, *coupon.replace(";", ",").split(",")

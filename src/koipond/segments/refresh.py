@@ -85,9 +85,7 @@ def refresh(
 ) -> RefreshResult:
     """Write profile and movements of ``as_of`` into ``writer``; the caller publishes."""
     day, state, facts = epoch_day(as_of), published(writer), read_facts(writer)
-    reason = _reason(state, layers, day, full=full, policy=policy)
-    if state is not None and not is_current(writer.table(PROFILE)):
-        reason = "definition"
+    reason = _reason(writer, state, layers, day, full=full, policy=policy)
     if state is None or reason in ("definition", "day_went_back") or not writer.has(BASE):
         return _rebuild(writer, layers, facts, state, day, reason)
     whom = affected(writer, facts, layers.base_spec, state, day)
@@ -102,20 +100,27 @@ def keeps_scalars(
     reader: Reader, layers: LayerSet, state: Published, day: int, policy: RefreshPolicy = DEFAULT_POLICY
 ) -> bool:
     """Say whether a refresh on ``day`` would be incremental: then its cut-offs are those of ``state``."""
-    if not is_current(reader.table(PROFILE)):
-        return False
-    if not reader.has(BASE) or _reason(state, layers, day, full=False, policy=policy) != "incremental":
+    if (
+        not reader.has(BASE)
+        or _reason(reader, state, layers, day, full=False, policy=policy) != "incremental"
+    ):
         return False
     whom = affected(reader, read_facts(reader), layers.base_spec, state, day)
     return not _are_many(reader, whom, policy)
 
 
 def _reason(
-    state: Published | None, layers: LayerSet, day: int, *, full: bool, policy: RefreshPolicy
+    reader: Reader,
+    state: Published | None,
+    layers: LayerSet,
+    day: int,
+    *,
+    full: bool,
+    policy: RefreshPolicy,
 ) -> Reason:
     if state is None:
         return "first"
-    if state.definition_version != layers.fingerprint:
+    if state.definition_version != layers.fingerprint or not is_current(reader.table(PROFILE)):
         return "definition"
     if day < state.as_of:
         return "day_went_back"

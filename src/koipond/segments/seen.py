@@ -149,10 +149,10 @@ def _traits(scope: Scope, asked: _Asked) -> Iterator[Unseen]:
         row["name"]: row
         for row in _frame(scope, rows.group_by("name").agg(numbers=rows.number_value.count(), days=days))
     }
+    known = _known(scope, table, "name") if asked.traits.keys() - found.keys() else ()
     for name, values in asked.traits.items():
         if name not in found:
-            known = [row["name"] for row in _frame(scope, table.select("name").distinct().limit(_NEAR_MAX))]
-            yield Unseen(what="trait", name=name, near=closest(name, tuple(sorted(known))))
+            yield Unseen(what="trait", name=name, near=closest(name, known))
         elif not found[name]["numbers"] and any(isinstance(value, int | float) for value in values):
             yield Unseen(what="number", name=name)
         elif not found[name]["days"] and any(isinstance(value, date) for value in values):
@@ -160,14 +160,18 @@ def _traits(scope: Scope, asked: _Asked) -> Iterator[Unseen]:
 
 
 def _texts(scope: Scope, asked: _Asked) -> Iterator[Unseen]:
+    tables: dict[FactKind, IbisTable] = {}
     for (kind, column), texts in asked.texts.items():
         stored = scope.catalog.facts[kind].columns[column].column
         wanted = list(dict.fromkeys(texts))
         if not wanted:
             continue
-        rows = fact_rows(scope, kind)
+        if kind not in tables:
+            tables[kind] = fact_rows(scope, kind)
+        rows = tables[kind]
         seen = _frame(scope, rows.filter(rows[stored].isin(wanted)).select(value=rows[stored]).distinct())
-        missing = [text for text in wanted if text not in {row["value"] for row in seen}]
+        held = {row["value"] for row in seen}
+        missing = [text for text in wanted if text not in held]
         known = _known(scope, rows, stored) if missing else ()
         for text in missing:
             yield Unseen(what="value", name=text, of=kind, column=column, near=closest(text, known))

@@ -11,7 +11,7 @@ from typing import Any
 
 from koipond.ingest.ports import IbisTable, Reader
 from koipond.kernel import epoch_day
-from koipond.profiles.facts import count_left_out, left_out_people, read_facts
+from koipond.profiles.facts import count_left_out, read_facts, without_unreal
 from koipond.segments.held import HELD, count_held, with_held
 from koipond.segments.layers.compute import compute
 from koipond.segments.layers.counts import count_profile
@@ -69,8 +69,6 @@ def count_layers(reader: Reader, layers: LayerSet, as_of: date) -> dict[str, Any
     Whom an operator confirmed as unreal is not counted, refreshed or not; ``left_out`` says how many.
     """
     facts = read_facts(reader)
-    profile, unreal = profile_on(reader, layers, as_of), left_out_people(facts)
-    if unreal is not None:
-        profile = profile.anti_join(unreal, "customer_no")
+    profile = without_unreal(facts, profile_on(reader, layers, as_of))
     held = count_held(reader, with_held(profile, reader, facts, epoch_day(as_of)))
     return {**count_profile(reader, profile), HELD: held, "left_out": count_left_out(reader)}

@@ -7,28 +7,26 @@ from pyroaring import BitMap
 
 from koipond.ingest.ports import IbisTable, Reader
 from koipond.kernel import InputError, from_epoch_day
-from koipond.profiles.facts import FactTables, left_out_people
-from koipond.rules import Field, InList, InSegment, Rule, Top, walk
+from koipond.profiles.facts import FactTables, without_unreal
+from koipond.rules import Field, Rule, Top, list_keys, segment_keys, walk
 from koipond.rules.ibis_reading import RuleTables
 from koipond.rules.sources import columns_of, operand_of
 from koipond.rules.sources import facts_of as read_by
 from koipond.segments.bitmaps import to_table
-from koipond.segments.fact_rows import facts_of, paid_orders, rows_of
+from koipond.segments.fact_rows import facts_of, rows_of
 from koipond.segments.held import HELD, with_held
 from koipond.segments.scope import Scope
 from koipond.segments.state import PROFILE, published
-
-__all__ = ["facts_of", "paid_orders"]
 
 TAG_COLUMNS = ("customer_no", "tag_group", "text_value", "number_value")
 
 
 def rule_tables(scope: Scope, rules: Iterable[Rule]) -> RuleTables:
     """Return what ``rules`` need; raise InputError for a segment never refreshed or a list unknown."""
-    nodes = [node for rule in rules for _, node in walk(rule)]
-    segments = {node.key for node in nodes if isinstance(node, InSegment)}
-    lists = {node.key for node in nodes if isinstance(node, InList)}
-    segments |= {node.segment for node in nodes if isinstance(node, Top) and node.segment is not None}
+    asked = list(rules)
+    nodes = [node for rule in asked for _, node in walk(rule)]
+    segments = {key for rule in asked for key in segment_keys(rule)}
+    lists = {key for rule in asked for key in list_keys(rule)}
     kinds = {one.kind for node in nodes for one in read_by(node, scope.catalog)}
     named = {name for node in nodes for name in columns_of(node, "items", scope.catalog)}
     reader, facts = scope.reader, facts_of(scope)
@@ -54,9 +52,7 @@ def profile_in_scope(scope: Scope) -> IbisTable:
     if scope.only is not None:
         profile = profile.semi_join(scope.only, "customer_no")
     profile = profile.filter(~profile.profiling_refused.fill_null(False))
-    unreal = left_out_people(facts_of(scope))  # until the next refresh the published profile holds them
-    if unreal is not None:
-        profile = profile.anti_join(unreal, "customer_no")
+    profile = without_unreal(facts_of(scope), profile)  # until the next refresh the published one holds them
     if not scope.excluded:
         return profile
     excluded = _staged(scope.reader, "excluded", scope.excluded)

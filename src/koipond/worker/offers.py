@@ -55,7 +55,7 @@ def _unknown() -> dict[str, int | None]:
 def _became(codes: Sequence[IssuedCode], used: Collection[str], now_s: int) -> dict[str, int | None]:
     taken = [code for code in codes if code.key in used]
     rest = [code for code in codes if code.key not in used]
-    still = [code for code in rest if code.end_s is None or code.end_s > now_s]
+    still = [code for code in rest if code.good(now_s)]
     return {
         "redeemed": len(taken),
         "expired": len(rest) - len(still),

@@ -18,7 +18,7 @@ from koipond.strategy.plan.cells import Cell
 from koipond.strategy.plan.codes import code, cost_of
 from koipond.strategy.plan.dealing import Supply, closings, together
 from koipond.strategy.plan.known import Known
-from koipond.strategy.plan.limits import Limit, limits_of
+from koipond.strategy.plan.limits import Limit
 from koipond.strategy.plan.model import ORDER
 from koipond.strategy.plan.person import VALUE
 from koipond.strategy.plan.stock import takes
@@ -76,12 +76,12 @@ def _after(known: Known, table: IbisTable, play: PlayTask, best: Expr) -> Expr:
     return ibis.cases((now != 0, now), *lost, else_=late).cast("int32")
 
 
-def cuts(known: Known, table: IbisTable, counted: Sequence[Cell]) -> list[Cut]:
+def cuts(known: Known, table: IbisTable, counted: Sequence[Cell], limits: Sequence[Limit]) -> list[Cut]:
     """Return where quotas, code lists and shared budgets end; none when everything is within its limits.
 
     They are dealt out together, in the order in which the gate meets the candidates.
     """
-    wanted = [(limit, sum(limit.of(cell) for cell in counted)) for limit in limits_of(known)]
+    wanted = [(limit, sum(limit.of(cell) for cell in counted)) for limit in limits]
     short = [limit for limit, n in wanted if n and limit.left() < n]  # what is spent is read only when asked
     users = [sorted({cell.play for cell in counted if limit.of(cell)}) for limit in short]
     plays = sorted({play for mine in users for play in mine})

@@ -57,7 +57,7 @@ def limits_of(known: Known) -> list[Limit]:
             known=known,
             code=code(Reason.PLATFORM_QUOTA, number),
             most=terms.quota_per_day,
-            gone=partial(_sent_today, known, terms.channel),
+            gone=cache(partial(_sent_today, known, terms.channel)),
             channel=terms.channel,
         )
         for number, terms in enumerate(known.channels.values())

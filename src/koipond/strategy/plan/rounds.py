@@ -18,6 +18,7 @@ from koipond.strategy.plan.codes import code
 from koipond.strategy.plan.compete import Cut, compete, cuts, with_cuts
 from koipond.strategy.plan.inboxes import shares
 from koipond.strategy.plan.known import Known
+from koipond.strategy.plan.limits import limits_of
 from koipond.strategy.plan.one_each import one_each
 from koipond.strategy.plan.task import PlayTask
 
@@ -26,12 +27,13 @@ ROUND = "plan_round"
 
 def settle(known: Known, table: IbisTable) -> tuple[IbisTable, list[Cell]]:
     """Return ``table`` with the final ``code_<play>`` of every candidate, and the candidates counted."""
+    limits = limits_of(known)
     for turn in range(len(known.plays) + 1):
         now = table.mutate(**{f"alone_{n}": table[f"code_{n}"] for n in _numbers(known)})
         now = now.mutate(**compete(known, now))
         now = now.mutate(**one_each(known, now)) if shares(known) else now
         counted = cells(known, now)
-        found = cuts(known, now, counted)
+        found = cuts(known, now, counted, limits)
         if not found:
             return now, counted
         after = now.mutate(**{f"was_{n}": now[f"code_{n}"] for n in _numbers(known)})

@@ -6,7 +6,7 @@ import ibis
 
 from koipond.experiments.assignment import arms_of_shares
 from koipond.ingest.ports import IbisTable
-from koipond.profiles.facts import left_out_people
+from koipond.profiles.facts import without_unreal
 from koipond.strategy.model import EVERYONE, SLOTS
 from koipond.strategy.plan.arms import Expr, arm_number
 from koipond.strategy.plan.known import Known, any_of
@@ -45,9 +45,7 @@ def _people(known: Known) -> IbisTable:
         people = people.filter(people.customer_no.isin([known.request.only_customer, *known.request.beside]))
     if known.reader.has("identity_links"):
         people = people.anti_join(known.reader.table("identity_links"), "customer_no")
-    unreal = left_out_people(known.facts.tables)
-    if unreal is not None:
-        people = people.anti_join(unreal, "customer_no")
+    people = without_unreal(known.facts.tables, people)
     return people.select(
         "customer_no",
         "customer_uid",
