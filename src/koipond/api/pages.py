@@ -69,7 +69,7 @@ def home_page(app: App, health: Health, language: Language) -> str:
             word["reports"], [word[k] for k in ("strategy", "owner", "metric")], strategies, word["none"]
         )
         + _table(word["segments"], [word[k] for k in ("segment", "customers", "freshness")], segments, "-")
-        + _paused(found.pauses, word)
+        + _paused(app, found.pauses, word)
         + _table(word["touches"], [word["state"], word["count"]], touches, word["no_touches"])
         + _table(f"{word['checks']} ({at})", [word["check"], word["status"], ""], checks, "-")
     )
@@ -105,10 +105,10 @@ def _local(app: App, instant: str | None) -> str:
     return "" if instant is None else local_time(datetime.fromisoformat(instant), app.zone)
 
 
-def _paused(pauses: Sequence[Pause], word: Mapping[str, str]) -> str:
+def _paused(app: App, pauses: Sequence[Pause], word: Mapping[str, str]) -> str:
     """Return what is held back, since when, by whom and why; nothing when nothing is."""
     rows = [
-        [_bad(one.scope), f"{one.since:%Y-%m-%d %H:%M} UTC", escape(one.author), escape(one.reason)]
+        [_bad(one.scope), local_time(one.since, app.zone), escape(one.author), escape(one.reason)]
         for one in pauses
     ]
     header = [word[key] for key in ("scope", "since", "by", "why")]

@@ -114,7 +114,9 @@ def report_text(rows: Sequence[Mapping[str, Any]], language: str) -> str:
     heads, issues = TAG_COLUMNS[language], TAG_ISSUES[language]
     table = [
         [
-            "、".join(issues[one] for one in row[name]) if name == "issues" else _shown(row[name], language)
+            ("、" if language == "zh" else ", ").join(issues[one] for one in row[name])
+            if name == "issues"
+            else _shown(row[name], language)
             for name in heads
         ]
         for row in rows
