@@ -117,6 +117,6 @@ def _versions(app: App, patience: Patience, *, is_down: bool) -> dict[str, Any]:
 
 def _language(app: App, asked: str | None) -> Language:
     if asked is not None and asked not in WORDS:
-        raise InputError(f"language '{asked}': use {', '.join(WORDS)}")
+        raise InputError("language '{asked}': use {words}", asked=asked, words=", ".join(WORDS))
     spoken: Any = asked or app.settings.language
     return cast(Language, spoken)

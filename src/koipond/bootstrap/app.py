@@ -220,7 +220,11 @@ class App:
         made = dict(SHEETS)
         for key, own in self.settings.channels.items():
             if key not in made:
-                raise InputError(f"koipond.yaml: there is no channel '{key}'; there is {', '.join(SHEETS)}")
+                raise InputError(
+                    "koipond.yaml: there is no channel '{key}'; there is {sheets}",
+                    key=key,
+                    sheets=", ".join(SHEETS),
+                )
             if own.cost_fen is not None:
                 made[key] = replace(made[key], cost_fen=own.cost_fen)
             if own.quota_per_day is not None:
@@ -299,7 +303,7 @@ class App:
         if (key, version) not in self._templates:
             found = self.store.definitions.get("template", key, version)
             if found is None:
-                raise InputError(f"template '{key}' has no version {version}")
+                raise InputError("template '{key}' has no version {version}", key=key, version=version)
             self._templates[key, version] = kind_named("template").restore(found.body, self.catalog)
         return self._templates[key, version]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from koipond.bootstrap.app import App, is_kept, open_app
 from koipond.bootstrap.definitions import StoreDefinitions
-from koipond.kernel import Finding, FindingsError, KoipondError, RefusedError
+from koipond.kernel import Finding, FindingsError, KoipondError, Message, RefusedError, joined
 from koipond.workspace import Folder, WorkspaceSettings, load_folder
 from koipond.workspace.diff import Diff, apply_steps, diff
 from koipond.workspace.load import load_settings
@@ -31,7 +31,7 @@ def apply_folder(app: App, author: str) -> Diff:
     """
     found = diff_folder(app, load_folder(app.folder))
     if any(finding.code.endswith(_FIXED) for finding in found.findings):
-        raise RefusedError("\n".join(str(finding) for finding in found.findings), code="fixed")
+        raise RefusedError(joined("\n", (finding.sentence for finding in found.findings)), code="fixed")
     if found.findings:
         raise FindingsError(found.findings)
     StoreDefinitions(app.store).apply(apply_steps(found), author, app.machine.now())
@@ -61,7 +61,10 @@ def _fixed(app: App, written: WorkspaceSettings | None) -> Iterator[Finding]:
     body = canonical(written)
     if written.key not in applied:
         yield _finding(
-            app, "key", f"this store is that of {', '.join(applied)}", f"Write key: {next(iter(applied))}"
+            app,
+            "key",
+            Message("this store is that of {applied}", applied=", ".join(applied)),
+            Message("Write key: {next}", next=next(iter(applied))),
         )
         return
     before: Mapping[str, Any] = applied[written.key]

@@ -18,7 +18,7 @@ from koipond.bootstrap.app import App
 from koipond.bootstrap.stores import STATE
 from koipond.ingest.belonging import Mark, PairIds, Point
 from koipond.ingest.ports import FileRecord
-from koipond.kernel import BusyError, InputError, new_uid
+from koipond.kernel import BusyError, InputError, Message, joined, new_uid
 from koipond.store import KeyRing
 from koipond.store.copying import StoreCopy, copy_sqlite, snapshot
 from koipond.warehouse import ParquetReader
@@ -61,7 +61,7 @@ def make_backup(app: App, target: Path, told: Told) -> Backup:
     Raises InputError when ``target`` is there already or a published file is damaged.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InputError(f"{target} is there already; name a new folder for the backup")
+        raise InputError("{target} is there already; name a new folder for the backup", target=target)
     target.parent.mkdir(parents=True, exist_ok=True)
     staged = target.parent / f".{target.name}.unfinished-{new_uid()[:8]}"
     staged.mkdir(mode=0o700)
@@ -92,15 +92,23 @@ def read_backup(source: Path) -> Backup:
     try:
         body = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
         if body["format"] != _FORMAT:
-            raise InputError(f"{source} is of backup format {body['format']}: install the newer release")
+            raise InputError(
+                "{source} is of backup format {format}: install the newer release",
+                source=source,
+                format=body["format"],
+            )
         store = {**body["store"], "at": Point(**body["store"]["at"])}
         files = {path: (int(size), str(digest)) for path, (size, digest) in body["files"].items()}
         names = ("workspace_id", "key", "made_at", "release", "keys")
         return Backup(**{name: body[name] for name in names}, store=StoreCopy(**store), files=files)
     except FileNotFoundError as error:
-        raise InputError(f"{source} is no finished backup: it holds no {MANIFEST}") from error
+        raise InputError(
+            "{source} is no finished backup: it holds no {manifest}", source=source, manifest=MANIFEST
+        ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{source / MANIFEST} cannot be read ({error}); use another backup") from error
+        raise InputError(
+            "{source} cannot be read ({error}); use another backup", source=source / MANIFEST, error=error
+        ) from error
 
 
 def check_files(source: Path, backup: Backup, told: Told) -> None:
@@ -110,17 +118,26 @@ def check_files(source: Path, backup: Backup, told: Told) -> None:
         told("check", done, backup.bytes)
         file = source / path
         if not file.is_file():
-            wrong.append(f"{path} is missing")
+            wrong.append(Message("{path} is missing", path=path))
         elif file.stat().st_size != size:
-            wrong.append(f"{path} has {file.stat().st_size} bytes, {size} were written")
+            wrong.append(
+                Message(
+                    "{path} has {st_size} bytes, {size} were written",
+                    path=path,
+                    st_size=file.stat().st_size,
+                    size=size,
+                )
+            )
         elif _digest(file) != digest:
-            wrong.append(f"{path} is not what was written (sha256)")
+            wrong.append(Message("{path} is not what was written (sha256)", path=path))
         done += size
     if wrong:
-        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+        more = Message(" and {count} more", count=len(wrong) - 5) if len(wrong) > 5 else ""
         raise InputError(
-            f"the backup {source} is damaged, and nothing was touched: {'; '.join(wrong[:5])}{more};"
-            " use another backup",
+            "the backup {source} is damaged, and nothing was touched: {wrong}{more}; use another backup",
+            source=source,
+            wrong=joined("; ", wrong[:5]),
+            more=more,
             code="damaged",
         )
 
@@ -133,7 +150,7 @@ def proofs(ring: KeyRing) -> dict[str, str]:
 def _copy_sides(app: App, staged: Path, told: Told) -> StoreCopy:
     """Copy the store and the files of its version; a publication in between is met by beginning anew."""
     ids = app.store.belonging.ids()
-    assert ids is not None, "every workspace that opens has its ids"
+    assert ids is not None, Message("every workspace that opens has its ids")
     for _ in range(_TRIES):
         with app.warehouse.read() as reader, snapshot(app.store.database) as still:
             if still.at.version == reader.version:
@@ -160,7 +177,9 @@ def _copy_both(
         found = copy_file(reader.root / dataset / file, target)
         if record is not None and found != record.sha256:
             raise InputError(
-                f"{dataset}/{file} of the warehouse is damaged: no backup was made; see: koipond verify",
+                "{dataset}/{file} of the warehouse is damaged: no backup was made; see: koipond verify",
+                dataset=dataset,
+                file=file,
                 code="damaged",
             )
     write_mark(staged / WAREHOUSE, Mark(ids=ids, done=copied.at))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from koipond.kernel import BusyError, Clock, VirtualClock, day_bounds, day_of
+from koipond.kernel import BusyError, Clock, Message, VirtualClock, day_bounds, day_of
 
 POLL_S = 0.2
 OPENING_HOUR = 10
@@ -51,7 +51,9 @@ class Patience:
         """Wait a moment; say whether to ask again."""
         if self._began is None:
             self._began = self._elapsed()
-            self._tell(f"{busy}; waiting at most {self._longest_s:.0f} s")
+            self._tell(
+                Message("{busy}; waiting at most {longest_s:.0f} s", busy=busy, longest_s=self._longest_s)
+            )
         if self._elapsed() - self._began >= self._longest_s:
             return False
         self._sleep(POLL_S)

@@ -5,7 +5,7 @@ from urllib.parse import unquote
 from pydantic import ValidationError
 
 from koipond.bootstrap.links import usable_url
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, joined
 from koipond.outreach.header_text import control_in, header_fault
 from koipond.settings import Settings
 
@@ -14,7 +14,7 @@ def read_environment() -> Settings:
     """Return the settings; raise InputError naming each variable that cannot be used, with the fix."""
     faults, settings = _read()
     if settings is None or faults:
-        raise InputError("\n".join(faults))
+        raise InputError(joined("\n", faults))
     return settings
 
 
@@ -28,21 +28,30 @@ def _read() -> tuple[list[str], Settings | None]:
         settings = Settings()
     except ValidationError as error:
         return [
-            f"KOIPOND_{str(one['loc'][0]).upper()}: {one['msg'].lower()}; correct or unset it"
+            Message(
+                "KOIPOND_{upper}: {msg}; correct or unset it",
+                upper=str(one["loc"][0]).upper(),
+                msg=one["msg"].lower(),
+            )
             for one in error.errors()
         ], None
     return [*_mail_faults(settings), *_url_faults(settings.public_url)], settings
 
 
 def _mail_faults(settings: Settings) -> list[str]:
-    faults = []
+    faults: list[str] = []
     if settings.smtp_url is not None:
         if found := control_in(unquote(settings.smtp_url)):
-            faults.append(f"KOIPOND_SMTP_URL holds {found}; write smtp://user:password@host:port on one line")
+            faults.append(
+                Message(
+                    "KOIPOND_SMTP_URL holds {found}; write smtp://user:password@host:port on one line",
+                    found=found,
+                )
+            )
         elif settings.smtp_url != settings.smtp_url.strip():
-            faults.append("KOIPOND_SMTP_URL begins or ends with a blank; take it out")
+            faults.append(Message("KOIPOND_SMTP_URL begins or ends with a blank; take it out"))
     if settings.mail_from is not None and (fault := header_fault(settings.mail_from)):
-        faults.append(f"KOIPOND_MAIL_FROM: {fault}; write hello@your.domain")
+        faults.append(Message("KOIPOND_MAIL_FROM: {fault}; write hello@your.domain", fault=fault))
     return faults
 
 
@@ -52,5 +61,5 @@ def _url_faults(url: str | None) -> list[str]:
     try:
         fault = header_fault(usable_url(url))
     except InputError as error:
-        return [str(error)]
-    return [f"KOIPOND_PUBLIC_URL: {fault}; write https://your.domain"] if fault else []
+        return [error.message]
+    return [Message("KOIPOND_PUBLIC_URL: {fault}; write https://your.domain", fault=fault)] if fault else []

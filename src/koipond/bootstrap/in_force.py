@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from koipond.bootstrap.definitions import StoreDefinitions
-from koipond.kernel import BusyError, InputError
+from koipond.kernel import BusyError, InputError, Message, joined
 from koipond.store import AppliedDefinition, Store
 from koipond.workspace import Folder, WorkspaceSettings
 from koipond.workspace.diff import apply_steps, diff, field_changes
@@ -41,7 +41,7 @@ def read_in_force(store: Store, boot: BootSettings) -> InForce:
     version, definitions = store.definitions.in_force()
     settings = [one for one in definitions if one.kind == WORKSPACE]
     if not settings:
-        raise InputError(f"no {FILE} was ever applied to this store; run: koipond apply")
+        raise InputError("no {file} was ever applied to this store; run: koipond apply", file=FILE)
     own = next((one for one in settings if one.key == boot.key), settings[0])
     return InForce(
         version=version,
@@ -70,7 +70,7 @@ def require_settings(folder: Path) -> WorkspaceSettings:
     """Return the settings that `koipond.yaml` spells out; raise InputError with all that is wrong."""
     settings, findings = load_settings(folder)
     if settings is None:
-        raise InputError("\n".join(str(finding) for finding in findings))
+        raise InputError(joined("\n", (finding.sentence for finding in findings)))
     return settings
 
 
@@ -89,6 +89,6 @@ def log_unapplied(folder: Path, settings: WorkspaceSettings) -> None:
     if keys is None:
         _LOG.warning("%s is wrong and has no effect; what was applied holds; see: koipond check", FILE)
     elif keys:
-        more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
+        more = Message(" and {count} more", count=len(keys) - _SHOWN) if len(keys) > _SHOWN else ""
         shown = ", ".join(keys[:_SHOWN]) + more
         _LOG.warning("%s differs in %s: without effect until: koipond apply", FILE, shown)

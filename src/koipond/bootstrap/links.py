@@ -16,7 +16,9 @@ def usable_url(url: str, name: str = "KOIPOND_PUBLIC_URL") -> str:
 
     Raises InputError, naming the setting ``name``, for anything that is no http or https address of a host.
     """
-    wrong = InputError(f"{name} must read https://your.domain, without blanks, user or query; got {url!r}")
+    wrong = InputError(
+        "{name} must read https://your.domain, without blanks, user or query; got {url!r}", name=name, url=url
+    )
     if any(c <= " " or c in '<>"\\^`{|}\x7f' for c in url):
         raise wrong
     try:

@@ -14,6 +14,7 @@ from koipond.bootstrap.rights import readable_by_others
 from koipond.ingest.facts import FACTS
 from koipond.ingest.ports import Reader
 from koipond.ingest.privacy import PLAIN, SUSPECT, holds
+from koipond.kernel import Message, joined
 from koipond.store.verify import Check
 from koipond.warehouse.spill import left_behind
 from koipond.warehouse.tidying import SPILL
@@ -41,8 +42,8 @@ def open_files(app: App) -> list[Path]:
 
 
 def _check(name: str, found: list[str]) -> Check:
-    more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    return Check(name=name, breaks=len(found), detail="; ".join(found[:_SHOWN]) + more)
+    more = Message("; and {count} more", count=len(found) - _SHOWN) if len(found) > _SHOWN else ""
+    return Check(name=name, breaks=len(found), detail=joined("; ", found[:_SHOWN]) + more)
 
 
 def _identifiers(app: App) -> Iterator[str]:
@@ -55,7 +56,12 @@ def _identifiers(app: App) -> Iterator[str]:
                 if str(schema.field(column).type) == "string" and column not in _OURS:
                     count = sum(_is_open(row, column, declared) for row in _suspects(reader, dataset, column))
                     if count:
-                        yield f"{dataset}.{column}: {count} texts with an identifier"
+                        yield Message(
+                            "{dataset}.{column}: {count} texts with an identifier",
+                            dataset=dataset,
+                            column=column,
+                            count=count,
+                        )
 
 
 def _suspects(reader: Reader, dataset: str, column: str) -> list[dict[str, Any]]:

@@ -29,7 +29,7 @@ from koipond.bootstrap.backups import (
 from koipond.bootstrap.carrying_over import CarriedOver, carry_over
 from koipond.bootstrap.stores import STATE, store_url, warehouse_root
 from koipond.ingest.belonging import StoreSide
-from koipond.kernel import BusyError, Clock, InputError, KoipondError, RefusedError, new_uid
+from koipond.kernel import BusyError, Clock, InputError, KoipondError, Message, RefusedError, new_uid
 from koipond.store import KeyRing, load_keys
 from koipond.store.belonging import look_at
 from koipond.store.copying import SQLITE_FILE, load_postgres, numbers_of, schema_beside, swap_schemas
@@ -73,7 +73,9 @@ def restore_backup(
     with _opened(url, settings) as database:
         if database.dialect != backup.store.dialect:
             raise InputError(
-                f"the backup holds a {backup.store.dialect} store, koipond.yaml names {database.dialect}"
+                "the backup holds a {dialect} store, koipond.yaml names {dialect_2}",
+                dialect=backup.store.dialect,
+                dialect_2=database.dialect,
             )
         _require_older(database, folder, backup, replace=replace)
         _require_idle(database, machine.now())
@@ -93,14 +95,18 @@ def restore_backup(
 def _settings(folder: Path, source: Path, backup: Backup) -> BootSettings:
     settings = load_boot(source / FOLDER)
     if settings.id != backup.workspace_id:
-        raise InputError(f"{source / FOLDER / SETTINGS_FILE} is not that of the backup; use another backup")
+        raise InputError(
+            "{source} is not that of the backup; use another backup", source=source / FOLDER / SETTINGS_FILE
+        )
     if (folder / SETTINGS_FILE).exists():
         present = load_boot(folder)
         if present.id != settings.id:
             raise InputError(
-                f"{folder} is another workspace (id {present.id}, the backup's is {settings.id});"
-                " restore into"
-                " a new folder: koipond -C NEW restore BACKUP"
+                "{folder} is another workspace (id {id}, the backup's is {id_2}); restore "
+                "into a new folder: koipond -C NEW restore BACKUP",
+                folder=folder,
+                id=present.id,
+                id_2=settings.id,
             )
     return settings
 
@@ -112,8 +118,10 @@ def _require_keys(backup: Backup) -> KeyRing:
     if lacking:
         place = ring.file or "KOIPOND_KEYS"
         raise InputError(
-            f"the keys {', '.join(lacking)} of the backup are not in {place}: without them no address opens;"
-            " put your copy of that file back first (mode 0600)",
+            "the keys {lacking} of the backup are not in {place}: without them no address "
+            "opens; put your copy of that file back first (mode 0600)",
+            lacking=", ".join(lacking),
+            place=place,
             code="wrong_keys",
         )
     return ring
@@ -139,14 +147,16 @@ def _require_older(database: Database, folder: Path, backup: Backup, *, replace:
     newer = _newer_store(database, backup)
     mark, _ = read_mark(warehouse_root(folder))
     if not newer and mark is not None and mark.done.version > backup.store.at.version:
-        newer = (
-            f"the warehouse stands at version {mark.done.version}, the backup at {backup.store.at.version}"
+        newer = Message(
+            "the warehouse stands at version {version}, the backup at {version_2}",
+            version=mark.done.version,
+            version_2=backup.store.at.version,
         )
     if newer:
         raise RefusedError(
-            f"the present state is not in the backup: {newer}; back it up first, or put the backup in"
-            " its place"
-            " with --replace: the present state is then moved aside"
+            "the present state is not in the backup: {newer}; back it up first, or put the "
+            "backup in its place with --replace: the present state is then moved aside",
+            newer=newer,
         )
 
 
@@ -159,18 +169,22 @@ def _newer_store(database: Database, backup: Backup) -> str:
     except KoipondError:
         raise
     except Exception as error:  # whatever a damaged store answers
-        return f"the present store cannot be read ({type(error).__name__})"
+        return Message("the present store cannot be read ({name})", name=type(error).__name__)
 
 
 def _ahead(database: Database, side: StoreSide, backup: Backup) -> str:
     if side.store_id != backup.store.ids.get("store_id"):
-        return "the present store is another one"
+        return Message("the present store is another one")
     if side.at.version > backup.store.at.version:
-        return f"the store stands at version {side.at.version}, the backup at {backup.store.at.version}"
+        return Message(
+            "the store stands at version {version}, the backup at {version_2}",
+            version=side.at.version,
+            version_2=backup.store.at.version,
+        )
     with database.read() as connection:
         numbers = numbers_of(connection)
     ahead = [name for name, number in numbers.items() if number > backup.store.numbers.get(name, 0)]
-    return f"newer rows in {', '.join(ahead)}" if ahead else ""
+    return Message("newer rows in {ahead}", ahead=", ".join(ahead)) if ahead else ""
 
 
 def _require_idle(database: Database, now: datetime) -> None:
@@ -183,10 +197,12 @@ def _require_idle(database: Database, now: datetime) -> None:
     for one in held:
         if one.until > now and is_alive(one.holder):
             raise BusyError(
-                f"{one.holder.purpose} (process {one.holder.pid} on {host_name(one.holder.host)})"
-                " works on this"
-                f" workspace; end it first (koipond serve: Ctrl-C). Silent, its lease ends"
-                f" {one.until.isoformat()}"
+                "{purpose} (process {pid} on {host_name}) works on this workspace; end it "
+                "first (koipond serve: Ctrl-C). Silent, its lease ends {until}",
+                purpose=one.holder.purpose,
+                pid=one.holder.pid,
+                host_name=host_name(one.holder.host),
+                until=one.until.isoformat(),
             )
 
 
@@ -199,7 +215,9 @@ def _stage(source: Path, backup: Backup, staged: Path, told: Told) -> None:
     for done, path in enumerate(sorted(paths)):
         told("restore", done, len(paths))
         if copy_file(source / path, staged / path) != backup.files[path][1]:
-            raise InputError(f"{source / path} changed while it was read; use another backup", code="damaged")
+            raise InputError(
+                "{source} changed while it was read; use another backup", source=source / path, code="damaged"
+            )
     for made in (staged, *staged.rglob("*")):
         if made.is_dir():
             sync(made)

@@ -5,7 +5,7 @@ from pathlib import Path
 from koipond.bootstrap.app import STATE, App, open_app
 from koipond.bootstrap.applying import apply_folder
 from koipond.bootstrap.in_force import FIRST_AUTHOR, require_settings
-from koipond.kernel import InputError, new_uid
+from koipond.kernel import InputError, joined, new_uid
 from koipond.kernel.whole_files import write_whole
 from koipond.workspace import errors, load_folder
 from koipond.workspace.playbooks import settings_text
@@ -30,7 +30,7 @@ def start_workspace(
     """
     path = folder / FILE
     if path.exists():
-        raise InputError(f"{folder} is a workspace already (it holds {FILE})")
+        raise InputError("{folder} is a workspace already (it holds {file})", folder=folder, file=FILE)
     folder.mkdir(parents=True, exist_ok=True)
     text = settings_text(key=key, name=name, zone=zone, currency=currency, clock=clock, language=language)
     more = f"id: {new_uid()}\n" + (f"store: ${{{store}}}\n" if store else "")
@@ -51,7 +51,7 @@ def start_workspace(
 def _open(folder: Path) -> App:
     require_settings(folder)
     if wrong := errors(load_folder(folder).findings):
-        raise InputError("\n".join(str(finding) for finding in wrong))
+        raise InputError(joined("\n", (finding.sentence for finding in wrong)))
     app = open_app(folder, new=True, say_unapplied=False)
     try:
         apply_folder(app, FIRST_AUTHOR)

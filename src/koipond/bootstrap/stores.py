@@ -6,7 +6,7 @@ from pathlib import Path
 from koipond.bootstrap.belonging import LOOKABLE, PairError, join, judge
 from koipond.bootstrap.faults import explained
 from koipond.ingest.belonging import Verdict
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 from koipond.store import Store, load_keys, save_keys
 from koipond.store.engine import Database
 from koipond.store.migrate import is_current
@@ -24,7 +24,9 @@ def open_store(
     ``new`` and ``apart`` as in `open_app`. Raises InputError, and PairError before anything is written.
     """
     if settings.id is None:
-        raise InputError(f"{folder}/koipond.yaml has no id; write 'id: ' and 32 hex digits of your own")
+        raise InputError(
+            "{folder}/koipond.yaml has no id; write 'id: ' and 32 hex digits of your own", folder=folder
+        )
     identity, root, schema = settings.id, warehouse_root(folder), f"koipond_{settings.key}"
     ring = load_keys(identity, make=False)
     used_before = ring.file is not None and ring.file.exists()
@@ -35,9 +37,9 @@ def open_store(
         verdict = judge(database, place, root, identity, used_before=used_before)
         if new and verdict.state != "fresh":
             raise InputError(
-                f"{verdict.problem or f'{place} or {root} holds a workspace already'}; choose another"
-                " folder or"
-                " another --key for a new one"
+                "{problem}; choose another folder or another --key for a new one",
+                problem=verdict.problem
+                or Message("{place} or {root} holds a workspace already", place=place, root=root),
             )
         if not verdict.usable and not (apart and verdict.state in LOOKABLE and is_current(database)):
             raise PairError(verdict)
@@ -85,5 +87,7 @@ def store_url(folder: Path, settings: BootSettings) -> str:
     name = settings.store[2:-1]
     url = os.environ.get(name)
     if not url:
-        raise InputError(f"koipond.yaml keeps the store in ${{{name}}}, which is not set; export it first")
+        raise InputError(
+            "koipond.yaml keeps the store in ${{{name}}}, which is not set; export it first", name=name
+        )
     return url

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from koipond.bootstrap.app import App
 from koipond.ingest.belonging import Verdict
 from koipond.ingest.ports import FileRecord
+from koipond.kernel import Message, joined
 from koipond.store.leases import TTL
 from koipond.store.verify import Check, check_of
 from koipond.warehouse import host_name
@@ -46,10 +47,12 @@ def _files(app: App) -> Check:
     loose = sum(file not in known for file in data_files(root))
     found = check_of("warehouse_files", breaks)
     aside = len(quarantined(root))
-    notes = [f"{loose} files that no version names"] * bool(loose) + [f"{aside} in quarantine"] * bool(aside)
-    return Check(
-        name=found.name, breaks=found.breaks, detail="; ".join([found.detail] * bool(found.detail) + notes)
-    )
+    notes = [
+        *[found.detail] * bool(found.detail),
+        *[Message("{loose} files that no version names", loose=loose)] * bool(loose),
+        *[Message("{aside} in quarantine", aside=aside)] * bool(aside),
+    ]
+    return Check(name=found.name, breaks=found.breaks, detail=joined("; ", notes))
 
 
 def _broken(app: App, named: tuple[str, str], record: FileRecord | None) -> str:
@@ -59,22 +62,44 @@ def _broken(app: App, named: tuple[str, str], record: FileRecord | None) -> str:
     try:
         size = path.stat().st_size
     except OSError:
-        return f"{place} is missing"
+        return Message("{place} is missing", place=place)
     if record is None:
         return ""
     if size != record.bytes:
-        return f"{place} has {size} bytes, {record.bytes} were published"
-    return "" if digest(path) == record.sha256 else f"{place} is not what was published (sha256)"
+        return Message(
+            "{place} has {size} bytes, {bytes} were published", place=place, size=size, bytes=record.bytes
+        )
+    return (
+        ""
+        if digest(path) == record.sha256
+        else Message("{place} is not what was published (sha256)", place=place)
+    )
 
 
 def _holders(app: App, now: datetime) -> Iterator[str]:
     """No lease reaches further than any honest heart beats, and each reader's version is on record."""
     versions = {manifest.version for manifest in app.store.versions.kept(now)}
     for held in app.store.leases.held():
-        who = f"lease {held.lease} ({held.kind}: {held.holder.purpose}, {host_name(held.holder.host)})"
+        who = Message(
+            "lease {lease} ({kind}: {purpose}, {host})",
+            lease=held.lease,
+            kind=held.kind,
+            purpose=held.holder.purpose,
+            host=host_name(held.holder.host),
+        )
         if held.until > now + 2 * TTL:
-            yield f"{who} ends {held.until.isoformat()}: its holder's clock is ahead; koipond leases free"
+            yield Message(
+                "{who} ends {until}: its holder's clock is ahead; koipond leases free",
+                who=who,
+                until=held.until.isoformat(),
+            )
         elif held.until < now - GARBAGE_AFTER:
-            yield f"{who} ended {held.until.isoformat()} and is still on record; koipond leases free"
+            yield Message(
+                "{who} ended {until} and is still on record; koipond leases free",
+                who=who,
+                until=held.until.isoformat(),
+            )
         elif held.version and held.until > now and held.version not in versions:
-            yield f"{who} holds version {held.version}, which is not on record"
+            yield Message(
+                "{who} holds version {version}, which is not on record", who=who, version=held.version
+            )

@@ -33,7 +33,7 @@ def check_name(name: str) -> str:
     """Return a sender's name that can stand in a header; raise InputError for one that would end it."""
     if fault := header_fault(name):
         raise InputError(
-            f"the sender's name cannot stand in a header: {fault}; correct 'name' in koipond.yaml"
+            "the sender's name cannot stand in a header: {fault}; correct 'name' in koipond.yaml", fault=fault
         )
     return name
 
@@ -46,7 +46,7 @@ def build(message: Message, *, to: str, sender: str, sender_name: str, domain: s
     try:
         return _build(message, to=to, sender=sender, sender_name=sender_name, domain=domain, now=now)
     except UnicodeError as error:
-        raise InputError(f"the message cannot be written as mail: {error}") from error
+        raise InputError("the message cannot be written as mail: {error}", error=error) from error
 
 
 def _build(message: Message, *, to: str, sender: str, sender_name: str, domain: str, now: datetime) -> bytes:

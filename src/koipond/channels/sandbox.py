@@ -102,7 +102,9 @@ class SandboxChannel:
             key for key in keys if self._db.execute("SELECT 1 FROM message WHERE key = ?", (key,)).fetchall()
         }
         if strangers := sorted(set(keys) - known):
-            raise InputError(f"the sandbox never got {', '.join(strangers[:5])}; see: koipond inbox")
+            raise InputError(
+                "the sandbox never got {strangers}; see: koipond inbox", strangers=", ".join(strangers[:5])
+            )
         with self._transaction():
             rows = [(key, kind, int(at.timestamp())) for key in keys]
             self._db.executemany("INSERT INTO answer (key, kind, at_s) VALUES (?, ?, ?)", rows)

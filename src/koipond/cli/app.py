@@ -16,7 +16,7 @@ import typer
 
 from koipond import __version__
 from koipond.cli.reply import Notes, note
-from koipond.kernel import CancelledError, FindingsError, InputError, KoipondError
+from koipond.kernel import CancelledError, FindingsError, InputError, KoipondError, Message
 
 COMMANDS: tuple[str, ...] = (
     "init",
@@ -125,7 +125,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _require_text(given: Sequence[str]) -> None:
     for one in given:
         if not one.isascii() and (shown := one.encode("utf-8", "backslashreplace").decode()) != one:
-            raise InputError(f"'{shown[:200]}' is no UTF-8 text: rename the file, or write the option anew")
+            raise InputError(
+                "'{shown}' is no UTF-8 text: rename the file, or write the option anew", shown=shown[:200]
+            )
 
 
 def _hear_log() -> None:
@@ -163,8 +165,10 @@ def _unexpected(error: Exception, folder: Path, *, as_json: bool) -> int:
     if (known := explained(error, folder)) is not None:
         return _report(known, folder, as_json=as_json)
     kept = keep_trace(folder, error)
-    where = f"; its trace is in {kept}" if kept else ""
-    what = f"a mistake of the program ({type(error).__name__}){where}: please report it"
+    where = Message("; its trace is in {kept}", kept=kept) if kept else ""
+    what = Message(
+        "a mistake of the program ({name}){where}: please report it", name=type(error).__name__, where=where
+    )
     note(f"koipond: {what}")
     if as_json:
         _say_error("internal", what)

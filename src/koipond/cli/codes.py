@@ -42,7 +42,9 @@ def import_codes(
     with open_app(context.obj) as app:
         if list_key not in app.runtime.offers:
             known = ", ".join(sorted(app.runtime.offers)) or "none"
-            raise InputError(f"no code list '{list_key}' is applied; there is {known}")
+            raise InputError(
+                "no code list '{list_key}' is applied; there is {known}", list_key=list_key, known=known
+            )
         added = app.store.codes.add(list_key, codes, day_bounds(day, app.zone)[1] if day else None, lines)
         data = {"list": list_key, "read": len(codes), "added": added, **app.stamp()}
     say(data, lambda: f"{added:,} of {len(codes):,} codes are new in {list_key}", as_json=as_json)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from koipond.cli.reply import AsOf, JsonFlag, folder_stamp, parse_day, say, with_facts
-from koipond.kernel import Finding, InputError, epoch_day
+from koipond.kernel import Finding, InputError, Message, epoch_day
 
 _SIGN = {"add": "+", "change": "~", "archive": "-"}
 
@@ -34,7 +34,13 @@ def check(context: typer.Context, as_json: JsonFlag = False) -> None:
     findings = [
         *sorted([*folder.findings, *fixed_at(context.obj)], key=lambda f: (f.file, f.line, f.code)),
         *(
-            Finding(file="environment", line=0, code="bad_setting", message=fault, fix="Correct or unset it")
+            Finding(
+                file="environment",
+                line=0,
+                code="bad_setting",
+                message=fault,
+                fix=Message("Correct or unset it"),
+            )
             for fault in environment_faults()
         ),
     ]
@@ -125,7 +131,11 @@ def add(
 
     unknown = [name for name in names if name not in SHIPPED]
     if unknown:
-        raise InputError(f"no playbook {', '.join(unknown)}; shipped are {', '.join(SHIPPED)}")
+        raise InputError(
+            "no playbook {unknown}; shipped are {shipped}",
+            unknown=", ".join(unknown),
+            shipped=", ".join(SHIPPED),
+        )
     written = [file for name in names for file in add_playbook(context.obj, name, channels=channel or ())]
     say(
         {"files": written, **folder_stamp(context.obj)},

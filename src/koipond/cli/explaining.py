@@ -58,7 +58,9 @@ def register(app: typer.Typer) -> None:
         from koipond.worker.explaining import explain_customer
 
         if language is not None and language not in LANGUAGES:
-            raise InputError(f"--language {language}: use {', '.join(LANGUAGES)}")
+            raise InputError(
+                "--language {language}: use {languages}", language=language, languages=", ".join(LANGUAGES)
+            )
         with open_app(context.obj) as app:
             key = plan_key(app, plan) if plan else None
             data = explain_customer(app, customer, parse_day(as_of), key)

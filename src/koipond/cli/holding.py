@@ -7,7 +7,7 @@ import typer
 
 from koipond.cli.reply import JsonFlag, say
 from koipond.frames import text_table
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -56,8 +56,10 @@ def free(
             row for row in lease_rows(app) if len(lease) >= _ID_DIGITS_MIN and row["lease"].startswith(lease)
         ]
         if len(rows) != 1:
-            what = "no lease begins" if not rows else f"{len(rows)} leases begin"
-            raise InputError(f"{what} with '{lease}'; see: koipond leases")
+            what = (
+                Message("no lease begins") if not rows else Message("{count} leases begin", count=len(rows))
+            )
+            raise InputError("{what} with '{lease}'; see: koipond leases", what=what, lease=lease)
         done = app.store.leases.free(
             rows[0]["lease"],
             AuditEntry(
@@ -98,17 +100,37 @@ def lease_problems(app: "App") -> list[tuple[str, str]]:
     """Return the leases that hold something longer than their holder lives, with the way to end them."""
     from koipond.store.leases import TTL
 
-    now, found = app.machine.now(), []
+    now = app.machine.now()
+    found: list[tuple[str, str]] = []
     for held in app.store.leases.held():
         if held.kind == "reader":
             continue
-        fix = f"koipond leases free {held.lease[:8]} --by NAME, when that process is gone"
+        fix = Message(
+            "koipond leases free {lease} --by NAME, when that process is gone", lease=held.lease[:8]
+        )
         if held.until > now + 2 * TTL:
-            what = (
-                f"the clock of {held.holder.purpose} (process {held.holder.pid}) is ahead of this machine's"
+            what = Message(
+                "the clock of {purpose} (process {pid}) is ahead of this machine's",
+                purpose=held.holder.purpose,
+                pid=held.holder.pid,
             )
-            found.append((f"{what}: its {held.kind} lease ends {held.until.isoformat()}", fix))
+            found.append(
+                (
+                    Message(
+                        "{what}: its {kind} lease ends {until}",
+                        what=what,
+                        kind=held.kind,
+                        until=held.until.isoformat(),
+                    ),
+                    fix,
+                )
+            )
         elif held.until > now and not app.is_alive(held.holder):
-            what = f"{held.holder.purpose} (process {held.holder.pid}) is gone and holds a {held.kind} lease"
-            found.append((what, f"the next command of its kind ends it; or {fix}"))
+            what = Message(
+                "{purpose} (process {pid}) is gone and holds a {kind} lease",
+                purpose=held.holder.purpose,
+                pid=held.holder.pid,
+                kind=held.kind,
+            )
+            found.append((what, Message("the next command of its kind ends it; or {fix}", fix=fix)))
     return found

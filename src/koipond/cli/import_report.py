@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from koipond.kernel import Message
+
 if TYPE_CHECKING:
     from koipond.ingest.model import Kind
 
@@ -36,10 +38,12 @@ def _first_reason(one: Mapping[str, Any]) -> str:
     cell = sample["values"].get(sample["field"])
     column = one["mapping"].get(sample["field"])
     where = (
-        f"{sample['field']} = {cell!r} (column {column})" if cell is not None and column else sample["field"]
+        Message("{field} = {cell!r} (column {column})", field=sample["field"], cell=cell, column=column)
+        if cell is not None and column
+        else sample["field"]
     )
     optional = column and _can_do_without(one["kind"], set(one["mapping"]) - {sample["field"]})
-    told = f", --map {sample['field']}= leaves the field out" if optional else ""
+    told = Message(", --map {field}= leaves the field out", field=sample["field"]) if optional else ""
     return f"row {sample['row']}: {rule}{f', {where}' if where else ''}{told}"
 
 

@@ -9,7 +9,7 @@ from koipond.cli.holding import lease_problems, lease_rows, lease_text
 from koipond.cli.outreach_problems import outreach_problems
 from koipond.cli.reply import JsonFlag, say
 from koipond.frames import text_table
-from koipond.kernel import InputError, KoipondError
+from koipond.kernel import InputError, KoipondError, Message
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -90,7 +90,9 @@ def _keys(app: "App") -> list[Problem]:
         problems.append(("a rotation of the keys was stopped half-way", "koipond keys rotate"))
     problems += [(what, "koipond keys rotate") for what in app.store.unfindable()]
     if ring.backup_confirmed_at is None:
-        fix = f"copy {ring.file or 'KOIPOND_KEYS'} elsewhere, then: koipond keys confirm-backup"
+        fix = Message(
+            "copy {file} elsewhere, then: koipond keys confirm-backup", file=ring.file or "KOIPOND_KEYS"
+        )
         problems.append(("losing the keys loses every address, and no backup is confirmed", fix))
     return problems
 
@@ -111,9 +113,11 @@ def _definitions(app: "App") -> list[Problem]:
     from koipond.bootstrap.in_force import unapplied_keys
     from koipond.workspace import load_folder
 
-    problems = []
+    problems: list[Problem] = []
     if keys := unapplied_keys(app.folder, app.settings):
-        what = f"koipond.yaml differs in {', '.join(keys)}, without effect until it is applied"
+        what = Message(
+            "koipond.yaml differs in {keys}, without effect until it is applied", keys=", ".join(keys)
+        )
         problems.append((what, "koipond diff, then: koipond apply"))
     found = diff_folder(app, load_folder(app.folder))
     if found.findings:
@@ -134,7 +138,7 @@ def _email(app: "App") -> list[Problem]:
     uses = any("email" in play.channels for s in app.runtime.strategies.values() for play in s.plays)
     if not uses:
         return []
-    problems = []
+    problems: list[Problem] = []
     if app.environment.smtp_url is None:
         problems.append(
             ("strategies send e-mail but no SMTP server is set", "export KOIPOND_SMTP_URL=smtp://…")
@@ -142,7 +146,7 @@ def _email(app: "App") -> list[Problem]:
     elif app.environment.mail_from is None:
         problems.append(("e-mail has no sender", "export KOIPOND_MAIL_FROM=hello@your.domain"))
     if app.environment.public_url is None:
-        fix = "export KOIPOND_PUBLIC_URL=https://… of a proxy to this server's /unsubscribe/"
+        fix = Message("export KOIPOND_PUBLIC_URL=https://… of a proxy to this server's /unsubscribe/")
         problems.append(("unsubscribe links would lead to this machine alone", fix))
     return problems
 
@@ -151,7 +155,7 @@ def _private(app: "App") -> list[Problem]:
     from koipond.bootstrap.private_checks import open_files, private_checks
 
     found = {check.name: check for check in private_checks(app) if check.breaks}
-    problems = []
+    problems: list[Problem] = []
     if "rights" in found:
         names = " ".join(str(path) for path in open_files(app)[:3])
         problems.append(
@@ -160,7 +164,9 @@ def _private(app: "App") -> list[Problem]:
     if "spill" in found:
         problems.append(("files of a dead process: " + found["spill"].detail, "run any command again"))
     if "identifiers" in found:
-        fix = "koipond quality undo IMPORT, then import that file again: identifiers are taken out on the way"
+        fix = Message(
+            "koipond quality undo IMPORT, then import that file again: identifiers are taken out on the way"
+        )
         problems.append(("identifiers in the warehouse: " + found["identifiers"].detail, fix))
     return problems
 

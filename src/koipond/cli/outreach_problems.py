@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from koipond.kernel import InputError, local_time
+from koipond.kernel import InputError, Message, local_time
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -20,7 +20,7 @@ def outreach_problems(app: "App") -> list[Problem]:
         for one in app.store.pauses.all()
     ]
     if count := app.store.unknowns.count():
-        fix = "koipond touches unknown, then: koipond touches settle"
+        fix = Message("koipond touches unknown, then: koipond touches settle")
         found.append((f"{count:,} touches may have gone out, nobody has said", fix))
     left = [one for one in app.store.outbox(app.zone).under_way() if one.until is None]
     if left:

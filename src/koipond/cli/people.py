@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from koipond.cli.reply import JsonFlag, say
-from koipond.kernel import InputError, RefusedError
+from koipond.kernel import InputError, Message, RefusedError, joined
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -99,7 +99,7 @@ def erase(
 
 
 def _erased_text(data: dict[str, Any]) -> str:
-    what = "would be erased" if data["dry_run"] else "are erased"
+    what = Message("would be erased") if data["dry_run"] else Message("are erased")
     names = ("identifiers", "touches_ended", "messages_emptied", "lists", "tags")
     counts = ", ".join(f"{name.replace('_', ' ')} {data[name]:,}" for name in names)
     lines = [f"{data['people']} people {what}: {counts}"]
@@ -133,7 +133,7 @@ def _channel(word: str) -> str:
 
     found = channel_of(word)
     if found is None:
-        raise InputError(f"--channel {word}: there is no such channel; leave it out for every one")
+        raise InputError("--channel {word}: there is no such channel; leave it out for every one", word=word)
     return found
 
 
@@ -164,5 +164,5 @@ def _each(lines: Sequence[tuple[int, str]], find: Callable[[str], int], file: st
         except InputError as error:
             faults.append(f"{file}, line {place}: {error}")
     if faults:
-        raise InputError("\n".join(faults))
+        raise InputError(joined("\n", faults))
     return list(numbers)

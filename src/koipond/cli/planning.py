@@ -9,7 +9,7 @@ import typer
 from koipond.cli.reply import AsOf, JsonFlag, left_out_text, parse_day, say, with_facts
 from koipond.frames import text_table
 from koipond.insights.render import money
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -150,7 +150,11 @@ def withdraw(
             **app.stamp(),
         }
     text = f"plan {plan} is withdrawn: {ended:,} touches that waited have ended"
-    more = f"; {data['under_way']:,} are being handed over" if data["under_way"] else ""
+    more = (
+        Message("; {under_way:,} are being handed over", under_way=data["under_way"])
+        if data["under_way"]
+        else ""
+    )
     say(data, lambda: text + more, as_json=as_json)
 
 
@@ -187,13 +191,18 @@ def plan_key(app: "App", given: str, day: date | None = None) -> str:
     """Return the plan that ``given`` names; ``latest`` is the newest. ``day``: it must be of that day."""
     if given != "latest":
         if day is not None and (found := app.store.plans.get(given)).as_of != day:
-            raise InputError(f"plan {given} is of {found.as_of}, not of {day}; leave --as-of out")
+            raise InputError(
+                "plan {given} is of {as_of}, not of {day}; leave --as-of out",
+                given=given,
+                as_of=found.as_of,
+                day=day,
+            )
         return given
     finished = [one for one in app.store.plans.all() if one.status not in ("making", "unfinished")]
     newest = [one for one in finished if day in (None, one.as_of)]
     if not newest:
         of = "" if day is None else f" of {day}"
-        raise InputError(f"there is no plan{of} yet; make one with: koipond plan")
+        raise InputError("there is no plan{of} yet; make one with: koipond plan", of=of)
     return newest[0].key
 
 

@@ -9,7 +9,7 @@ import typer
 from koipond.cli.reply import AsOf, JsonFlag, parse_day, say, with_facts
 from koipond.frames import text_table
 from koipond.insights.render import money
-from koipond.kernel import epoch_day
+from koipond.kernel import Message, epoch_day
 
 
 def register(app: typer.Typer) -> None:
@@ -75,7 +75,7 @@ def people_text(rows: Sequence[Mapping[str, Any]], currency: str) -> str:
         ]
         for row in rows
     ]
-    more = "Leave one out with: koipond quality confirm RULE CUSTOMER --by NAME"
+    more = Message("Leave one out with: koipond quality confirm RULE CUSTOMER --by NAME")
     return f"{text_table(header, table)}\n{more}"
 
 

@@ -49,7 +49,7 @@ def rehearse(
     if (scenario is None) == (strategy is None):
         raise InputError("name what to rehearse: --scenario C1 or C4, or --strategy KEY of this workspace")
     if (language or "en") not in LANGUAGES:
-        raise InputError(f"--language: {', '.join(LANGUAGES)}")
+        raise InputError("--language: {languages}", languages=", ".join(LANGUAGES))
     horizon = Horizon(customers=customers, days=days)
     spoken: Any = language
     if scenario is not None:

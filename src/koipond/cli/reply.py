@@ -33,13 +33,21 @@ def parse_day(text: str | None, option: str = "--as-of") -> date | None:
     if text is None:
         return None
     if not _DAY.fullmatch(text):
-        raise InputError(f"{option} '{text}' is not a day; write it as YYYY-MM-DD")
+        raise InputError("{option} '{text}' is not a day; write it as YYYY-MM-DD", option=option, text=text)
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
-        raise InputError(f"{option} '{text}': there is no such day; write it as YYYY-MM-DD") from error
+        raise InputError(
+            "{option} '{text}': there is no such day; write it as YYYY-MM-DD", option=option, text=text
+        ) from error
     if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
-        raise InputError(f"{option} '{text}': write a day of {_FIRST_YEAR} to {_LAST_YEAR}, as YYYY-MM-DD")
+        raise InputError(
+            "{option} '{text}': write a day of {first_year} to {last_year}, as YYYY-MM-DD",
+            option=option,
+            text=text,
+            first_year=_FIRST_YEAR,
+            last_year=_LAST_YEAR,
+        )
     return day
 
 
@@ -53,7 +61,9 @@ def parse_pairs(given: Sequence[str] | None, option: str) -> dict[str, str]:
             wrong.append(text)
         pairs[name.strip()] = value.strip()
     if wrong:
-        raise InputError(f"{option} {', '.join(wrong)}: write NAME=VALUE, each name once")
+        raise InputError(
+            "{option} {wrong}: write NAME=VALUE, each name once", option=option, wrong=", ".join(wrong)
+        )
     return pairs
 
 

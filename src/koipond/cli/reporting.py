@@ -30,7 +30,11 @@ def register(app: typer.Typer) -> None:
         from koipond.worker.syncing import tell_facts
 
         if form not in _FORMATS or (language or "zh") not in LANGUAGES:
-            raise InputError(f"--format: {', '.join(_FORMATS)}; --language: {', '.join(LANGUAGES)}")
+            raise InputError(
+                "--format: {formats}; --language: {languages}",
+                formats=", ".join(_FORMATS),
+                languages=", ".join(LANGUAGES),
+            )
         with open_app(context.obj) as app:
             if not tell_facts(app, "report"):
                 note("another process writes: what was sent since its last writing is not in this report yet")

@@ -119,7 +119,7 @@ def _answering(keys: list[str] | None) -> list[str]:
 def _kind(play: str) -> Any:
     kinds = ("opened", "clicked", "replied", "complained", "unsubscribed", "bounced")
     if play not in kinds:
-        raise InputError(f"--play {play}: choose one of {', '.join(kinds)}")
+        raise InputError("--play {play}: choose one of {kinds}", play=play, kinds=", ".join(kinds))
     return play
 
 

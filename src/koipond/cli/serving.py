@@ -106,7 +106,9 @@ def _listen(port: int) -> socket.socket:
     try:
         listener.bind((_LOOPBACK, port))
     except PermissionError as error:
-        raise InputError(f"port {port} needs rights this user lacks; choose one above 1023") from error
+        raise InputError(
+            "port {port} needs rights this user lacks; choose one above 1023", port=port
+        ) from error
     except OSError as error:
-        raise BusyError(f"port {port} is taken; choose another with --port, or --port 0") from error
+        raise BusyError("port {port} is taken; choose another with --port, or --port 0", port=port) from error
     return listener

@@ -6,7 +6,7 @@ import typer
 
 from koipond.cli.reply import AsOf, JsonFlag, local, parse_day, say
 from koipond.frames import text_table
-from koipond.kernel import InputError, local_time
+from koipond.kernel import InputError, Message, local_time
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -53,7 +53,9 @@ def resume(context: typer.Context, scope: Scope, by: By, as_json: JsonFlag = Fal
             require_scope(app, scope)
         found = app.store.pauses.resume(scope, by=author, now=app.clock.now())
         data = {"scope": scope, "resumed": found is not None, **app.stamp()}
-    said = f"{scope} goes on; what waits is sent at the next: koipond send, or by: koipond serve"
+    said = Message(
+        "{scope} goes on; what waits is sent at the next: koipond send, or by: koipond serve", scope=scope
+    )
     say(data, lambda: said if data["resumed"] else f"{scope} was not paused", as_json=as_json)
 
 
@@ -88,4 +90,4 @@ def require_scope(app: "App", scope: str) -> None:
     known = ["all", *(f"channel:{key}" for key in app.sheets)]
     known += [f"strategy:{key}" for key in sorted(strategies)]
     if scope not in known:
-        raise InputError(f"there is no scope '{scope}'; there is {', '.join(known)}")
+        raise InputError("there is no scope '{scope}'; there is {known}", scope=scope, known=", ".join(known))

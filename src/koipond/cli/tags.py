@@ -133,10 +133,19 @@ def _shown(value: Any, language: str) -> str:
 def _group(app: "App", key: str, value: str | None) -> "TagGroup":
     groups = app.runtime.tags
     if key not in groups:
-        raise InputError(f"no tag group '{key}' is applied; there is {', '.join(sorted(groups)) or 'none'}")
+        raise InputError(
+            "no tag group '{key}' is applied; there is {groups}",
+            key=key,
+            groups=", ".join(sorted(groups)) or "none",
+        )
     found = groups[key]
     if found.source != "manual":
-        raise InputError(f"tags of '{key}' are given by rule; change the rule instead")
+        raise InputError("tags of '{key}' are given by rule; change the rule instead", key=key)
     if value is not None and found.values and value not in found.values:
-        raise InputError(f"'{key}' has no tag '{value}'; there is {', '.join(found.values)}")
+        raise InputError(
+            "'{key}' has no tag '{value}'; there is {values}",
+            key=key,
+            value=value,
+            values=", ".join(found.values),
+        )
     return found

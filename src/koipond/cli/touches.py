@@ -11,7 +11,7 @@ import typer
 from koipond.cli.reply import AsOf, JsonFlag, local, parse_day, say
 from koipond.cli.stopping import By, named
 from koipond.frames import text_table
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, joined
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -42,7 +42,11 @@ def unknown(
 
     with open_app(context.obj) as app:
         if channel is not None and channel not in app.sheets:
-            raise InputError(f"there is no channel '{channel}'; there is {', '.join(app.sheets)}")
+            raise InputError(
+                "there is no channel '{channel}'; there is {sheets}",
+                channel=channel,
+                sheets=", ".join(app.sheets),
+            )
         day = app.observation_day(parse_day(as_of))
         rows = [
             {
@@ -124,7 +128,7 @@ def _wanted(keys: list[str], file: Path | None, said: bool | None) -> tuple[dict
         if not any(_LISTED.fullmatch(line) for _, line in lines):
             found = {key.lower() for _, line in lines for key in _MESSAGE_ID.findall(line)}
             if found and said is None:
-                raise InputError(f"{file} is a log: say --accepted or --failed for its Message-IDs")
+                raise InputError("{file} is a log: say --accepted or --failed for its Message-IDs", file=file)
             if found:
                 return dict.fromkeys(sorted(found), bool(said)), True
     return _listed(lines, said), False
@@ -179,7 +183,9 @@ def _lines(file: Path) -> Iterator[tuple[int, str]]:
     require_file(file)
     if file.stat().st_size > FILE_BYTES_MAX:
         raise InputError(
-            f"{file} is larger than {FILE_BYTES_MAX // 1_000_000} MB; cut it to the days in doubt"
+            "{file} is larger than {file_bytes_max} MB; cut it to the days in doubt",
+            file=file,
+            file_bytes_max=FILE_BYTES_MAX // 1000000,
         )
     text = file.read_text(encoding="utf-8-sig", errors="replace")
     for place, line in enumerate(text.splitlines(), 1):
@@ -189,5 +195,5 @@ def _lines(file: Path) -> Iterator[tuple[int, str]]:
 
 def _raise(wrong: list[str]) -> None:
     if wrong:
-        more = [f"and {len(wrong) - _SHOWN:,} more"] if len(wrong) > _SHOWN else []
-        raise InputError("nothing was settled:\n" + "\n".join([*wrong[:_SHOWN], *more]))
+        more = [Message("and {count:,} more", count=len(wrong) - _SHOWN)] if len(wrong) > _SHOWN else []
+        raise InputError("nothing was settled:\n{wrong}", wrong=joined("\n", [*wrong[:_SHOWN], *more]))

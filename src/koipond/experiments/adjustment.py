@@ -99,7 +99,9 @@ def compare_lin(
         df = arm.n - 1 - len(slope)
         if df < 1:
             raise InputError(
-                f"Lin's adjustment with {len(slope)} covariates needs more than {arm.n} customers"
+                "Lin's adjustment with {count} covariates needs more than {n} customers",
+                count=len(slope),
+                n=arm.n,
             )
         weights = {column: 1.0} | {x: -b for x, b in slope.items()}
         noise = combined_variance(arm, weights) * (arm.n - 1) / df
@@ -171,4 +173,4 @@ def _check(target: Target, covariates: Sequence[str]) -> None:
         raise InputError("an adjustment needs at least one covariate")
     own = {target.numerator, target.denominator} & set(covariates)
     if own:
-        raise InputError(f"{', '.join(map(str, own))} is the metric itself and cannot adjust itself")
+        raise InputError("{own} is the metric itself and cannot adjust itself", own=", ".join(map(str, own)))

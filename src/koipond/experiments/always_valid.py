@@ -38,7 +38,10 @@ class AlwaysValidBound:
     def __post_init__(self) -> None:
         check_alpha(self.alpha)
         if not self.tuned_customers >= 1:
-            raise InputError(f"tuned_customers must be at least 1, got {self.tuned_customers}")
+            raise InputError(
+                "tuned_customers must be at least 1, got {tuned_customers}",
+                tuned_customers=self.tuned_customers,
+            )
 
     @property
     def name(self) -> str:
@@ -58,7 +61,7 @@ class AlwaysValidBound:
 def mixture_multiplier(x: float, *, alpha: float) -> float:
     """Return the half width in standard errors for ``x`` = tau² / variance of the difference."""
     if not x > 0:
-        raise InputError(f"tau² must be above 0 times the variance, got {x}")
+        raise InputError("tau² must be above 0 times the variance, got {x}", x=x)
     return sqrt((1 + 1 / x) * (2 * log(1 / alpha) + log1p(x)))
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from koipond.kernel import InputError, epoch_day, hash_bucket
+from koipond.kernel import InputError, Message, epoch_day, hash_bucket, joined
 
 BUCKETS = 10_000
 GLOBAL = "global"
@@ -34,15 +34,25 @@ class Arms:
     start: int = 0
 
     def __post_init__(self) -> None:
-        wrong = [f"arm {arm} has {n} buckets" for arm, n in self.buckets.items() if n < 0]
+        wrong = [
+            Message("arm {arm} has {n} buckets", arm=arm, n=n) for arm, n in self.buckets.items() if n < 0
+        ]
         if sum(self.buckets.values()) != BUCKETS:
-            wrong.append(f"the arms have {sum(self.buckets.values())} buckets together, not {BUCKETS}")
+            wrong.append(
+                Message(
+                    "the arms have {values} buckets together, not {buckets}",
+                    values=sum(self.buckets.values()),
+                    buckets=BUCKETS,
+                )
+            )
         if not 0 <= self.start < BUCKETS:
-            wrong.append(f"start must be 0 to {BUCKETS - 1}, got {self.start}")
+            wrong.append(
+                Message("start must be 0 to {buckets}, got {start}", buckets=BUCKETS - 1, start=self.start)
+            )
         if not self.salt or not self.scope or "|" in self.salt or "|" in self.scope:
-            wrong.append("salt and scope must be given and hold no |")
+            wrong.append(Message("salt and scope must be given and hold no |"))
         if wrong:
-            raise InputError(f"arms of {self.scope}: {'; '.join(wrong)}")
+            raise InputError("arms of {scope}: {wrong}", scope=self.scope, wrong=joined("; ", wrong))
 
     def bucket(self, customer_uid: str) -> int:
         """Return the customer's bucket 0..9999 in this scope."""
@@ -78,10 +88,14 @@ def arms_of_shares(salt: str, scope: str, shares: Mapping[str, float]) -> Arms:
     Raises InputError for shares that are not positive.
     """
     wrong = [
-        f"the share of {arm} must be above 0, got {share}" for arm, share in shares.items() if not share > 0
+        Message("the share of {arm} must be above 0, got {share}", arm=arm, share=share)
+        for arm, share in shares.items()
+        if not share > 0
     ]
     if wrong or not shares:
-        raise InputError(f"arms of {scope}: {'; '.join(wrong) or 'no arm'}")
+        raise InputError(
+            "arms of {scope}: {wrong}", scope=scope, wrong=joined("; ", wrong) or Message("no arm")
+        )
     whole = sum(shares.values())
     sizes = {arm: round(BUCKETS * share / whole) for arm, share in shares.items()}
     last = list(sizes)[-1]
@@ -92,7 +106,7 @@ def arms_of_shares(salt: str, scope: str, shares: Mapping[str, float]) -> Arms:
 def holdout_rate(customers: int) -> Fraction:
     """Return the global hold-out: 5 %, but at least min(2,000, 10 %) of ``customers`` (science D6)."""
     if customers < 0:
-        raise InputError(f"customers cannot be {customers}")
+        raise InputError("customers cannot be {customers}", customers=customers)
     if customers == 0:
         return HOLDOUT_RATE_MAX
     return max(HOLDOUT_RATE, min(Fraction(HOLDOUT_CUSTOMERS_MIN, customers), HOLDOUT_RATE_MAX))

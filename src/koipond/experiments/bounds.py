@@ -58,7 +58,9 @@ def check_alpha(alpha: float) -> float:
     """Return ``alpha``; raise InputError unless it lies strictly between 0 and 1."""
     number = isinstance(alpha, int | float) and not isinstance(alpha, bool)
     if not (number and 0 < alpha < 1):
-        raise InputError(f"alpha must lie between 0 and 1, got {alpha!r}; the usual value is 0.05")
+        raise InputError(
+            "alpha must lie between 0 and 1, got {alpha!r}; the usual value is 0.05", alpha=alpha
+        )
     return alpha
 
 

@@ -90,11 +90,15 @@ def break_down(
     usable = sum(all(_usable(arm, target) for arm in pair) for pair in cells.values())
     if usable < 2:
         raise InputError(
-            f"a breakdown of {', '.join(columns)} needs two layers with customers in both arms, not {usable}"
+            "a breakdown of {columns} needs two layers with customers in both arms, not {usable}",
+            columns=", ".join(columns),
+            usable=usable,
         )
     spreads = [combined_variance(arm, target.weights(arm)) for arm in whole]
     if not any(spreads):
-        raise InputError(f"{', '.join(columns)} is the same for everyone: there is nothing to break down")
+        raise InputError(
+            "{columns} is the same for everyone: there is nothing to break down", columns=", ".join(columns)
+        )
     own = [_own(pair, whole, spreads, target) for pair in cells.values()]
     ses = np.array([se for _, se in own])
     pooled = pool(np.array([difference for difference, _ in own]), ses, alpha=alpha)

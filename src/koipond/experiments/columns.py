@@ -42,7 +42,7 @@ def sums_of(columns: Mapping[str, Sequence[Number] | Array]) -> MetricSums:
     arrays = {name: numeric(name, values) for name, values in columns.items()}
     sizes = {name: len(values) for name, values in arrays.items()}
     if len(set(sizes.values())) > 1:
-        raise InputError(f"columns differ in length: {sizes}")
+        raise InputError("columns differ in length: {sizes}", sizes=sizes)
     n = next(iter(sizes.values()), 0)
     if n == 0:
         return MetricSums.empty(tuple(arrays))
@@ -60,22 +60,26 @@ def numeric(name: str, values: Sequence[Number] | Array) -> Array:
     """Return ``values`` as an int64 or float64 array; raise InputError for text, missing or infinite ones."""
     array = np.asarray(values)
     if array.ndim != 1:
-        raise InputError(f"column {name} must have one value per customer, got shape {array.shape}")
+        raise InputError(
+            "column {name} must have one value per customer, got shape {shape}", name=name, shape=array.shape
+        )
     if array.dtype.kind in "bi":
         return array.astype(np.int64, copy=False)
     if array.dtype.kind == "u":
         if array.size and int(array.max()) >= _EXACT_INT:
-            raise InputError(f"column {name} has values above 2^62: use a larger unit")
+            raise InputError("column {name} has values above 2^62: use a larger unit", name=name)
         return array.astype(np.int64)
     if array.size == 0:
         return array.astype(np.int64)
     if array.dtype.kind != "f":
-        raise InputError(f"column {name} must hold numbers, not {array.dtype}")
+        raise InputError("column {name} must hold numbers, not {dtype}", name=name, dtype=array.dtype)
     array = array.astype(np.float64, copy=False)
     bad = int(array.size - np.isfinite(array).sum())
     if bad:
         raise InputError(
-            f"column {name} has {bad} missing or infinite values: fill them or drop the customers"
+            "column {name} has {bad} missing or infinite values: fill them or drop the customers",
+            name=name,
+            bad=bad,
         )
     return array
 
@@ -86,12 +90,14 @@ def _column(name: str, values: Array) -> _Column:
     if values.dtype.kind == "f":
         if max(abs(low), abs(high)) > _LARGEST:
             raise InputError(
-                f"column {name} has values beyond {_LARGEST:g}, whose squares overflow: scale it"
+                "column {name} has values beyond {largest:g}, whose squares overflow: scale it",
+                name=name,
+                largest=_LARGEST,
             )
         shift = float(low) if low == high else float(values.mean())
         return _Column(centred=values - shift, shift=shift, whole=False, peak=0)
     if int(high) - int(low) >= _EXACT_INT:
-        raise InputError(f"column {name} spans more than 2^62: use a larger unit")
+        raise InputError("column {name} spans more than 2^62: use a larger unit", name=name)
     middle = int(low) + int(np.mean(values - low))
     peak = max(int(high) - middle, middle - int(low))
     return _Column(centred=values - middle, shift=middle, whole=True, peak=peak)

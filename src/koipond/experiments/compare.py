@@ -18,7 +18,7 @@ from koipond.experiments.quantiles import ValueCounts
 from koipond.experiments.relative import RelativeMethod
 from koipond.experiments.statistics import MetricSums
 from koipond.frames import TableLike, require_columns, to_arrow
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, joined
 
 _ALPHA = 0.05
 _METRICS: Mapping[str, Any] = {"bought": "proportion", "spend": "mean"}
@@ -51,13 +51,15 @@ def compare(
     """
     wanted = read_metrics(_METRICS if metrics is None else metrics)
     if isinstance(covariates, str):
-        raise InputError(f"covariates must be a list of columns: write [{covariates!r}]")
+        raise InputError(
+            "covariates must be a list of columns: write [{covariates!r}]", covariates=covariates
+        )
     rows = to_arrow(table)
     columns = sum_columns(wanted, covariates)
     extra = [m.column for m in wanted if m.kind == "quantile"]
     require_columns(rows, dict.fromkeys([arm, *columns, *extra, *([customer] if customer else [])]))
     if customer is not None and pc.count_distinct(rows[customer]).as_py() < rows.num_rows:
-        raise InputError(f"{customer} repeats: aggregate to one row per customer first")
+        raise InputError("{customer} repeats: aggregate to one row per customer first", customer=customer)
     return compare_arms(
         _by_arm(rows, arm, columns, wanted),
         control=str(control),
@@ -94,18 +96,27 @@ def _sums(own: Mapping[str, Array], columns: Sequence[str], n: int) -> MetricSum
 def _places(rows: pa.Table, arm: str) -> dict[str, Array]:
     """Return label → row numbers; raise InputError for rows without an arm or fewer than two arms."""
     if rows[arm].null_count:
-        raise InputError(f"{rows[arm].null_count} rows have no {arm}: drop them or name their arm")
+        raise InputError(
+            "{null_count} rows have no {arm}: drop them or name their arm",
+            null_count=rows[arm].null_count,
+            arm=arm,
+        )
     coded = rows[arm].combine_chunks().dictionary_encode()
     codes = coded.indices.to_numpy(zero_copy_only=False)
     labels = [str(label) for label in coded.dictionary.to_pylist()]
     if len(labels) > ARMS_MAX:
         raise InputError(
-            f"column {arm} holds {len(labels)} labels, at most {ARMS_MAX} are arms: is it the arm?"
+            "column {arm} holds {count} labels, at most {arms_max} are arms: is it the arm?",
+            arm=arm,
+            count=len(labels),
+            arms_max=ARMS_MAX,
         )
     found = {label: np.flatnonzero(codes == code) for code, label in enumerate(labels)}
     found = {label: places for label, places in found.items() if len(places)}  # a category without rows
     if len(found) < 2:
-        raise InputError(f"column {arm} holds {len(found)} arm(s), a comparison needs two")
+        raise InputError(
+            "column {arm} holds {count} arm(s), a comparison needs two", arm=arm, count=len(found)
+        )
     return found
 
 
@@ -115,8 +126,12 @@ def _arrays(rows: pa.Table, names: Mapping[str, object]) -> dict[str, Array]:
         column = rows[name]
         if column.null_count:
             wrong.append(
-                f"column {name} has {column.null_count} missing values: "
-                "fill them (no order = 0) or drop the customers"
+                Message(
+                    "column {name} has {null_count} missing values: fill them (no order = 0) or "
+                    "drop the customers",
+                    name=name,
+                    null_count=column.null_count,
+                )
             )
             continue
         if pa.types.is_decimal(column.type):
@@ -124,16 +139,20 @@ def _arrays(rows: pa.Table, names: Mapping[str, object]) -> dict[str, Array]:
         try:
             arrays[name] = numeric(name, column.to_numpy())
         except InputError as error:
-            wrong.append(str(error))
+            wrong.append(error.message)
     if wrong:
-        raise InputError("; ".join(wrong))
+        raise InputError(joined("; ", wrong))
     return arrays
 
 
 def _bound(design: str | Design | Bound, alpha: float) -> Bound:
     if isinstance(design, Design):
         if alpha not in (_ALPHA, design.alpha):
-            raise InputError(f"the design has alpha {design.alpha} and the comparison {alpha}: leave one out")
+            raise InputError(
+                "the design has alpha {alpha} and the comparison {alpha_2}: leave one out",
+                alpha=design.alpha,
+                alpha_2=alpha,
+            )
         return design.bound()
     if not isinstance(design, str):
         return design
@@ -141,4 +160,6 @@ def _bound(design: str | Design | Bound, alpha: float) -> Bound:
         return FixedBound(alpha=alpha)
     if design == "always_valid":
         return AlwaysValidBound(alpha=alpha)
-    raise InputError(f"design must be 'fixed', 'always_valid' or a value of koipond.design, got {design!r}")
+    raise InputError(
+        "design must be 'fixed', 'always_valid' or a value of koipond.design, got {design!r}", design=design
+    )

@@ -23,7 +23,7 @@ from koipond.experiments.relative import RelativeMethod
 from koipond.experiments.sample_ratio import ALARM, sample_ratio_p
 from koipond.experiments.statistics import MetricSums
 from koipond.frames import PlotSpec, chart, interval_layers, plain, reference_layer, text_table
-from koipond.kernel import InputError
+from koipond.kernel import InputError, joined
 
 _HEADER = ["arm", "metric", "control", "treated", "difference", "low", "high", "p", "p Holm"]
 _HEADER += ["lift", "lift low", "lift high", "method", "lift method"]
@@ -63,7 +63,7 @@ class Comparison:
         for effect in self.effects:
             if (effect.arm, effect.metric) == (arm, metric):
                 return effect
-        raise InputError(f"no effect of arm {arm} in metric {metric}")
+        raise InputError("no effect of arm {arm} in metric {metric}", arm=arm, metric=metric)
 
     def to_dict(self) -> dict[str, Any]:
         """Return arms, srm_p and effects as plain values, with the design and alpha."""
@@ -121,7 +121,11 @@ def compare_arms(
     cannot be computed.
     """
     if control not in arms:
-        raise InputError(f"no arm {control!r} to be the control; the arms are {', '.join(sorted(arms))}")
+        raise InputError(
+            "no arm {control!r} to be the control; the arms are {arms}",
+            control=control,
+            arms=", ".join(sorted(arms)),
+        )
     bound = bound or FixedBound(alpha=alpha)
     sizes = {arm: data.sums.n for arm, data in arms.items()}
     srm_p = sample_ratio_p(sizes, expected)
@@ -131,7 +135,7 @@ def compare_arms(
     ]
     effects, wrong = _effects(arms, control, metrics, covariates, bound, relative)
     if wrong or unknown:
-        raise InputError("; ".join([*unknown, *wrong]))
+        raise InputError(joined("; ", [*unknown, *wrong]))
     adjusted = holm([effect.p for effect in effects])
     verdicts: list[GuardrailResult] = []
     for rule in guardrails:

@@ -209,14 +209,16 @@ def _plan(
             bounds=tuple(mixture_multiplier(best * time, alpha=alpha) for time in times),
         )
     if kind != "group_sequential":
-        raise InputError(f"kind must be 'fixed', 'group_sequential' or 'always_valid', got {kind!r}")
+        raise InputError(
+            "kind must be 'fixed', 'group_sequential' or 'always_valid', got {kind!r}", kind=kind
+        )
     if isinstance(looks, int):
         if not 1 <= looks <= LOOKS_MAX:
-            raise InputError(f"looks must be 1 to {LOOKS_MAX}, got {looks}")
+            raise InputError("looks must be 1 to {looks_max}, got {looks}", looks_max=LOOKS_MAX, looks=looks)
         looks = [(k + 1) / looks for k in range(looks)]
     times = check_information(looks)
     if times[-1] != 1:
-        raise InputError(f"the last planned look must be at 1, the whole plan, got {times[-1]}")
+        raise InputError("the last planned look must be at 1, the whole plan, got {times}", times=times[-1])
     bounds = spending_bounds(times, alpha=check_alpha(alpha), spending=spending, sides=sides)
     return Plan(information=tuple(times), bounds=bounds)
 

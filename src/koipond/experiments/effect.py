@@ -59,7 +59,8 @@ def effect_of(
     variance = control.variance + treated.variance - 2 * covariance
     if variance <= 0:
         raise InputError(
-            f"{method}: no customer differs from another in either arm, so nothing can be tested"
+            "{method}: no customer differs from another in either arm, so nothing can be tested",
+            method=method,
         )
     customers = control.n + treated.n
     se, df = sqrt(variance), welch_df(control, treated)
@@ -68,7 +69,9 @@ def effect_of(
     half = t_of_z(z, df) * se
     if not isfinite(difference + half):
         raise InputError(
-            f"{method}: {customers} customers are too few for this design, the interval is infinite"
+            "{method}: {customers} customers are too few for this design, the interval is infinite",
+            method=method,
+            customers=customers,
         )
     return Effect(
         method=label(method, bound),

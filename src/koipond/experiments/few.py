@@ -46,8 +46,11 @@ def guarded(
     freedom = sum(units) - 2
     if freedom < 1:
         raise InputError(
-            f"{numerator} / {denominator}: both arms together have a {denominator} of only {sum(units):.3g} "
-            "customers, too few to tell how they differ"
+            "{numerator} / {denominator}: both arms together have a {denominator} of only "
+            "{units:.3g} customers, too few to tell how they differ",
+            numerator=numerator,
+            denominator=denominator,
+            units=sum(units),
         )
     common = sum(one * unit * max(0.0, unit - 1) for one, unit in zip(own, units, strict=True)) / freedom
     made = [

@@ -38,9 +38,14 @@ class GroupSequentialBound:
         if self.taken:
             check_information(self.taken)
         if self.information[-1] > 1:
-            raise InputError(f"the planned looks end at 1, got {self.information[-1]}")
+            raise InputError(
+                "the planned looks end at 1, got {information}", information=self.information[-1]
+            )
         if self.planned_customers < 2:
-            raise InputError(f"a plan needs customers in both arms, got {self.planned_customers}")
+            raise InputError(
+                "a plan needs customers in both arms, got {planned_customers}",
+                planned_customers=self.planned_customers,
+            )
 
     @property
     def name(self) -> str:
@@ -62,8 +67,11 @@ class GroupSequentialBound:
             before = self.taken
         if before and now <= before[-1]:
             raise InputError(
-                f"{customers} customers are no more than at the look before ({before[-1]:g} of the plan of "
-                f"{self.planned_customers}); leave this look out of the looks taken"
+                "{customers} customers are no more than at the look before ({before:g} of "
+                "the plan of {planned_customers}); leave this look out of the looks taken",
+                customers=customers,
+                before=before[-1],
+                planned_customers=self.planned_customers,
             )
         return (*before, now)
 

@@ -25,9 +25,17 @@ class Guardrail:
 
     def __post_init__(self) -> None:
         if not self.margin >= 0:
-            raise InputError(f"the margin of guardrail {self.metric} must be 0 or more, got {self.margin}")
+            raise InputError(
+                "the margin of guardrail {metric} must be 0 or more, got {margin}",
+                metric=self.metric,
+                margin=self.margin,
+            )
         if self.worse not in ("up", "down"):
-            raise InputError(f"guardrail {self.metric}: worse must be 'up' or 'down', got {self.worse!r}")
+            raise InputError(
+                "guardrail {metric}: worse must be 'up' or 'down', got {worse!r}",
+                metric=self.metric,
+                worse=self.worse,
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +66,11 @@ def judge(effect: Effect, guardrail: Guardrail) -> GuardrailResult:
     if guardrail.relative:
         lift = effect.relative
         if lift.estimate is None or lift.low is None or lift.high is None:
-            raise InputError(f"guardrail {guardrail.metric}: lift {lift.method}; give an absolute margin")
+            raise InputError(
+                "guardrail {metric}: lift {method}; give an absolute margin",
+                metric=guardrail.metric,
+                method=lift.method,
+            )
         low, middle, high = lift.low, lift.estimate, lift.high
     if guardrail.worse == "down":
         low, middle, high = -high, -middle, -low

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, joined
 
 Kind = Literal["mean", "proportion", "ratio", "quantile"]
 KINDS: tuple[Kind, ...] = ("mean", "proportion", "ratio", "quantile")
@@ -45,8 +45,9 @@ def read_metrics(metrics: Mapping[str, Any]) -> tuple[Metric, ...]:
             read.append(metric)
     if wrong or not read:
         raise InputError(
-            f"metrics must name one kind each, got {'; '.join(wrong) or 'no metric'}. "
-            "Write 'mean', 'proportion', ('ratio', numerator, denominator) or ('quantile', 0.9)"
+            "metrics must name one kind each, got {wrong}. Write 'mean', 'proportion', "
+            "('ratio', numerator, denominator) or ('quantile', 0.9)",
+            wrong=joined("; ", wrong) or Message("no metric"),
         )
     return tuple(read)
 

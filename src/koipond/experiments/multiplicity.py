@@ -30,5 +30,5 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
 def _checked(p_values: Sequence[float]) -> Sequence[float]:
     wrong = [p for p in p_values if not 0 <= p <= 1]
     if wrong:
-        raise InputError(f"a p-value lies between 0 and 1, got {wrong}")
+        raise InputError("a p-value lies between 0 and 1, got {wrong}", wrong=wrong)
     return p_values

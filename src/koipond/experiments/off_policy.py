@@ -115,11 +115,14 @@ def off_policy(
     require_columns(rows, dict.fromkeys([action, reward, propensity, *given, *context]))
     rewards, chances = _floats(rows, reward), _floats(rows, propensity)
     if len(rewards) < 2:
-        raise InputError(f"a log needs choices, there are {len(rewards)}")
+        raise InputError("a log needs choices, there are {count}", count=len(rewards))
     if rewards.min() == rewards.max():
         raise InputError(
-            f"column {reward} is {rewards[0]:g} in every row: such a log cannot tell policies apart, and an "
-            "interval from it would be certain of nothing; wait for rewards that differ"
+            "column {reward} is {rewards:g} in every row: such a log cannot tell policies "
+            "apart, and an interval from it would be certain of nothing; wait for rewards "
+            "that differ",
+            reward=reward,
+            rewards=rewards[0],
         )
     actions, labels = _codes(rows, [action])
     chosen: Vector | None = None
@@ -149,7 +152,9 @@ def _policy(target: Mapping[Any, float], labels: list[Any]) -> Vector:
     """Return the target's chance of each logged action; its chances must add to 1."""
     total = sum(target.values())
     if abs(total - 1) > 1e-6 or any(not chance >= 0 for chance in target.values()):
-        raise InputError(f"the target's chances must be 0 or more and add to 1, they add to {total:g}")
+        raise InputError(
+            "the target's chances must be 0 or more and add to 1, they add to {total:g}", total=total
+        )
     return np.array([float(target.get(label, 0.0)) for label in labels])
 
 
@@ -162,7 +167,9 @@ def _predict(rewards: Vector, actions: Codes, cells: Codes, chosen: Vector) -> t
     width, height = len(chosen), int(cells.max()) + 1
     if width * height > CELLS_MAX:
         raise InputError(
-            f"{height} contexts × {width} actions are too many to predict: use a coarser context"
+            "{height} contexts × {width} actions are too many to predict: use a coarser context",
+            height=height,
+            width=width,
         )
     fold = np.arange(len(rewards)) % FOLDS
     predicted, expected = np.empty(len(rewards)), np.empty(len(rewards))
@@ -183,7 +190,7 @@ def _codes(rows: pa.Table, names: Sequence[str]) -> tuple[Codes, list[tuple[Any,
     """Return a number for each row's combination of ``names``, and the combinations."""
     missing = [name for name in names if rows[name].null_count]
     if missing:
-        raise InputError(f"columns with missing values: {', '.join(missing)}")
+        raise InputError("columns with missing values: {missing}", missing=", ".join(missing))
     codes = np.zeros(rows.num_rows, dtype=np.int64)
     labels: list[tuple[Any, ...]] = [()]
     for name in names:
@@ -197,5 +204,7 @@ def _codes(rows: pa.Table, names: Sequence[str]) -> tuple[Codes, list[tuple[Any,
 
 def _floats(rows: pa.Table, name: str) -> Vector:
     if rows[name].null_count:
-        raise InputError(f"column {name} has {rows[name].null_count} missing values")
+        raise InputError(
+            "column {name} has {null_count} missing values", name=name, null_count=rows[name].null_count
+        )
     return numeric(name, rows[name].to_numpy()).astype(np.float64)

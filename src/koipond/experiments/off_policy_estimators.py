@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from koipond.kernel import InputError, RefusedError
+from koipond.kernel import InputError, Message, RefusedError, joined
 
 Vector = npt.NDArray[np.float64]
 EFFECTIVE_MIN = 100
@@ -50,15 +50,19 @@ class Overlap:
     def fault(self) -> str | None:
         """Why the log cannot answer, or None."""
         if self.effective_sample_size < EFFECTIVE_MIN:
-            return (
-                f"{self.n} logged choices are worth only {self.effective_sample_size:.0f} for this policy "
-                f"(at least {EFFECTIVE_MIN}): it chooses what the log hardly ever chose"
+            return Message(
+                "{n} logged choices are worth only {effective_sample_size:.0f} for this policy "
+                "(at least {effective_min}): it chooses what the log hardly ever chose",
+                n=self.n,
+                effective_sample_size=self.effective_sample_size,
+                effective_min=EFFECTIVE_MIN,
             )
         off = abs(self.mean_weight - 1)
         if off > MEAN_WEIGHT_OFF and off > 4 * self.mean_weight_se:
-            return (
-                f"the weights average {self.mean_weight:.3f} and not 1: the policy chooses what the log "
-                "never chose, or the propensities are wrong"
+            return Message(
+                "the weights average {mean_weight:.3f} and not 1: the policy chooses what the "
+                "log never chose, or the propensities are wrong",
+                mean_weight=self.mean_weight,
             )
         return None
 
@@ -80,25 +84,27 @@ def importance_weights(target: Vector, propensity: Vector) -> Vector:
     """Return target / propensity; raise InputError for chances that are none."""
     wrong = []
     if not np.all((propensity > 0) & (propensity <= 1)):
-        wrong.append("every propensity must lie above 0 and at most at 1: what was logged had a chance")
+        wrong.append(
+            Message("every propensity must lie above 0 and at most at 1: what was logged had a chance")
+        )
     if not np.all((target >= 0) & (target <= 1)):
-        wrong.append("every chance of the target policy must lie between 0 and 1")
+        wrong.append(Message("every chance of the target policy must lie between 0 and 1"))
     if wrong:
-        raise InputError("; ".join(wrong))
+        raise InputError(joined("; ", wrong))
     return target / propensity
 
 
 def require_overlap(found: Overlap) -> None:
     """Raise RefusedError (code ``no_overlap``) when the log cannot answer."""
     if found.fault is not None:
-        raise RefusedError(f"no answer: {found.fault}", code="no_overlap", overlap=found)
+        raise RefusedError("no answer: {fault}", fault=found.fault, code="no_overlap", overlap=found)
 
 
 def clipped(weights: Vector, clip: float | None) -> Vector:
     """Return ``weights`` cut at ``clip`` (default √n times their mean)."""
     limit = sqrt(len(weights)) * float(weights.mean()) if clip is None else clip
     if not limit > 0:
-        raise InputError(f"clip must be above 0, got {limit}")
+        raise InputError("clip must be above 0, got {limit}", limit=limit)
     return np.minimum(weights, limit)
 
 

@@ -13,7 +13,7 @@ from scipy.special import ndtri
 
 from koipond.experiments.bounds import check_alpha
 from koipond.experiments.sequential import crossing
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, joined
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +30,17 @@ class Baseline:
     def __post_init__(self) -> None:
         wrong = []
         if self.sd is None and not 0 < self.mean < 1:
-            wrong.append(f"a share must lie between 0 and 1, got {self.mean}; give sd for a mean")
+            wrong.append(
+                Message("a share must lie between 0 and 1, got {mean}; give sd for a mean", mean=self.mean)
+            )
         if self.sd is not None and not self.sd > 0:
-            wrong.append(f"sd must be above 0, got {self.sd}")
+            wrong.append(Message("sd must be above 0, got {sd}", sd=self.sd))
         if not 0 <= self.explained < 1:
-            wrong.append(f"explained must be at least 0 and below 1, got {self.explained}")
+            wrong.append(
+                Message("explained must be at least 0 and below 1, got {explained}", explained=self.explained)
+            )
         if wrong:
-            raise InputError("; ".join(wrong))
+            raise InputError(joined("; ", wrong))
 
     def spread(self, difference: float, control_share: float) -> tuple[float, float]:
         """Return √N times the standard error of the difference under no effect and under ``difference``."""
@@ -47,7 +51,11 @@ class Baseline:
             return both, both
         p1, p2 = self.mean, self.mean + difference
         if not 0 < p2 < 1:
-            raise InputError(f"a share of {p1:g} cannot move by {difference:g}: it must stay between 0 and 1")
+            raise InputError(
+                "a share of {p1:g} cannot move by {difference:g}: it must stay between 0 and 1",
+                p1=p1,
+                difference=difference,
+            )
         pooled = control_share * p1 + (1 - control_share) * p2
         null = sqrt(pooled * (1 - pooled) * (one + two) * left)
         return null, sqrt((p1 * (1 - p1) * one + p2 * (1 - p2) * two) * left)
@@ -75,7 +83,7 @@ class Plan:
         from scipy.optimize import brentq
 
         if not 0 < power < 1:
-            raise InputError(f"power must lie between 0 and 1, got {power}")
+            raise InputError("power must lie between 0 and 1, got {power}", power=power)
         return float(brentq(lambda d: self.power(d) - power, 0.0, 40.0, xtol=1e-10))
 
     def power(self, drift: float) -> float:
@@ -137,7 +145,7 @@ def smallest_difference(
     plan = plan or Plan.fixed()
     _check_share(control_share)
     if customers < 2:
-        raise InputError(f"a test needs customers in both arms, got {customers}")
+        raise InputError("a test needs customers in both arms, got {customers}", customers=customers)
     c, drift = _equivalent(plan, power)
 
     def short(difference: float) -> float:
@@ -148,7 +156,11 @@ def smallest_difference(
         return short(0.0) / sqrt(customers)
     largest = (1 - baseline.mean) * (1 - 1e-9)
     if short(largest) > 0:
-        raise InputError(f"{customers} customers are too few to find any rise from {baseline.mean:g}")
+        raise InputError(
+            "{customers} customers are too few to find any rise from {mean:g}",
+            customers=customers,
+            mean=baseline.mean,
+        )
     return float(brentq(short, 0.0, largest, xtol=1e-12))
 
 
@@ -170,4 +182,6 @@ def _equivalent(plan: Plan, power: float) -> tuple[float, float]:
 
 def _check_share(control_share: float) -> None:
     if not 0 < control_share < 1:
-        raise InputError(f"control_share must lie between 0 and 1, got {control_share}")
+        raise InputError(
+            "control_share must lie between 0 and 1, got {control_share}", control_share=control_share
+        )

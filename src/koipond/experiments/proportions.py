@@ -38,8 +38,9 @@ def compare_proportions(
     p1, p2, total = k1 / n1, k2 / n2, n1 + n2
     if interval == "wald" and k1 in (0, n1) and k2 in (0, n2):
         raise InputError(
-            f"column {column}: nobody differs within either arm, so Wald's interval has no width; "
-            "use interval='newcombe'"
+            "column {column}: nobody differs within either arm, so Wald's interval has no "
+            "width; use interval='newcombe'",
+            column=column,
         )
     z = bound.multiplier(total)
     pooled = (k1 + k2) / total
@@ -70,10 +71,12 @@ def successes(arm: MetricSums, column: str) -> tuple[int, int]:
     i = plain.index(column)
     total, squares = plain.sums[i], plain.products[_diagonal(i, len(plain.columns))]
     if arm.n < 1:
-        raise InputError(f"the share of {column} over no customers is not defined")
+        raise InputError("the share of {column} over no customers is not defined", column=column)
     count = round(total)
     if abs(total - count) > 1e-6 or abs(squares - count) > 1e-6 or not 0 <= count <= arm.n:
-        raise InputError(f"column {column} must hold 0 and 1 to be a proportion; use 'mean' for amounts")
+        raise InputError(
+            "column {column} must hold 0 and 1 to be a proportion; use 'mean' for amounts", column=column
+        )
     return count, arm.n
 
 

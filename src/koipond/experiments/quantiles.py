@@ -64,19 +64,26 @@ def quantile_estimate(arm: ValueCounts, q: float, *, name: str = "the metric") -
     or the quantile sits in a heap of equal values.
     """
     if not 0 < q < 1:
-        raise InputError(f"a quantile must lie between 0 and 1, got {q}")
+        raise InputError("a quantile must lie between 0 and 1, got {q}", q=q)
     n = arm.n
     if n * min(q, 1 - q) < FEW:
         raise InputError(
-            f"the {q:g} quantile of {name} needs {ceil(FEW / min(q, 1 - q) - 1e-9)} customers, not {n}"
+            "the {q:g} quantile of {name} needs {ceil} customers, not {n}",
+            q=q,
+            name=name,
+            ceil=ceil(FEW / min(q, 1 - q) - 1e-09),
+            n=n,
         )
     reach = _Z * sqrt(n * q * (1 - q))
     low = arm.at_rank(max(0, floor(n * q - reach)))
     high = arm.at_rank(min(n - 1, ceil(n * q + reach)))
     if low == high:
         raise InputError(
-            f"the {q:g} quantile of {name} sits among customers who all have {low:g}: "
-            "compare a mean or a proportion instead"
+            "the {q:g} quantile of {name} sits among customers who all have {low:g}: compare "
+            "a mean or a proportion instead",
+            q=q,
+            name=name,
+            low=low,
         )
     return ArmEstimate(n=n, value=arm.quantile(q), variance=((high - low) / (2 * _Z)) ** 2)
 

@@ -21,7 +21,10 @@ def ratio_estimate(arm: MetricSums, numerator: str, denominator: str) -> ArmEsti
     below = arm.mean(denominator)
     if below <= 0:
         raise InputError(
-            f"{numerator} / {denominator}: the denominators sum to {below * arm.n:g}, not above 0"
+            "{numerator} / {denominator}: the denominators sum to {below:g}, not above 0",
+            numerator=numerator,
+            denominator=denominator,
+            below=below * arm.n,
         )
     ratio = arm.mean(numerator) / below
     spread = combined_variance(arm, {numerator: 1 / below, denominator: -ratio / below})

@@ -68,7 +68,9 @@ def relative_lift(
     when no customer differs from another in either arm; without an interval for too few customers.
     """
     if method not in METHODS:
-        raise InputError(f"relative must be one of {', '.join(METHODS)}, got {method!r}")
+        raise InputError(
+            "relative must be one of {methods}, got {method!r}", methods=", ".join(METHODS), method=method
+        )
     nothing = _undefined(control, treated)
     if nothing is not None:
         return nothing

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from scipy.special import chdtrc
 
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, joined
 
 ALARM = 0.001
 
@@ -19,14 +19,18 @@ def sample_ratio_p(counts: Mapping[str, int], expected: Mapping[str, float] | No
     Raises InputError for fewer than two arms, an arm without a share, or nobody at all.
     """
     shares = dict(expected) if expected is not None else dict.fromkeys(counts, 1.0)
-    wrong = [f"no expected share of arm {arm}" for arm in counts if arm not in shares]
-    wrong += [f"arm {arm} is expected and absent" for arm in shares if arm not in counts]
-    wrong += [f"the share of arm {arm} must be above 0" for arm, share in shares.items() if not share > 0]
-    wrong += [f"arm {arm} has {n} customers" for arm, n in counts.items() if n < 0]
+    wrong = [Message("no expected share of arm {arm}", arm=arm) for arm in counts if arm not in shares]
+    wrong += [Message("arm {arm} is expected and absent", arm=arm) for arm in shares if arm not in counts]
+    wrong += [
+        Message("the share of arm {arm} must be above 0", arm=arm)
+        for arm, share in shares.items()
+        if not share > 0
+    ]
+    wrong += [Message("arm {arm} has {n} customers", arm=arm, n=n) for arm, n in counts.items() if n < 0]
     if len(counts) < 2:
-        wrong.append("a sample ratio needs two arms")
+        wrong.append(Message("a sample ratio needs two arms"))
     if wrong:
-        raise InputError("; ".join(wrong))
+        raise InputError(joined("; ", wrong))
     total, whole = sum(counts.values()), sum(shares.values())
     if not total:
         raise InputError("nobody is in any arm")

@@ -144,5 +144,7 @@ def _number(text: str, language: Language) -> str:
 
 def _texts(language: str) -> dict[str, str]:
     if language not in TEXTS:
-        raise InputError(f"language must be one of {', '.join(TEXTS)}, got {language!r}")
+        raise InputError(
+            "language must be one of {texts}, got {language!r}", texts=", ".join(TEXTS), language=language
+        )
     return TEXTS[language]

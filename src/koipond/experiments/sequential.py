@@ -56,7 +56,9 @@ def crossing(information: Sequence[float], bounds: Sequence[float], *, drift: fl
     """
     times = check_information(information)
     if len(bounds) != len(times) or any(not bound > 0 for bound in bounds):
-        raise InputError(f"{len(times)} looks need {len(times)} bounds above 0, got {list(bounds)}")
+        raise InputError(
+            "{count} looks need {count} bounds above 0, got {bounds}", count=len(times), bounds=list(bounds)
+        )
     upper, lower, state = [], [], None
     for k, (time, bound) in enumerate(zip(times, bounds, strict=True)):
         upper.append(_tail(state, time, bound, drift))
@@ -101,7 +103,7 @@ def constant(looks: int, *, alpha: float = 0.05, shape: float = 0.5) -> float:
     from scipy.optimize import brentq
 
     if not 1 <= looks <= LOOKS_MAX:
-        raise InputError(f"looks must be 1 to {LOOKS_MAX}, got {looks}")
+        raise InputError("looks must be 1 to {looks_max}, got {looks}", looks_max=LOOKS_MAX, looks=looks)
     times = [(k + 1) / looks for k in range(looks)]
 
     def excess(c: float) -> float:
@@ -114,10 +116,12 @@ def check_information(information: Sequence[float]) -> list[float]:
     """Return the looks' information; raise InputError unless it rises from above 0 in up to 1,000 looks."""
     times = [float(time) for time in information]
     if not 1 <= len(times) <= LOOKS_MAX:
-        raise InputError(f"a design has 1 to {LOOKS_MAX} looks, got {len(times)}")
+        raise InputError(
+            "a design has 1 to {looks_max} looks, got {count}", looks_max=LOOKS_MAX, count=len(times)
+        )
     steps = [b - a for a, b in zip([0.0, *times], times, strict=False)]
     if not all(step > _NEAREST * times[-1] for step in steps):
-        raise InputError(f"the information of the looks must rise from above 0, got {times}")
+        raise InputError("the information of the looks must rise from above 0, got {times}", times=times)
     return times
 
 

@@ -22,7 +22,11 @@ def spent(spending: Spending, information: float, *, alpha: float, sides: Sides 
     Raises InputError for an unknown function.
     """
     if spending not in _FUNCTIONS:
-        raise InputError(f"spending must be one of {', '.join(_FUNCTIONS)}, got {spending!r}")
+        raise InputError(
+            "spending must be one of {functions}, got {spending!r}",
+            functions=", ".join(_FUNCTIONS),
+            spending=spending,
+        )
     share = min(1.0, information)
     if sides == "each":
         return 2 * _FUNCTIONS[spending](share, alpha / 2)

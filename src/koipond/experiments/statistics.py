@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import fsum, isfinite
 from typing import Any
 
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, joined
 
 Number = int | float
 _LOST = 1e-11  # a centred sum of squares this much smaller than the raw one is mostly rounding
@@ -64,7 +64,11 @@ class MetricSums:
         """
         missing = [name for name in aggregates(columns) if name not in row]
         if missing:
-            raise InputError(f"the aggregates lack {', '.join(missing)}; see aggregates({list(columns)})")
+            raise InputError(
+                "the aggregates lack {missing}; see aggregates({columns})",
+                missing=", ".join(missing),
+                columns=list(columns),
+            )
         empty = int(row["n"]) == 0
         if not empty and any(row[name] is None for name in aggregates(columns)):
             raise InputError(
@@ -85,7 +89,11 @@ class MetricSums:
 
     def __add__(self, other: "MetricSums") -> "MetricSums":
         if self.columns != other.columns:
-            raise InputError(f"cannot add statistics of {self.columns} and {other.columns}: columns differ")
+            raise InputError(
+                "cannot add statistics of {columns} and {columns_2}: columns differ",
+                columns=self.columns,
+                columns_2=other.columns,
+            )
         if not self.n or not other.n:
             return other if not self.n else self
         moved = other.about(self.shifts)
@@ -117,7 +125,11 @@ class MetricSums:
     def index(self, column: str) -> int:
         """Return the place of ``column``; raise InputError when it was not aggregated."""
         if column not in self.columns:
-            raise InputError(f"no sums of column {column}; there are sums of {', '.join(self.columns)}")
+            raise InputError(
+                "no sums of column {column}; there are sums of {columns}",
+                column=column,
+                columns=", ".join(self.columns),
+            )
         return self.columns.index(column)
 
     def total(self, column: str) -> Number:
@@ -128,7 +140,7 @@ class MetricSums:
     def mean(self, column: str) -> float:
         """Return the mean of ``column``; raise InputError when there is no customer."""
         if not self.n:
-            raise InputError(f"the mean of {column} over no customers is not defined")
+            raise InputError("the mean of {column} over no customers is not defined", column=column)
         i = self.index(column)
         return float(self.shifts[i] + _ratio(self.sums[i], self.n))
 
@@ -146,7 +158,9 @@ class MetricSums:
     def covariance(self, one: str, two: str) -> float:
         """Return the sample covariance (divisor n - 1) of two columns; raise InputError for n < 2."""
         if self.n < 2:
-            raise InputError(f"the variance of {one} needs at least two customers, there is {self.n}")
+            raise InputError(
+                "the variance of {one} needs at least two customers, there is {n}", one=one, n=self.n
+            )
         return float(_ratio(self._centred(self.index(one), self.index(two)), self.n - 1))
 
     def _centred(self, i: int, j: int) -> Number | Fraction:
@@ -156,8 +170,9 @@ class MetricSums:
         if i != j or isinstance(centred, Fraction) or centred > _LOST * raw or raw == 0:
             return centred
         raise InputError(
-            f"the sums of {self.columns[i]} are rounded too much to tell its variance: "
-            "sum integers (minor units), or sum x - c and (x - c)² for a constant c near the mean (shifts)"
+            "the sums of {columns} are rounded too much to tell its variance: sum integers "
+            "(minor units), or sum x - c and (x - c)² for a constant c near the mean (shifts)",
+            columns=self.columns[i],
         )
 
     def _product(self, i: int, j: int) -> Number:
@@ -189,33 +204,39 @@ def _number(value: Any, what: str) -> Number:
         return _number(value.item(), what)
     if isinstance(value, float) and isfinite(value):
         return value
-    raise InputError(f"{what} must be finite numbers, got {value!r}")
+    raise InputError("{what} must be finite numbers, got {value!r}", what=what, value=value)
 
 
 def _check_shape(stats: MetricSums) -> None:
     width = len(stats.columns)
     sizes = {"sums": width, "products": width * (width + 1) // 2, "shifts": width}
     wrong = [
-        f"{name} has {len(getattr(stats, name))} values, not {size}"
+        Message(
+            "{name} has {count} values, not {size}", name=name, count=len(getattr(stats, name)), size=size
+        )
         for name, size in sizes.items()
         if len(getattr(stats, name)) != size
     ]
     if len(set(stats.columns)) != width:
-        wrong.append(f"a column is named twice in {stats.columns}")
+        wrong.append(Message("a column is named twice in {columns}", columns=stats.columns))
     if wrong:
-        raise InputError(f"statistics of {width} columns: {'; '.join(wrong)}")
+        raise InputError("statistics of {width} columns: {wrong}", width=width, wrong=joined("; ", wrong))
 
 
 def _check_values(stats: MetricSums) -> None:
     squares = {name: stats._product(i, i) for i, name in enumerate(stats.columns)}
-    wrong = [f"the sum of squares of {name} is negative" for name, value in squares.items() if value < 0]
+    wrong = [
+        Message("the sum of squares of {name} is negative", name=name)
+        for name, value in squares.items()
+        if value < 0
+    ]
     if stats.n < 0:
-        wrong.append(f"n is {stats.n}, below 0")
+        wrong.append(Message("n is {n}, below 0", n=stats.n))
     if stats.n == 0 and (any(stats.sums) or any(stats.products)):
-        wrong.append("n is 0 but the sums are not")
+        wrong.append(Message("n is 0 but the sums are not"))
     for i, name in enumerate(stats.columns):
         # Cauchy-Schwarz, with room for rounding of float sums
         if squares[name] >= 0 and stats.n > 0 and stats.sums[i] ** 2 > stats.n * squares[name] * (1 + 1e-9):
-            wrong.append(f"sum and sum of squares of {name} cannot both be right")
+            wrong.append(Message("sum and sum of squares of {name} cannot both be right", name=name))
     if wrong:
-        raise InputError("; ".join(wrong))
+        raise InputError(joined("; ", wrong))

@@ -37,8 +37,9 @@ def to_arrow(table: TableLike) -> pa.Table:
     if hasattr(table, "__arrow_c_stream__"):  # record batch readers, DuckDB relations, …
         return _from_stream(table)
     raise InputError(
-        f"cannot read a table from {type(table).__name__}; "
-        "pass a pandas, Polars, Arrow or Ibis table, an Arrow stream, a Parquet path or a dict of columns"
+        "cannot read a table from {name}; pass a pandas, Polars, Arrow or Ibis table, an "
+        "Arrow stream, a Parquet path or a dict of columns",
+        name=type(table).__name__,
     )
 
 
@@ -90,20 +91,26 @@ def require_columns(table: pa.Table, names: Iterable[str]) -> None:
 def _require(present: Sequence[str], names: Iterable[str]) -> None:
     missing = [name for name in names if name not in present]
     if missing:
-        raise InputError(f"the table has no column {', '.join(missing)}; it has {', '.join(present)}")
+        raise InputError(
+            "the table has no column {missing}; it has {present}",
+            missing=", ".join(missing),
+            present=", ".join(present),
+        )
 
 
 def _from_stream(stream: Any) -> pa.Table:
     try:
         return pa.table(stream)
     except (TypeError, ValueError) as error:  # ArrowInvalid is a ValueError
-        raise InputError(f"{type(stream).__name__}: not a stream of rows with columns ({error})") from error
+        raise InputError(
+            "{name}: not a stream of rows with columns ({error})", name=type(stream).__name__, error=error
+        ) from error
 
 
 def _from_path(path: Path, read: Callable[[Path], Any] = pq.read_table) -> Any:
     if not path.exists():
-        raise InputError(f"{path}: no such file")
+        raise InputError("{path}: no such file", path=path)
     try:
         return read(path)
     except pa.ArrowInvalid as error:
-        raise InputError(f"{path}: not a Parquet file ({error})") from error
+        raise InputError("{path}: not a Parquet file ({error})", path=path, error=error) from error

@@ -33,7 +33,11 @@ def epoch_days(table: pa.Table, name: str) -> Ints:
     """
     column = table.column(name)
     if column.null_count:
-        raise InputError(f"column '{name}' has {column.null_count} rows without a date; drop or fill them")
+        raise InputError(
+            "column '{name}' has {null_count} rows without a date; drop or fill them",
+            name=name,
+            null_count=column.null_count,
+        )
     if pa.types.is_integer(column.type):
         return _whole_days(column, name)
     days = _as_date(column, name)
@@ -46,12 +50,18 @@ def floats(table: pa.Table, name: str) -> Floats:
     try:
         values = column.cast(pa.float64()).to_numpy()
     except pa.ArrowInvalid as error:
-        raise InputError(f"column '{name}' must hold numbers: {error}") from error
+        raise InputError("column '{name}' must hold numbers: {error}", name=name, error=error) from error
     except pa.ArrowNotImplementedError as error:
-        raise InputError(f"column '{name}' must hold numbers, not {column.type}") from error
+        raise InputError(
+            "column '{name}' must hold numbers, not {kind}", name=name, kind=column.type
+        ) from error
     bad = int(np.count_nonzero(~np.isfinite(values)))
     if bad:
-        raise InputError(f"column '{name}' has {bad} rows that are null, NaN or infinite; drop or fill them")
+        raise InputError(
+            "column '{name}' has {bad} rows that are null, NaN or infinite; drop or fill them",
+            name=name,
+            bad=bad,
+        )
     return np.asarray(values, dtype=np.float64)
 
 
@@ -77,7 +87,9 @@ def to_day(value: str | date, name: str) -> int:
         day = datetime.fromisoformat(value.strip()) if isinstance(value, str) else value
         return epoch_day(day.date() if isinstance(day, datetime) else day)
     except (ValueError, TypeError) as error:
-        raise InputError(f"{name}: '{value}' is not a date; write it as 2026-01-31") from error
+        raise InputError(
+            "{name}: '{value}' is not a date; write it as 2026-01-31", name=name, value=value
+        ) from error
 
 
 def freeze_arrays(result: Any) -> None:
@@ -104,7 +116,9 @@ def _whole_days(column: pa.ChunkedArray, name: str) -> Ints:
     days = column.cast(pa.int64()).to_numpy()
     if len(days) and np.abs(days).max() > _LAST_DAY:
         raise InputError(
-            f"column '{name}' holds integers up to {days.max()}; integers are read as days since 1970-01-01"
+            "column '{name}' holds integers up to {days}; integers are read as days since 1970-01-01",
+            name=name,
+            days=days.max(),
         )
     return np.asarray(days, dtype=np.int64)
 
@@ -119,7 +133,9 @@ def _as_date(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     if pa.types.is_timestamp(kind):
         local = pc.local_timestamp(column) if kind.tz else column
         return pc.floor_temporal(local, unit="day").cast(pa.date32())
-    raise InputError(f"column '{name}' must hold dates, timestamps or ISO text, not {kind}")
+    raise InputError(
+        "column '{name}' must hold dates, timestamps or ISO text, not {kind}", name=name, kind=kind
+    )
 
 
 def _from_text(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
@@ -130,4 +146,4 @@ def _from_text(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     try:
         return pc.replace_substring_regex(column, pattern=_ZONED, replacement=r"\1").cast(pa.timestamp("us"))
     except pa.ArrowInvalid as error:
-        raise InputError(f"column '{name}' must hold ISO dates: {error}") from error
+        raise InputError("column '{name}' must hold ISO dates: {error}", name=name, error=error) from error

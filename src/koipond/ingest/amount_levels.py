@@ -15,7 +15,7 @@ from koipond.ingest.mapping import ColumnMap, plain_name
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.order_money import BACK_FIELDS
 from koipond.ingest.ports import IbisTable, Reader, RowSource
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 
 _STRAY = 50  # one order in so many may be at odds with all others
 
@@ -128,31 +128,48 @@ def _of_order(
         return True, _whole_remark(found, column)
     elif found["every"] == 1 and not found["alone"] and "amount" not in mapping.unsure:
         return False, (
-            f"the order of row {found['example_every']} has the same {column} on each of its lines: taken as "
-            f"each line's own; if it is the order's: --map order_amount={column}"
+            Message(
+                "the order of row {example_every} has the same {column} on each of its lines: "
+                "taken as each line's own; if it is the order's: --map order_amount={column}",
+                example_every=found["example_every"],
+                column=column,
+            )
         )
     raise InputError(
-        f"{file}: row {found['example_every'] or found['example_alone']}: all lines of an order say the same "
-        f"{column}, here and in {found['multi']:,} orders: the whole order's amount and each line's own both "
-        f"fit; pass --map order_amount={column} or --map amount={column}"
+        "{file}: row {example_every}: all lines of an order say the same {column}, here and "
+        "in {multi:,} orders: the whole order's amount and each line's own both fit; pass "
+        "--map order_amount={column} or --map amount={column}",
+        file=file,
+        example_every=found["example_every"] or found["example_alone"],
+        column=column,
+        multi=found["multi"],
     )
 
 
 def _whole_remark(found: dict[str, Any], column: str) -> str:
-    where = "on its first line alone" if found["alone"] > found["every"] else "on each of its lines"
-    return (
-        f"{column} is the amount of the whole order, {where}: it counts once, shared over the lines by "
-        f"quantity × price, else on the first; if it is each line's own: --map amount={column}"
+    where = (
+        Message("on its first line alone")
+        if found["alone"] > found["every"]
+        else Message("on each of its lines")
+    )
+    return Message(
+        "{column} is the amount of the whole order, {where}: it counts once, shared over the "
+        "lines by quantity × price, else on the first; if it is each line's own: --map "
+        "amount={column}",
+        column=column,
+        where=where,
     )
 
 
 def _told_remark(found: dict[str, Any], column: str) -> str:
     if found["differ"] or not found["only_order"] or found["only_line"]:
         return ""
-    return (
-        f"{column} is taken as each line's own, as told, but in {found['only_order']:,} orders it stands the "
-        f"same on all lines and equals their sum of quantity × price: if it is the order's, pass "
-        f"--map order_amount={column} and import the file again"
+    return Message(
+        "{column} is taken as each line's own, as told, but in {only_order:,} orders it stands "
+        "the same on all lines and equals their sum of quantity × price: if it is the order's, "
+        "pass --map order_amount={column} and import the file again",
+        column=column,
+        only_order=found["only_order"],
     )
 
 
@@ -164,7 +181,10 @@ def _back_of_order(found: dict[str, Any], mapping: ColumnMap, file: str, *, paid
         return bool(paid or found["back_beyond"])
     column = mapping.columns["refund_amount"][0]
     raise InputError(
-        f"{file}: row {found['example_back_again']}: all lines of an order say the same {column}: the whole "
-        f"order's and each line's own both fit; pass --map order_refund_amount={column} or "
-        f"--map refund_amount={column}"
+        "{file}: row {example_back_again}: all lines of an order say the same {column}: the "
+        "whole order's and each line's own both fit; pass --map order_refund_amount={column} "
+        "or --map refund_amount={column}",
+        file=file,
+        example_back_again=found["example_back_again"],
+        column=column,
     )

@@ -10,6 +10,8 @@ anything is written: whatever is deleted or published on a wrong pair is lost. R
 from dataclasses import dataclass
 from typing import Literal
 
+from koipond.kernel import Message
+
 SAMPLES = 5  # files named one by one
 
 
@@ -129,9 +131,17 @@ def compare(store: StoreSide, warehouse: WarehouseSide, workspace_id: str) -> Ve
 def _mark_damaged(warehouse: WarehouseSide) -> Verdict:
     return Verdict(
         state="mark_damaged",
-        problem=f"{warehouse.place}/warehouse.json cannot be read ({warehouse.mark_fault})",
-        fix=f"put that file back from a copy, or bring back both sides with: {RESTORE}; when the"
-        " folder surely is this workspace's, move that file away: its files are then compared with the store",
+        problem=Message(
+            "{place}/warehouse.json cannot be read ({mark_fault})",
+            place=warehouse.place,
+            mark_fault=warehouse.mark_fault,
+        ),
+        fix=Message(
+            "put that file back from a copy, or bring back both sides with: {restore}; when "
+            "the folder surely is this workspace's, move that file away: its files are then "
+            "compared with the store",
+            restore=RESTORE,
+        ),
     )
 
 
@@ -140,18 +150,31 @@ def _without_store(store: StoreSide, warehouse: WarehouseSide) -> Verdict:
         names = ", ".join(store.remains)
         return Verdict(
             state="store_gone",
-            problem=f"the store {store.place} is gone, and {names} is what is left of it",
-            fix=f"put the store's file back beside it, or bring back both sides with: {RESTORE}",
+            problem=Message(
+                "the store {place} is gone, and {names} is what is left of it", place=store.place, names=names
+            ),
+            fix=Message(
+                "put the store's file back beside it, or bring back both sides with: {restore}",
+                restore=RESTORE,
+            ),
         )
     if warehouse.mark is None and not warehouse.files:
         return _without_either(store, warehouse)
     holds = f"version {warehouse.mark.done.version}" if warehouse.mark else f"{warehouse.files} files"
     return Verdict(
         state="store_gone",
-        problem=f"the store {store.place} is empty, and the warehouse {warehouse.place} holds {holds}"
-        " of another",
-        fix="put the store back (an SQLite store is store.sqlite with its -wal and -shm), or set the variable"
-        f" that koipond.yaml names to the right database, or bring back both sides with: {RESTORE}",
+        problem=Message(
+            "the store {place} is empty, and the warehouse {place_2} holds {holds} of another",
+            place=store.place,
+            place_2=warehouse.place,
+            holds=holds,
+        ),
+        fix=Message(
+            "put the store back (an SQLite store is store.sqlite with its -wal and -shm), or "
+            "set the variable that koipond.yaml names to the right database, or bring back "
+            "both sides with: {restore}",
+            restore=RESTORE,
+        ),
     )
 
 
@@ -160,25 +183,35 @@ def _without_either(store: StoreSide, warehouse: WarehouseSide) -> Verdict:
         return Verdict(state="fresh")
     return Verdict(
         state="both_gone",
-        problem=f"the store {store.place} and the warehouse {warehouse.place} are both empty, and"
-        " this workspace"
-        " was in use: its keys are here",
-        fix="put the folder .koipond back (is its disk mounted?), set the variable that koipond.yaml"
-        " names, or"
-        " bring back both sides with: koipond restore BACKUP; a copy of the definitions that is to"
-        " be a workspace"
-        " of its own needs an id of its own in koipond.yaml",
+        problem=Message(
+            "the store {place} and the warehouse {place_2} are both empty, and this "
+            "workspace was in use: its keys are here",
+            place=store.place,
+            place_2=warehouse.place,
+        ),
+        fix=Message(
+            "put the folder .koipond back (is its disk mounted?), set the variable that "
+            "koipond.yaml names, or bring back both sides with: koipond restore BACKUP; a copy "
+            "of the definitions that is to be a workspace of its own needs an id of its own in "
+            "koipond.yaml"
+        ),
     )
 
 
 def _other_workspace(store: StoreSide, workspace_id: str) -> Verdict:
     return Verdict(
         state="store_of_another_workspace",
-        problem=f"the store {store.place} belongs to another workspace (id {store.workspace_id}, this"
-        " folder's"
-        f" koipond.yaml says {workspace_id})",
-        fix="set the variable that koipond.yaml names to this workspace's own database; two workspaces on one"
-        " database need different keys: koipond init --key OTHER",
+        problem=Message(
+            "the store {place} belongs to another workspace (id {workspace_id}, this "
+            "folder's koipond.yaml says {workspace_id_2})",
+            place=store.place,
+            workspace_id=store.workspace_id,
+            workspace_id_2=workspace_id,
+        ),
+        fix=Message(
+            "set the variable that koipond.yaml names to this workspace's own database; two "
+            "workspaces on one database need different keys: koipond init --key OTHER"
+        ),
     )
 
 
@@ -186,12 +219,16 @@ def _without_mark(store: StoreSide, warehouse: WarehouseSide) -> Verdict:
     if not store.at.version and warehouse.files:
         return Verdict(
             state="files_unnamed",
-            problem=f"the warehouse {warehouse.place} holds {warehouse.files} files, and the store"
-            f" {store.place}"
-            " has never published one",
-            fix="set the variable that koipond.yaml names to the database of these files, or put its"
-            " store back;"
-            " when nobody needs them, move that folder away",
+            problem=Message(
+                "the warehouse {place} holds {files} files, and the store {place_2} has never published one",
+                place=warehouse.place,
+                files=warehouse.files,
+                place_2=store.place,
+            ),
+            fix=Message(
+                "set the variable that koipond.yaml names to the database of these files, or "
+                "put its store back; when nobody needs them, move that folder away"
+            ),
         )
     return _complete(store, warehouse, Verdict(state="unmarked"))
 
@@ -202,24 +239,44 @@ def _strange(store: StoreSide, warehouse: WarehouseSide, workspace_id: str) -> V
     if mark.ids.workspace_id != workspace_id:
         return Verdict(
             state="warehouse_stranger",
-            problem=f"the warehouse {warehouse.place} belongs to another workspace (id"
-            f" {mark.ids.workspace_id})",
-            fix=f"put this workspace's own warehouse folder back, or bring back both sides with: {RESTORE}",
+            problem=Message(
+                "the warehouse {place} belongs to another workspace (id {workspace_id})",
+                place=warehouse.place,
+                workspace_id=mark.ids.workspace_id,
+            ),
+            fix=Message(
+                "put this workspace's own warehouse folder back, or bring back both sides with: {restore}",
+                restore=RESTORE,
+            ),
         )
     if store.store_id is None:
         return Verdict(
             state="store_older",
-            problem=f"the store {store.place} is older than its warehouse: an older release wrote it, version"
-            f" {store.at.version} against {mark.done.version}",
+            problem=Message(
+                "the store {place} is older than its warehouse: an older release wrote it, "
+                "version {version} against {version_2}",
+                place=store.place,
+                version=store.at.version,
+                version_2=mark.done.version,
+            ),
             fix=_newer_store(),
         )
     if (store.store_id, store.warehouse_id) != (mark.ids.store_id, mark.ids.warehouse_id):
         return Verdict(
             state="store_stranger",
-            problem=f"the store {store.place} is not the one of the warehouse {warehouse.place} (store"
-            f" {store.store_id} against {mark.ids.store_id})",
-            fix="set the variable that koipond.yaml names to the right database, or put the side back that"
-            f" belongs to the other, or bring back both with: {RESTORE}",
+            problem=Message(
+                "the store {place} is not the one of the warehouse {place_2} (store "
+                "{store_id} against {store_id_2})",
+                place=store.place,
+                place_2=warehouse.place,
+                store_id=store.store_id,
+                store_id_2=mark.ids.store_id,
+            ),
+            fix=Message(
+                "set the variable that koipond.yaml names to the right database, or put the "
+                "side back that belongs to the other, or bring back both with: {restore}",
+                restore=RESTORE,
+            ),
         )
     return None
 
@@ -231,34 +288,54 @@ def _of_one_history(store: StoreSide, warehouse: WarehouseSide, mark: Mark) -> V
     if ours < theirs:
         return Verdict(
             state="store_older",
-            problem=f"the store {store.place} is older than its warehouse: it stands at version {ours}, the"
-            f" warehouse {warehouse.place} at {theirs}",
+            problem=Message(
+                "the store {place} is older than its warehouse: it stands at version "
+                "{ours}, the warehouse {place_2} at {theirs}",
+                place=store.place,
+                ours=ours,
+                place_2=warehouse.place,
+                theirs=theirs,
+            ),
             fix=_newer_store(),
         )
     if ours > theirs:
         return Verdict(
             state="warehouse_older",
-            problem=f"the warehouse {warehouse.place} is older than its store: it stands at version"
-            f" {theirs}, the"
-            f" store {store.place} at {ours}",
-            fix=f"put the newer warehouse folder back, or bring back both sides with: {RESTORE}; a"
-            " copy of this"
-            " folder elsewhere may have published on the same store: use that one",
+            problem=Message(
+                "the warehouse {place} is older than its store: it stands at version "
+                "{theirs}, the store {place_2} at {ours}",
+                place=warehouse.place,
+                theirs=theirs,
+                place_2=store.place,
+                ours=ours,
+            ),
+            fix=Message(
+                "put the newer warehouse folder back, or bring back both sides with: "
+                "{restore}; a copy of this folder elsewhere may have published on the same "
+                "store: use that one",
+                restore=RESTORE,
+            ),
         )
     return Verdict(
         state="diverged",
-        problem=f"the store {store.place} and the warehouse {warehouse.place} both stand at version"
-        f" {ours}, of"
-        " two different histories",
-        fix=f"put the side back that belongs to the other, or bring back both with: {RESTORE}",
+        problem=Message(
+            "the store {place} and the warehouse {place_2} both stand at version {ours}, "
+            "of two different histories",
+            place=store.place,
+            place_2=warehouse.place,
+            ours=ours,
+        ),
+        fix=Message(
+            "put the side back that belongs to the other, or bring back both with: {restore}", restore=RESTORE
+        ),
     )
 
 
 def _newer_store() -> str:
-    return (
-        "put the newer store back (an SQLite store is store.sqlite with its -wal and -shm), or bring"
-        " back both"
-        f" sides with: {RESTORE}"
+    return Message(
+        "put the newer store back (an SQLite store is store.sqlite with its -wal and -shm), or "
+        "bring back both sides with: {restore}",
+        restore=RESTORE,
     )
 
 
@@ -266,21 +343,31 @@ def _complete(store: StoreSide, warehouse: WarehouseSide, good: Verdict) -> Verd
     lost, cut = warehouse.missing, warehouse.resized
     if not lost and not cut:
         return good
-    fix = f"put back from a copy what is missing there, or bring back both sides with: {RESTORE}"
+    fix = Message(
+        "put back from a copy what is missing there, or bring back both sides with: {restore}",
+        restore=RESTORE,
+    )
     if len(lost) == warehouse.named:
         return Verdict(
             state="warehouse_gone",
-            problem=f"the warehouse {warehouse.place} is empty: all {len(lost)} files of version"
-            f" {store.at.version} are missing",
+            problem=Message(
+                "the warehouse {place} is empty: all {count} files of version {version} are missing",
+                place=warehouse.place,
+                count=len(lost),
+                version=store.at.version,
+            ),
             fix=fix,
         )
     parts = [f"{len(lost)} missing ({_some(lost)})"] * bool(lost)
-    parts += [f"{len(cut)} of another size ({_some(cut)})"] * bool(cut)
+    parts += [Message("{count} of another size ({some})", count=len(cut), some=_some(cut))] * bool(cut)
     return Verdict(
         state="files_missing",
-        problem=f"the warehouse {warehouse.place} lacks files of version {store.at.version}:"
-        f" {', '.join(parts)};"
-        " they are missing or damaged",
+        problem=Message(
+            "the warehouse {place} lacks files of version {version}: {parts}; they are missing or damaged",
+            place=warehouse.place,
+            version=store.at.version,
+            parts=", ".join(parts),
+        ),
         fix=fix,
     )
 

@@ -13,7 +13,7 @@ from koipond.ingest.model import ImportRequest
 from koipond.ingest.ports import IbisTable, Reader
 from koipond.ingest.privacy import masked
 from koipond.ingest.words import meanings, word_table
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, joined
 
 ALL = "*"
 """Every channel or purpose, also those added later."""
@@ -23,9 +23,13 @@ _SHOWN = 10
 _TURNED = {"true": "false", "false": "true"}
 _LENGTH_MAX = 40
 _KNOWN: Mapping[str, str] = {
-    "status": "yes or no, and the usual words for them; say others with --status VALUE=true|false",
-    "channel": f"{', '.join(sorted(set(word_table('channel').values())))} or all; several with commas",
-    "purpose": f"{', '.join(sorted(set(word_table('purpose').values())))} or all; several with commas",
+    "status": Message("yes or no, and the usual words for them; say others with --status VALUE=true|false"),
+    "channel": Message(
+        "{values} or all; several with commas", values=", ".join(sorted(set(word_table("channel").values())))
+    ),
+    "purpose": Message(
+        "{values} or all; several with commas", values=", ".join(sorted(set(word_table("purpose").values())))
+    ),
 }
 _LIST_MARK = re.compile(r"[,;|/+&\n、，；]|\s(?:and|dan)\s|[和与]", re.IGNORECASE)
 _LIST_DRESS = " []()\"'"
@@ -57,10 +61,15 @@ def read_words(
         unknown = [word for word in words if word not in found[field]]
         faults += _faults(reader, raw, field, unknown)
     empty = raw.filter(raw["status"].isnull()).order_by("row").limit(_SHOWN)
-    faults += [f"row {row}: status is empty" for row in reader.frame(empty.select("row"))["row"].to_pylist()]
+    faults += [
+        Message("row {row}: status is empty", row=row)
+        for row in reader.frame(empty.select("row"))["row"].to_pylist()
+    ]
     if faults:
-        known = "\n".join(f"known as {field}: {words}" for field, words in _KNOWN.items())
-        raise InputError(f"{file}: nothing was recorded\n" + "\n".join(faults) + f"\n{known}")
+        faults += [
+            Message("known as {field}: {words}", field=field, words=words) for field, words in _KNOWN.items()
+        ]
+        raise InputError("{file}: nothing was recorded\n{faults}", file=file, faults=joined("\n", faults))
     return ConsentWords(**found)
 
 
@@ -73,8 +82,11 @@ def _distinct(reader: Reader, raw: IbisTable, field: str, file: str) -> list[str
     words: list[str] = sorted(reader.frame(distinct.limit(WORDS_MAX + 1)).column("word").to_pylist())
     if len(words) > WORDS_MAX:
         raise InputError(
-            f"{file}: the column for {field} holds more than {WORDS_MAX} different values; choose another "
-            f"with --map {field}=COLUMN"
+            "{file}: the column for {field} holds more than {words_max} different values; "
+            "choose another with --map {field}=COLUMN",
+            file=file,
+            field=field,
+            words_max=WORDS_MAX,
         )
     return words
 
@@ -138,7 +150,12 @@ def _faults(reader: Reader, raw: IbisTable, field: str, unknown: Collection[str]
     )
     found = reader.frame(rows).to_pylist()
     return [
-        f"row {one['row']}: {field} '{masked(one['said'])[:_LENGTH_MAX]}' is not known"
+        Message(
+            "row {row}: {field} '{said}' is not known",
+            row=one["row"],
+            field=field,
+            said=masked(one["said"])[:_LENGTH_MAX],
+        )
         + (f" ({one['rows']:,} rows)" if one["rows"] > 1 else "")
         for one in found
     ]

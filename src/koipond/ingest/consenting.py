@@ -202,9 +202,15 @@ class _Completion:
         rules = [rule for rule in heard.judged.column("rule").to_pylist() if rule is not None]
         if grants:
             raise BusyError(
-                f"import {job.import_no} of {job.rows.file}: {heard.withdrawals.num_rows:,} withdrawals are "
-                f"in force; {grants:,} grants are not, and {len(rules):,} rows are not put aside: {busy}. "
+                "import {import_no} of {file}: {num_rows:,} withdrawals are in force; "
+                "{grants:,} grants are not, and {count:,} rows are not put aside: {busy}. "
                 "Run the command again",
+                import_no=job.import_no,
+                file=job.rows.file,
+                num_rows=heard.withdrawals.num_rows,
+                grants=grants,
+                count=len(rules),
+                busy=busy,
                 waits_for=str(busy),
             )
         aside = {rule: rules.count(rule) for rule in dict.fromkeys(rules)}

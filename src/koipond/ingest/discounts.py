@@ -13,7 +13,7 @@ from koipond.ingest.model import ImportRequest
 from koipond.ingest.numbers import read_number, to_units
 from koipond.ingest.ports import IbisTable, Reader, RowSource
 from koipond.ingest.readings import Readings
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 
 Discount = Literal["money", "rate", "percent"]
 
@@ -107,11 +107,21 @@ def _may_be_share(found: Any, column: str) -> bool:
 
 def _question(file: str, column: str, found: Any, by_size: Discount) -> str:
     whole = "0.15 = 15%" if by_size == "rate" else "15 = 15%"
-    beside = "" if found["product"] is None else f" beside quantity × price of {found['product']:,.2f}"
-    return (
-        f"{file}: row {found['row']}: the discount '{found['text']}'{beside} can be money or a share of the "
-        f"price, and no amount paid tells which; pass --map discount={column} when it is money, or "
-        f"--map discount_rate={column} when it is a share ({whole})"
+    beside = (
+        ""
+        if found["product"] is None
+        else Message(" beside quantity × price of {product:,.2f}", product=found["product"])
+    )
+    return Message(
+        "{file}: row {row}: the discount '{text}'{beside} can be money or a share of the "
+        "price, and no amount paid tells which; pass --map discount={column} when it is money, "
+        "or --map discount_rate={column} when it is a share ({whole})",
+        file=file,
+        row=found["row"],
+        text=found["text"],
+        beside=beside,
+        column=column,
+        whole=whole,
     )
 
 
@@ -119,10 +129,20 @@ def discount_remarks(discount: Discount, mapping: ColumnMap, request: ImportRequ
     """Return what is to be said of how the discounts were read."""
     column = next((mapping.columns[name][0] for name in ("discount_rate", "discount") if name in mapping), "")
     if discount != "money":
-        return (f"{column} is taken as a share of the price; if it is money: --map discount={column}",)
+        return (
+            Message(
+                "{column} is taken as a share of the price; if it is money: --map discount={column}",
+                column=column,
+            ),
+        )
     guessed = plain_name(column) in _BARE and "discount" not in request.mapping
     if guessed and not any(name in mapping for name in ("amount", "order_amount")):
-        return (f"{column} is taken as money; if it is a share of the price: --map discount_rate={column}",)
+        return (
+            Message(
+                "{column} is taken as money; if it is a share of the price: --map discount_rate={column}",
+                column=column,
+            ),
+        )
     return ()
 
 

@@ -33,7 +33,7 @@ from koipond.ingest.settling import settle_dead, undo_left
 from koipond.ingest.staging import stage_rows
 from koipond.ingest.timing import Setting
 from koipond.ingest.waiting import Patience, writing
-from koipond.kernel import Clock, InputError, RefusedError, day_of, minor_digits
+from koipond.kernel import Clock, InputError, Message, RefusedError, day_of, minor_digits
 
 FUTURE_GRACE_S = 86_400
 """Clocks of shops differ: an instant counts as future only when it lies more than a day ahead."""
@@ -92,7 +92,7 @@ def import_file(
     rules = rules or QualityRules()
     if request.kind == "consents":
         if consents is None:
-            raise ValueError("importing consents needs a ConsentBook")
+            raise ValueError(Message("importing consents needs a ConsentBook"))
         return import_consents(
             job,
             start,
@@ -178,8 +178,12 @@ def _undoable(writer: Writer, import_no: int) -> dict[str, Any] | None:
     later = [e for e in imports if e["import_no"] > import_no and e["kind"] == found["kind"]]
     if later:
         raise RefusedError(
-            f"import {later[-1]['import_no']} of {found['kind']} ({later[-1]['file']}) came later and may "
-            f"have replaced rows of import {import_no}; undo it first"
+            "import {import_no} of {kind} ({file}) came later and may have replaced rows of "
+            "import {import_no_2}; undo it first",
+            import_no=later[-1]["import_no"],
+            kind=found["kind"],
+            file=later[-1]["file"],
+            import_no_2=import_no,
         )
     return found
 
@@ -187,4 +191,6 @@ def _undoable(writer: Writer, import_no: int) -> dict[str, Any] | None:
 def _no_import(writer: Writer, import_no: int) -> str:
     found = writer.frame(writer.table("imports").select("import_no").order_by("import_no"))
     numbers = ", ".join(map(str, found.column("import_no").to_pylist()[-10:])) or "none"
-    return f"no import {import_no} is in force; the newest are: {numbers}"
+    return Message(
+        "no import {import_no} is in force; the newest are: {numbers}", import_no=import_no, numbers=numbers
+    )

@@ -18,7 +18,7 @@ from koipond.ingest.functions import read_aware_instant, read_instant
 from koipond.ingest.month_names import SHORT, in_short, names_in, shortened
 from koipond.ingest.ports import IbisTable, Reader
 from koipond.ingest.shapes import Shape, first
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, all_of, any_of
 
 _DATES: tuple[tuple[str, str], ...] = (
     # shape of the date part → family; {s} is the separator, ? an order still to be decided
@@ -38,7 +38,7 @@ _TIME = (
 _OFFSET = r"(?:Z|UTC|GMT|[+\-](?:0[0-9]|1[0-3])(?::?[0-5][0-9])?|[+\-]14(?::?00)?)$"
 """RE2: an offset that a zone can have, at most 14 hours either way; another one would move a fact by days."""
 _EPOCHS = {10: "epoch_s", 13: "epoch_ms"}
-_SHEET_DAYS = "day numbers of a spreadsheet"
+_SHEET_DAYS = Message("day numbers of a spreadsheet")
 _SHEET_EPOCH = 25_569  # 1970-01-01 in days since 1899-12-30, from which Excel and others count
 _SHEET_RANGE = (20_000, 80_000)  # 1954 to 2119
 _STRAYS_ONE_IN = 100
@@ -78,10 +78,14 @@ def choose_instants(
     written = [w for w in (_parse(shape) for shape in shapes) if w is not None]
     if not written:
         if not shapes:
-            return InstantReading(family="no value")
+            return InstantReading(family=Message("no value"))
         raise InputError(
-            f"{file}: row {shapes[0].row}, {field}: '{shapes[0].example}' is no date that is known; "
-            "pass --date-format, such as '%d.%m.%Y %H:%M'"
+            "{file}: row {row}, {field}: '{example}' is no date that is known; pass "
+            "--date-format, such as '%d.%m.%Y %H:%M'",
+            file=file,
+            row=shapes[0].row,
+            field=field,
+            example=shapes[0].example,
         )
     if told is not None:
         written = [w for w in written if _agrees(w.family, told)] or written
@@ -90,7 +94,9 @@ def choose_instants(
     if all(name.startswith("%Y") for name in families):
         return _reading(", ".join(families), written)
     if len(families) > 1:
-        raise InputError(f"{file}: {field} mixes ways of writing dates: {_two(written)}")
+        raise InputError(
+            "{file}: {field} mixes ways of writing dates: {two}", file=file, field=field, two=_two(written)
+        )
     (family,) = families
     if family.startswith("epoch") or family == _SHEET_DAYS:
         return InstantReading(family=family, epoch=family)
@@ -166,10 +172,14 @@ def _custom(pattern: str, shapes: Sequence[Shape]) -> InstantReading:
     try:
         datetime.strptime(probe.strftime(pattern), pattern)  # noqa: DTZ007
     except ValueError as error:
-        raise InputError(f"--date-format '{pattern}': not a strptime pattern ({error})") from error
+        raise InputError(
+            "--date-format '{pattern}': not a strptime pattern ({error})", pattern=pattern, error=error
+        ) from error
     if "%z" in pattern:
         if not pattern.endswith("%z"):
-            raise InputError(f"--date-format '{pattern}': write %z last, as in '%Y-%m-%d %H:%M:%S%z'")
+            raise InputError(
+                "--date-format '{pattern}': write %z last, as in '%Y-%m-%d %H:%M:%S%z'", pattern=pattern
+            )
         return InstantReading(family=pattern, aware=(pattern.replace("%B", "%b"),), months=names)
     return InstantReading(family=pattern, patterns=(pattern.replace("%B", "%b"),), months=names)
 
@@ -230,8 +240,14 @@ def _order(
         if told not in names:
             shape = first([w.shape for w in written])
             raise InputError(
-                f"{file}: row {shape.row}, {field}: '{shape.example}' is not written in the order {told}; "
-                f"pass --date-format {' or --date-format '.join(names)}, or leave it out"
+                "{file}: row {row}, {field}: '{example}' is not written in the order {told}; "
+                "pass --date-format {names}, or leave it out",
+                file=file,
+                row=shape.row,
+                field=field,
+                example=shape.example,
+                told=told,
+                names=any_of([names[0], *(f"--date-format {name}" for name in names[1:])]),
             )
         return _ORDERS[told].format(s=mark, y=year)
     readings = _readings(reader, table, field, mark, names)
@@ -242,15 +258,28 @@ def _order(
     if fitting:
         example = min(possible, key=lambda r: r.row)
         raise InputError(
-            f"{file}: {field} can be read as {' or '.join(fitting)} (row {example.row} '{example.text}'), "
-            f"and no row tells which; pass --date-format {' or --date-format '.join(fitting)}"
+            "{file}: {field} can be read as {fitting} (row {row} '{text}'), and no row tells "
+            "which; pass --date-format {options}",
+            file=file,
+            field=field,
+            fitting=any_of(fitting),
+            row=example.row,
+            text=example.text,
+            options=any_of([fitting[0], *(f"--date-format {name}" for name in fitting[1:])]),
         )
     firsts = [min((r for r in possible if not r.dates[name]), key=lambda r: r.row) for name in names]
     raise InputError(
-        f"{file}: {field} mixes day and month in different orders: "
-        + " and ".join(f"row {r.row} '{r.text}'" for r in sorted(set(firsts), key=lambda r: r.row))
-        + f"; write them all alike, or pass --date-format {' or '.join(names)} "
-        "(rows written otherwise are then put aside)"
+        "{file}: {field} mixes day and month in different orders: {rows}; write them all alike, or pass"
+        " --date-format {names} (rows written otherwise are then put aside)",
+        file=file,
+        field=field,
+        rows=all_of(
+            [
+                Message("row {row} '{text}'", row=one.row, text=one.text)
+                for one in sorted(set(firsts), key=lambda one: one.row)
+            ]
+        ),
+        names=any_of(names),
     )
 
 
@@ -292,7 +321,8 @@ def _two(written: Sequence[_Written]) -> str:
     for w in sorted(written, key=lambda w: w.shape.row):
         firsts.setdefault(w.family, w.shape)
     words = [f"row {shape.row} '{shape.example}'" for shape in list(firsts.values())[:3]]
-    return (
-        f"{' and '.join(words)}; write them all alike, or pass --date-format with the one that is right "
-        "(rows written otherwise are then put aside)"
+    return Message(
+        "{words}; write them all alike, or pass --date-format with the one that is right (rows "
+        "written otherwise are then put aside)",
+        words=all_of(words),
     )

@@ -11,7 +11,7 @@ from koipond.ingest.fields import PERSON, synonyms
 from koipond.ingest.mapping import plain_name
 from koipond.ingest.people import normal_email, normal_phone
 from koipond.ingest.ports import PersonKeys, RowSource
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, joined
 
 VALUE = "value"
 _VALUE_NAMES = ("value", "tag", "标签", "标签值", "nilai")
@@ -41,8 +41,16 @@ def list_columns(columns: Sequence[str], told: Mapping[str, str], file: str) -> 
     ``told``: field → column. Raises InputError naming the columns when several say nothing of who is meant.
     """
     known = (*PERSON, VALUE)
-    faults = [f"--map {field}=…: fields are {', '.join(known)}" for field in told if field not in known]
-    faults += [f"--map {f}={c}: no column '{c}'" for f, c in told.items() if f in known and c not in columns]
+    faults = [
+        Message("--map {field}=…: fields are {known}", field=field, known=", ".join(known))
+        for field in told
+        if field not in known
+    ]
+    faults += [
+        Message("--map {f}={c}: no column '{c}'", f=f, c=c)
+        for f, c in told.items()
+        if f in known and c not in columns
+    ]
     found = {field: column for field, column in told.items() if not faults}
     plain = {plain_name(column): column for column in reversed(columns) if column not in found.values()}
     for field in known:
@@ -53,11 +61,13 @@ def list_columns(columns: Sequence[str], told: Mapping[str, str], file: str) -> 
         if len(columns) == 1:
             return None
         faults.append(
-            "no column says who somebody is: name it with --map phone=COLUMN (or email, customer_id)"
+            Message("no column says who somebody is: name it with --map phone=COLUMN (or email, customer_id)")
         )
     if faults:
         shown = ", ".join(columns[:_SHOWN_MAX])
-        raise InputError(f"{file}: " + "; ".join(faults) + f"\nthe columns are: {shown}")
+        raise InputError(
+            "{file}: {faults}\nthe columns are: {shown}", file=file, faults=joined("; ", faults), shown=shown
+        )
     return ListColumns(columns=found)
 
 

@@ -17,7 +17,7 @@ from koipond.ingest.fields import (
 )
 from koipond.ingest.model import Kind
 from koipond.ingest.privacy import masked
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, all_of, any_of, joined
 
 _LISTED_MAX = 10
 _SHOWN_MAX = 100
@@ -73,15 +73,24 @@ def choose_mapping(
     for name, fitting in guesses.items():
         if len(fitting) > 1:
             faults.append(
-                f"{' and '.join(repr(c) for c in fitting)} both fit the field {name}: "
-                f"choose one with --map {name}=COLUMN, or none with --map {name}="
+                Message(
+                    "{fitting} both fit the field {name}: choose one with --map {name}=COLUMN, or "
+                    "none with --map {name}=",
+                    fitting=all_of([f"'{column}'" for column in fitting]),
+                    name=name,
+                )
             )
         chosen[name] = tuple(fitting[:1])
     if "discount" in chosen and "discount_rate" in guesses:
         del chosen["discount_rate"]  # money says it without a price
     faults += _missing(kind, chosen, looks)
     if faults:
-        raise InputError(f"{file}: " + "\n".join(faults) + f"\nthe columns are: {_listed(columns)}")
+        raise InputError(
+            "{file}: {faults}\nthe columns are: {columns}",
+            file=file,
+            faults=joined("\n", faults),
+            columns=_listed(columns),
+        )
     taken = {column for names in chosen.values() for column in names}
     others = tuple(c for c in columns if c not in taken) if kind in KEEPS_OTHER_COLUMNS else ()
     order = [field.name for field in fields if field.name in chosen]
@@ -91,7 +100,11 @@ def choose_mapping(
 
 def _listed(columns: Sequence[str]) -> str:
     shown = ", ".join(masked(column)[:_SHOWN_MAX] for column in columns[:_LISTED_MAX])
-    return shown if len(columns) <= _LISTED_MAX else f"{shown} and {len(columns) - _LISTED_MAX:,} more"
+    return (
+        shown
+        if len(columns) <= _LISTED_MAX
+        else Message("{shown} and {count:,} more", shown=shown, count=len(columns) - _LISTED_MAX)
+    )
 
 
 def plain_name(name: str) -> str:
@@ -114,14 +127,34 @@ def _told(
     chosen: dict[str, tuple[str, ...]] = {}
     for name, column in told.items():
         if name not in known:
-            faults.append(f"--map {name}={column}: no such field; fields are {', '.join(sorted(known))}")
+            faults.append(
+                Message(
+                    "--map {name}={column}: no such field; fields are {known}",
+                    name=name,
+                    column=column,
+                    known=", ".join(sorted(known)),
+                )
+            )
         elif column:
             parts = (column,) if column in columns else tuple(part.strip() for part in column.split("+"))
             absent = [part for part in parts if part not in columns]
             if absent:
-                faults.append(f"--map {name}={column}: no column {', '.join(map(repr, absent))}")
+                faults.append(
+                    Message(
+                        "--map {name}={column}: no column {absent}",
+                        name=name,
+                        column=column,
+                        absent=", ".join(map(repr, absent)),
+                    )
+                )
             elif len(parts) > 1 and name not in ("order_id", "line_id", "event_id", "touch_id"):
-                faults.append(f"--map {name}={column}: only an id may be joined from several columns")
+                faults.append(
+                    Message(
+                        "--map {name}={column}: only an id may be joined from several columns",
+                        name=name,
+                        column=column,
+                    )
+                )
             else:
                 chosen[name] = parts
     return chosen
@@ -180,21 +213,28 @@ def _in_nests(kind: Kind) -> Set[str]:
 def _missing(
     kind: Kind, chosen: Mapping[str, tuple[str, ...]], looks: Callable[[], Mapping[str, str]]
 ) -> list[str]:
-    faults = []
+    faults: list[str] = []
     for alternatives in REQUIRED[kind]:
         if any(all(name in chosen for name in names) for names in alternatives):
             continue
-        words = " or ".join(" and ".join(names) for names in alternatives)
+        words = any_of([all_of(names) for names in alternatives])
         seen = looks() if ("phone",) in alternatives else {}
-        fault = f"no column for {words}: name it with --map {alternatives[0][0]}=COLUMN"
+        fault = Message(
+            "no column for {words}: name it with --map {alternatives}=COLUMN",
+            words=words,
+            alternatives=alternatives[0][0],
+        )
         if seen:
-            fault = f"no column for {words} by its name, but by its values: " + " or ".join(
-                f"--map {field}={column}" for field, column in seen.items()
+            fault = Message(
+                "no column for {words} by its name, but by its values: {options}",
+                words=words,
+                options=any_of([f"--map {field}={column}" for field, column in seen.items()]),
             )
         if alternatives == (("order_id",),):
             day = "+".join([*chosen.get("customer_id", ("CUSTOMER",)), *chosen.get("at", ("DATE",))])
-            fault += (
-                f" (without order numbers, --map order_id={day} takes those that agree in both as one order)"
+            fault += Message(
+                " (without order numbers, --map order_id={day} takes those that agree in both as one order)",
+                day=day,
             )
         faults.append(fault)
     return faults

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from koipond.ingest.privacy import holds
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, joined
 
 Kind = Literal["orders", "events", "products", "customers", "consents", "touches"]
 KINDS: tuple[Kind, ...] = ("orders", "events", "products", "customers", "consents", "touches")
@@ -60,27 +60,36 @@ class ImportRequest:
     def __post_init__(self) -> None:
         faults = list(self._faults())
         if faults:
-            raise InputError("\n".join(faults))
+            raise InputError(joined("\n", faults))
 
     def _faults(self) -> Iterator[str]:
         if self.kind not in KINDS:
-            yield f"cannot import '{self.kind}'; choose one of {', '.join(KINDS)}"
+            yield Message(
+                "cannot import '{kind}'; choose one of {kinds}", kind=self.kind, kinds=", ".join(KINDS)
+            )
         if self.decimal not in (None, ".", ","):
-            yield f"--decimal {self.decimal!r}: use '.' or ','"
+            yield Message("--decimal {decimal!r}: use '.' or ','", decimal=self.decimal)
         if self.thousands not in (None, "", ".", ",", " ", "'"):
-            yield f"--thousands {self.thousands!r}: use '.', ',', ' ', an apostrophe, or '' for none"
+            yield Message(
+                "--thousands {thousands!r}: use '.', ',', ' ', an apostrophe, or '' for none",
+                thousands=self.thousands,
+            )
         if self.decimal is not None and self.decimal == self.thousands:
-            yield "--decimal and --thousands are the same mark; they must differ"
+            yield Message("--decimal and --thousands are the same mark; they must differ")
         order = self.date_format or "%"
         if "%" not in order and order not in DATE_ORDERS:
-            yield f"--date-format {order}: use {', '.join(DATE_ORDERS)} or a pattern such as '%d.%m.%Y'"
+            yield Message(
+                "--date-format {order}: use {date_orders} or a pattern such as '%d.%m.%Y'",
+                order=order,
+                date_orders=", ".join(DATE_ORDERS),
+            )
         for word, meaning in self.statuses.items():
             if meaning not in STATUS_WORDS:
                 yield f"--status {word}={meaning}: use {', '.join(STATUS_WORDS)}"
         if holds(self.source, strict=True):
-            yield "--source looks like somebody's number or address; use a short name of the shop"
+            yield Message("--source looks like somebody's number or address; use a short name of the shop")
         if not self.source or ":" in self.source:
-            yield "--source: use a short name without ':'"
+            yield Message("--source: use a short name without ':'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ import ibis
 
 from koipond.ingest.currency_signs import SIGN, is_sign
 from koipond.ingest.shapes import Shape, first
-from koipond.kernel import MONEY_MAX, InputError
+from koipond.kernel import MONEY_MAX, InputError, Message
 
 _NO_CENTS = r"[.,][-–—]{1,2}"  # the dash stands for cents that are not there, not for a minus
 _SIGN = r"[+\-−]"
@@ -43,7 +43,11 @@ class Marks:
     thousands: str = ","
 
     def shown(self) -> str:
-        return f"decimal '{self.decimal}', thousands '{self.thousands or 'none'}'"
+        return Message(
+            "decimal '{decimal}', thousands '{thousands}'",
+            decimal=self.decimal,
+            thousands=self.thousands or "none",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,15 +106,21 @@ def choose_marks(
                 bucket = only_point if as_comma is None else only_comma if as_point is None else either
                 bucket.append((field, shape))
     if only_point and only_comma:
-        raise InputError(f"{file}: numbers are written in two ways: {_two(only_point, only_comma)}")
+        raise InputError(
+            "{file}: numbers are written in two ways: {two}", file=file, two=_two(only_point, only_comma)
+        )
     if only_comma:
         return comma
     if either and not only_point:
         field, shape = min(either, key=lambda pair: pair[1].row)
         raise InputError(
-            f"{file}: row {shape.row}, {field}: '{shape.example}' can be read with a decimal or a thousands "
-            "mark, and no other row tells which; pass --decimal '.' or --decimal ',' "
-            "(or --thousands with the other one)"
+            "{file}: row {row}, {field}: '{example}' can be read with a decimal or a "
+            "thousands mark, and no other row tells which; pass --decimal '.' or --decimal "
+            "',' (or --thousands with the other one)",
+            file=file,
+            row=shape.row,
+            field=field,
+            example=shape.example,
         )
     return point
 
@@ -263,7 +273,9 @@ def _two(points: Sequence[tuple[str, Shape]], commas: Sequence[tuple[str, Shape]
         field = pairs[0][0]
         shape = first([shape for name, shape in pairs if name == field])
         words.append(f"row {shape.row} {field} '{shape.example}'")
-    return (
-        f"{words[0]} and {words[1]}; pass --decimal with the mark that is right "
-        "(rows written otherwise are then put aside)"
+    return Message(
+        "{words} and {words_2}; pass --decimal with the mark that is right (rows written "
+        "otherwise are then put aside)",
+        words=words[0],
+        words_2=words[1],
     )

@@ -26,7 +26,7 @@ from koipond.ingest.remarks import remarks_on_orders, remarks_on_people
 from koipond.ingest.shares import bare_shares
 from koipond.ingest.staging import RAW, Staged
 from koipond.ingest.timing import Setting
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +150,7 @@ def _products(writer: Writer, rows: _Rows, job: Job) -> Outcome:
 
 def _touches(writer: Writer, rows: _Rows, job: Job) -> Outcome:
     if job.touches is None:
-        raise ValueError("importing touches needs a TouchHistory")
+        raise ValueError(Message("importing touches needs a TouchHistory"))
     judged = judge_rows(writer, "touches", rows.known, rows.readings, job.setting)
     settled = _settle(writer, rows, judged, job)
     changes = write_touches(
@@ -205,8 +205,12 @@ def _require_currency(writer: Writer, raw: IbisTable, job: Job) -> None:
     if found.num_rows:
         rows = ", ".join(f"{item['code']} (row {item['row']})" for item in found.to_pylist())
         raise InputError(
-            f"{job.rows.file}: amounts in {rows}, but the workspace counts in {job.currency}; other "
-            "currencies are not supported yet: convert them first, or leave the column out: --map currency="
+            "{file}: amounts in {rows}, but the workspace counts in {currency}; other "
+            "currencies are not supported yet: convert them first, or leave the column out: "
+            "--map currency=",
+            file=job.rows.file,
+            rows=rows,
+            currency=job.currency,
         )
 
 
@@ -226,6 +230,9 @@ def _require_signs(writer: Writer, rows: _Rows, job: Job) -> None:
             ]
     if found:
         raise InputError(
-            f"{job.rows.file}: {', '.join(found[:5])}: the workspace counts in {job.currency}; other "
-            "currencies are not supported yet: convert them first, or take the sign off if it says nothing"
+            "{file}: {found}: the workspace counts in {currency}; other currencies are not "
+            "supported yet: convert them first, or take the sign off if it says nothing",
+            file=job.rows.file,
+            found=", ".join(found[:5]),
+            currency=job.currency,
         )

@@ -160,9 +160,15 @@ def decide_people(
 ) -> int:
     """Record an operator's ``verdict`` (confirmed, cleared), publish who is left out; return the changes."""
     if rule not in PEOPLE_RULES:
-        raise InputError(f"no people rule '{rule}'; rules are {', '.join(PEOPLE_RULES)}")
+        raise InputError(
+            "no people rule '{rule}'; rules are {people_rules}",
+            rule=rule,
+            people_rules=", ".join(PEOPLE_RULES),
+        )
     if verdict not in VERDICTS:
-        raise InputError(f"no verdict '{verdict}'; say {' or '.join(VERDICTS)}")
+        raise InputError(
+            "no verdict '{verdict}'; say {verdicts}", verdict=verdict, verdicts=" or ".join(VERDICTS)
+        )
     with warehouse.write(f"decide {rule}") as writer:
         changed = verdicts.decide(rule, customer_nos, verdict=verdict, by=by, now=clock.now())
         decided = _decided(verdicts).items()

@@ -14,7 +14,7 @@ from koipond.ingest.numbers import Marks, NumberReading, choose_marks, number_re
 from koipond.ingest.ports import IbisTable, Reader, RowSource
 from koipond.ingest.shapes import column_shapes
 from koipond.ingest.words import meanings, word_table
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 
 WORDS_MAX = 500
 _IDS = ("order_id", "line_id", "sku", "store", "staff", "refund_of")
@@ -37,7 +37,7 @@ class Readings:
         for field, table in self.tables.items():
             shown[field] = ", ".join(f"{word} = {meaning}" for word, meaning in table.items())
         if self.negative_discounts:
-            shown["discount"] = "negative values are discounts"
+            shown["discount"] = Message("negative values are discounts")
         return shown
 
 
@@ -119,8 +119,12 @@ def _words(
     found = sorted(reader.frame(distinct.limit(WORDS_MAX + 1)).column("word").to_pylist())
     if len(found) > WORDS_MAX:
         raise InputError(
-            f"{file}: the column for {field} holds more than {WORDS_MAX} different values (such as "
-            f"'{found[0]}'); choose another with --map {field}=COLUMN"
+            "{file}: the column for {field} holds more than {words_max} different values "
+            "(such as '{found}'); choose another with --map {field}=COLUMN",
+            file=file,
+            field=field,
+            words_max=WORDS_MAX,
+            found=found[0],
         )
     if request.kind == "orders":
         return meanings(found, word_table("status"), request.statuses)

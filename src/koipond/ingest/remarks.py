@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from koipond.ingest.mapping import ColumnMap
+from koipond.kernel import Message
 from koipond.kernel.countries import UNKNOWN
 
 
@@ -11,10 +12,18 @@ def remarks_on_people(quarantined: Mapping[str, int], mapping: ColumnMap, region
     count = quarantined.get("missing_customer", 0)
     if not count or "phone" not in mapping or "customer_id" in mapping:
         return ()
-    where = f"a number of {region}" if region != UNKNOWN else "a number: no country is known"
+    where = (
+        Message("a number of {region}", region=region)
+        if region != UNKNOWN
+        else Message("a number: no country is known")
+    )
     return (
-        f"{count:,} rows name nobody: their phone is missing or cannot be read as {where}; for another"
-        " country write country: XX in koipond.yaml, then: koipond apply",
+        Message(
+            "{count:,} rows name nobody: their phone is missing or cannot be read as {where}; for "
+            "another country write country: XX in koipond.yaml, then: koipond apply",
+            count=count,
+            where=where,
+        ),
     )
 
 
@@ -22,48 +31,66 @@ def remarks_on_orders(notes: Mapping[str, int], mapping: ColumnMap) -> tuple[str
     """Return a sentence for each of ``notes`` of an orders import that an operator should know of."""
     found = [text.format(count=f"{notes[name]:,}") for name, text in _SENTENCES.items() if notes.get(name)]
     if notes.get("missing_amount") and "quantity" in mapping and "unit_price" in mapping:
-        found.append("to count quantity × unit price in all rows, leave the amount out: --map amount=")
+        found.append(
+            Message("to count quantity × unit price in all rows, leave the amount out: --map amount=")
+        )
     return tuple(found)
 
 
 _SENTENCES = {
     "repeated_row": (
-        "{count} rows repeat another elsewhere in the file to the letter and were kept once; if each stands"
-        " for a piece of its own, import the file again with --keep-repeated"
+        Message(
+            "{count} rows repeat another elsewhere in the file to the letter and were kept once; "
+            "if each stands for a piece of its own, import the file again with --keep-repeated"
+        )
     ),
     "equal_rows_beside": (
-        "{count} rows equal the row beside them in the same order to the letter: each counts as a piece"
-        " bought"
+        Message(
+            "{count} rows equal the row beside them in the same order to the letter: each counts "
+            "as a piece bought"
+        )
     ),
-    "totals_row": "{count} rows hold totals and no order: put aside",
+    "totals_row": Message("{count} rows hold totals and no order: put aside"),
     "missing_amount": (
-        "{count} rows have an empty amount (or '-'): put aside, since the list price is not what was paid"
+        Message(
+            "{count} rows have an empty amount (or '-'): put aside, since the list price is not what was paid"
+        )
     ),
     "lines_without_amount": (
-        "{count} lines have no amount of their own beside others of their order: they count 0"
+        Message("{count} lines have no amount of their own beside others of their order: they count 0")
     ),
     "unpaid_amounts_filled": (
-        "{count} lines of unpaid orders have no amount: quantity × unit price stands for it, else 0"
+        Message("{count} lines of unpaid orders have no amount: quantity × unit price stands for it, else 0")
     ),
-    "customer_no_carried_down": "{count} lines say nothing about their customer: taken from their order",
-    "at_s_carried_down": "{count} lines have no time: taken from their order",
-    "status_carried_down": "{count} lines have no status: taken from their order",
+    "customer_no_carried_down": Message(
+        "{count} lines say nothing about their customer: taken from their order"
+    ),
+    "at_s_carried_down": Message("{count} lines have no time: taken from their order"),
+    "status_carried_down": Message("{count} lines have no status: taken from their order"),
     "partial_refunds_unsaid": (
-        "{count} orders are said to be refunded in part and the file does not say how much: they count as"
-        " paid in full; if a column says it: --map refund_amount=COLUMN"
+        Message(
+            "{count} orders are said to be refunded in part and the file does not say how much: "
+            "they count as paid in full; if a column says it: --map refund_amount=COLUMN"
+        )
     ),
     "orders_known_later": (
-        "{count} orders are known in a later state than this file shows (paid, cancelled or given back"
-        " since): they stay as they are; if it was the earlier import that was wrong, take it out first:"
-        " koipond quality undo IMPORT"
+        Message(
+            "{count} orders are known in a later state than this file shows (paid, cancelled or "
+            "given back since): they stay as they are; if it was the earlier import that was "
+            "wrong, take it out first: koipond quality undo IMPORT"
+        )
     ),
     "orders_with_other_lines": (
-        "{count} orders were known with other lines: those of this file replace them; if an export was cut in"
-        " two within an order, put its parts into one file and import that"
+        Message(
+            "{count} orders were known with other lines: those of this file replace them; if an "
+            "export was cut in two within an order, put its parts into one file and import that"
+        )
     ),
     "refunds_without_sale": (
-        "{count} refunds name no sale that was imported: each lowers its customer's money on its own day,"
-        " until the orders they belong to are imported"
+        Message(
+            "{count} refunds name no sale that was imported: each lowers its customer's money on "
+            "its own day, until the orders they belong to are imported"
+        )
     ),
 }
 """What a count of an orders import means to who reads it: rules of rows put aside, and notes."""

@@ -59,8 +59,11 @@ def column_shapes(reader: Reader, table: IbisTable, field: str, *, what: str) ->
     examples = _examples(reader, table, field, [item["row"] for item in found])
     if len(found) > SHAPES_MAX:
         raise InputError(
-            f"the column for {field} holds no {what} (such as '{examples[found[0]['row']]}'); "
-            f"choose another with --map {field}=COLUMN"
+            "the column for {field} holds no {what} (such as '{examples}'); choose another "
+            "with --map {field}=COLUMN",
+            field=field,
+            what=what,
+            examples=examples[found[0]["row"]],
         )
     return [
         Shape(

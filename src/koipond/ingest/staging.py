@@ -85,7 +85,11 @@ def stage_rows(
     feed = Feed(_batches(rows, timed, places, mapping, door, schema, progress, cancelled), schema)
     table = feed.into(writer, RAW)
     if not feed.rows:
-        raise InputError(f"{rows.file}: no row holds a value in {', '.join(map(masked, mapping.used))}")
+        raise InputError(
+            "{file}: no row holds a value in {used}",
+            file=rows.file,
+            used=", ".join(map(masked, mapping.used)),
+        )
     fields = {
         field: _field(table, field, columns, places, mapping) for field, columns in mapping.columns.items()
     }
@@ -119,8 +123,14 @@ def _timed(rows: RowSource, columns: Sequence[str], clock: Clock) -> Iterator[pa
         now = clock.now()
         if (took := (now - began).total_seconds()) > BATCH_S_MAX:
             raise InputError(
-                f"{rows.file}: {batch.num_rows:,} rows up to row {done + 1:,} took {took:,.0f} s; at most "
-                f"{BATCH_S_MAX} s are given: copy the file to this machine, split it, or leave out long texts"
+                "{file}: {num_rows:,} rows up to row {done:,} took {took:,.0f} s; at most "
+                "{batch_s_max} s are given: copy the file to this machine, split it, or "
+                "leave out long texts",
+                file=rows.file,
+                num_rows=batch.num_rows,
+                done=done + 1,
+                took=took,
+                batch_s_max=BATCH_S_MAX,
             )
         began = now
 
@@ -138,7 +148,7 @@ def _batches(
     done, kinds = 0, kinds_of(mapping)
     for batch in batches:
         if cancelled is not None and cancelled():
-            raise CancelledError(f"the import of {rows.file} was stopped; nothing was written")
+            raise CancelledError("the import of {file} was stopped; nothing was written", file=rows.file)
         done += batch.num_rows
         if progress is not None:
             progress(done, rows.done_bytes(), rows.total_bytes)

@@ -169,7 +169,8 @@ def _left_out(reader: Reader, question: LiftQuestion, counted: int) -> tuple[Lef
     fake = int(reader.scalar(unreal(reader, draws.filter(single & ~late)).count()))
     if not row["drawn"]:
         raise InputError(
-            f"strategy '{question.strategy}' has drawn no arm yet; plan, approve and send it first"
+            "strategy '{strategy}' has drawn no arm yet; plan, approve and send it first",
+            strategy=question.strategy,
         )
     merged, waits = int(row["merged"]), int(row["late"])
     staff = int(row["drawn"]) - merged - waits - fake - counted

@@ -16,7 +16,9 @@ def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise InputError(f"'{name}' is not an IANA time zone; use a name such as Asia/Shanghai") from error
+        raise InputError(
+            "'{name}' is not an IANA time zone; use a name such as Asia/Shanghai", name=name
+        ) from error
 
 
 def require_aware(instant: datetime) -> datetime:

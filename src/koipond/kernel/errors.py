@@ -4,20 +4,27 @@ An operation that fails raises; a definition that is wrong yields a `Finding`.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from koipond.kernel.finding import Finding
+from koipond.kernel.message import Message, joined
 
 
 class KoipondError(Exception):
-    """Base of every error Koipond raises on purpose; ``code`` is stable, ``data`` carries the details."""
+    """Base of every error Koipond raises on purpose; ``code`` is stable.
+
+    ``message``: a template and, by name, what stands in it (`Message`), or a whole message. As text the error
+    is English.
+    """
 
     exit_code = 1
     code = "error"
 
-    def __init__(self, message: str, *, code: str | None = None, **data: object) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, code: str | None = None, **values: Any) -> None:
+        self.message = message if isinstance(message, Message) else Message(message, **values)
+        super().__init__(str(self.message))
         self.code = code or type(self).code
-        self.data = data
+        self.values = values
 
 
 class FindingsError(KoipondError):
@@ -27,7 +34,7 @@ class FindingsError(KoipondError):
     code = "findings"
 
     def __init__(self, findings: Sequence[Finding]) -> None:
-        super().__init__("\n".join(str(finding) for finding in findings))
+        super().__init__(joined("\n", (finding.sentence for finding in findings)))
         self.findings = tuple(findings)
 
 

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from koipond.kernel.message import Message
+
 Severity = Literal["error", "warning"]
 
 
@@ -18,9 +20,17 @@ class Finding:
     severity: Severity = "error"
 
     def __str__(self) -> str:
+        return str(self.sentence)
+
+    @property
+    def sentence(self) -> Message:
+        """The finding as one line."""
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.severity} [{self.code}] {self.message}. {self.fix}"
+        told = {"place": place, "code": self.code, "message": self.message, "fix": self.fix}
+        if self.severity == "error":
+            return Message("{place}: error [{code}] {message}. {fix}", **told)
+        return Message("{place}: warning [{code}] {message}. {fix}", **told)
 
     def to_dict(self) -> dict[str, object]:
         """Return the finding as plain values."""
-        return asdict(self)
+        return {**asdict(self), "message": str(self.message), "fix": str(self.fix)}

@@ -44,7 +44,10 @@ _ACTIVE = frozenset(_CODES.split())
 def require_currency(code: str) -> str:
     """Return ``code`` when it is a currency in use by ISO 4217; raise InputError when it is none."""
     if code not in _ACTIVE:
-        raise InputError(f"'{code}' is no currency in use by ISO 4217; give one such as CNY, IDR or USD")
+        raise InputError(
+            "'{given_code}' is no currency in use by ISO 4217; give one such as CNY, IDR or USD",
+            given_code=code,
+        )
     return code
 
 

@@ -21,9 +21,9 @@ _LEFT = re.compile(r"[0-9a-f]{8}")
 def require_new(path: Path) -> None:
     """Raise InputError when ``path`` is there already, or its folder is not."""
     if path.exists():
-        raise InputError(f"{path}: there is such a file; name a new one")
+        raise InputError("{path}: there is such a file; name a new one", path=path)
     if not path.parent.is_dir():
-        raise InputError(f"{path}: there is no folder {path.parent}")
+        raise InputError("{path}: there is no folder {parent}", path=path, parent=path.parent)
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -26,7 +26,7 @@ from koipond.ingest.pipelines import Job, run
 from koipond.ingest.ports import FileRecord, Holder, Manifest, PersonKeys, PersonRef, Writer
 from koipond.ingest.staging import stage_rows
 from koipond.ingest.timing import Setting
-from koipond.kernel import FixedClock, InputError, minor_digits, zone
+from koipond.kernel import FixedClock, InputError, Message, all_of, joined, minor_digits, zone
 from koipond.sources.arrow_rows import ArrowRows
 from koipond.sources.batches import as_text, tidy
 from koipond.warehouse import ParquetWarehouse
@@ -122,13 +122,13 @@ def facts_of(tables: Sequence[GivenTable], place: Place) -> Iterator[TableFacts]
                 _to_touches(writer)
         last = _last_day(writer)
         if last is None:
-            raise InputError("; ".join(["no row of the tables can be used", *notes]))
+            raise InputError(joined("; ", [Message("no row of the tables can be used"), *notes]))
         yield TableFacts(writer=writer, people=people, last_day=last, notes=tuple(notes))
 
 
 def _read(writer: Writer, given: GivenTable, place: Place, people: People, number: int) -> list[str]:
     """Bring one table in; return a note for each rule that put rows aside."""
-    name = f"the table of {given.kind}"
+    name = Message("the table of {kind}", kind=given.kind)
     table, mapping = _mapped(given, name)
     who = mapping.columns["customer_id"][0]
     table = table.set_column(table.column_names.index(who), who, people.coded(table[who]))
@@ -152,11 +152,20 @@ def _read(writer: Writer, given: GivenTable, place: Place, people: People, numbe
         touches=None,
     )
     aside = run(writer, stage_rows(writer, rows, mapping, None, None), job).quarantined
-    notes = [f"{name}: {count:,} rows left out, {rule}" for rule, count in aside.items() if count]
-    joined = mapping.columns.get("order_id", ())
-    if len(joined) > 1:
+    notes: list[str] = [
+        Message("{name}: {count:,} rows left out, {rule}", name=name, count=count, rule=rule)
+        for rule, count in aside.items()
+        if count
+    ]
+    made_of = mapping.columns.get("order_id", ())
+    if len(made_of) > 1:
         notes.insert(
-            0, f"{name} has no order numbers: rows with the same {' and '.join(joined)} are one order"
+            0,
+            Message(
+                "{name} has no order numbers: rows with the same {made_of} are one order",
+                name=name,
+                made_of=all_of(made_of),
+            ),
         )
     return notes
 

@@ -195,7 +195,10 @@ def decide(batch: Batch, candidates: Sequence[GateCandidate]) -> list[GateDecisi
 def _decide(batch: Batch, one: GateCandidate) -> GateDecision:
     person = batch.people.get(one.customer_no)
     if person is None:
-        raise InputError(f"customer {one.customer_no} is not known to the store; run: koipond refresh")
+        raise InputError(
+            "customer {customer_no} is not known to the store; run: koipond refresh",
+            customer_no=one.customer_no,
+        )
     known = person.touches.get(_place(one))
     if known is not None and known.plan == batch.plan:
         return _admitted(one, known, new=False)

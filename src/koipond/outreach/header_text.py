@@ -7,6 +7,8 @@ that a mail program or a proxy decodes into them (RFC 2047 words, percent and ch
 import re
 import unicodedata
 
+from koipond.kernel import Message
+
 _TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _ENCODED = re.compile(
     r"=\?[^\s?]+\?[bBqQ]\?"
@@ -30,9 +32,14 @@ def control_in(text: str) -> str | None:
 def header_fault(text: str) -> str | None:
     """Return in words why ``text`` cannot stand in a header, None when it can."""
     if found := control_in(text):
-        return f"the character {found} (a line end or control character) would begin a header of its own"
+        return Message(
+            "the character {found} (a line end or control character) would begin a header of its own",
+            found=found,
+        )
     if coded := _ENCODED.search(text):
-        return f"'{coded[0]}' is decoded into a line end or another text by mail programs"
+        return Message(
+            "'{coded}' is decoded into a line end or another text by mail programs", coded=coded[0]
+        )
     return None
 
 

@@ -74,7 +74,7 @@ def purchase_days(table: TableLike, *, customer: str, at: str, amount: str | Non
     value = floats(arrow, amount) if amount else None
     known = code >= 0
     if not known.any():
-        raise InputError(f"the table has no row with a '{customer}'")
+        raise InputError("the table has no row with a '{customer}'", customer=customer)
     if not known.all():
         code, day = code[known], day[known]
         value = None if value is None else value[known]

@@ -18,7 +18,9 @@ def regularity(earlier_gap: npt.ArrayLike, later_gap: npt.ArrayLike) -> float:
     """
     first, second = np.asarray(earlier_gap, dtype=np.float64), np.asarray(later_gap, dtype=np.float64)
     if first.shape != second.shape or first.size < 2:
-        raise InputError(f"regularity needs at least 2 pairs of gaps of equal length, there are {first.size}")
+        raise InputError(
+            "regularity needs at least 2 pairs of gaps of equal length, there are {size}", size=first.size
+        )
     if not (np.all(first > 0) and np.all(second > 0)):
         raise InputError("gaps must be above 0 days; count a day with several orders once")
     variance = float(np.var(first / (first + second), ddof=1))

@@ -151,14 +151,15 @@ def repurchase_cycle(
     they have at least 200 gaps. Raises InputError for bad input or when nobody has bought on two days.
     """
     if not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1, not {level}")
+        raise InputError("level must lie between 0 and 1, not {level}", level=level)
     purchases = purchase_days(table, customer=customer, at=at)
     end = purchases.last_day if as_of is None else to_day(as_of, "as_of")
     kept = purchases.until(end)
     gaps = Gaps.of(kept)
     if not len(gaps.days):
         raise InputError(
-            f"nobody has bought on two days up to {from_epoch_day(end)}; there is no gap to learn from"
+            "nobody has bought on two days up to {from_epoch_day}; there is no gap to learn from",
+            from_epoch_day=from_epoch_day(end),
         )
     general = float(np.median(gaps.days))
     prior = np.full(gaps.customers, general)

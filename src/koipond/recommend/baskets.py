@@ -72,7 +72,9 @@ def read_baskets(table: TableLike, *, customer: str, item: str, at: str) -> Bask
     day = epoch_days(arrow, at)
     known = (who >= 0) & (what >= 0)
     if not known.any():
-        raise InputError(f"the table has no row with both '{customer}' and '{item}'")
+        raise InputError(
+            "the table has no row with both '{customer}' and '{item}'", customer=customer, item=item
+        )
     origin = int(day[known].min())
     span = int(day[known].max()) - origin + 1
     key = (who[known] * len(items) + what[known]) * span + (day[known] - origin)
@@ -129,5 +131,5 @@ def popularity(baskets: Baskets, *, until: int, window_days: int = 30, count: st
     elif count == "customers":
         bought = pairs_of(recent).item
     else:
-        raise InputError(f"count must be 'customers' or 'purchases', not '{count}'")
+        raise InputError("count must be 'customers' or 'purchases', not '{count}'", count=count)
     return np.bincount(bought, minlength=len(baskets.items)).astype(np.float64)

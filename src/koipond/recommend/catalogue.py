@@ -35,9 +35,11 @@ def eligibility_of(
     needed += ["category"] if per_category_max is not None else []
     require_columns(table, needed)
     if len(pc.unique(table.column(item))) != table.num_rows:
-        raise InputError(f"the catalogue lists an item twice in column '{item}'")
+        raise InputError("the catalogue lists an item twice in column '{item}'", item=item)
     if per_category_max is not None and per_category_max < 1:
-        raise InputError(f"per_category_max must be at least 1, not {per_category_max}")
+        raise InputError(
+            "per_category_max must be at least 1, not {per_category_max}", per_category_max=per_category_max
+        )
     listed = table.column(item).combine_chunks().cast(items.type)
     row = pc.fill_null(pc.index_in(items, listed), -1).to_numpy(zero_copy_only=False)
     allowed = row >= 0

@@ -145,12 +145,19 @@ def evaluate(
     side is empty.
     """
     if not baskets.first_day <= cut < baskets.last_day:
-        raise InputError(f"cut must leave days on both sides of it, not {from_epoch_day(cut)}")
+        raise InputError(
+            "cut must leave days on both sides of it, not {from_epoch_day}",
+            from_epoch_day=from_epoch_day(cut),
+        )
     learnt = pairs_of(baskets.between(baskets.first_day, cut))
     later = pairs_of(baskets.between(cut + 1, baskets.last_day))
     common = common_items(learnt, len(baskets.items), customers_min=customers_min)
     if not common.any():
-        raise InputError(f"no item was bought by {customers_min} customers up to {from_epoch_day(cut)}")
+        raise InputError(
+            "no item was bought by {customers_min} customers up to {from_epoch_day}",
+            customers_min=customers_min,
+            from_epoch_day=from_epoch_day(cut),
+        )
     popular = popularity(baskets, until=cut, window_days=popular_window_days, count=popular_count)
     shelf = Shelf(
         baskets,

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from koipond.frames import TableLike
 from koipond.frames.columns import Ints
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, joined
 from koipond.recommend.again import due_days
 from koipond.recommend.baskets import Baskets, common_items, pairs_of, popularity, read_baskets
 from koipond.recommend.catalogue import eligibility_of
@@ -102,7 +102,9 @@ def recommend_new(
     small = int(common.sum()) <= EASE_ITEMS_MAX
     if model == EASE and not small:
         raise InputError(
-            f"EASE takes up to {EASE_ITEMS_MAX} items, {common.sum()} are common; use item_cosine"
+            "EASE takes up to {ease_items_max} items, {common} are common; use item_cosine",
+            ease_items_max=EASE_ITEMS_MAX,
+            common=common.sum(),
         )
     wanted = ([EASE, COSINE] if small else [COSINE]) if model == "auto" else [model]
     chosen = _serve(read, wanted, POPULARITY, "new", k=k, customers_min=customers_min, check=check)
@@ -181,9 +183,15 @@ def _serve(
 ) -> _Served:
     """Return the first of ``wanted`` that beats ``baseline`` on list ``on``, else the baseline, and why."""
     if wanted[0] == baseline:
-        return _Served(method=baseline, served=True, reason=f"{baseline} was asked for")
+        return _Served(
+            method=baseline, served=True, reason=Message("{baseline} was asked for", baseline=baseline)
+        )
     if not check:
-        return _Served(method=wanted[0], served=True, reason=f"{wanted[0]} was not checked, as asked")
+        return _Served(
+            method=wanted[0],
+            served=True,
+            reason=Message("{wanted} was not checked, as asked", wanted=wanted[0]),
+        )
     window = int(np.clip((read.last_day - read.first_day) // 4, _WINDOW_MIN_DAYS, _WINDOW_MAX_DAYS))
     said: list[str] = []
     evaluation: Evaluation | None = None
@@ -198,20 +206,26 @@ def _serve(
                 lists=("all", "new") if on == "new" else ("all",),
             )
         except InputError as error:
-            why = f"too little history to check {name}: {error}"
+            why = Message("too little history to check {name}: {error}", name=name, error=error)
             return _Served(method=baseline, served=False, reason=why)
         evaluation = evaluation.joined(found) if evaluation else found
         verdict = evaluation.verdict(name, baseline, on)
         said.append(str(verdict))
         if verdict.beats:
             return _Served(
-                method=name, served=name == wanted[0], reason="; ".join(said), evaluation=evaluation
+                method=name, served=name == wanted[0], reason=joined("; ", said), evaluation=evaluation
             )
-    assert evaluation is not None, "at least one model is wanted"
+    assert evaluation is not None, Message("at least one model is wanted")
     judged = evaluation.score(baseline, on).customers
     if judged < CUSTOMERS_MIN:
-        said.append(f"only {judged} customers to judge by, {CUSTOMERS_MIN} needed")
-    return _Served(method=baseline, served=False, reason="; ".join(said), evaluation=evaluation)
+        said.append(
+            Message(
+                "only {judged} customers to judge by, {customers_min} needed",
+                judged=judged,
+                customers_min=CUSTOMERS_MIN,
+            )
+        )
+    return _Served(method=baseline, served=False, reason=joined("; ", said), evaluation=evaluation)
 
 
 def _shelf(read: Baskets, common: npt.NDArray[np.bool_]) -> Shelf:
@@ -268,9 +282,14 @@ def _with_story(found: Recommendation) -> pa.Table:
 
 def _whole(name: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 1:
-        raise InputError(f"{name} must be a whole number from 1, not {value!r}")
+        raise InputError("{name} must be a whole number from 1, not {value!r}", name=name, value=value)
 
 
 def _among(name: str, value: str, allowed: Sequence[str]) -> None:
     if value not in allowed:
-        raise InputError(f"{name} must be one of {', '.join(allowed)}, not '{value}'")
+        raise InputError(
+            "{name} must be one of {allowed}, not '{value}'",
+            name=name,
+            allowed=", ".join(allowed),
+            value=value,
+        )

@@ -28,9 +28,13 @@ def ease_weights(bought: Any, *, ridge: float = EASE_RIDGE) -> npt.NDArray[Any]:
     """
     items = bought.shape[1]
     if items > EASE_ITEMS_MAX:
-        raise InputError(f"EASE takes up to {EASE_ITEMS_MAX} items, there are {items}; use item cosine")
+        raise InputError(
+            "EASE takes up to {ease_items_max} items, there are {items}; use item cosine",
+            ease_items_max=EASE_ITEMS_MAX,
+            items=items,
+        )
     if not ridge > 0:
-        raise InputError(f"ridge must be above 0, not {ridge}")
+        raise InputError("ridge must be above 0, not {ridge}", ridge=ridge)
     kind = np.float32 if items > _SINGLE_ABOVE else np.float64
     gram = np.empty((items, items), dtype=kind, order="F")
     columns, rows = bought.tocsc(), bought.T.tocsr()

@@ -35,8 +35,11 @@ def fit_brand(reader: Reader, as_of_day: int) -> BrandParameters:
     gaps = _one(reader, _gap_sums(orders))
     if gaps["customers"] < CUSTOMERS_MIN:
         raise InputError(
-            f"{gaps['customers']} customers bought on three days or more; a rehearsal needs {CUSTOMERS_MIN}"
-            " to learn the brand's rhythm; rehearse a shipped case: koipond rehearse --scenario C4"
+            "{customers} customers bought on three days or more; a rehearsal needs "
+            "{customers_min} to learn the brand's rhythm; rehearse a shipped case: koipond "
+            "rehearse --scenario C4",
+            customers=gaps["customers"],
+            customers_min=CUSTOMERS_MIN,
         )
     rhythm, cycle, spread = _rhythm(gaps)
     basket = _one(reader, _basket_sums(orders))

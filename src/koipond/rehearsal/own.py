@@ -24,9 +24,15 @@ def own_scenario(app: App, strategy: str, effect: float, as_of: date | None) -> 
     applied = app.runtime.strategies
     if strategy not in applied:
         known = ", ".join(sorted(applied)) or "none"
-        raise InputError(f"no strategy '{strategy}' is applied; there is {known}")
+        raise InputError(
+            "no strategy '{strategy}' is applied; there is {known}", strategy=strategy, known=known
+        )
     if not 0 <= effect <= EFFECT_MAX:
-        raise InputError(f"--effect is a fraction from 0 to {EFFECT_MAX:.0f}, got {effect}; 0.10 = +10 %")
+        raise InputError(
+            "--effect is a fraction from 0 to {effect_max:.0f}, got {effect}; 0.10 = +10 %",
+            effect_max=EFFECT_MAX,
+            effect=effect,
+        )
     current = StoreDefinitions(app.store).current()
     files = export_files((one.kind, one.key, one.body) for one in current)
     with app.reading(as_of) as (reader, day):

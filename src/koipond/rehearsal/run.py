@@ -155,7 +155,9 @@ def _last_plan(played: Scenario, horizon: Horizon) -> int:
     window = int(body["metric"]["window_days"])
     if horizon.days < window:
         raise InputError(
-            f"strategy '{played.strategy}' is judged over {window} days; rehearse at least that many"
+            "strategy '{strategy}' is judged over {window} days; rehearse at least that many",
+            strategy=played.strategy,
+            window=window,
         )
     return horizon.days - window
 
@@ -234,8 +236,9 @@ class _Run:
     def result(self, language: Language | None) -> Rehearsal:
         if not self.world.base:
             raise InputError(
-                f"nobody came into the audience of '{self.played.strategy}': simulated customers have orders"
-                " only, no events, tags or lists"
+                "nobody came into the audience of '{strategy}': simulated customers have "
+                "orders only, no events, tags or lists",
+                strategy=self.played.strategy,
             )
         report, day = self.read_report(language)
         effect = self.effect(report)

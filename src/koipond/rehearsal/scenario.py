@@ -11,7 +11,7 @@ from importlib.resources.abc import Traversable
 from types import MappingProxyType
 from typing import Literal
 
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, joined
 from koipond.rehearsal.brand import BrandParameters
 
 CUSTOMERS_MAX = 200_000
@@ -29,13 +29,26 @@ class Horizon:
     def __post_init__(self) -> None:
         wrong = []
         if not 10 <= self.customers <= CUSTOMERS_MAX:
-            wrong.append(f"customers must be 10 to {CUSTOMERS_MAX:,}, got {self.customers}")
+            wrong.append(
+                Message(
+                    "customers must be 10 to {customers_max:,}, got {customers}",
+                    customers_max=CUSTOMERS_MAX,
+                    customers=self.customers,
+                )
+            )
         if not 1 <= self.days <= DAYS_MAX:
-            wrong.append(f"days must be 1 to {DAYS_MAX}, got {self.days}")
+            wrong.append(
+                Message("days must be 1 to {days_max}, got {days}", days_max=DAYS_MAX, days=self.days)
+            )
         if not 1 <= self.plan_every_days <= 31:
-            wrong.append(f"plan_every_days must be 1 to 31, got {self.plan_every_days}")
+            wrong.append(
+                Message(
+                    "plan_every_days must be 1 to 31, got {plan_every_days}",
+                    plan_every_days=self.plan_every_days,
+                )
+            )
         if wrong:
-            raise InputError("rehearsal: " + "; ".join(wrong))
+            raise InputError("rehearsal: {wrong}", wrong=joined("; ", wrong))
 
 
 WHOLE = Horizon()
@@ -99,7 +112,9 @@ def scenario(key: str) -> Scenario:
             truth=_COUPON_EFFECT,
             files=scenario_files(key),
         )
-    raise InputError(f"there is no scenario '{key}'; shipped are {', '.join(SHIPPED)}")
+    raise InputError(
+        "there is no scenario '{key}'; shipped are {shipped}", key=key, shipped=", ".join(SHIPPED)
+    )
 
 
 SHIPPED = ("C1", "C4")

@@ -47,7 +47,7 @@ def open_stage(files: Mapping[str, str], *, seed: int, clock: VirtualClock) -> I
         if wrong := errors(loaded.findings):
             raise FindingsError(wrong)
         if loaded.settings is None:
-            raise InputError(f"the rehearsal has no {FILE}")
+            raise InputError("the rehearsal has no {file}", file=FILE)
         keys = memory_keys(hashlib.sha256(f"keys {seed}".encode()).digest())
         app = App(
             folder=folder,

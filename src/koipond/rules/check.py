@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from koipond.kernel import Message
 from koipond.rules.catalog import Catalog, FactSpec, closest
 from koipond.rules.operand_types import IN_DAYS, allows, is_text, resolve, value_fits, wanted
 from koipond.rules.problems import Problem
@@ -40,9 +41,19 @@ def check(rule: Rule, catalog: Catalog) -> list[Problem]:
     nodes = list(walk(rule))
     problems = [problem for path, node in nodes for problem in _check_node(node, path, catalog)]
     if len(nodes) > NODES_MAX:
-        problems.append(Problem(message=f"{len(nodes)} conditions", fix=f"keep a rule below {NODES_MAX}"))
+        problems.append(
+            Problem(
+                message=Message("{count} conditions", count=len(nodes)),
+                fix=Message("keep a rule below {nodes_max}", nodes_max=NODES_MAX),
+            )
+        )
     if depth(rule) > DEPTH_MAX:
-        problems.append(Problem(message="too deeply nested", fix=f"nest at most {DEPTH_MAX} deep"))
+        problems.append(
+            Problem(
+                message=Message("too deeply nested"),
+                fix=Message("nest at most {depth_max} deep", depth_max=DEPTH_MAX),
+            )
+        )
     return problems
 
 
@@ -61,7 +72,9 @@ def _check_node(node: Rule, path: str, catalog: Catalog) -> Iterator[Problem]:
     elif isinstance(node, Top):
         yield from _check_top(node, path, catalog)
     elif isinstance(node, HashSample) and not is_text(node.salt):
-        yield Problem(message="the salt is no text", fix="use printable characters", path=path)
+        yield Problem(
+            message=Message("the salt is no text"), fix=Message("use printable characters"), path=path
+        )
     elif isinstance(node, Sequence):
         for facts in (node.first, node.then):
             yield from _check_facts(facts, path, catalog)
@@ -76,18 +89,20 @@ def _check_condition(
 ) -> Iterator[Problem]:
     spec = resolve(node.operand, catalog, facts)
     if isinstance(spec, str):
-        yield Problem(message=spec, fix="use a name of the catalogue", path=path)
+        yield Problem(message=spec, fix=Message("use a name of the catalogue"), path=path)
         return
     yield from _check_measures(node.operand, path, catalog)
     if isinstance(node, InDays):
         yield from _check_spans(node, path)
     op, values = _parts(node)
     if (why := allows(spec, node.operand, op)) is not None:
-        yield Problem(message=f"'{op}' does not fit", fix=why, path=path)
+        yield Problem(message=Message("'{op}' does not fit", op=op), fix=why, path=path)
     for value in () if isinstance(node, Match) and spec.holds else values:
         if not value_fits(spec, value):
             yield Problem(
-                message=f"{value!r} is no value of '{spec.name}'", fix=f"give {wanted(spec)}", path=path
+                message=Message("{value!r} is no value of '{name}'", value=value, name=spec.name),
+                fix=Message("give {wanted}", wanted=wanted(spec)),
+                path=path,
             )
 
 
@@ -98,18 +113,26 @@ def _check_measures(operand: Operand, path: str, catalog: Catalog) -> Iterator[P
     elif isinstance(operand, Measure):
         yield from _check_facts(operand.facts, path, catalog)
         if isinstance(operand.window, Calendar) and operand.window.shift > 0:
-            yield Problem(message="facts lie in the past", fix="use this month or last month", path=path)
+            yield Problem(
+                message=Message("facts lie in the past"),
+                fix=Message("use this month or last month"),
+                path=path,
+            )
 
 
 def _check_top(node: Top, path: str, catalog: Catalog) -> Iterator[Problem]:
     spec = resolve(node.operand, catalog)
     if isinstance(spec, str):
-        yield Problem(message=spec, fix="use a name of the catalogue", path=path)
+        yield Problem(message=spec, fix=Message("use a name of the catalogue"), path=path)
         return
     yield from _check_measures(node.operand, path, catalog)
     trait = isinstance(node.operand, Trait) and spec.holds in ("", "number")
     if spec.type not in ("number", "money") and not trait:
-        yield Problem(message=f"'{spec.name}' cannot be ranked", fix="rank a number or an amount", path=path)
+        yield Problem(
+            message=Message("'{name}' cannot be ranked", name=spec.name),
+            fix=Message("rank a number or an amount"),
+            path=path,
+        )
     if node.segment is not None:
         yield from _check_key("segment", node.segment, catalog.segments, path)
 
@@ -117,7 +140,11 @@ def _check_top(node: Top, path: str, catalog: Catalog) -> Iterator[Problem]:
 def _check_spans(node: InDays, path: str) -> Iterator[Problem]:
     open_ended = any(isinstance(span, Between) and None in (span.first, span.last) for span in node.spans)
     if isinstance(node.operand, Anniversary) and open_ended:
-        yield Problem(message="a day of the year needs both ends", fix="write from when to when", path=path)
+        yield Problem(
+            message=Message("a day of the year needs both ends"),
+            fix=Message("write from when to when"),
+            path=path,
+        )
 
 
 def _parts(node: Condition) -> tuple[str, tuple[Value, ...]]:
@@ -134,7 +161,9 @@ def _check_facts(facts: Facts, path: str, catalog: Catalog) -> Iterator[Problem]
     spec = catalog.facts.get(facts.kind)
     if spec is None:
         yield Problem(
-            message=f"no facts called '{facts.kind}'", fix=f"use {', '.join(catalog.facts)}", path=path
+            message=Message("no facts called '{kind}'", kind=facts.kind),
+            fix=Message("use {facts}", facts=", ".join(catalog.facts)),
+            path=path,
         )
         return
     for condition in facts.where:
@@ -143,20 +172,32 @@ def _check_facts(facts: Facts, path: str, catalog: Catalog) -> Iterator[Problem]
         elif isinstance(condition.operand, Field | Property | Anniversary):
             yield from _check_condition(condition, path, catalog, spec)
         else:
-            yield Problem(message="a fact is filtered by its own columns", fix="name a column", path=path)
+            yield Problem(
+                message=Message("a fact is filtered by its own columns"),
+                fix=Message("name a column"),
+                path=path,
+            )
 
 
 def _check_lines(node: Holds, facts: Facts, path: str, catalog: Catalog) -> Iterator[Problem]:
     if facts.kind != "orders":
-        yield Problem(message=f"{facts.kind} have no lines", fix="ask orders(with items(…))", path=path)
+        yield Problem(
+            message=Message("{kind} have no lines", kind=facts.kind),
+            fix=Message("ask orders(with items(…))"),
+            path=path,
+        )
     yield from _check_facts(Facts(kind="items", where=node.where), path, catalog)
 
 
 def _check_key(what: str, key: str, known: frozenset[str], path: str) -> Iterator[Problem]:
     if known and key not in known:
-        yield Problem(message=f"no {what} '{key}'", fix=did_you_mean(closest(key, known)), path=path)
+        yield Problem(
+            message=Message("no {what} '{key}'", what=what, key=key),
+            fix=did_you_mean(closest(key, known)),
+            path=path,
+        )
 
 
-def did_you_mean(near: str | None, otherwise: str = "name one that exists") -> str:
+def did_you_mean(near: str | None, otherwise: str = Message("name one that exists")) -> str:
     """Return the mend for a misspelt name."""
-    return f"did you mean '{near}'?" if near else otherwise
+    return Message("did you mean '{near}'?", near=near) if near else otherwise

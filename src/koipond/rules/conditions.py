@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar, cast
 
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 from koipond.rules.catalog import FactSpec, FieldSpec
 from koipond.rules.cursor import Cursor, SkipError
 from koipond.rules.lexer import Token
@@ -78,11 +78,11 @@ def _top(cursor: Cursor, chosen: Operand) -> Top:
     if cursor.sees("of") and cursor.follows("segment"):
         cursor.take()
         cursor.take()
-        segment = cursor.name_or_text("the key of a segment")
+        segment = cursor.name_or_text(Message("the key of a segment"))
     try:
         return Top(operand=chosen, buckets=buckets, segment=segment)
     except InputError as error:
-        raise cursor.failed(str(error), "write in top 10%", start) from error
+        raise cursor.failed(error.message, Message("write in top 10%"), start) from error
 
 
 def _lists_spans(cursor: Cursor) -> bool:
@@ -111,12 +111,12 @@ def _element(cursor: Cursor) -> Span:
             day = cursor.day("a day")
             return Between(first=day, last=cursor.day("a day") if cursor.accepts("to") else day)
     except InputError as error:
-        raise cursor.failed(str(error), at=start) from error
+        raise cursor.failed(error.message, at=start) from error
     return span(cursor)
 
 
 def _year_day(cursor: Cursor) -> tuple[int, int]:
-    month, day = cursor.expect_kind("year_day", "a day of the year such as 11-11").text.split("-")
+    month, day = cursor.expect_kind("year_day", Message("a day of the year such as 11-11")).text.split("-")
     return int(month), int(day)
 
 
@@ -136,17 +136,17 @@ def _bare(cursor: Cursor, spec: FieldSpec | None, chosen: Operand, token: Token)
     if spec is None:  # the unknown name is reason enough
         raise SkipError
     fix = (
-        "write 'not (… in (…))'"
+        Message("write 'not (… in (…))'")
         if token.text == "not"
-        else "use =, !=, <, <=, >, >=, in, between or 'is known'"
+        else Message("use =, !=, <, <=, >, >=, in, between or 'is known'")
     )
-    raise cursor.failed(f"{cursor.shown()} where a comparison was expected", fix)
+    raise cursor.failed(Message("{shown} where a comparison was expected", shown=cursor.shown()), fix)
 
 
 def _fits(cursor: Cursor, spec: FieldSpec | None, chosen: Operand, op: str, token: Token) -> None:
     why = allows(spec, chosen, op) if spec else None
     if why is not None:
-        cursor.problem(f"'{op}' does not fit here", why, token.at)
+        cursor.problem(Message("'{op}' does not fit here", op=op), why, token.at)
 
 
 def _listed(cursor: Cursor, read: Callable[[], T]) -> tuple[T, ...]:

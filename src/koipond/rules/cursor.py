@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 
+from koipond.kernel import Message
 from koipond.rules.catalog import Catalog
 from koipond.rules.lexer import Token
 from koipond.rules.problems import Problem
@@ -75,24 +76,28 @@ class Cursor:
 
     def expect(self, *texts: str) -> str:
         if not self.sees(*texts):
-            raise self.failed(f"{self.shown()} where {_either(texts)} was expected")
+            raise self.failed(
+                Message("{shown} where {either} was expected", shown=self.shown(), either=_either(texts))
+            )
         token = self.take()
         return next(word for word in meanings(token.text) if word in texts)
 
     def expect_kind(self, kind: str, what: str) -> Token:
         if self.word.kind != kind:
-            raise self.failed(f"{self.shown()} where {what} was expected")
+            raise self.failed(Message("{shown} where {what} was expected", shown=self.shown(), what=what))
         return self.take()
 
     def name_or_text(self, what: str) -> str:
         if self.word.kind not in ("name", "string"):
-            raise self.failed(f"{self.shown()} where {what} was expected")
+            raise self.failed(Message("{shown} where {what} was expected", shown=self.shown(), what=what))
         return self.take().text
 
     def whole_number(self, what: str) -> int:
         token = self.expect_kind("number", what)
         if not token.text.isdigit() or len(token.text) > 9:
-            raise self.failed(f"'{token.text}' where {what} was expected", at=token.at)
+            raise self.failed(
+                Message("'{text}' where {what} was expected", text=token.text, what=what), at=token.at
+            )
         return int(token.text)
 
     def day(self, what: str) -> date:
@@ -100,15 +105,17 @@ class Cursor:
         try:
             return date.fromisoformat(token.text)
         except ValueError:
-            raise self.failed(f"there is no day {token.text}", at=token.at) from None
+            raise self.failed(Message("there is no day {text}", text=token.text), at=token.at) from None
 
     def shown(self) -> str:
-        return "the end" if self.word.kind == "end" else f"'{self.word.text}'"
+        return Message("the end") if self.word.kind == "end" else f"'{self.word.text}'"
 
     def problem(self, message: str, fix: str, at: int) -> None:
         self.problems.append(Problem(message=message, fix=fix, at=at))
 
-    def failed(self, message: str, fix: str = "see the grammar of rules", at: int | None = None) -> SkipError:
+    def failed(
+        self, message: str, fix: str = Message("see the grammar of rules"), at: int | None = None
+    ) -> SkipError:
         self.problem(message, fix, self.word.at if at is None else at)
         return SkipError()
 

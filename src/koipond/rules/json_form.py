@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 from koipond.rules.catalog import Catalog
 from koipond.rules.check import check
 from koipond.rules.json_values import a_list, a_text, a_whole, a_word, below, only
@@ -145,18 +145,18 @@ def _rule_in(data: Any, path: str, problems: list[Problem]) -> Rule:
     try:
         return _read_rule(data, path, problems)
     except InputError as error:
-        problems.append(Problem(message=str(error), fix="see docs/reference/rules.md", path=path))
+        problems.append(Problem(message=str(error), fix=Message("see docs/reference/rules.md"), path=path))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        message = f"not a condition ({type(error).__name__}: {error})"
-        problems.append(Problem(message=message, fix="see docs/reference/rules.md", path=path))
+        message = Message("not a condition ({name}: {error})", name=type(error).__name__, error=error)
+        problems.append(Problem(message=message, fix=Message("see docs/reference/rules.md"), path=path))
     return Everyone()
 
 
 def _read_rule(data: Any, path: str, problems: list[Problem]) -> Rule:
     if path.count(".") >= DEPTH_MAX:
-        raise InputError(f"too deeply nested: at most {DEPTH_MAX} deep")
+        raise InputError("too deeply nested: at most {depth_max} deep", depth_max=DEPTH_MAX)
     if not isinstance(data, Mapping):
-        raise InputError(f"a condition is an object, not {data!r}")
+        raise InputError("a condition is an object, not {data!r}", data=data)
     for word, joined in (("and", And), ("or", Or)):
         if word in data:
             only(data, word)
@@ -219,7 +219,7 @@ def _condition_in(data: Mapping[str, Any]) -> Condition:
     if op in OPS:
         return Comparison(operand=operand, op=op, value=_value_in(data["value"]))
     known = (*OPS, "in", IN_DAYS, IN_TOP, "known", *MATCHES)
-    raise InputError(f"no comparison '{op}': use {', '.join(known)}")
+    raise InputError("no comparison '{op}': use {known}", op=op, known=", ".join(known))
 
 
 def _operand_in(data: Mapping[str, Any]) -> Operand:
@@ -270,4 +270,4 @@ def _value_in(value: Any) -> Value:
         return date.fromisoformat(value["day"])
     if isinstance(value, str | bool | int | float):
         return value
-    raise InputError(f"{value!r} is no value")
+    raise InputError("{value!r} is no value", value=value)

@@ -11,20 +11,22 @@ Word = TypeVar("Word", bound=str)
 def only(data: Mapping[str, Any], word: str) -> None:
     """Refuse members beside ``word``."""
     if len(data) != 1:
-        raise InputError(f"'{word}' stands alone, not beside {', '.join(sorted(set(data) - {word}))}")
+        raise InputError(
+            "'{word}' stands alone, not beside {data}", word=word, data=", ".join(sorted(set(data) - {word}))
+        )
 
 
 def a_list(data: Any) -> list[Any]:
     """Return ``data``, which must be a list."""
     if not isinstance(data, list | tuple):
-        raise InputError(f"a list was expected, not {data!r}")
+        raise InputError("a list was expected, not {data!r}", data=data)
     return list(data)
 
 
 def a_text(data: Any) -> str:
     """Return ``data``, which must be a text."""
     if not isinstance(data, str):
-        raise InputError(f"a text was expected, not {data!r}")
+        raise InputError("a text was expected, not {data!r}", data=data)
     return data
 
 
@@ -33,13 +35,13 @@ def a_word(data: Any, known: Sequence[Word]) -> Word:
     for word in known:
         if data == word:
             return word
-    raise InputError(f"no '{data}' here: use {', '.join(map(str, known))}")
+    raise InputError("no '{data}' here: use {known}", data=data, known=", ".join(map(str, known)))
 
 
 def a_whole(data: Any) -> int:
     """Return ``data``, which must be a whole number."""
     if not isinstance(data, int) or isinstance(data, bool):
-        raise InputError(f"a whole number was expected, not {data!r}")
+        raise InputError("a whole number was expected, not {data!r}", data=data)
     return data
 
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from koipond.kernel import Message
 from koipond.rules.problems import Problem
 from koipond.rules.vocabulary import parts
 
@@ -55,7 +56,11 @@ _CODES = {value: f"\\{code}" for code, value in _ESCAPES.items()}
 def tokens(text: str) -> tuple[list[Token], list[Problem]]:
     """Return the words of ``text``, ending with one of kind ``end``, and what could not be read."""
     if len(text) > TEXT_MAX:
-        problem = Problem(message=f"{len(text)} characters", fix=f"keep a rule below {TEXT_MAX}", at=0)
+        problem = Problem(
+            message=Message("{count} characters", count=len(text)),
+            fix=Message("keep a rule below {text_max}", text_max=TEXT_MAX),
+            at=0,
+        )
         return [Token("end", "", 0)], [problem]
     found: list[Token] = []
     problems: list[Problem] = []
@@ -118,7 +123,13 @@ def _unquote(text: str, at: int, problems: list[Problem]) -> str:
         char = match.group(1)
         if char not in _ESCAPES:
             known = " ".join(f"\\{code}" for code in _ESCAPES)
-            problems.append(Problem(message=f"no escape '\\{char}'", fix=f"known: {known}", at=at))
+            problems.append(
+                Problem(
+                    message=Message("no escape '\\{char}'", char=char),
+                    fix=Message("known: {known}", known=known),
+                    at=at,
+                )
+            )
         return _ESCAPES.get(char, char)
 
     return re.sub(r"\\(.)", one, body, flags=re.DOTALL)
@@ -128,15 +139,19 @@ def _unreadable(text: str, at: int) -> tuple[Problem, int]:
     """Return what is wrong at ``at`` and where to read on."""
     char = text[at]
     if char in '"“':
-        return Problem(message="a text without an end", fix="close it with the same quote", at=at), len(text)
+        return Problem(
+            message=Message("a text without an end"), fix=Message("close it with the same quote"), at=at
+        ), len(text)
     if char == "'":
-        fix = 'write texts in double quotes: "Shanghai"'
+        fix = Message('write texts in double quotes: "Shanghai"')
         closing = text.find("'", at + 1)
-        return Problem(message="single quotes", fix=fix, at=at), closing + 1 or len(text)
+        return Problem(message=Message("single quotes"), fix=fix, at=at), closing + 1 or len(text)
     number = re.compile(r"-?\w[\w.:/-]*").match(text, at)
     if number is not None:
-        fix = "write 12, -3, 0.5 or a day such as 2026-01-31"
+        fix = Message("write 12, -3, 0.5 or a day such as 2026-01-31")
         return Problem(
-            message=f"'{number.group()}' is neither a number nor a name", fix=fix, at=at
+            message=Message("'{group}' is neither a number nor a name", group=number.group()), fix=fix, at=at
         ), number.end()
-    return Problem(message=f"'{char}' has no meaning here", fix="remove it", at=at), at + 1
+    return Problem(
+        message=Message("'{char}' has no meaning here", char=char), fix=Message("remove it"), at=at
+    ), at + 1

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import cast
 
+from koipond.kernel import Message
 from koipond.rules.catalog import FactSpec, closest
 from koipond.rules.check import did_you_mean
 from koipond.rules.conditions import comparison
@@ -72,7 +73,9 @@ def _holds(cursor: Cursor) -> Holds:
     lines = facts(cursor)
     conditions = tuple(one for one in lines.where if not isinstance(one, Holds))
     if not conditions:
-        raise cursor.failed("'with items' without a condition", 'write with items(sku = "A")', start)
+        raise cursor.failed(
+            Message("'with items' without a condition"), Message('write with items(sku = "A")'), start
+        )
     return Holds(where=conditions)
 
 
@@ -80,7 +83,9 @@ def _flat(rule: Rule, cursor: Cursor) -> list[Condition]:
     if isinstance(rule, And):
         return [condition for part in rule.parts for condition in _flat(part, cursor)]
     if isinstance(rule, Not):
-        raise cursor.failed("'is missing' inside a filter of facts", "filter on columns that have a value")
+        raise cursor.failed(
+            Message("'is missing' inside a filter of facts"), Message("filter on columns that have a value")
+        )
     return [cast(Condition, rule)]
 
 
@@ -88,18 +93,20 @@ def fact_column(cursor: Cursor, spec: FactSpec) -> Operand:
     """Read the column of a fact that a filter names."""
     if cursor.sees("anniversary") and cursor.follows("("):
         return _anniversary(cursor, spec)
-    token = cursor.expect_kind("name", f"a column of {spec.kind}")
+    token = cursor.expect_kind("name", Message("a column of {kind}", kind=spec.kind))
     if (
         spec.kind == "events"
         and token.text in ("property", "事件属性", "属性", "properti")
         and cursor.accepts(".")
     ):
-        return Property(name=cursor.name_or_text("the name of a property"))
+        return Property(name=cursor.name_or_text(Message("the name of a property")))
     found = spec.find(token.text)
     if found is None:
         names = [name for column in spec.columns.values() for name in (column.name, *column.aliases)]
         fix = did_you_mean(closest(token.text, tuple(names)), f"use {', '.join(spec.columns)}")
-        cursor.problem(f"{spec.kind} have no column '{token.text}'", fix, token.at)
+        cursor.problem(
+            Message("{kind} have no column '{text}'", kind=spec.kind, text=token.text), fix, token.at
+        )
     return Field(name=found.name if found else token.text)
 
 
@@ -120,11 +127,13 @@ def operand(cursor: Cursor) -> Operand:
             cursor.take()
             return Trait(name=trait)
         if cursor.sees("and", "or", "in", "is", "then", "no"):
-            raise cursor.failed(f"{cursor.shown()} where a condition was expected")
+            raise cursor.failed(Message("{shown} where a condition was expected", shown=cursor.shown()))
     token = cursor.expect_kind("name", "a condition")
     if spec is None:
-        near = did_you_mean(cursor.catalog.suggest(token.text), "see the list of fields, or write trait.NAME")
-        cursor.problem(f"unknown field '{token.text}'", near, token.at)
+        near = did_you_mean(
+            cursor.catalog.suggest(token.text), Message("see the list of fields, or write trait.NAME")
+        )
+        cursor.problem(Message("unknown field '{text}'", text=token.text), near, token.at)
     return Field(name=spec.name if spec else token.text)
 
 
@@ -135,8 +144,10 @@ def _trait_or_tag(cursor: Cursor) -> Trait | Tag:
     name = cursor.name_or_text("a name")
     known = cursor.catalog.traits if is_trait else cursor.catalog.tags
     if known and name not in known:
-        what = "trait" if is_trait else "tag group"
-        cursor.problem(f"no {what} '{name}'", did_you_mean(closest(name, known)), at)
+        what = "trait" if is_trait else Message("tag group")
+        cursor.problem(
+            Message("no {what} '{name}'", what=what, name=name), did_you_mean(closest(name, known)), at
+        )
     return Trait(name=name) if is_trait else Tag(group=name)
 
 
@@ -146,7 +157,9 @@ def _anniversary(cursor: Cursor, within: FactSpec | None) -> Anniversary:
     of = operand(cursor) if within is None else fact_column(cursor, within)
     cursor.expect(")")
     if not isinstance(of, Trait | Field):
-        raise cursor.failed("an anniversary is that of a day", "write anniversary(trait.NAME)", start)
+        raise cursor.failed(
+            Message("an anniversary is that of a day"), Message("write anniversary(trait.NAME)"), start
+        )
     return Anniversary(of=of)
 
 
@@ -171,13 +184,19 @@ def _measure(cursor: Cursor) -> Measure:
 
 
 def _column(cursor: Cursor, spec: FactSpec, how: How) -> str:
-    what = "the column to look at" if how == "latest" else "the amount to sum"
+    what = Message("the column to look at") if how == "latest" else Message("the amount to sum")
     token = cursor.expect_kind("name", what)
     found = spec.find(token.text)
     known = tuple(spec.columns) if how == "latest" else spec.sums
     if found is None or found.name not in known:
-        near = did_you_mean(closest(token.text, known), f"use {', '.join(known) or 'count()'}")
+        near = did_you_mean(
+            closest(token.text, known), Message("use {known}", known=", ".join(known) or "count()")
+        )
         kind = "column" if how == "latest" else "amount"
-        cursor.problem(f"{spec.kind} have no {kind} '{token.text}'", near, token.at)
+        cursor.problem(
+            Message("{kind} have no {kind_2} '{text}'", kind=spec.kind, kind_2=kind, text=token.text),
+            near,
+            token.at,
+        )
         return token.text
     return found.name

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 from koipond.rules.catalog import Catalog, closest
 from koipond.rules.check import check, did_you_mean
 from koipond.rules.conditions import comparison
@@ -46,8 +46,10 @@ def read_rule(cursor: Cursor) -> Rule:
     """Read every word; what is wrong stands in ``cursor.problems`` (the tree is then of no use)."""
     rule = _or(cursor, 0)
     while not cursor.ended():
-        fix = "join conditions by and, or"
-        cursor.problem(f"{cursor.shown()} after the end of a condition", fix, cursor.word.at)
+        fix = Message("join conditions by and, or")
+        cursor.problem(
+            Message("{shown} after the end of a condition", shown=cursor.shown()), fix, cursor.word.at
+        )
         cursor.take()
         if not cursor.ended():
             _or(cursor, 0)
@@ -70,7 +72,11 @@ def _and(cursor: Cursor, depth: int) -> Rule:
 
 def _unary(cursor: Cursor, depth: int) -> Rule:
     if depth > DEPTH_MAX:
-        cursor.problem("too deeply nested", f"nest at most {DEPTH_MAX} deep", cursor.word.at)
+        cursor.problem(
+            Message("too deeply nested"),
+            Message("nest at most {depth_max} deep", depth_max=DEPTH_MAX),
+            cursor.word.at,
+        )
         cursor.at = len(cursor.words) - 1
         return Everyone()
     if cursor.accepts("not"):
@@ -122,9 +128,11 @@ def _list(cursor: Cursor) -> Rule:
 
 def _key(cursor: Cursor, what: str, known: frozenset[str]) -> str:
     at = cursor.word.at
-    key = cursor.name_or_text(f"the key of a {what}")
+    key = cursor.name_or_text(Message("the key of a {what}", what=what))
     if known and key not in known:
-        cursor.problem(f"no {what} '{key}'", did_you_mean(closest(key, known)), at)
+        cursor.problem(
+            Message("no {what} '{key}'", what=what, key=key), did_you_mean(closest(key, known)), at
+        )
     return key
 
 
@@ -141,7 +149,7 @@ def _sample(cursor: Cursor) -> Rule:
     try:
         return HashSample(first=first, end=end, salt=salt)
     except InputError as error:
-        raise cursor.failed(str(error), 'write sample(10%, "salt")', start) from error
+        raise cursor.failed(error.message, Message('write sample(10%, "salt")'), start) from error
 
 
 def _not_bought(cursor: Cursor) -> Rule:
@@ -153,7 +161,9 @@ def _windowed(cursor: Cursor) -> Rule:
     start = cursor.word.at
     span = window(cursor)
     if not cursor.sees("bought", "not_bought"):
-        raise cursor.failed("a window without what happened in it", "write bought(…, last 90 days)", start)
+        raise cursor.failed(
+            Message("a window without what happened in it"), Message("write bought(…, last 90 days)"), start
+        )
     is_negated = cursor.sees("not_bought")
     bought = _bought(cursor)
     assert isinstance(bought.operand, Measure)
@@ -177,14 +187,14 @@ def _sequence(cursor: Cursor) -> Rule:
     missing = cursor.accepts("no")
     then = _step(cursor)
     cursor.expect("within")
-    days = cursor.whole_number("a number of days")
+    days = cursor.whole_number(Message("a number of days"))
     cursor.expect("days", "day")
     span = window(cursor) if cursor.accepts(",") else None
     cursor.expect(")")
     try:
         return Sequence(first=first, then=then, within_days=days, missing=missing, window=span)
     except InputError as error:
-        raise cursor.failed(str(error), at=start) from error
+        raise cursor.failed(error.message, at=start) from error
 
 
 def _step(cursor: Cursor) -> Facts:

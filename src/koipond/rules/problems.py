@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from koipond.kernel import Finding, InputError
+from koipond.kernel import Finding, InputError, Message, joined
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,12 +16,22 @@ class Problem:
     path: str = ""
 
     def __str__(self) -> str:
-        place = f"column {self.at + 1}" if self.at is not None else f"node {self.path or 'root'}"
-        return f"{place}: {self.message}; {self.fix}"
+        return str(self.sentence)
+
+    @property
+    def sentence(self) -> Message:
+        """The mistake as one line."""
+        if self.at is None:
+            return Message(
+                "node {path}: {message}; {fix}", path=self.path or "root", message=self.message, fix=self.fix
+            )
+        return Message(
+            "column {column}: {message}; {fix}", column=self.at + 1, message=self.message, fix=self.fix
+        )
 
     def finding(self, file: str, line: int = 0) -> Finding:
         """Return this problem as a finding of ``file``."""
-        place = f" (column {self.at + 1} of the rule)" if self.at is not None else ""
+        place = Message(" (column {column} of the rule)", column=self.at + 1) if self.at is not None else ""
         return Finding(file=file, line=line, code="bad_rule", message=self.message + place, fix=self.fix)
 
 
@@ -31,13 +41,16 @@ class RuleError(InputError):
     code = "bad_rule"
 
     def __init__(self, problems: Sequence[Problem], text: str = "") -> None:
-        lines = [str(problem) for problem in problems]
+        lines = [problem.sentence for problem in problems]
         super().__init__(
-            "the rule cannot be read: " + "; ".join(lines) if len(lines) == 1 else _listed(lines)
+            Message("the rule cannot be read: {problem}", problem=lines[0])
+            if len(lines) == 1
+            else _listed(lines)
         )
         self.problems = tuple(problems)
         self.text = text
 
 
-def _listed(lines: Sequence[str]) -> str:
-    return f"the rule has {len(lines)} problems:\n" + "\n".join(f"  {line}" for line in lines)
+def _listed(lines: Sequence[Message]) -> Message:
+    head = Message("the rule has {count} problems:", count=len(lines))
+    return joined("\n  ", [head, *lines])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from koipond.kernel import Message
 from koipond.rules.windows import DAYS_MAX, Span, Window, require
 
 Value = str | int | float | bool | date
@@ -88,7 +89,9 @@ class Measure:
 
     def __post_init__(self) -> None:
         fits = (self.how in WITH_COLUMN) == (self.column is not None)
-        require(fits, f"{', '.join(WITH_COLUMN)} name a column, others do not")
+        require(
+            fits, Message("{with_column} name a column, others do not", with_column=", ".join(WITH_COLUMN))
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +129,10 @@ class In:
     values: tuple[Value, ...]
 
     def __post_init__(self) -> None:
-        require(1 <= len(self.values) <= VALUES_MAX, f"a list of values holds 1 to {VALUES_MAX} of them")
+        require(
+            1 <= len(self.values) <= VALUES_MAX,
+            Message("a list of values holds 1 to {values_max} of them", values_max=VALUES_MAX),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +159,10 @@ class InDays:
     spans: tuple[Span, ...]
 
     def __post_init__(self) -> None:
-        require(1 <= len(self.spans) <= SPANS_MAX, f"'in' takes 1 to {SPANS_MAX} windows")
+        require(
+            1 <= len(self.spans) <= SPANS_MAX,
+            Message("'in' takes 1 to {spans_max} windows", spans_max=SPANS_MAX),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +177,7 @@ class Top:
     segment: str | None = None
 
     def __post_init__(self) -> None:
-        require(0 < self.buckets <= BUCKETS, "a top share lies above 0% and is at most 100%")
+        require(0 < self.buckets <= BUCKETS, Message("a top share lies above 0% and is at most 100%"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +187,7 @@ class Holds:
     where: tuple["Condition", ...]
 
     def __post_init__(self) -> None:
-        require(len(self.where) >= 1, "'with items(…)' names at least one condition")
+        require(len(self.where) >= 1, Message("'with items(…)' names at least one condition"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +204,10 @@ class Sequence:
     window: Window = None
 
     def __post_init__(self) -> None:
-        require(0 <= self.within_days <= DAYS_MAX, f"'within' takes 0 to {DAYS_MAX} days")
+        require(
+            0 <= self.within_days <= DAYS_MAX,
+            Message("'within' takes 0 to {days_max} days", days_max=DAYS_MAX),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +233,10 @@ class HashSample:
     salt: str
 
     def __post_init__(self) -> None:
-        require(0 <= self.first < self.end <= BUCKETS, "a sample lies between 0% and 100%, and is not empty")
+        require(
+            0 <= self.first < self.end <= BUCKETS,
+            Message("a sample lies between 0% and 100%, and is not empty"),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +251,7 @@ class And:
     parts: tuple["Rule", ...]
 
     def __post_init__(self) -> None:
-        require(len(self.parts) >= 2, "'and' joins at least two conditions")
+        require(len(self.parts) >= 2, Message("'and' joins at least two conditions"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,7 +261,7 @@ class Or:
     parts: tuple["Rule", ...]
 
     def __post_init__(self) -> None:
-        require(len(self.parts) >= 2, "'or' joins at least two conditions")
+        require(len(self.parts) >= 2, Message("'or' joins at least two conditions"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
+from koipond.kernel import Message
 from koipond.rules.catalog import FieldSpec, choice_code, closest
 from koipond.rules.check import did_you_mean
 from koipond.rules.cursor import Cursor
@@ -19,7 +20,7 @@ def value(cursor: Cursor, spec: FieldSpec | None) -> Value:
     """Read one value of the type of ``spec`` and return it in stored units."""
     token = cursor.word
     if token.kind in ("end", "sign", "year_day"):
-        raise cursor.failed(f"{cursor.shown()} where a value was expected")
+        raise cursor.failed(Message("{shown} where a value was expected", shown=cursor.shown()))
     if spec is not None and spec.holds and token.kind != {"date": "day"}.get(spec.holds, spec.holds):
         return _wrong(cursor, spec, cursor.take())
     if token.kind == "day":
@@ -41,11 +42,15 @@ def value(cursor: Cursor, spec: FieldSpec | None) -> Value:
 
 def percent(cursor: Cursor) -> int:
     """Read a share such as ``10%`` and return it in parts of 10,000."""
-    token = cursor.expect_kind("number", "a share such as 10%")
+    token = cursor.expect_kind("number", Message("a share such as 10%"))
     cursor.expect("%")
     buckets = Decimal(token.text) * BUCKETS / 100
     if buckets != buckets.to_integral_value() or not 0 <= buckets <= BUCKETS:
-        raise cursor.failed(f"{token.text}% is no share", "use 0% to 100% with at most 2 decimals", token.at)
+        raise cursor.failed(
+            Message("{text}% is no share", text=token.text),
+            Message("use 0% to 100% with at most 2 decimals"),
+            token.at,
+        )
     return int(buckets)
 
 
@@ -63,11 +68,19 @@ def _number(cursor: Cursor, spec: FieldSpec, token: Token) -> Value:
     )
     stored = Decimal(token.text).scaleb(shift)
     if abs(stored) > INT64_MAX:
-        cursor.problem(f"{token.text} is too large", "use a smaller number", token.at)
+        cursor.problem(
+            Message("{text} is too large", text=token.text), Message("use a smaller number"), token.at
+        )
         return 0
     if stored != stored.to_integral_value():
-        at_most = f"with at most {shift} decimals" if shift else "without decimals"
-        cursor.problem(f"{token.text} is too exact", f"write '{spec.name}' {at_most}", token.at)
+        at_most = (
+            Message("with at most {shift} decimals", shift=shift) if shift else Message("without decimals")
+        )
+        cursor.problem(
+            Message("{text} is too exact", text=token.text),
+            Message("write '{name}' {at_most}", name=spec.name, at_most=at_most),
+            token.at,
+        )
         return 0
     return int(stored)
 
@@ -77,7 +90,9 @@ def _plain_number(cursor: Cursor, token: Token) -> Value:
     if exact == exact.to_integral_value() and abs(exact) <= INT64_MAX:
         return int(exact)
     if abs(exact) > Decimal("1e308"):
-        cursor.problem(f"{token.text} is too large", "use a smaller number", token.at)
+        cursor.problem(
+            Message("{text} is too large", text=token.text), Message("use a smaller number"), token.at
+        )
         return 0
     return float(exact)
 
@@ -86,13 +101,17 @@ def _choice(cursor: Cursor, spec: FieldSpec, token: Token) -> Value:
     code = choice_code(spec, token.text)
     if code is None:
         near = did_you_mean(closest(token.text, spec.choices), f"use {', '.join(spec.choices)}")
-        cursor.problem(f"'{spec.name}' is never '{token.text}'", near, token.at)
+        cursor.problem(Message("'{name}' is never '{text}'", name=spec.name, text=token.text), near, token.at)
         return next(iter(spec.choices))
     return code
 
 
 def _wrong(cursor: Cursor, spec: FieldSpec, token: Token) -> Value:
-    cursor.problem(f"'{token.text}' is no value of '{spec.name}'", f"give {wanted(spec)}", token.at)
+    cursor.problem(
+        Message("'{text}' is no value of '{name}'", text=token.text, name=spec.name),
+        Message("give {wanted}", wanted=wanted(spec)),
+        token.at,
+    )
     return ""  # the problem is recorded: the tree is never used
 
 

@@ -1,6 +1,6 @@
 """Read and write windows of local days (时间窗) in the one-line form."""
 
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 from koipond.rules.cursor import Cursor
 from koipond.rules.labels import Lang
 from koipond.rules.vocabulary import calendar_words, spoken
@@ -25,7 +25,9 @@ def window(cursor: Cursor) -> Window:
         return None
     found = span(cursor)
     if isinstance(found, NextDays | Yearly):
-        raise cursor.failed("facts lie in the past", "use last, from … to … days ago, between …", start)
+        raise cursor.failed(
+            Message("facts lie in the past"), Message("use last, from … to … days ago, between …"), start
+        )
     return found
 
 
@@ -35,7 +37,7 @@ def span(cursor: Cursor) -> Span:
     try:
         return _span(cursor)
     except InputError as error:
-        raise cursor.failed(str(error), at=start) from error
+        raise cursor.failed(error.message, at=start) from error
 
 
 def _span(cursor: Cursor) -> Span:
@@ -45,24 +47,24 @@ def _span(cursor: Cursor) -> Span:
         return _counted(cursor)
     word = cursor.expect(*_HEADS[:-1])
     if word in ("last", "next"):
-        days = cursor.whole_number("a number of days")
+        days = cursor.whole_number(Message("a number of days"))
         cursor.expect("days", "day")
         return LastDays(days=days) if word == "last" else NextDays(days=days)
     if word == "from":
         return _ago(cursor)
-    day = cursor.day("a day such as 2026-01-31")
+    day = cursor.day(Message("a day such as 2026-01-31"))
     if word == "between":
         cursor.expect("and")
-        return Between(first=day, last=cursor.day("a day such as 2026-01-31"))
+        return Between(first=day, last=cursor.day(Message("a day such as 2026-01-31")))
     return Between(first=day, last=None) if word == "since" else Between(first=None, last=day)
 
 
 def _ago(cursor: Cursor) -> DaysAgo:
-    first = cursor.whole_number("a number of days")
+    first = cursor.whole_number(Message("a number of days"))
     if not cursor.sees("to"):
         _days_ago(cursor)
     cursor.expect("to")
-    last = cursor.whole_number("a number of days")
+    last = cursor.whole_number(Message("a number of days"))
     _days_ago(cursor)
     return DaysAgo(first=first, last=last)
 
@@ -77,7 +79,7 @@ def _days_ago(cursor: Cursor) -> None:
 
 def _counted(cursor: Cursor) -> Span:
     """Read ``90 hari terakhir``, ``15 hari ke depan``: the number first."""
-    days = cursor.whole_number("a number of days")
+    days = cursor.whole_number(Message("a number of days"))
     cursor.take()
     if cursor.word.text == "ke" and cursor.following().text == "depan":
         cursor.take()

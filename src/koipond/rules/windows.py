@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from koipond.kernel import InputError, epoch_day, from_epoch_day
+from koipond.kernel import InputError, Message, epoch_day, from_epoch_day
 
 DAYS_MAX = 36_500
 Unit = Literal["day", "week", "month", "year"]
@@ -21,7 +21,10 @@ class LastDays:
     days: int
 
     def __post_init__(self) -> None:
-        require(1 <= self.days <= DAYS_MAX, f"a window has 1 to {DAYS_MAX} days, not {self.days}")
+        require(
+            1 <= self.days <= DAYS_MAX,
+            Message("a window has 1 to {days_max} days, not {days}", days_max=DAYS_MAX, days=self.days),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +34,10 @@ class NextDays:
     days: int
 
     def __post_init__(self) -> None:
-        require(1 <= self.days <= DAYS_MAX, f"a window has 1 to {DAYS_MAX} days, not {self.days}")
+        require(
+            1 <= self.days <= DAYS_MAX,
+            Message("a window has 1 to {days_max} days, not {days}", days_max=DAYS_MAX, days=self.days),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +60,16 @@ class Between:
     last: date | None
 
     def __post_init__(self) -> None:
-        require(self.first is not None or self.last is not None, "name at least one end of the window")
+        require(
+            self.first is not None or self.last is not None, Message("name at least one end of the window")
+        )
         if self.first is not None and self.last is not None:
-            require(self.first <= self.last, f"the window ends ({self.last}) before it begins ({self.first})")
+            require(
+                self.first <= self.last,
+                Message(
+                    "the window ends ({last}) before it begins ({first})", last=self.last, first=self.first
+                ),
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +80,8 @@ class Calendar:
     shift: int = 0  # -1 the one before, 1 the one after
 
     def __post_init__(self) -> None:
-        require(self.unit in UNITS, f"a calendar window is one of {', '.join(UNITS)}")
-        require(self.shift in (-1, 0, 1), "a calendar window is the last, this or the next one")
+        require(self.unit in UNITS, Message("a calendar window is one of {units}", units=", ".join(UNITS)))
+        require(self.shift in (-1, 0, 1), Message("a calendar window is the last, this or the next one"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +93,10 @@ class Yearly:
 
     def __post_init__(self) -> None:
         for month, day in (self.first, self.last):
-            require(_is_month_day(month, day), f"there is no {month:02d}-{day:02d} in any year")
+            require(
+                _is_month_day(month, day),
+                Message("there is no {month:02d}-{day:02d} in any year", month=month, day=day),
+            )
 
 
 Window = LastDays | DaysAgo | Between | Calendar | None

@@ -61,7 +61,9 @@ class DayMembers(Mapping[str, BitMap]):
 
     def _read(self, definition: SegmentDefinition) -> BitMap:
         if definition.key in self._reading:
-            raise InputError(f"segment '{definition.key}' names itself through others; run: koipond check")
+            raise InputError(
+                "segment '{key}' names itself through others; run: koipond check", key=definition.key
+            )
         self._reading.add(definition.key)
         try:
             return members(self._scope, definition.rule)

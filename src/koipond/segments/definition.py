@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from koipond.kernel import Finding
+from koipond.kernel import Finding, Message, any_of
 from koipond.rules import Catalog, Rule, RuleError, from_dict, list_keys, parse, segment_keys, to_text
 from koipond.rules.catalog import closest
 from koipond.rules.labels import LANGS
@@ -72,7 +72,7 @@ def from_mapping(
     check = BodyCheck(body=body, file=file, line_of=line_of)
     check.known_keys(_KEYS)
     key = check.key()
-    owner = check.text("owner", "name who answers for it: 'owner: crm-team'", code="owner_missing")
+    owner = check.text("owner", Message("name who answers for it: 'owner: crm-team'"), code="owner_missing")
     names = check.names()
     refresh = check.choice("refresh", get_args(Refresh), "always")
     stale = check.whole("stale_after_days", 0, STALE_DAYS_MAX, 1)
@@ -107,20 +107,35 @@ class BodyCheck:
         for name in self.body:
             if name not in known:
                 near = closest(str(name), tuple(known))
-                fix = f"did you mean '{near}'?" if near else f"use {', '.join(known)}"
-                self.wrong((name,), f"unknown key '{name}'", fix, "unknown_key")
+                fix = (
+                    Message("did you mean '{near}'?", near=near)
+                    if near
+                    else Message("use {known}", known=", ".join(known))
+                )
+                self.wrong((name,), Message("unknown key '{name}'", name=name), fix, "unknown_key")
 
     def key(self) -> str:
         key = self.text("key", "add 'key: its_name'")
         if key and not KEY.fullmatch(key):
-            self.wrong(("key",), f"'{key}' is no key", "use small letters, digits and _, a letter first")
+            self.wrong(
+                ("key",),
+                Message("'{key}' is no key", key=key),
+                Message("use small letters, digits and _, a letter first"),
+            )
         return key
 
     def text(self, name: str, fix: str, code: str = "missing_key") -> str:
         value = self.body.get(name)
         if isinstance(value, str) and value.strip():
             return value
-        self.wrong((name,), f"'{name}' is missing" if value is None else f"'{name}' is no text", fix, code)
+        self.wrong(
+            (name,),
+            Message("'{name}' is missing", name=name)
+            if value is None
+            else Message("'{name}' is no text", name=name),
+            fix,
+            code,
+        )
         return ""
 
     def names(self) -> dict[str, str]:
@@ -131,28 +146,43 @@ class BodyCheck:
             lang in LANGS and isinstance(t, str) for lang, t in value.items()
         ):
             return dict(value)
-        self.wrong(("name",), "'name' is neither a text nor texts by language", "write {zh: …, en: …, id: …}")
+        self.wrong(
+            ("name",),
+            Message("'name' is neither a text nor texts by language"),
+            Message("write {zh: …, en: …, id: …}"),
+        )
         return {}
 
     def choice(self, name: str, known: Sequence[str], default: str) -> str:
         value = self.body.get(name, default)
         if value in known:
             return str(value)
-        self.wrong((name,), f"'{name}' is never {value!r}", f"use {' or '.join(known)}")
+        self.wrong(
+            (name,),
+            Message("'{name}' is never {value!r}", name=name, value=value),
+            Message("use {known}", known=any_of(known)),
+        )
         return default
 
     def whole(self, name: str, low: int, high: int, default: int) -> int:
         value = self.body.get(name, default)
         if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
             return value
-        self.wrong((name,), f"'{name}' is not a whole number of {low} to {high}", "correct the value")
+        self.wrong(
+            (name,),
+            Message("'{name}' is not a whole number of {low} to {high}", name=name, low=low, high=high),
+            Message("correct the value"),
+        )
         return default
 
     def rule(self, catalog: Catalog, value: Any, place: tuple[str | int, ...]) -> Rule | None:
         """Read a rule in its text or JSON form."""
         if not isinstance(value, str | Mapping):
             self.wrong(
-                place, "'rule' is missing", "say who is in it: 'rule: lifecycle = dormant'", "missing_key"
+                place,
+                Message("'rule' is missing"),
+                Message("say who is in it: 'rule: lifecycle = dormant'"),
+                "missing_key",
             )
             return None
         try:

@@ -8,7 +8,7 @@ from typing import Any
 
 from koipond.ingest.list_rows import ListedPerson
 from koipond.ingest.ports import PersonKeys
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, joined
 from koipond.segments.definition import KEY
 from koipond.segments.ports import AddressFinder, CustomerFinder, ListStore
 
@@ -56,7 +56,10 @@ class Found:
         if not members:
             people = [person for person, _ in self.who]
             raise InputError(
-                f"none of the {len(people)} lines of list '{key}' is a customer; {_advice(people)}"
+                "none of the {count} lines of list '{key}' is a customer; {advice}",
+                count=len(people),
+                key=key,
+                advice=_advice(people),
             )
         return ListResult(
             key=key,
@@ -77,7 +80,9 @@ def find_people(people: Iterable[ListedPerson], finder: CustomerFinder, holders:
     found: list[tuple[ListedPerson, Collection[int]]] = []
     for part in _parts(iter(people)):
         if len(found) + len(part) > LINES_MAX:
-            raise InputError(f"more than {LINES_MAX:,} lines; split the list into several files")
+            raise InputError(
+                "more than {lines_max:,} lines; split the list into several files", lines_max=LINES_MAX
+            )
         named = [one for one in part if one.keys.shop_id]
         ids = finder.find([PersonKeys(source=p.keys.source, shop_id=p.keys.shop_id) for p in named])
         numbers = {one.line: number for one, number in zip(named, ids, strict=True)}
@@ -101,8 +106,11 @@ def _advice(people: Sequence[ListedPerson]) -> str:
     wide = [one.line for one in people if any(m in (one.keys.shop_id or "") for m in _MARKS)]
     if wide:
         shown = ", ".join(map(str, wide[:SAMPLES_MAX]))
-        return f"lines hold more than an id (line {shown}): write one id a line, or a table with a header"
-    return "import customers first, or look at how the ids are written"
+        return Message(
+            "lines hold more than an id (line {shown}): write one id a line, or a table with a header",
+            shown=shown,
+        )
+    return Message("import customers first, or look at how the ids are written")
 
 
 def bring_list(
@@ -116,11 +124,13 @@ def bring_list(
     now: datetime,
 ) -> ListResult:
     """Make ``people`` the whole list ``key``; raise InputError for a bad key, no author, or nobody known."""
-    wrong = [] if KEY.fullmatch(key) else [f"'{key}' is no key: use small letters, digits and _"]
+    wrong = (
+        [] if KEY.fullmatch(key) else [Message("'{key}' is no key: use small letters, digits and _", key=key)]
+    )
     if not author.strip():
-        wrong.append("name the author of the list")
+        wrong.append(Message("name the author of the list"))
     if wrong:
-        raise InputError("; ".join(wrong))
+        raise InputError(joined("; ", wrong))
     found = find_people(people, finder, holders)
     made = found.result(key)
     members = sorted({number for _, numbers in found.who for number in numbers})

@@ -7,6 +7,7 @@ from datetime import datetime
 from pyroaring import BitMap
 
 from koipond.ingest.ports import Writer
+from koipond.kernel import Message
 from koipond.rules import Rule, list_keys, segment_keys
 from koipond.rules.ibis_reading import to_ibis
 from koipond.rules.ibis_tests import any_of
@@ -45,7 +46,7 @@ def refresh_segments(
         run.level([d for d in level if (d.key in wanted if wanted is not None else d.refresh == "always")])
     for definition in definitions:
         if not any(definition in level for level in placed):
-            run.failed(definition, "it names a segment that is not there, or itself through others")
+            run.failed(definition, Message("it names a segment that is not there, or itself through others"))
     run.purge()
     states = [state for _, state in sorted(run.states.items())]
     write_states(writer, states)
@@ -66,7 +67,9 @@ class _Run:
         for definition in definitions:
             broken = [parent for parent in definition.parents if self.states[parent].error is not None]
             if broken:
-                self.failed(definition, f"segment '{broken[0]}', which it names, failed")
+                self.failed(
+                    definition, Message("segment '{broken}', which it names, failed", broken=broken[0])
+                )
             else:
                 sound.append(definition)
         sets = [d for d in sound if is_set_algebra(d.rule)]

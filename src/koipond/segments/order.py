@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from koipond.kernel import Finding
+from koipond.kernel import Finding, Message
 from koipond.rules.catalog import closest
 from koipond.segments.definition import SegmentDefinition
 
@@ -44,14 +44,18 @@ def check_references(
         for parent in definition.parents:
             if parent not in by_key:
                 near = closest(parent, tuple(by_key))
-                fix = f"did you mean '{near}'?" if near else f"write segments/{parent}.yaml"
-                message = f"there is no segment '{parent}'"
+                fix = (
+                    Message("did you mean '{near}'?", near=near)
+                    if near
+                    else Message("write segments/{parent}.yaml", parent=parent)
+                )
+                message = Message("there is no segment '{parent}'", parent=parent)
                 findings.append(
                     Finding(file=file, line=0, code="unknown_reference", message=message, fix=fix)
                 )
         if key not in in_order and (cycle := _cycle(by_key, key)):
-            message = f"'{key}' contains itself: {' → '.join(cycle)}"
-            fix = "take one of them out of the circle"
+            message = Message("'{key}' contains itself: {cycle}", key=key, cycle=" → ".join(cycle))
+            fix = Message("take one of them out of the circle")
             findings.append(Finding(file=file, line=0, code="segment_cycle", message=message, fix=fix))
     return findings
 

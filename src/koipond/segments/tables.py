@@ -72,7 +72,9 @@ def _profile(scope: Scope) -> IbisTable:
     if state is not None and state.as_of != scope.as_of_day:
         wanted = from_epoch_day(scope.as_of_day)
         raise InputError(
-            f"profiles are of {from_epoch_day(state.as_of)}, not of {wanted}; run: koipond refresh"
+            "profiles are of {from_epoch_day}, not of {wanted}; run: koipond refresh",
+            from_epoch_day=from_epoch_day(state.as_of),
+            wanted=wanted,
         )
     return scope.reader.table(PROFILE)
 
@@ -80,14 +82,16 @@ def _profile(scope: Scope) -> IbisTable:
 def list_members(scope: Scope, key: str) -> BitMap:
     """Return the customers of list ``key``; raise InputError when there is none."""
     if scope.lists is None:
-        raise InputError(f"there is no list '{key}' here")
+        raise InputError("there is no list '{key}' here", key=key)
     return BitMap(scope.lists.list_members(key))
 
 
 def segment_members(scope: Scope, key: str) -> BitMap:
     """Return the members of segment ``key``; raise InputError when it was never refreshed."""
     if key not in scope.members:
-        raise InputError(f"segment '{key}' was never refreshed; run: koipond refresh", code="stale_segment")
+        raise InputError(
+            "segment '{key}' was never refreshed; run: koipond refresh", key=key, code="stale_segment"
+        )
     return scope.members[key]
 
 

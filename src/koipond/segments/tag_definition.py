@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal, get_args
 
-from koipond.kernel import Finding, InputError, epoch_day
+from koipond.kernel import Finding, InputError, Message, epoch_day, joined
 from koipond.rules import Catalog, InSegment, Rule, Tag, Top, to_text, walk
 from koipond.rules.catalog import closest
 from koipond.segments.definition import BodyCheck, LineOf
@@ -103,7 +103,9 @@ def tag_group_from(
     source = check.choice("source", get_args(TagSource), "")
     group = TagGroup(
         key=check.key(),
-        owner=check.text("owner", "name who answers for it: 'owner: crm-team'", code="owner_missing"),
+        owner=check.text(
+            "owner", Message("name who answers for it: 'owner: crm-team'"), code="owner_missing"
+        ),
         names=check.names(),
         source="manual" if source == "manual" else "auto",
         type=check.choice("type", get_args(TagType), "text"),  # type: ignore[arg-type]
@@ -116,7 +118,11 @@ def tag_group_from(
     )
     for name in ("values",) if source == "auto" else ("tags", "ttl_days"):
         if name in body:
-            check.wrong((name,), f"'{name}' has no meaning in a group given {_by(source)}", "remove it")
+            check.wrong(
+                (name,),
+                Message("'{name}' has no meaning in a group given {by}", name=name, by=_by(source)),
+                Message("remove it"),
+            )
     return (None if check.findings else group), check.findings
 
 
@@ -127,21 +133,34 @@ def _by(source: str) -> str:
 def _flag(check: BodyCheck, name: str) -> bool:
     value = check.body.get(name, False)
     if not isinstance(value, bool):
-        check.wrong((name,), f"'{name}' is true or false, not {value!r}", "correct the value")
+        check.wrong(
+            (name,),
+            Message("'{name}' is true or false, not {value!r}", name=name, value=value),
+            Message("correct the value"),
+        )
     return value is True
 
 
 def _rules(check: BodyCheck, catalog: Catalog) -> tuple[TagRule, ...]:
     listed = check.body.get("tags")
     if not isinstance(listed, Sequence) or isinstance(listed, str) or not 1 <= len(listed) <= TAGS_MAX:
-        fix = "write 'tags: [{value: coffee, rule: …}]'"
-        check.wrong(("tags",), f"'tags' is no list of 1 to {TAGS_MAX} tags", fix, "missing_key")
+        fix = Message("write 'tags: [{value: coffee, rule: …}]'")
+        check.wrong(
+            ("tags",),
+            Message("'tags' is no list of 1 to {tags_max} tags", tags_max=TAGS_MAX),
+            fix,
+            "missing_key",
+        )
         return ()
     found: list[TagRule] = []
     for place, body in enumerate(listed):
         tag = _one_rule(check, catalog, body, ("tags", place))
         if tag is not None and tag.value in {other.value for other in found}:
-            check.wrong(("tags", place), f"'{tag.value}' stands twice", "join the two rules by 'or'")
+            check.wrong(
+                ("tags", place),
+                Message("'{value}' stands twice", value=tag.value),
+                Message("join the two rules by 'or'"),
+            )
         if tag is not None:
             found.append(tag)
     return tuple(found)
@@ -149,17 +168,17 @@ def _rules(check: BodyCheck, catalog: Catalog) -> tuple[TagRule, ...]:
 
 def _one_rule(check: BodyCheck, catalog: Catalog, body: Any, place: tuple[str | int, ...]) -> TagRule | None:
     if not isinstance(body, Mapping):
-        check.wrong(place, "a tag is a mapping", "write {value: coffee, rule: …}")
+        check.wrong(place, Message("a tag is a mapping"), Message("write {value: coffee, rule: …}"))
         return None
     inner = BodyCheck(body=body, file=check.file, line_of=lambda sub: check.line_of((*place, *sub)))
     inner.known_keys(("value", "name", "rule"))
-    value, names = inner.text("value", "name the tag: 'value: coffee'"), inner.names()
+    value, names = inner.text("value", Message("name the tag: 'value: coffee'")), inner.names()
     rule = inner.rule(catalog, body.get("rule"), ("rule",))
     for _, node in walk(rule) if rule else ():
         names_one = isinstance(node, InSegment) or (isinstance(node, Top) and node.segment is not None)
         if names_one or isinstance(getattr(node, "operand", None), Tag):
-            fix = "write the condition out; segments and tags are refreshed after this rule is read"
-            inner.wrong(("rule",), "the rule of a tag names a segment or a tag", fix, "bad_rule")
+            fix = Message("write the condition out; segments and tags are refreshed after this rule is read")
+            inner.wrong(("rule",), Message("the rule of a tag names a segment or a tag"), fix, "bad_rule")
     check.findings += inner.findings
     return TagRule(value=value, rule=rule, names=names) if rule and not inner.findings else None
 
@@ -169,7 +188,9 @@ def _values(check: BodyCheck) -> tuple[str, ...]:
     is_list = isinstance(values, Sequence) and not isinstance(values, str)
     if is_list and all(isinstance(value, str) and value for value in values):
         return tuple(values)
-    check.wrong(("values",), "'values' is no list of texts", "write 'values: [gift, self_use]'")
+    check.wrong(
+        ("values",), Message("'values' is no list of texts"), Message("write 'values: [gift, self_use]'")
+    )
     return ()
 
 
@@ -180,29 +201,38 @@ def number_of(group: TagGroup, value: str) -> float | None:
 
 def check_change(group: TagGroup, change: TagChange) -> None:
     """Raise InputError naming everything that keeps ``change`` from being made by hand (S06)."""
-    wrong = []
+    wrong: list[str] = []
     if group.source != "manual":
-        wrong.append(f"'{group.key}' is given by rules, not by hand")
+        wrong.append(Message("'{key}' is given by rules, not by hand", key=group.key))
     if not change.author.strip():
-        wrong.append("name the author")
+        wrong.append(Message("name the author"))
     if not change.reason.strip():
-        wrong.append("give a reason")
+        wrong.append(Message("give a reason"))
     if change.value is not None:
         wrong += _wrong_value(group, change.value)
     if wrong:
-        raise InputError(f"tag '{change.tag_group}' of customer {change.customer_no}: {'; '.join(wrong)}")
+        raise InputError(
+            "tag '{tag_group}' of customer {customer_no}: {wrong}",
+            tag_group=change.tag_group,
+            customer_no=change.customer_no,
+            wrong=joined("; ", wrong),
+        )
 
 
 def _wrong_value(group: TagGroup, value: str) -> list[str]:
     if group.values and value not in group.values:
         near = closest(value, group.values)
-        hint = f"did you mean '{near}'?" if near else f"use {', '.join(group.values)}"
-        return [f"'{value}' is none of its values; {hint}"]
+        hint = (
+            Message("did you mean '{near}'?", near=near)
+            if near
+            else Message("use {values}", values=", ".join(group.values))
+        )
+        return [Message("'{value}' is none of its values; {hint}", value=value, hint=hint)]
     try:
         if group.type == "day":
             epoch_day(date.fromisoformat(value))
         if group.type == "number" and not abs(float(value)) <= 1e308:
             raise ValueError
     except ValueError:
-        return [f"'{value}' is no {group.type}"]
-    return [] if value else ["the value is empty"]
+        return [Message("'{value}' is no {kind}", value=value, kind=group.type)]
+    return [] if value else [Message("the value is empty")]

@@ -21,7 +21,7 @@ class ArrowRows:
         self.total_bytes = table.nbytes
         self.details: Mapping[str, str] = {"format": "table"}
         if not table.num_rows:
-            raise InputError(f"{name} has no row")
+            raise InputError("{name} has no row", name=name)
         self._table = table
 
     def is_exact(self, column: str) -> bool:

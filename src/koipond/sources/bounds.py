@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 
 ROWS_MAX = 200_000_000
 COLUMNS_MAX = 10_000
@@ -24,26 +24,37 @@ BATCH_CELLS = 2_000_000  # a batch of few columns has many rows, one of many col
 DIGITS_MAX = 400
 DEPTH_MAX = 64
 
-_SPLIT = "split it into several files"
+_SPLIT = Message("split it into several files")
 
 
 def require_columns(file: str, count: int) -> None:
     """Raise InputError for more columns than one import takes."""
     if count > COLUMNS_MAX:
         raise InputError(
-            f"{file}: {count:,} columns; at most {COLUMNS_MAX:,} are read: leave out what is not needed"
+            "{file}: {count:,} columns; at most {columns_max:,} are read: leave out what is not needed",
+            file=file,
+            count=count,
+            columns_max=COLUMNS_MAX,
         )
 
 
 def require_content(file: str, content_bytes: int, disk_bytes: int, row: int | None = None) -> None:
     """Raise InputError when far more comes out of ``file`` than it is large, or too much at all."""
-    where = f"{file}: " if row is None else f"{file}: row {row:,}: "
+    where = f"{file}: " if row is None else Message("{file}: row {row:,}: ", file=file, row=row)
     if content_bytes > CONTENT_BYTES_MAX:
-        raise InputError(f"{where}more than {CONTENT_BYTES_MAX:,} bytes of content; {_SPLIT}")
+        raise InputError(
+            "{where}more than {content_bytes_max:,} bytes of content; {split}",
+            where=where,
+            content_bytes_max=CONTENT_BYTES_MAX,
+            split=_SPLIT,
+        )
     if content_bytes > RATIO_FREE_BYTES and content_bytes > disk_bytes * RATIO_MAX:
         raise InputError(
-            f"{where}unpacks to more than {RATIO_MAX} times its {disk_bytes:,} bytes; that is no export of "
-            "facts: save it as plain CSV and look at what it holds"
+            "{where}unpacks to more than {ratio_max} times its {disk_bytes:,} bytes; that is "
+            "no export of facts: save it as plain CSV and look at what it holds",
+            where=where,
+            ratio_max=RATIO_MAX,
+            disk_bytes=disk_bytes,
         )
 
 
@@ -65,7 +76,12 @@ class Meter:
         """Add a batch of texts (row first); raise InputError naming the row of a cell that is too long."""
         self.rows += batch.num_rows
         if self.rows > ROWS_MAX:
-            raise InputError(f"{self.file}: more than {ROWS_MAX:,} rows; {_SPLIT}")
+            raise InputError(
+                "{file}: more than {rows_max:,} rows; {split}",
+                file=self.file,
+                rows_max=ROWS_MAX,
+                split=_SPLIT,
+            )
         for name, values in zip(batch.schema.names, batch.columns, strict=True):
             if not pa.types.is_string(values.type):
                 continue
@@ -74,8 +90,13 @@ class Meter:
             if longest > CELL_BYTES_MAX:
                 row = first_row + pc.index(lengths, longest).as_py()
                 raise InputError(
-                    f"{self.file}: row {row:,}: the value of '{name[:100]}' has {longest:,} bytes; at most "
-                    f"{CELL_BYTES_MAX:,} are read: shorten it or leave the column out"
+                    "{file}: row {row:,}: the value of '{name}' has {longest:,} bytes; at "
+                    "most {cell_bytes_max:,} are read: shorten it or leave the column out",
+                    file=self.file,
+                    row=row,
+                    name=name[:100],
+                    longest=longest,
+                    cell_bytes_max=CELL_BYTES_MAX,
                 )
             self.content_bytes += pc.sum(lengths).as_py() or 0
         self.content_bytes += batch.num_rows  # rows of nothing take time as well

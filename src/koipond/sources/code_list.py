@@ -43,5 +43,5 @@ def read_codes(path: Path, most: int) -> list[tuple[int, str]]:
             continue
         found.append((line, unguarded(code)))
     if not found:
-        raise InputError(f"{shown_name(path)}: holds a header and no code; write one code a line")
+        raise InputError("{path}: holds a header and no code; write one code a line", path=shown_name(path))
     return found

@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterator, Sequence
 
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, joined
 from koipond.sources.text import TextFile, bounded_lines
 
 FAULTS_MAX = 20
@@ -13,12 +13,19 @@ def explain(source: TextFile, delimiter: str, columns: Sequence[str], error: Exc
     """Return the InputError that names the rows of ``source`` which do not fit its header."""
     found = _ragged(source, delimiter, columns)
     if not found:
-        return InputError(f"{source.name}: cannot be read as CSV ({error}); export it again as UTF-8 CSV")
-    more = f"\nand more: the first {FAULTS_MAX} are shown" if len(found) > FAULTS_MAX else ""
+        return InputError(
+            "{name}: cannot be read as CSV ({error}); export it again as UTF-8 CSV",
+            name=source.name,
+            error=error,
+        )
+    more = (
+        Message("\nand more: the first {faults_max} are shown", faults_max=FAULTS_MAX)
+        if len(found) > FAULTS_MAX
+        else ""
+    )
     return InputError(
-        "\n".join(found[:FAULTS_MAX])
-        + more
-        + "\nquote values that hold the delimiter, or pass --delimiter when it is another one"
+        "{faults}\nquote values that hold the delimiter, or pass --delimiter when it is another one",
+        faults=joined("\n", found[:FAULTS_MAX]) + more,
     )
 
 
@@ -35,15 +42,29 @@ def _ragged(source: TextFile, delimiter: str, columns: Sequence[str]) -> list[st
             if len(found) <= FAULTS_MAX:
                 found.append(_fault(source.name, row, cells, columns))
     if found and cut == row and len(found) <= FAULTS_MAX:
-        found[-1] += ": the file seems cut off in its last row"
+        found[-1] += Message(": the file seems cut off in its last row")
     return found
 
 
 def _fault(file: str, row: int, cells: Sequence[str], columns: Sequence[str]) -> str:
     wide = len(columns)
     if len(cells) < wide:
-        return f"{file}: row {row}: {len(cells)} of {wide} columns, none from '{columns[len(cells)]}' on"
-    return f"{file}: row {row}: {len(cells)} values for {wide} columns, too many from column {wide + 1} on"
+        return Message(
+            "{file}: row {row}: {count} of {wide} columns, none from '{columns}' on",
+            file=file,
+            row=row,
+            count=len(cells),
+            wide=wide,
+            columns=columns[len(cells)],
+        )
+    return Message(
+        "{file}: row {row}: {count} values for {wide} columns, too many from column {wide_2} on",
+        file=file,
+        row=row,
+        count=len(cells),
+        wide=wide,
+        wide_2=wide + 1,
+    )
 
 
 def _records(source: TextFile, lines: Iterator[str], delimiter: str) -> Iterator[list[str]]:
@@ -52,5 +73,8 @@ def _records(source: TextFile, lines: Iterator[str], delimiter: str) -> Iterator
         yield from reader
     except csv.Error as error:
         raise InputError(
-            f"{source.name}: row {reader.line_num}: {error}; a quotation mark may be open"
+            "{name}: row {line_num}: {error}; a quotation mark may be open",
+            name=source.name,
+            line_num=reader.line_num,
+            error=error,
         ) from error

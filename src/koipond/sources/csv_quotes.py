@@ -8,7 +8,7 @@ follows a closing mark, whether it closes at all, and whether one of several lin
 import re
 from collections.abc import Iterator
 
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 from koipond.sources.bounds import CELL_BYTES_MAX
 from koipond.sources.text import TextFile, Utf8Stream
 
@@ -67,7 +67,9 @@ class _Scan:
                 return data[place:]  # a plain value that goes on in the next block
             if (taken := self._quoted(data, place, final=final)) is None:
                 if len(data) - place > CELL_BYTES_MAX:
-                    raise self._open(f"not closed within {CELL_BYTES_MAX:,} bytes")
+                    raise self._open(
+                        Message("not closed within {cell_bytes_max:,} bytes", cell_bytes_max=CELL_BYTES_MAX)
+                    )
                 return data[place:]
             place = taken
 
@@ -77,13 +79,13 @@ class _Scan:
         if not final and (closed is None or len(data) - closed.end() < _LOOK_AHEAD_BYTES):
             return None
         if closed is None:
-            raise self._open("never closed")
+            raise self._open(Message("never closed"))
         inner = closed[1]
         if (b"\n" in inner or b"\r" in inner) and self._holds_rows(inner):
-            raise self._open("not closed before whole rows of the file")
+            raise self._open(Message("not closed before whole rows of the file"))
         ended = self._end.match(data, closed.end())
         if ended is None:
-            raise self._open("closed in the middle of a value")
+            raise self._open(Message("closed in the middle of a value"))
         self._row += _lines(inner)
         self._advance(data[closed.end() : ended.end()])
         return ended.end()
@@ -131,8 +133,13 @@ class _Scan:
 
     def _open(self, how: str) -> InputError:
         return InputError(
-            f"{self._file}: row {self._row}, column {self._column}: a quoted value is {how}; the file is cut "
-            "off, or a quotation mark stands alone in that row: close it, or write it twice inside quotes"
+            "{file}: row {row}, column {column}: a quoted value is {how}; the file is cut "
+            "off, or a quotation mark stands alone in that row: close it, or write it twice "
+            "inside quotes",
+            file=self._file,
+            row=self._row,
+            column=self._column,
+            how=how,
         )
 
 

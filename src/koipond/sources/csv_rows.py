@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 from koipond.sources.batches import text_batch
 from koipond.sources.bounds import LINE_CHARS_MAX, NAME_CHARS_MAX, Meter, require_columns
 from koipond.sources.csv_faults import explain
@@ -39,7 +39,11 @@ class CsvRows:
             "format": "csv",
             "encoding": source.encoding,
             "delimiter": self.delimiter,
-            **({"header": f"row {self._rows_above + 1}, below a title"} if titled else {}),
+            **(
+                {"header": Message("row {rows_above}, below a title", rows_above=self._rows_above + 1)}
+                if titled
+                else {}
+            ),
         }
         self._stream: Utf8Stream | None = None
 
@@ -66,7 +70,7 @@ class CsvRows:
             if self._stream is not None:
                 self._stream.close()
         if empty:
-            raise InputError(f"{self.file}: has a header row but no data; export it again")
+            raise InputError("{file}: has a header row but no data; export it again", file=self.file)
 
     def _open(self, columns: Sequence[str]) -> pacsv.CSVStreamingReader:
         places = {name: f"c{place}" for place, name in enumerate(self.columns)}
@@ -96,7 +100,9 @@ class CsvRows:
 def _given(delimiter: str) -> str:
     mark = {"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter)
     if len(mark) != 1 or not mark.isascii() or mark in '"\r\n' or mark.isalnum():
-        raise InputError(f"--delimiter {delimiter!r}: one mark such as ',' ';' '|' or 'tab'")
+        raise InputError(
+            "--delimiter {delimiter!r}: one mark such as ',' ';' '|' or 'tab'", delimiter=delimiter
+        )
     return mark
 
 
@@ -123,12 +129,19 @@ def _header(file: str, head: str, delimiter: str) -> tuple[int, list[str], bool]
         if place is not None:
             return above[place], rows[place], _titled(rows[:place])
         raise InputError(
-            f"{file}: row 1: a column name of more than {csv.field_size_limit():,} characters; at most "
-            f"{NAME_CHARS_MAX:,} are read: is that row a header, and the delimiter '{delimiter}'?"
+            "{file}: row 1: a column name of more than {field_size_limit:,} characters; at "
+            "most {name_chars_max:,} are read: is that row a header, and the delimiter "
+            "'{delimiter}'?",
+            file=file,
+            field_size_limit=csv.field_size_limit(),
+            name_chars_max=NAME_CHARS_MAX,
+            delimiter=delimiter,
         ) from error
     place = header_place(rows)
     if place is None:
-        raise InputError(f"{file}: holds only blank rows; export it again with a header row and data")
+        raise InputError(
+            "{file}: holds only blank rows; export it again with a header row and data", file=file
+        )
     return above[place], rows[place], _titled(rows[:place])
 
 

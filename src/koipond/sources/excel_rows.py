@@ -10,7 +10,7 @@ from zipfile import BadZipFile, ZipFile
 import pyarrow as pa
 
 from koipond.ingest.privacy import shown_name
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 from koipond.sources.batches import text_batch
 from koipond.sources.bounds import Meter, batch_rows, require_content
 from koipond.sources.header import SNIFF_ROWS, column_names, header_place
@@ -36,7 +36,9 @@ class ExcelRows:
             first = list(opened.iter_rows(max_row=SNIFF_ROWS, values_only=True))
         place = header_place(first)
         if place is None:
-            raise InputError(f"{self.file}: sheet '{title}' is empty; pass --sheet for another")
+            raise InputError(
+                "{file}: sheet '{title}' is empty; pass --sheet for another", file=self.file, title=title
+            )
         self._above = place
         titled = any(cell is not None for row in first[:place] for cell in row)
         cells = [None if cell is None else str(cell) for cell in first[place]]
@@ -44,7 +46,7 @@ class ExcelRows:
             cells.pop()
         self.columns = column_names(self.file, cells)
         self.fingerprint = f"{fingerprint}:{title}"
-        header = {"header": f"row {place + 1}, below a title"} if titled else {}
+        header = {"header": Message("row {place}, below a title", place=place + 1)} if titled else {}
         self.details: Mapping[str, str] = {"format": "excel", "sheet": title, **header}
         self._texts: set[str] = set()
         self._done_rows = 0
@@ -76,7 +78,11 @@ class ExcelRows:
         if rows:
             yield self._batch(first, columns, places, rows, meter)
         if not self._done_rows:
-            raise InputError(f"{self.file}: sheet '{self.details['sheet']}' has a header row but no data")
+            raise InputError(
+                "{file}: sheet '{sheet}' has a header row but no data",
+                file=self.file,
+                sheet=self.details["sheet"],
+            )
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
@@ -87,29 +93,43 @@ class ExcelRows:
                 book = load_workbook(file, read_only=True, data_only=True)
                 names = book.sheetnames
                 if self._wanted is not None and self._wanted not in names:
-                    raise InputError(f"{self.file}: has no sheet '{self._wanted}'; it has {', '.join(names)}")
+                    raise InputError(
+                        "{file}: has no sheet '{wanted}'; it has {names}",
+                        file=self.file,
+                        wanted=self._wanted,
+                        names=", ".join(names),
+                    )
                 yield book[self._wanted or names[0]]
             except (InputError, GeneratorExit):
                 raise
             except Exception as error:  # a damaged workbook raises whatever zip, XML and openpyxl stumble on
                 raise InputError(
-                    f"{self.file}: not a whole Excel workbook ({type(error).__name__}: {error}); "
-                    "it is cut off or damaged, save it again"
+                    "{file}: not a whole Excel workbook ({name}: {error}); it is cut off or "
+                    "damaged, save it again",
+                    file=self.file,
+                    name=type(error).__name__,
+                    error=error,
                 ) from error
 
     def _require_height(self, number: int) -> None:
         if number > ROWS_MAX:
             raise InputError(
-                f"{self.file}: a row beyond {ROWS_MAX:,}, the last one a sheet can have; the workbook is "
-                "damaged: save it anew in Excel, or as CSV"
+                "{file}: a row beyond {rows_max:,}, the last one a sheet can have; the "
+                "workbook is damaged: save it anew in Excel, or as CSV",
+                file=self.file,
+                rows_max=ROWS_MAX,
             )
 
     def _require_width(self, number: int, cells: Sequence[Any]) -> None:
         extra = next((i for i, c in enumerate(cells) if i >= len(self.columns) and c is not None), None)
         if extra is not None:
             raise InputError(
-                f"{self.file}: row {number}, column {extra + 1}: a value beyond the {len(self.columns)} "
-                "named columns; name that column in row 1 or clear it"
+                "{file}: row {number}, column {extra}: a value beyond the {count} named "
+                "columns; name that column in row 1 or clear it",
+                file=self.file,
+                number=number,
+                extra=extra + 1,
+                count=len(self.columns),
             )
 
     def _batch(
@@ -137,12 +157,16 @@ def require_workbook(path: Path) -> None:
             members = packed.infolist()
     except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise InputError(
-            f"{shown_name(path)}: not a whole Excel workbook ({error}); it is cut off or damaged, "
-            "save it again"
+            "{path}: not a whole Excel workbook ({error}); it is cut off or damaged, save it again",
+            path=shown_name(path),
+            error=error,
         ) from error
     if len(members) > MEMBERS_MAX:
         raise InputError(
-            f"{shown_name(path)}: {len(members):,} parts; a workbook has at most {MEMBERS_MAX:,}"
+            "{path}: {count:,} parts; a workbook has at most {members_max:,}",
+            path=shown_name(path),
+            count=len(members),
+            members_max=MEMBERS_MAX,
         )
     require_content(shown_name(path), sum(member.file_size for member in members), path.stat().st_size)
 

@@ -55,20 +55,22 @@ def _opened(path: Path, encoding: str | None, delimiter: str | None, sheet: str 
 
 def _parquet(path: Path, magic: bytes) -> RowSource:
     if not magic:
-        raise InputError(f"{shown_name(path)}: the file is empty; write it again")
+        raise InputError("{path}: the file is empty; write it again", path=shown_name(path))
     if magic != b"PAR1":
-        raise InputError(f"{shown_name(path)}: is called Parquet but holds something else; write it again")
+        raise InputError(
+            "{path}: is called Parquet but holds something else; write it again", path=shown_name(path)
+        )
     return ParquetRows(path, _fingerprint(path))
 
 
 def _excel(path: Path, magic: bytes, sheet: str | None) -> RowSource:
     if magic == _OLD_EXCEL:
         raise InputError(
-            f"{shown_name(path)}: is an old or locked Excel file; save it as .xlsx without password"
+            "{path}: is an old or locked Excel file; save it as .xlsx without password", path=shown_name(path)
         )
     if magic != b"PK\x03\x04":
         raise InputError(
-            f"{shown_name(path)}: is called Excel but is none; save it as .xlsx or as UTF-8 .csv"
+            "{path}: is called Excel but is none; save it as .xlsx or as UTF-8 .csv", path=shown_name(path)
         )
     from koipond.sources.excel_rows import ExcelRows
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from koipond.ingest.privacy import masked
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, joined
 from koipond.sources.bounds import NAME_CHARS_MAX, require_columns
 
 _LISTED_MAX = 10
@@ -41,30 +41,50 @@ def column_names(file: str, cells: Sequence[str | None]) -> tuple[str, ...]:
         (cell or "").strip().strip("\ufeff") or f"column {place}" for place, cell in enumerate(cells, start=1)
     ]
     if not any((cell or "").strip() for cell in cells):
-        raise InputError(f"{file}: row 1 holds no column names; add a header row")
+        raise InputError("{file}: row 1 holds no column names; add a header row", file=file)
     if long := next((name for name in names if len(name) > NAME_CHARS_MAX), None):
         raise InputError(
-            f"{file}: row 1: the column name '{masked(long[:60])}…' has {len(long):,} characters; at most "
-            f"{NAME_CHARS_MAX:,} are read: is that row a header?"
+            "{file}: row 1: the column name '{long}…' has {count:,} characters; at most "
+            "{name_chars_max:,} are read: is that row a header?",
+            file=file,
+            long=masked(long[:60]),
+            count=len(long),
+            name_chars_max=NAME_CHARS_MAX,
         )
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         places = {
             name: [i for i, other in enumerate(names, 1) if other == name] for name in twice[:_LISTED_MAX]
         }
-        what = "; ".join(
-            f"'{masked(name)[:_SHOWN_MAX]}' in columns {_some(at)}" for name, at in places.items()
+        what = joined(
+            "; ",
+            (
+                Message("'{name}' in columns {some}", name=masked(name)[:_SHOWN_MAX], some=_some(at))
+                for name, at in places.items()
+            ),
         )
-        what += f"; and {len(twice) - _LISTED_MAX:,} more" if len(twice) > _LISTED_MAX else ""
-        raise InputError(f"{file}: row 1 names a column twice: {what}; rename one of them")
+        what += (
+            Message("; and {count:,} more", count=len(twice) - _LISTED_MAX)
+            if len(twice) > _LISTED_MAX
+            else ""
+        )
+        raise InputError(
+            "{file}: row 1 names a column twice: {what}; rename one of them", file=file, what=what
+        )
     if _looks_like_data(names):
         shown = ", ".join(masked(name)[:_SHOWN_MAX] for name in names[:4])
-        raise InputError(f"{file}: row 1 looks like data ({shown}), not like column names; add a header row")
+        raise InputError(
+            "{file}: row 1 looks like data ({shown}), not like column names; add a header row",
+            file=file,
+            shown=shown,
+        )
     return tuple(names)
 
 
 def _some(places: Sequence[int]) -> str:
-    more = f" and {len(places) - _LISTED_MAX:,} more" if len(places) > _LISTED_MAX else ""
+    more = (
+        Message(" and {count:,} more", count=len(places) - _LISTED_MAX) if len(places) > _LISTED_MAX else ""
+    )
     return ", ".join(map(str, places[:_LISTED_MAX])) + more
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from koipond.ingest.fields import NESTS
 from koipond.ingest.privacy import masked
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, joined
 from koipond.sources.batches import text_batch
 from koipond.sources.bounds import DEPTH_MAX, DIGITS_MAX, NAME_CHARS_MAX, Meter, batch_rows, require_columns
 from koipond.sources.csv_faults import FAULTS_MAX
@@ -46,7 +46,7 @@ class JsonRows:
                     kinds[key] = _Seen()
                 kinds[key].add(value)
         if not kinds:
-            raise InputError(f"{self.file}: holds no object; write one JSON object a line")
+            raise InputError("{file}: holds no object; write one JSON object a line", file=self.file)
         self._exact = frozenset(key for key, seen in kinds.items() if seen.exact)
         self.columns = tuple(kinds)
 
@@ -70,7 +70,10 @@ class JsonRows:
         require_columns(self.file, place)
         if not key.strip() or key in _NAMELESS or len(key) > NAME_CHARS_MAX:
             raise InputError(
-                f"{self.file}: a key of {len(key)} characters; names have 1 to {NAME_CHARS_MAX:,}: rename it"
+                "{file}: a key of {count} characters; names have 1 to {name_chars_max:,}: rename it",
+                file=self.file,
+                count=len(key),
+                name_chars_max=NAME_CHARS_MAX,
             )
 
     def _records(self, *, collect: bool) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -86,16 +89,27 @@ class JsonRows:
                 try:
                     record = _decoded(line.strip("\r\n"))
                 except ValueError as error:
-                    faults.append(f"{self.file}: row {number}: {_reason(error)}")
+                    faults.append(
+                        Message(
+                            "{file}: row {row}: {reason}", file=self.file, row=number, reason=_reason(error)
+                        )
+                    )
                 else:
                     if isinstance(record, dict):
                         yield number, _flat(record)
                         continue
-                    faults.append(f"{self.file}: row {number}: a {type(record).__name__}, not an object")
+                    faults.append(
+                        Message(
+                            "{file}: row {number}: a {name}, not an object",
+                            file=self.file,
+                            number=number,
+                            name=type(record).__name__,
+                        )
+                    )
                 if not collect or len(faults) == FAULTS_MAX:
                     break
         if faults:
-            raise InputError("\n".join(faults) + "\nwrite one whole JSON object a line")
+            raise InputError("{faults}\nwrite one whole JSON object a line", faults=joined("\n", faults))
 
 
 class _Seen:
@@ -135,7 +149,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(record) != len(pairs):
         names = [key for key, _ in pairs]
         twice = next(key for key in names if names.count(key) > 1)
-        raise ValueError(f"the key '{masked(twice)}' stands twice in one object; keep the right one")
+        raise ValueError(
+            Message("the key '{twice}' stands twice in one object; keep the right one", twice=masked(twice))
+        )
     return record
 
 
@@ -150,11 +166,13 @@ def _batch(
 
 def _decoded(line: str) -> Any:
     if line.count("[") + line.count("{") > DEPTH_MAX and _depth(line) > DEPTH_MAX:
-        raise ValueError(f"nested deeper than {DEPTH_MAX} levels; flatten it")
+        raise ValueError(Message("nested deeper than {depth_max} levels; flatten it", depth_max=DEPTH_MAX))
     try:
         record = _DECODER.decode(line)
     except RecursionError as error:
-        raise ValueError(f"nested deeper than {DEPTH_MAX} levels; flatten it") from error
+        raise ValueError(
+            Message("nested deeper than {depth_max} levels; flatten it", depth_max=DEPTH_MAX)
+        ) from error
     if _ESCAPE.search(line):
         _require_text(record)
     return record
@@ -170,8 +188,12 @@ def _require_text(value: Any) -> None:
         for inner in value:
             _require_text(inner)
     elif isinstance(value, str) and (fault := _UNSTORABLE.search(value)):
-        what = "a zero character" if fault[0] == "\0" else "half a surrogate pair, a character that was cut"
-        raise ValueError(f"holds \\u{ord(fault[0]):04x}, {what}; take it out")
+        what = (
+            Message("a zero character")
+            if fault[0] == "\0"
+            else Message("half a surrogate pair, a character that was cut")
+        )
+        raise ValueError(Message("holds \\u{ord:04x}, {what}; take it out", ord=ord(fault[0]), what=what))
 
 
 def _depth(line: str) -> int:
@@ -184,13 +206,25 @@ def _depth(line: str) -> int:
 
 def _whole(digits: str) -> int:
     if len(digits) > DIGITS_MAX:
-        raise ValueError(f"a number of {len(digits)} digits; at most {DIGITS_MAX} are read: write it as text")
+        raise ValueError(
+            Message(
+                "a number of {count} digits; at most {digits_max} are read: write it as text",
+                count=len(digits),
+                digits_max=DIGITS_MAX,
+            )
+        )
     return int(digits)
 
 
 def _fraction(digits: str) -> Decimal:
     if len(digits) > DIGITS_MAX:
-        raise ValueError(f"a number of {len(digits)} digits; at most {DIGITS_MAX} are read: write it as text")
+        raise ValueError(
+            Message(
+                "a number of {count} digits; at most {digits_max} are read: write it as text",
+                count=len(digits),
+                digits_max=DIGITS_MAX,
+            )
+        )
     return Decimal(digits)
 
 
@@ -205,13 +239,13 @@ def _text(value: Any) -> str | None:
 
 
 def _no_constant(word: str) -> Any:
-    raise ValueError(f"{word} is not JSON")
+    raise ValueError(Message("{word} is not JSON", word=word))
 
 
 def _reason(error: ValueError) -> str:
     if isinstance(error, json.JSONDecodeError):
-        return f"column {error.colno}: {error.msg}"
-    return str(error)
+        return Message("column {column}: {fault}", column=error.colno, fault=error.msg)
+    return error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
 
 
 _DECODER = json.JSONDecoder(

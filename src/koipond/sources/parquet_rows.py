@@ -29,14 +29,15 @@ class ParquetRows:
             self._parquet = pq.ParquetFile(path, read_dictionary=_text_columns(path))
         except (pa.ArrowInvalid, OSError) as error:
             raise InputError(
-                f"{self.file}: not a whole Parquet file ({_short(error)}); it is cut off or damaged, "
-                "write it again"
+                "{file}: not a whole Parquet file ({short}); it is cut off or damaged, write it again",
+                file=self.file,
+                short=_short(error),
             ) from error
         self._schema = self._parquet.schema_arrow
         self.columns = column_names(self.file, self._schema.names)
         self.details: Mapping[str, str] = {"format": "parquet"}
         if not self._parquet.metadata.num_rows:
-            raise InputError(f"{self.file}: has columns but no row; write it again")
+            raise InputError("{file}: has columns but no row; write it again", file=self.file)
         self._require_size()
         self._done_rows = 0
 
@@ -44,11 +45,22 @@ class ParquetRows:
         """Equal rows cost nothing in Parquet: what counts is how many values come out of how many bytes."""
         rows, columns = int(self._parquet.metadata.num_rows), len(self.columns)
         if rows > ROWS_MAX:
-            raise InputError(f"{self.file}: {rows:,} rows; at most {ROWS_MAX:,} are read: split the file")
+            raise InputError(
+                "{file}: {rows:,} rows; at most {rows_max:,} are read: split the file",
+                file=self.file,
+                rows=rows,
+                rows_max=ROWS_MAX,
+            )
         if rows > BATCH_CELLS and rows * columns > self.total_bytes * _CELLS_A_BYTE_MAX:
             raise InputError(
-                f"{self.file}: {rows:,} rows of {columns} columns in {self.total_bytes:,} bytes; more than "
-                f"{_CELLS_A_BYTE_MAX} values a byte are no facts: see what wrote that many equal rows"
+                "{file}: {rows:,} rows of {columns} columns in {total_bytes:,} bytes; more "
+                "than {cells_a_byte_max} values a byte are no facts: see what wrote that "
+                "many equal rows",
+                file=self.file,
+                rows=rows,
+                columns=columns,
+                total_bytes=self.total_bytes,
+                cells_a_byte_max=_CELLS_A_BYTE_MAX,
             )
 
     def is_exact(self, column: str) -> bool:
@@ -66,8 +78,13 @@ class ParquetRows:
             content = pc.sum(lengths.take(values.indices)).as_py() or 0
             if content > _BATCH_BYTES_MAX:
                 raise InputError(
-                    f"{self.file}: row {self._done_rows + 2}: from there on '{masked(name)}' has {content:,} "
-                    f"bytes in {len(values):,} rows; leave that column out or shorten its values"
+                    "{file}: row {done_rows}: from there on '{name}' has {content:,} bytes "
+                    "in {count:,} rows; leave that column out or shorten its values",
+                    file=self.file,
+                    done_rows=self._done_rows + 2,
+                    name=masked(name),
+                    content=content,
+                    count=len(values),
                 )
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -84,8 +101,11 @@ class ParquetRows:
                 self._done_rows += batch.num_rows
         except (pa.ArrowException, OSError) as error:
             raise InputError(
-                f"{self.file}: row {self._done_rows + 2}: the data from there on cannot be read "
-                f"({_short(error)}); write the file again"
+                "{file}: row {done_rows}: the data from there on cannot be read ({short}); "
+                "write the file again",
+                file=self.file,
+                done_rows=self._done_rows + 2,
+                short=_short(error),
             ) from error
 
 

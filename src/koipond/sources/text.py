@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from koipond.ingest.privacy import masked, shown_name
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 from koipond.sources.bounds import LINE_CHARS_MAX, LIST_LINE_CHARS_MAX, require_content
 from koipond.sources.encodings import first_reading, guess_encoding
 
@@ -53,11 +53,13 @@ class TextFile:
 def require_file(path: Path) -> None:
     """Raise InputError when ``path`` is no file that can be read from its beginning twice."""
     if path.is_dir():
-        raise InputError(f"{path}: is a folder; name a file in it")
+        raise InputError("{path}: is a folder; name a file in it", path=path)
     if path.exists() and not path.is_file():
-        raise InputError(f"{path}: is no regular file (a device or a pipe); save its content as a file first")
+        raise InputError(
+            "{path}: is no regular file (a device or a pipe); save its content as a file first", path=path
+        )
     if not path.is_file():
-        raise InputError(f"{path}: no such file")
+        raise InputError("{path}: no such file", path=path)
 
 
 def bounded_lines(opened: io.TextIOBase, name: str) -> Iterator[str]:
@@ -67,8 +69,11 @@ def bounded_lines(opened: io.TextIOBase, name: str) -> Iterator[str]:
         row += 1
         if len(line) == LINE_CHARS_MAX:
             raise InputError(
-                f"{name}: row {row} is longer than {LINE_CHARS_MAX:,} characters; the file is damaged or no "
-                "table: export it again, one row a line"
+                "{name}: row {row} is longer than {line_chars_max:,} characters; the file is "
+                "damaged or no table: export it again, one row a line",
+                name=name,
+                row=row,
+                line_chars_max=LINE_CHARS_MAX,
             )
         yield line
 
@@ -84,16 +89,27 @@ def list_lines(path: Path, most: int, what: str) -> Iterator[tuple[int, str]]:
         with path.open(encoding="utf-8-sig") as opened:
             for place, line in enumerate(iter(lambda: opened.readline(LIST_LINE_CHARS_MAX + 1), ""), 1):
                 if len(line) > LIST_LINE_CHARS_MAX:
-                    raise InputError(f"{name}: line {place:,} is too long; write one {what} a line")
+                    raise InputError(
+                        "{name}: line {place:,} is too long; write one {what} a line",
+                        name=name,
+                        place=place,
+                        what=what,
+                    )
                 if text := line.strip():
                     count += 1
                     if count > most:
-                        raise InputError(f"{name}: more than {most:,} lines; split it into several files")
+                        raise InputError(
+                            "{name}: more than {most:,} lines; split it into several files",
+                            name=name,
+                            most=most,
+                        )
                     yield place, text
     except UnicodeDecodeError as error:
-        raise InputError(f"{name}: not UTF-8 text; save it as UTF-8, one {what} a line") from error
+        raise InputError(
+            "{name}: not UTF-8 text; save it as UTF-8, one {what} a line", name=name, what=what
+        ) from error
     if not count:
-        raise InputError(f"{name}: holds no line; write one {what} a line")
+        raise InputError("{name}: holds no line; write one {what} a line", name=name, what=what)
 
 
 def open_bytes(path: Path, gzipped: bool) -> BinaryIO:
@@ -124,8 +140,11 @@ class Chunks:
                     yield chunk
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise InputError(
-                f"{shown_name(self.path)}: the compressed file is cut off or damaged after {done} bytes of "
-                f"content ({error}); copy or export it again"
+                "{path}: the compressed file is cut off or damaged after {done} bytes of "
+                "content ({error}); copy or export it again",
+                path=shown_name(self.path),
+                done=done,
+                error=error,
             ) from error
 
 
@@ -139,12 +158,18 @@ def inspect(path: Path, *, gzipped: bool, encoding: str | None) -> TextFile:
         quotes += chunk.count(b'"')
         zeros += chunk.count(0)
     if empty:
-        raise InputError(f"{shown_name(path)}: the file is empty; export it again with a header row and data")
+        raise InputError(
+            "{path}: the file is empty; export it again with a header row and data", path=shown_name(path)
+        )
     if zeros and encoding is None and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise InputError(f"{shown_name(path)}: {_zero_fault(path, gzipped, head)}")
+        raise InputError(
+            "{path}: {zero_fault}", path=shown_name(path), zero_fault=_zero_fault(path, gzipped, head)
+        )
     known = _given(path, gzipped, encoding) if encoding else _detect(path, gzipped, head)
     if zeros and not known.startswith(_WIDE):
-        raise InputError(f"{shown_name(path)}: {_zero_fault(path, gzipped, b'')}")
+        raise InputError(
+            "{path}: {zero_fault}", path=shown_name(path), zero_fault=_zero_fault(path, gzipped, b"")
+        )
     return TextFile(
         path=path,
         gzipped=gzipped,
@@ -161,10 +186,16 @@ def _given(path: Path, gzipped: bool, encoding: str) -> str:
     except LookupError:
         found = None
     if found is None or not found._is_text_encoding:  # zip and rot13 are codecs, of no text
-        raise InputError(f"--encoding {encoding}: no such encoding; use utf-8, gb18030 or utf-16")
+        raise InputError(
+            "--encoding {encoding}: no such encoding; use utf-8, gb18030 or utf-16", encoding=encoding
+        )
     name = found.name
     if failure := _first_failure(path, gzipped, name):
-        raise InputError(f"{shown_name(path)}: {failure}; leave --encoding out to have it detected")
+        raise InputError(
+            "{path}: {failure}; leave --encoding out to have it detected",
+            path=shown_name(path),
+            failure=failure,
+        )
     return name
 
 
@@ -173,7 +204,9 @@ def _detect(path: Path, gzipped: bool, head: bytes) -> str:
         if head.startswith(bom):
             if failure := _first_failure(path, gzipped, encoding):
                 raise InputError(
-                    f"{shown_name(path)}: {failure}; the file is damaged, export it again as UTF-8"
+                    "{path}: {failure}; the file is damaged, export it again as UTF-8",
+                    path=shown_name(path),
+                    failure=failure,
                 )
             return encoding
     failure = _first_failure(path, gzipped, "utf-8")
@@ -186,8 +219,17 @@ def _detect(path: Path, gzipped: bool, head: bytes) -> str:
     hint = ""
     if guess and _first_failure(path, gzipped, guess) is None:
         shown = masked(first_reading(lines, guess)[:_SHOWN_MAX])
-        hint = f"; it looks like {guess} ('{shown}'), pass --encoding {guess} if that reads right"
-    raise InputError(f"{shown_name(path)}: {failure}{hint}, or save the file as UTF-8")
+        hint = Message(
+            "; it looks like {guess} ('{shown}'), pass --encoding {guess} if that reads right",
+            guess=guess,
+            shown=shown,
+        )
+    raise InputError(
+        "{path}: {failure}{hint}, or save the file as UTF-8",
+        path=shown_name(path),
+        failure=failure,
+        hint=hint,
+    )
 
 
 def _zero_fault(path: Path, gzipped: bool, head: bytes) -> str:
@@ -196,7 +238,10 @@ def _zero_fault(path: Path, gzipped: bool, head: bytes) -> str:
     even = head[::2].count(0)
     if max(odd, even) * 10 > len(head) and min(odd, even) * 10 < max(odd, even):
         order = "le" if odd > even else "be"
-        return f"holds zero bytes and looks like UTF-16; pass --encoding utf-16-{order} if that is right"
+        return Message(
+            "holds zero bytes and looks like UTF-16; pass --encoding utf-16-{order} if that is right",
+            order=order,
+        )
     line, rest = 1, b""
     for chunk in Chunks(path, gzipped):
         good, zero, _ = chunk.partition(b"\0")
@@ -205,7 +250,11 @@ def _zero_fault(path: Path, gzipped: bool, head: bytes) -> str:
         if zero:
             break
     column = max(rest.count(mark) for mark in (b",", b";", b"\t", b"|")) + 1
-    return f"row {line}, column {column}: a zero byte stands there; the file is damaged, mend that row"
+    return Message(
+        "row {line}, column {column}: a zero byte stands there; the file is damaged, mend that row",
+        line=line,
+        column=column,
+    )
 
 
 def _first_failure(path: Path, gzipped: bool, encoding: str) -> str | None:
@@ -225,7 +274,12 @@ def _first_failure(path: Path, gzipped: bool, encoding: str) -> str | None:
         line += good.count("\n")
         start = good.rpartition("\n")[2] if "\n" in good else rest + good
         column = max(start.count(mark) for mark in ",;\t|") + 1
-        return f"row {line}, column {column}: the bytes there are not {_plain(encoding)}"
+        return Message(
+            "row {line}, column {column}: the bytes there are not {plain}",
+            line=line,
+            column=column,
+            plain=_plain(encoding),
+        )
     return None
 
 

@@ -53,7 +53,8 @@ class StoredBelonging:
             ids = PairIds(**_ids(connection))
         if ids.workspace_id != workspace_id:
             raise InputError(
-                f"another workspace (id {ids.workspace_id}) has just taken the store; use another key"
+                "another workspace (id {workspace_id}) has just taken the store; use another key",
+                workspace_id=ids.workspace_id,
             )
         return ids
 

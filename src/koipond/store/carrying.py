@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
+from koipond.kernel import Message
 from koipond.store import consents
 from koipond.store.bulk import any_of, upsert_rows
 from koipond.store.consents import ConsentStatement, Purpose, Suppression
@@ -66,7 +67,7 @@ def refusals_if_readable(connection: sa.Connection) -> Refusals:
 
 def hold_back(connection: sa.Connection, now_s: int) -> None:
     """Pause everything: what waits in a copy may have gone out after the copy was made."""
-    row = ("all", SOURCE, "what waits may have gone out after the backup", now_s)
+    row = ("all", SOURCE, Message("what waits may have gone out after the backup"), now_s)
     upsert_rows(connection, pause, ("scope", "author", "reason", "since_s"), [row], "ON CONFLICT DO NOTHING")
 
 
@@ -101,7 +102,7 @@ def _new_noes(connection: sa.Connection, found: Refusals, known: dict[str, int])
             granted=False,
             at=from_s(at_s),
             source=SOURCE,
-            proof="the store that was put aside",
+            proof=Message("the store that was put aside"),
         )
         for uid, channel, purpose, at_s in found.noes
         if uid in known and (known[uid], channel, purpose) not in held

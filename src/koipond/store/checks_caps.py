@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from koipond.kernel import Message
 from koipond.outreach.caps import Slot, applies, window
 from koipond.outreach.model import FrequencyCap
 from koipond.store.bulk import any_of, chunks, group
@@ -46,7 +47,13 @@ def _cap_breaks(row: Any, slot: Slot, before: Sequence[Slot], place: ZoneInfo) -
         times = [slot.from_s, *(at for at in near if low <= at < high)]
         count = _most_in_window(cap, times)
         if count > cap.touches_max:
-            yield f"touch {row.touch_key}: {count} touches under cap {cap.key} of {cap.touches_max}"
+            yield Message(
+                "touch {touch_key}: {count} touches under cap {key} of {touches_max}",
+                touch_key=row.touch_key,
+                count=count,
+                key=cap.key,
+                touches_max=cap.touches_max,
+            )
 
 
 def _most_in_window(cap: FrequencyCap, times: Sequence[int]) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from koipond.ingest.words import word_table
+from koipond.kernel import Message
 from koipond.store.bulk import any_of
 from koipond.store.cipher import ADDRESSES, ERASED_CIPHER
 from koipond.store.erasure import ERASED
@@ -58,8 +59,15 @@ def _differences(held: Any, said: Any) -> Iterator[str]:
             place = (channel, purpose)
             if states.get(place) != expected.get(place):
                 yield (
-                    f"customer {number}, {channel}, {purpose}: {_spoken(states.get(place))} is in force, the "
-                    f"log says {_spoken(expected.get(place))}"
+                    Message(
+                        "customer {number}, {channel}, {purpose}: {spoken} is in force, the log "
+                        "says {spoken_2}",
+                        number=number,
+                        channel=channel,
+                        purpose=purpose,
+                        spoken=_spoken(states.get(place)),
+                        spoken_2=_spoken(expected.get(place)),
+                    )
                 )
 
 
@@ -104,7 +112,12 @@ def statements_without_effect(connection: sa.Connection) -> Iterator[str]:
         query = sa.select(column, sa.func.count()).where(consent_log.c.void_s.is_(None)).group_by(column)
         for word, count in connection.execute(query.order_by(column)):
             if word not in known:
-                yield f"{count} statements name the {table} '{word}', which nothing is sent on"
+                yield Message(
+                    "{count} statements name the {table} '{word}', which nothing is sent on",
+                    count=count,
+                    table=table,
+                    word=word,
+                )
 
 
 def unfinished_grants(connection: sa.Connection) -> Iterator[str]:
@@ -118,7 +131,12 @@ def unfinished_grants(connection: sa.Connection) -> Iterator[str]:
         .order_by(import_batch.c.import_no)
     )
     for import_no, outcome, count in connection.execute(query):
-        yield f"{count} grants of import {import_no} are in force, which is {outcome or 'not ended'}"
+        yield Message(
+            "{count} grants of import {import_no} are in force, which is {outcome}",
+            count=count,
+            import_no=import_no,
+            outcome=outcome or "not ended",
+        )
 
 
 def dead_imports(connection: sa.Connection, machine_s: int) -> Iterator[str]:
@@ -128,7 +146,12 @@ def dead_imports(connection: sa.Connection, machine_s: int) -> Iterator[str]:
     query = sa.select(import_batch.c.import_no, import_batch.c.kind, import_batch.c.file)
     query = query.where(sa.or_(outcome.is_(None), outcome == "published"), ~alive)
     for import_no, kind, file in connection.execute(query.order_by(import_batch.c.import_no)):
-        yield f"import {import_no} ({kind}, {file}) never ended; import the file again"
+        yield Message(
+            "import {import_no} ({kind}, {file}) never ended; import the file again",
+            import_no=import_no,
+            kind=kind,
+            file=file,
+        )
 
 
 def erased_people(connection: sa.Connection) -> Iterator[str]:
@@ -137,16 +160,18 @@ def erased_people(connection: sa.Connection) -> Iterator[str]:
     numbers = connection.scalars(erased).all()
     waiting = sa.select(touch.c.customer_no).join(outbox, outbox.c.touch_no == touch.c.touch_no)
     left = {
-        "an identifier": sa.select(identifier.c.customer_no).where(identifier.c.cipher != ERASED_CIPHER),
-        "a touch that waits": waiting.where(outbox.c.state == "queued"),
-        "the words of a message": sa.select(touch.c.customer_no).where(touch.c.variables != "{}"),
-        "a place in a list": sa.select(customer_list_member.c.customer_no),
+        Message("an identifier"): sa.select(identifier.c.customer_no).where(
+            identifier.c.cipher != ERASED_CIPHER
+        ),
+        Message("a touch that waits"): waiting.where(outbox.c.state == "queued"),
+        Message("the words of a message"): sa.select(touch.c.customer_no).where(touch.c.variables != "{}"),
+        Message("a place in a list"): sa.select(customer_list_member.c.customer_no),
         "a tag": sa.select(manual_tag.c.customer_no),
     }
     for what, query in left.items():
         column = query.selected_columns[0]
         for number in connection.scalars(query.where(any_of(connection, column, numbers)).distinct()):
-            yield f"customer {number} was erased and has {what}"
+            yield Message("customer {number} was erased and has {what}", number=number, what=what)
 
 
 def unhashed_addresses(connection: sa.Connection) -> Iterator[str]:
@@ -157,4 +182,4 @@ def unhashed_addresses(connection: sa.Connection) -> Iterator[str]:
         identifier.c.cipher != ERASED_CIPHER,
     )
     for number in connection.scalars(query.distinct().order_by(identifier.c.customer_no)):
-        yield f"customer {number} has an address whose co-holders cannot be found"
+        yield Message("customer {number} has an address whose co-holders cannot be found", number=number)

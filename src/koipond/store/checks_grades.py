@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
+from koipond.kernel import Message
 from koipond.store.tables import grade_change, held_grade
 
 _NONE = "none"
@@ -26,8 +27,14 @@ def held_grades(connection: sa.Connection) -> Iterator[str]:
     torn = sa.select(steps).where(steps.c.begins != steps.c.stood).order_by(steps.c.change_no)
     for row in connection.execute(torn):
         yield (
-            f"customer {row.customer_no}: change {row.change_no} begins at {row.begins}, "
-            f"the one before it ended at {row.stood}"
+            Message(
+                "customer {customer_no}: change {change_no} begins at {begins}, the one before it "
+                "ended at {stood}",
+                customer_no=row.customer_no,
+                change_no=row.change_no,
+                begins=row.begins,
+                stood=row.stood,
+            )
         )
     last = sa.select(steps.c.customer_no, steps.c.ends).where(steps.c.rank == 1).subquery()
     yield from _differing(connection, last)
@@ -42,4 +49,9 @@ def _differing(connection: sa.Connection, last: sa.Subquery) -> Iterator[str]:
     untold = untold.select_from(held_grade.outerjoin(last, both)).where(last.c.customer_no.is_(None))
     for query in (told, untold):
         for row in connection.execute(query.order_by(query.selected_columns.customer_no)):
-            yield f"customer {row.customer_no} holds {row.holds}, the last change says {row.ended}"
+            yield Message(
+                "customer {customer_no} holds {holds}, the last change says {ended}",
+                customer_no=row.customer_no,
+                holds=row.holds,
+                ended=row.ended,
+            )

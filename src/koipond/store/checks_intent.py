@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from koipond.kernel import Message
 from koipond.outreach.consent import ALL, Place, Standing, Statement, combine, find, places
 from koipond.outreach.gate import Person
 from koipond.store.bulk import any_of, chunks, group
@@ -35,13 +36,15 @@ def consent_at_intent(connection: sa.Connection) -> Iterator[str]:
         for touch in _sent_to(connection, people):
             held = find(circle.heard(touch), touch.channel, touch.purpose)
             if held is not None and not held.granted:
-                yield f"touch {touch.touch_key} was sent to somebody who had said no"
+                yield Message(
+                    "touch {touch_key} was sent to somebody who had said no", touch_key=touch.touch_key
+                )
     required = sa.or_(touch_.c.consent_required, *_assumed_no_more(connection))
     for people in _silent(connection, required):
         circle = _Circle(connection, people)
         for touch in _sent_to(connection, people, required):
             if find(circle.heard(touch), touch.channel, touch.purpose) is None:
-                yield f"touch {touch.touch_key} was sent without consent"
+                yield Message("touch {touch_key} was sent without consent", touch_key=touch.touch_key)
 
 
 def suppressed_at_address(connection: sa.Connection) -> Iterator[str]:
@@ -56,7 +59,11 @@ def suppressed_at_address(connection: sa.Connection) -> Iterator[str]:
             for one in barred.get(people[touch.customer_no].root_no, ()):
                 shared_s = since.get((one.person.root_no, one.channel), 0)
                 if one.channel == touch.channel and max(one.at_s, shared_s) < touch.sent_s - GRACE_S:
-                    yield f"touch {touch.touch_key} was sent to an address that is suppressed ({one.reason})"
+                    yield Message(
+                        "touch {touch_key} was sent to an address that is suppressed ({reason})",
+                        touch_key=touch.touch_key,
+                        reason=one.reason,
+                    )
                     break
 
 

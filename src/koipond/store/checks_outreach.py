@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from koipond.budgets import day_of_scope
-from koipond.kernel import day_of, zone
+from koipond.kernel import Message, day_of, zone
 from koipond.outreach.quiet import is_quiet
 from koipond.store.checks_intent import GRACE_S, SENT, consent_at_intent, suppressed_at_address
 from koipond.store.checks_rules import running_at_intent
@@ -84,7 +84,11 @@ def _quiet(connection: sa.Connection, place: ZoneInfo) -> Iterator[str]:
     query = query.join(customer, customer.c.customer_no == touch_.c.customer_no)
     for row in connection.execute(query.where(touch_.c.purpose == "marketing")):
         if quiet(row.sent_s // 900, row.zone, row.apply_no):  # every zone's offset is quarters of an hour
-            yield f"touch {row.touch_key} was sent in the quiet hours, at {from_s(row.sent_s).isoformat()}"
+            yield Message(
+                "touch {touch_key} was sent in the quiet hours, at {from_s}",
+                touch_key=row.touch_key,
+                from_s=from_s(row.sent_s).isoformat(),
+            )
 
 
 def _permissions(connection: sa.Connection) -> Iterator[str]:
@@ -97,7 +101,11 @@ def _permissions(connection: sa.Connection) -> Iterator[str]:
         )
         flagged = _sent(touch_.c.touch_key, member.c.staff).join(member, same).where(known)
         for row in connection.execute(flagged):
-            yield f"touch {row.touch_key} was sent to {'staff' if row.staff else 'a minor'}"
+            yield Message(
+                "touch {touch_key} was sent to {staff}",
+                touch_key=row.touch_key,
+                staff="staff" if row.staff else "a minor",
+            )
         barred = (
             _sent(touch_.c.touch_key, suppression.c.reason)
             .join(member, same)
@@ -106,7 +114,11 @@ def _permissions(connection: sa.Connection) -> Iterator[str]:
             .where(suppression.c.at_s < outbox.c.sent_s - GRACE_S)
         )
         for row in connection.execute(barred):
-            yield f"touch {row.touch_key} was sent to somebody suppressed ({row.reason})"
+            yield Message(
+                "touch {touch_key} was sent to somebody suppressed ({reason})",
+                touch_key=row.touch_key,
+                reason=row.reason,
+            )
         unreal = (
             _sent(touch_.c.touch_key)
             .join(member, same)
@@ -115,7 +127,7 @@ def _permissions(connection: sa.Connection) -> Iterator[str]:
             .distinct()  # by how many rules, whatever
         )
         for key in connection.scalars(unreal):
-            yield f"touch {key} was sent to somebody confirmed as unreal"
+            yield Message("touch {key} was sent to somebody confirmed as unreal", key=key)
 
 
 def _members() -> list[tuple[Any, sa.ColumnElement[bool]]]:
@@ -144,14 +156,19 @@ def _days(connection: sa.Connection, place: ZoneInfo) -> Iterator[str]:
     for row in connection.execute(query.where(outbox.c.heard_seq.is_not(None))):
         if days(row.shares) - {day(row.sent_s // 900)}:
             held = ", ".join(sorted(days(row.shares)))
-            yield f"touch {row.touch_key} counts on {held} but went on {day(row.sent_s // 900)}"
+            yield Message(
+                "touch {touch_key} counts on {held} but went on {day}",
+                touch_key=row.touch_key,
+                held=held,
+                day=day(row.sent_s // 900),
+            )
 
 
 def _sent_codes(connection: sa.Connection) -> Iterator[str]:
     """No touch told a code that was dead when it was sent."""
     query = _sent(touch_.c.touch_key).join(offer_code, offer_code.c.code_no == touch_.c.code_no)
     for key in connection.scalars(query.where(offer_code.c.expires_s <= outbox.c.sent_s)):
-        yield f"touch {key} told a code that was dead when it was sent"
+        yield Message("touch {key} told a code that was dead when it was sent", key=key)
 
 
 def _twin_codes(connection: sa.Connection) -> Iterator[str]:
@@ -160,7 +177,7 @@ def _twin_codes(connection: sa.Connection) -> Iterator[str]:
     numbers = sa.func.min(offer_code.c.code_no), sa.func.max(offer_code.c.code_no)
     query = sa.select(*numbers).where(issued).group_by(offer_code.c.code_key)
     for first, last in connection.execute(query.having(sa.func.count() > 1)):
-        yield f"codes {first} and {last} read alike and were both issued"
+        yield Message("codes {first} and {last} read alike and were both issued", first=first, last=last)
 
 
 def _stops(connection: sa.Connection) -> Iterator[str]:
@@ -169,7 +186,9 @@ def _stops(connection: sa.Connection) -> Iterator[str]:
     for number, ended_s in connection.execute(gone).all():
         query = _sent(touch_.c.touch_key).where(touch_.c.plan == f"p{number}")
         for key in connection.scalars(query.where(outbox.c.sent_s > ended_s + GRACE_S)):
-            yield f"touch {key} was sent after its plan p{number} was withdrawn"
+            yield Message(
+                "touch {key} was sent after its plan p{number} was withdrawn", key=key, number=number
+            )
     for scope, from_, until_s in _pauses(connection):
         window = outbox.c.sent_s > from_ + GRACE_S
         if until_s is not None:
@@ -178,7 +197,9 @@ def _stops(connection: sa.Connection) -> Iterator[str]:
         if kind in ("channel", "strategy"):
             window &= touch_.c[kind] == key
         for touch_key in connection.scalars(_sent(touch_.c.touch_key).where(window)):
-            yield f"touch {touch_key} was sent while {scope} was paused"
+            yield Message(
+                "touch {touch_key} was sent while {scope} was paused", touch_key=touch_key, scope=scope
+            )
 
 
 def _pauses(connection: sa.Connection) -> list[tuple[str, int, int | None]]:
@@ -201,13 +222,19 @@ def _plans(connection: sa.Connection) -> Iterator[str]:
     for row in connection.execute(sa.select(*columns).order_by(plan.c.plan_no)).all():
         unfinished = row.status in ("making", "unfinished")
         if row.status in ("draft", "approved", "sent") and row.summary == "{}":
-            yield f"plan p{row.plan_no} is {row.status} without a summary"
+            yield Message(
+                "plan p{plan_no} is {status} without a summary", plan_no=row.plan_no, status=row.status
+            )
         elif unfinished and row.approved_s is not None:
-            yield f"plan p{row.plan_no} was approved and never finished"
+            yield Message("plan p{plan_no} was approved and never finished", plan_no=row.plan_no)
         elif unfinished:
             touches = sa.select(sa.func.count()).where(touch_.c.plan == f"p{row.plan_no}")
             if count := int(connection.execute(touches).scalar_one()):
-                yield f"plan p{row.plan_no} was never finished and has {count} touches"
+                yield Message(
+                    "plan p{plan_no} was never finished and has {count} touches",
+                    plan_no=row.plan_no,
+                    count=count,
+                )
 
 
 def _senders(connection: sa.Connection, before_s: int, machine_before_s: int) -> Iterator[str]:
@@ -221,4 +248,8 @@ def _senders(connection: sa.Connection, before_s: int, machine_before_s: int) ->
         .order_by(touch_.c.touch_no)
     )
     for row in connection.execute(query):
-        yield f"touch {row.touch_key} is {row.state} under a sender that has ended"
+        yield Message(
+            "touch {touch_key} is {state} under a sender that has ended",
+            touch_key=row.touch_key,
+            state=row.state,
+        )

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from koipond.kernel import day_of
+from koipond.kernel import Message, day_of
 from koipond.store.checks_intent import SENT
 from koipond.store.in_force import Running, running_of
 from koipond.store.instants import from_s
@@ -48,22 +48,27 @@ def running_at_intent(connection: sa.Connection, place: ZoneInfo) -> Iterator[st
         _, archived_no, running = made_then[-1]
         archived = archived_no is not None and archived_no <= went.apply_no
         days = (day_of(from_s(went.from_s), place), day_of(from_s(went.to_s), place))
-        why = "was archived" if archived else _stood_still(running, went, *days)
+        why = Message("was archived") if archived else _stood_still(running, went, *days)
         if why is not None:
             same = [column == went[number] for number, column in enumerate(_PLACE)]
             keys = sa.select(touch_.c.touch_key).join(outbox, outbox.c.touch_no == touch_.c.touch_no)
             for key in connection.scalars(keys.where(SENT, *same)):
-                yield f"touch {key} was sent though its strategy {went.strategy} {why}"
+                yield Message(
+                    "touch {key} was sent though its strategy {strategy} {why}",
+                    key=key,
+                    strategy=went.strategy,
+                    why=why,
+                )
 
 
 def _stood_still(running: Running, went: Any, first: date, last: date) -> str | None:
     """Return why ``running`` touched nobody there on some day from ``first`` to ``last``."""
     if (lacking := running.lacks(went.play, went.channel)) is not None:
-        return f"had no {lacking}"
+        return Message("had no {lacking}", lacking=lacking)
     if running.paused:
-        return "was paused by its definition"
+        return Message("was paused by its definition")
     if running.starts_on is not None and first < running.starts_on:
-        return f"starts on {running.starts_on.isoformat()}"
+        return Message("starts on {starts_on}", starts_on=running.starts_on.isoformat())
     if running.ends_on is not None and last > running.ends_on:
-        return f"ended on {running.ends_on.isoformat()}"
+        return Message("ended on {ends_on}", ends_on=running.ends_on.isoformat())
     return None

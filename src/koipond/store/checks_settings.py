@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from koipond.kernel import fingerprint
+from koipond.kernel import Message, fingerprint
 from koipond.store.fixed import changed_fixed
 from koipond.store.tables import definition, definition_apply, import_batch
 from koipond.workspace.model import WORKSPACE
@@ -17,7 +17,11 @@ def settings_breaks(connection: sa.Connection) -> Iterator[str]:
     live = sa.select(definition.c.key).where(ours, definition.c.archived_no.is_(None)).distinct()
     keys = sorted(connection.scalars(live))
     if len(keys) > 1:
-        yield f"the settings of {len(keys)} workspaces are in force in one store: {', '.join(keys)}"
+        yield Message(
+            "the settings of {count} workspaces are in force in one store: {keys}",
+            count=len(keys),
+            keys=", ".join(keys),
+        )
     first_s = connection.execute(sa.select(sa.func.min(import_batch.c.began_s)).where(_KEPT)).scalar_one()
     query = (
         sa.select(definition.c.version, definition.c.body, definition_apply.c.applied_s)
@@ -30,7 +34,12 @@ def settings_breaks(connection: sa.Connection) -> Iterator[str]:
         body = json.loads(row.body)
         if before is not None and first_s is not None and row.applied_s > first_s:
             for name in changed_fixed(before, body):
-                yield f"{name} became {body.get(name)} (was {before.get(name)}) when there were facts"
+                yield Message(
+                    "{name} became {get} (was {get_2}) when there were facts",
+                    name=name,
+                    get=body.get(name),
+                    get_2=before.get(name),
+                )
         before = body
 
 
@@ -43,4 +52,9 @@ def definition_breaks(connection: sa.Connection) -> Iterator[str]:
     for row in connection.execute(sa.select(*columns, definition.c.body).order_by(*columns[:3])):
         printed = fingerprint({"kind": row.kind, "key": row.key, "body": json.loads(row.body)})
         if row.fingerprint != printed:
-            yield f"version {row.version} of {row.kind} '{row.key}' is not what was applied"
+            yield Message(
+                "version {version} of {kind} '{key}' is not what was applied",
+                version=row.version,
+                kind=row.kind,
+                key=row.key,
+            )

@@ -71,7 +71,7 @@ class Vault:
             body = self._cipher(key_id).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound.encode())
         except InvalidTag as error:
             raise InputError(
-                f"an identifier does not open with key '{key_id}'; the key file is not its own"
+                "an identifier does not open with key '{key_id}'; the key file is not its own", key_id=key_id
             ) from error
         return body.decode()
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, joined
 from koipond.store.bulk import Row, any_of, chunks, upsert_rows
 from koipond.store.code_keys import code_key, is_hidden
 from koipond.store.engine import Database
@@ -139,9 +139,9 @@ class StoredCodes:
 def _unreadable(placed: Sequence[tuple[int, str]]) -> Iterator[Problem]:
     for line, code in placed:
         if any(is_hidden(character) for character in code):
-            yield line, "holds a character that does not show (control, zero-width or formatting)"
+            yield line, Message("holds a character that does not show (control, zero-width or formatting)")
         elif not code_key(code):
-            yield line, "is empty"
+            yield line, Message("is empty")
 
 
 def _twins(placed: Sequence[tuple[int, str]]) -> Iterator[Problem]:
@@ -149,7 +149,7 @@ def _twins(placed: Sequence[tuple[int, str]]) -> Iterator[Problem]:
     for line, code in placed:
         key = code_key(code)
         if key and first.setdefault(key, line) != line:
-            yield line, f"reads like line {first[key]}"
+            yield line, Message("reads like line {first}", first=first[key])
 
 
 def _known_elsewhere(
@@ -167,12 +167,14 @@ def _known_elsewhere(
             others = held.get(code_key(code), set()) - {(list_key, code)}
             if others:
                 names = ", ".join(sorted({f"'{name}'" for name, _ in others}))
-                yield line, f"reads like a code of list {names}"
+                yield line, Message("reads like a code of list {names}", names=names)
 
 
 def _said(list_key: str, problems: Sequence[Problem]) -> str:
     """Return what is wrong by line; a code itself is worth money and is not repeated."""
-    named = [f"line {line} {what}" for line, what in sorted(problems)[:_SHOWN]]
+    named = [Message("line {line} {what}", line=line, what=what) for line, what in sorted(problems)[:_SHOWN]]
     if len(problems) > _SHOWN:
-        named.append(f"and {len(problems) - _SHOWN:,} more")
-    return f"{list_key}: nothing was added; remove these lines or write them anew:\n" + "\n".join(named)
+        named.append(Message("and {count:,} more", count=len(problems) - _SHOWN))
+    return Message(
+        "{list_key}: nothing was added; remove these lines or write them anew:\n", list_key=list_key
+    ) + joined("\n", named)

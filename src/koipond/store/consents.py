@@ -235,7 +235,9 @@ def _require_under_way(connection: sa.Connection, import_no: int) -> None:
     """Raise BusyError when the import ended: undone, or given up for dead while its process slept."""
     query = sa.select(import_batch.c.outcome).where(import_batch.c.import_no == import_no)
     if connection.execute(query.with_for_update()).scalar_one_or_none() not in (None, "published"):
-        raise BusyError(f"import {import_no} was given up for dead meanwhile; import the file again")
+        raise BusyError(
+            "import {import_no} was given up for dead meanwhile; import the file again", import_no=import_no
+        )
 
 
 def _close(connection: sa.Connection, import_no: int, now: datetime) -> None:

@@ -151,9 +151,9 @@ def _write_sqlite(raw: sqlite3.Connection, at: Point, folder: Path, told: Progre
             connection.execute(sa.delete(lease))
             if wrong := damages(connection):
                 raise InputError(
-                    f"the store is damaged ({wrong[0]}): no backup was made; bring back both sides"
-                    " with: koipond"
-                    " restore BACKUP --replace",
+                    "the store is damaged ({wrong}): no backup was made; bring back both "
+                    "sides with: koipond restore BACKUP --replace",
+                    wrong=wrong[0],
                     code="damaged",
                 )
             found = _content(connection, "sqlite", at)

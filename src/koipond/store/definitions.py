@@ -140,7 +140,7 @@ def _refuse_stale(changes: Sequence[DefinitionChange], newest: Mapping[tuple[str
         if (row.version if row is not None else 0) != one.was:
             moved.append(f"{one.kind}/{one.key}")
     if moved:
-        raise BusyError(f"somebody applied {', '.join(moved)} meanwhile; run: koipond diff")
+        raise BusyError("somebody applied {moved} meanwhile; run: koipond diff", moved=", ".join(moved))
 
 
 def _change(connection: sa.Connection, one: DefinitionChange, apply_no: int) -> tuple[str, str, int]:

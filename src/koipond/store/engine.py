@@ -129,7 +129,7 @@ def open_database(url: str, schema: str | None = None) -> Database:
         return _memory() if parsed.database in (None, "", ":memory:") else _sqlite(parsed)
     if name == "postgresql":
         return _postgres(parsed, schema or "koipond")
-    raise InputError(f"a store cannot be kept in '{name}'; use sqlite:///FILE or postgresql://…")
+    raise InputError("a store cannot be kept in '{name}'; use sqlite:///FILE or postgresql://…", name=name)
 
 
 def _sqlite(url: sa.URL) -> Database:
@@ -187,7 +187,7 @@ def _prepare(engine: sa.Engine, *, begin: str, more: tuple[str, ...] = ()) -> No
 
 def _postgres(url: sa.URL, schema: str) -> Database:
     if not _SCHEMA_NAME.fullmatch(schema):
-        raise InputError(f"'{schema}' cannot name a schema; use small letters, digits and _")
+        raise InputError("'{schema}' cannot name a schema; use small letters, digits and _", schema=schema)
     engine = sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_size=8,

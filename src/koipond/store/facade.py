@@ -109,7 +109,9 @@ class Store:
             if not isinstance(error, sa.exc.OperationalError) and type(error) is not sa.exc.DatabaseError:
                 raise  # a statement of ours is wrong
             place = sa.make_url(url).render_as_string(hide_password=True)
-            raise InputError(f"the store at {place} cannot be opened: {error.orig}") from error
+            raise InputError(
+                "the store at {place} cannot be opened: {orig}", place=place, orig=error.orig
+            ) from error
         except BaseException:
             database.close()
             raise

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from koipond.ingest.facts import FACTS
-from koipond.kernel import RefusedError
+from koipond.kernel import Message, RefusedError, joined
 from koipond.store.tables import (
     consent_log,
     import_batch,
@@ -25,7 +25,7 @@ from koipond.workspace.model import WORKSPACE
 from koipond.workspace.settings import FILE, FIXED_KEYS
 
 _COPIES = frozenset({"imports", "consents", "suppressions", "identity_links", "inboxes", "reachable"})
-_STAMPED = ((touch, "touches"), (plan, "plans"), (consent_log, "statements of consent"))
+_STAMPED = ((touch, "touches"), (plan, "plans"), (consent_log, Message("statements of consent")))
 """Rows stamped with the workspace's clock."""
 _BACKWARD = ("system", "last_fact")
 """The change of clock that steps back behind what was stamped; the other way time only moves on."""
@@ -46,7 +46,7 @@ def facts_there(connection: sa.Connection) -> list[str]:
     standing = sa.or_(
         import_batch.c.outcome.is_(None), import_batch.c.outcome.not_in(("failed", "cancelled", "undone"))
     )
-    counted = ((past_touch, "past touches"), (offer_code, "codes"), *_STAMPED)
+    counted = ((past_touch, Message("past touches")), (offer_code, "codes"), *_STAMPED)
     found = [("imports", _count(connection, import_batch, standing))]
     found += [(name, _count(connection, table)) for table, name in counted]
     newest = sa.select(warehouse_version.c.manifest).order_by(warehouse_version.c.version.desc()).limit(1)
@@ -75,13 +75,27 @@ def forbidden(
     there = ", ".join(facts_there(connection)) if changed else ""
     for name in changed if there else ():
         old, new = before.get(name), after.get(name)
-        why = f"{name} {old} cannot become {new}: there are {there}, counted under {old}"
-        fix = f"Make a new workspace for {new} and import the facts there, or write '{name}: {old}' again"
+        why = Message(
+            "{name} {old} cannot become {new}: there are {there}, counted under {old}",
+            name=name,
+            old=old,
+            new=new,
+            there=there,
+        )
+        fix = Message(
+            "Make a new workspace for {new} and import the facts there, or write '{name}: {old}' again",
+            new=new,
+            name=name,
+            old=old,
+        )
         yield name, why, fix
     clocks = before.get("clock", "system"), after.get("clock", "system")
     if clocks == _BACKWARD and (stamped := ", ".join(stamped_there(connection))):
-        why = f"clock system cannot become last_fact: there are {stamped}, later than the newest fact"
-        yield "clock", why, "Write 'clock: system' again, or make a new workspace"
+        why = Message(
+            "clock system cannot become last_fact: there are {stamped}, later than the newest fact",
+            stamped=stamped,
+        )
+        yield "clock", why, Message("Write 'clock: system' again, or make a new workspace")
 
 
 def refuse_fixed(
@@ -90,15 +104,20 @@ def refuse_fixed(
     """Raise RefusedError when ``changes`` would change what facts were counted under, or whose they are."""
     ours = [one for one in changes if one.kind == WORKSPACE]
     there = {key: row for (kind, key), row in newest.items() if kind == WORKSPACE and row.archived_no is None}
-    problems = []
+    problems: list[Message] = []
     for one in ours if there else ():
         if one.body is None or one.key not in there:
-            problems.append(f"the key of a workspace cannot change; this store is that of {', '.join(there)}")
+            problems.append(
+                Message(
+                    "the key of a workspace cannot change; this store is that of {there}",
+                    there=", ".join(there),
+                )
+            )
             continue
         before = json.loads(there[one.key].body)
-        problems += [f"{why}. {fix}" for _, why, fix in forbidden(connection, before, one.body)]
+        problems += [joined(". ", (why, fix)) for _, why, fix in forbidden(connection, before, one.body)]
     if problems:
-        raise RefusedError("\n".join(f"{FILE}: {problem}" for problem in problems), code="fixed")
+        raise RefusedError(joined("\n", (f"{FILE}: " + problem for problem in problems)), code="fixed")
 
 
 def _count(connection: sa.Connection, table: sa.Table, where: Any = None) -> int:

@@ -40,7 +40,9 @@ class StoredLists:
         with self._db.read() as connection:
             known = connection.execute(sa.select(customer_list).where(customer_list.c.list_key == key)).all()
             if not known:
-                raise InputError(f"there is no list '{key}'; bring it with: koipond lists import {key} FILE")
+                raise InputError(
+                    "there is no list '{key}'; bring it with: koipond lists import {key} FILE", key=key
+                )
             return list(connection.scalars(query.order_by(customer_list_member.c.customer_no)))
 
     def lists(self) -> Sequence[ListEntry]:

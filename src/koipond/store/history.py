@@ -54,7 +54,10 @@ class StoredTouches:
         outcome = sa.select(import_batch.c.outcome).where(import_batch.c.import_no == import_no)
         with self._db.write() as connection:
             if connection.execute(outcome.with_for_update()).scalar_one_or_none() is not None:
-                raise BusyError(f"import {import_no} was given up for dead meanwhile; import the file again")
+                raise BusyError(
+                    "import {import_no} was given up for dead meanwhile; import the file again",
+                    import_no=import_no,
+                )
             for part in chunks(flat, CHUNK):
                 names = (*_COLUMNS, "import_no")
                 fresh += upsert_rows(connection, past_touch, names, list(part), "ON CONFLICT DO NOTHING")

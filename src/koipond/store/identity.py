@@ -140,7 +140,9 @@ class StoredIdentity:
                 if value is not None:
                     row.append(_Entry(digest(kind, scope, value), kind, scope, value, sure, alone))
             if not row:
-                raise InputError(f"person {place} of the batch carries no identifier; leave such rows out")
+                raise InputError(
+                    "person {place} of the batch carries no identifier; leave such rows out", place=place
+                )
             yield row
 
     def _known(self, connection: sa.Connection, rows: list[list[_Entry]]) -> _Batch:

@@ -91,7 +91,7 @@ class StoredJournal:
                 update.values(outcome=outcome, summary=stable_json(dict(summary)), ended_s=to_s(now))
             )
             if done.rowcount != 1:
-                raise InputError(f"there is no import {import_no}")
+                raise InputError("there is no import {import_no}", import_no=import_no)
             held = self._held.get(import_no)
             if outcome != "published" and held is not None:
                 connection.execute(sa.delete(lease).where(lease.c.lease == held))
@@ -169,7 +169,7 @@ class StoredVerdicts:
 
     def decide(self, rule: str, customer_nos: Sequence[int], *, verdict: str, by: str, now: datetime) -> int:
         if verdict not in ("confirmed", "cleared"):
-            raise InputError(f"a verdict is 'confirmed' or 'cleared', not '{verdict}'")
+            raise InputError("a verdict is 'confirmed' or 'cleared', not '{verdict}'", verdict=verdict)
         rows = [(rule, number, verdict, by, to_s(now)) for number in sorted(set(customer_nos))]
         changed = (
             "ON CONFLICT (rule, customer_no) DO UPDATE SET verdict = excluded.verdict, "

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from koipond.budgets import Budget
-from koipond.kernel import day_bounds, day_of
+from koipond.kernel import Message, day_bounds, day_of
 from koipond.store.bulk import listed
 from koipond.store.contact_rules import ContactRules, contact_rules
 from koipond.store.instants import from_s, to_s
@@ -43,7 +43,11 @@ class Running:
         channels = self.plays.get(play)
         if channels is None:
             return f"play {play}"
-        return None if channel in channels else f"channel {channel} in play {play}"
+        return (
+            None
+            if channel in channels
+            else Message("channel {channel} in play {play}", channel=channel, play=play)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +99,22 @@ class Rules:
     def not_running(self, strategy: str, day: date) -> str | None:
         """Return why ``strategy`` touches nobody on local ``day``; None when it runs."""
         if strategy in self.paused:
-            return f"{STRATEGY}{strategy} is paused by its definition"
+            return Message(
+                "{strategy}{strategy_2} is paused by its definition", strategy=STRATEGY, strategy_2=strategy
+            )
         started = self.starts_on(strategy)
         if started is not None and started > day:
-            return f"{STRATEGY}{strategy} starts on {started.isoformat()}"
-        return f"{STRATEGY}{strategy} has ended" if self.over(strategy, day) else None
+            return Message(
+                "{strategy}{strategy_2} starts on {started}",
+                strategy=STRATEGY,
+                strategy_2=strategy,
+                started=started.isoformat(),
+            )
+        return (
+            Message("{strategy}{strategy_2} has ended", strategy=STRATEGY, strategy_2=strategy)
+            if self.over(strategy, day)
+            else None
+        )
 
     def code_end_s(
         self, code_list: str, expires_s: int | None, issued_s: int | None, place: ZoneInfo

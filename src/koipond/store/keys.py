@@ -73,7 +73,8 @@ class KeyRing:
             if key.key_id == key_id:
                 return key
         raise InputError(
-            f"the store holds rows of key '{key_id}', which the key file lacks; restore its backup"
+            "the store holds rows of key '{key_id}', which the key file lacks; restore its backup",
+            key_id=key_id,
         )
 
 
@@ -97,7 +98,7 @@ def load_keys(workspace_id: str, environ: Mapping[str, str] = os.environ, *, mak
         ring = KeyRing(keys=(_new_key("k1"),), file=file)
         return save_keys(ring) if make else ring
     if file.stat().st_mode & 0o077:
-        raise InputError(f"other users can read the keys in {file}; run: chmod 600 {file}")
+        raise InputError("other users can read the keys in {file}; run: chmod 600 {file}", file=file)
     return _parse(file.read_text(encoding="utf-8"), file)
 
 
@@ -111,7 +112,7 @@ def save_keys(ring: KeyRing) -> KeyRing:
     """Write ``ring`` to its file, synced, readable by its owner alone. Raises InputError without a file."""
     file = ring.file
     if file is None:
-        raise InputError(f"the keys come from {ENVIRONMENT}; change them there")
+        raise InputError("the keys come from {environment}; change them there", environment=ENVIRONMENT)
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     body = {
         "active": ring.active.key_id,
@@ -187,8 +188,12 @@ def _parse(text: str, file: Path | None) -> KeyRing:
         )
         confirmed = body.get("backup_confirmed_at")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"the keys in {place} cannot be read; restore them from their backup") from error
+        raise InputError(
+            "the keys in {place} cannot be read; restore them from their backup", place=place
+        ) from error
     active = [key for key in keys if key.state == "active"]
     if len(active) != 1 or any(len(key.secret) != 32 for key in keys):
-        raise InputError(f"the keys in {place} are incomplete: one active key of 32 bytes is needed")
+        raise InputError(
+            "the keys in {place} are incomplete: one active key of 32 bytes is needed", place=place
+        )
     return KeyRing(keys=keys, backup_confirmed_at=confirmed, file=file)

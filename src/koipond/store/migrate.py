@@ -39,7 +39,11 @@ def migrate(database: Database) -> None:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         found = revision(connection)
         if found is not None and found > HEAD:
-            raise InputError(f"the store is at {found}, this release knows {HEAD}: install the newer release")
+            raise InputError(
+                "the store is at {found}, this release knows {head}: install the newer release",
+                found=found,
+                head=HEAD,
+            )
         if found is None and not sa.inspect(connection).get_table_names():
             METADATA.create_all(connection)
             stamp(connection, HEAD)

@@ -98,7 +98,7 @@ class StoredPlans:
             update = sa.update(plan).where(plan.c.plan_no == plan_number(key), plan.c.status == "making")
             values = {"status": "draft", "summary": stable_json(dict(summary))}
             if connection.execute(update.values(**values)).rowcount != 1:
-                raise BusyError(f"plan {key} was given up meanwhile; run: koipond plan")
+                raise BusyError("plan {key} was given up meanwhile; run: koipond plan", key=key)
 
     def approve(self, key: str, by: str, now: datetime) -> StoredPlan:
         """Approve a draft; once more changes nothing. Raise RefusedError when it was sent or withdrawn."""
@@ -107,9 +107,15 @@ class StoredPlans:
             if found.status == "approved":
                 return found
             if found.status in UNFINISHED:
-                raise RefusedError(f"plan {key} was never finished; make a new one with: koipond plan")
+                raise RefusedError(
+                    "plan {key} was never finished; make a new one with: koipond plan", key=key
+                )
             if found.status != "draft":
-                raise RefusedError(f"plan {key} is {found.status} and cannot be approved; make a new one")
+                raise RefusedError(
+                    "plan {key} is {status} and cannot be approved; make a new one",
+                    key=key,
+                    status=found.status,
+                )
             update = sa.update(plan).where(plan.c.plan_no == plan_number(key))
             connection.execute(update.values(status="approved", approved_by=by, approved_s=to_s(now)))
             entry = audit.AuditEntry(
@@ -122,11 +128,13 @@ class StoredPlans:
         """Return a plan that may be sent; raise RefusedError when nobody approved it."""
         found = self.get(key)
         if found.status in UNFINISHED:
-            raise RefusedError(f"plan {key} was never finished; make a new one with: koipond plan")
+            raise RefusedError("plan {key} was never finished; make a new one with: koipond plan", key=key)
         if found.status == "withdrawn":
-            raise RefusedError(f"plan {key} was withdrawn; make a new one with: koipond plan")
+            raise RefusedError("plan {key} was withdrawn; make a new one with: koipond plan", key=key)
         if found.status not in ("approved", "sent"):
-            raise RefusedError(f"plan {key} is {found.status}; run: koipond approve {key} --by NAME")
+            raise RefusedError(
+                "plan {key} is {status}; run: koipond approve {key} --by NAME", key=key, status=found.status
+            )
         return found
 
     def end(self, key: str, now: datetime) -> None:
@@ -146,7 +154,7 @@ class StoredPlans:
         with self._db.write() as connection:
             found = _find(connection, key, lock=True)
             if found.status in UNFINISHED:
-                raise RefusedError(f"plan {key} was never finished: nothing of it waits")
+                raise RefusedError("plan {key} was never finished: nothing of it waits", key=key)
             if found.status != "withdrawn":
                 update = sa.update(plan).where(plan.c.plan_no == plan_number(key))
                 connection.execute(update.values(status="withdrawn", ended_s=to_s(now)))
@@ -180,7 +188,7 @@ def _find(connection: sa.Connection, key: str, *, lock: bool = False) -> StoredP
     query = sa.select(plan).where(plan.c.plan_no == plan_number(key))
     row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     if row is None:
-        raise InputError(f"there is no plan '{key}'; make one with: koipond plan")
+        raise InputError("there is no plan '{key}'; make one with: koipond plan", key=key)
     return _from_row(row)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from koipond.kernel import BusyError, InputError, RefusedError, stable_json
+from koipond.kernel import BusyError, InputError, Message, RefusedError, stable_json
 from koipond.store import counters
 from koipond.store.bulk import Row, any_of, update_rows, upsert_rows
 from koipond.store.cipher import ERASED_CIPHER, Lookup, Vault
@@ -58,9 +58,10 @@ def require_found(connection: sa.Connection, ring: KeyRing) -> set[str] | None:
     found = keys_in_use(connection)
     if strange := sorted(found - {key.key_id for key in ring.live}):
         raise RefusedError(
-            f"identifiers of this store stand under key '{', '.join(strange)}', which the key file has"
-            " retired (was an older store brought back?): nobody of them would be recognised; put them under"
-            " the key of now, run: koipond keys rotate"
+            "identifiers of this store stand under key '{strange}', which the key file has "
+            "retired (was an older store brought back?): nobody of them would be recognised; "
+            "put them under the key of now, run: koipond keys rotate",
+            strange=", ".join(strange),
         )
     return found
 
@@ -85,7 +86,11 @@ def unfindable(connection: sa.Connection, ring: KeyRing) -> Iterator[str]:
     for key_id, count in connection.execute(
         query.group_by(identifier.c.key_id).order_by(identifier.c.key_id)
     ):
-        yield f"{count:,} identifiers stand under key {key_id}, which nobody is looked up under"
+        yield Message(
+            "{count:,} identifiers stand under key {key_id}, which nobody is looked up under",
+            count=count,
+            key_id=key_id,
+        )
 
 
 def bring_under(database: Database, ring: KeyRing) -> None:
@@ -131,9 +136,13 @@ def require_own(database: Database, ring: KeyRing) -> None:
         Vault(ring).open(row.cipher, row.key_hash, row.key_id)
     except InputError as error:
         place = "KOIPOND_KEYS" if ring.file is None else str(ring.file)
-        what = "holds other keys" if ring.file is None or ring.file.exists() else "is missing"
+        what = (
+            Message("holds other keys") if ring.file is None or ring.file.exists() else Message("is missing")
+        )
         raise InputError(
-            f"{place} {what}: the identifiers of this workspace do not open; restore your copy of its keys",
+            "{place} {what}: the identifiers of this workspace do not open; restore your copy of its keys",
+            place=place,
+            what=what,
             code="wrong_keys",
         ) from error
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from koipond.kernel import Message, joined
 from koipond.outreach.gate import GLOBAL
 from koipond.store import checks_consent
 from koipond.store.checks_caps import caps, inbox_caps
@@ -75,9 +76,9 @@ class StoredChecks:
 
 def check_of(name: str, found: Sequence[str]) -> Check:
     """Return the check of ``name`` from what each break says."""
-    detail = "; ".join(found[:SAMPLES])
+    detail = joined("; ", found[:SAMPLES])
     if len(found) > SAMPLES:
-        detail += f"; and {len(found) - SAMPLES} more"
+        detail += Message("; and {count} more", count=len(found) - SAMPLES)
     return Check(name=name, breaks=len(found), detail=detail)
 
 
@@ -87,11 +88,21 @@ def _budgets(connection: sa.Connection) -> Iterator[str]:
     for row in connection.execute(sa.select(budget).order_by(budget.c.scope)):
         taken = owed.pop(row.scope, 0)
         if row.taken_fen != taken:
-            yield f"budget {row.scope} says {row.taken_fen}, its touches took {taken}"
+            yield Message(
+                "budget {scope} says {taken_fen}, its touches took {taken}",
+                scope=row.scope,
+                taken_fen=row.taken_fen,
+                taken=taken,
+            )
         if row.taken_fen > row.limit_fen:
-            yield f"budget {row.scope} gave {row.taken_fen} of {row.limit_fen}"
+            yield Message(
+                "budget {scope} gave {taken_fen} of {limit_fen}",
+                scope=row.scope,
+                taken_fen=row.taken_fen,
+                limit_fen=row.limit_fen,
+            )
     for scope, amount in sorted(owed.items()):
-        yield f"budget {scope} is missing, its touches took {amount}"
+        yield Message("budget {scope} is missing, its touches took {amount}", scope=scope, amount=amount)
 
 
 def _duplicates(connection: sa.Connection) -> Iterator[str]:
@@ -99,10 +110,15 @@ def _duplicates(connection: sa.Connection) -> Iterator[str]:
     place = [touch.c[n] for n in ("customer_no", "strategy", "play", "occurrence")]
     twice = sa.select(*place).group_by(*place).having(sa.func.count() > 1)
     for row in connection.execute(twice):
-        yield f"customer {row.customer_no} has occurrence {row.occurrence} of {row.strategy} twice"
+        yield Message(
+            "customer {customer_no} has occurrence {occurrence} of {strategy} twice",
+            customer_no=row.customer_no,
+            occurrence=row.occurrence,
+            strategy=row.strategy,
+        )
     lost = sa.select(touch.c.touch_key).outerjoin(outbox, outbox.c.touch_no == touch.c.touch_no)
     for key in connection.scalars(lost.where(outbox.c.touch_no.is_(None))):
-        yield f"touch {key} has no outbox row"
+        yield Message("touch {key} has no outbox row", key=key)
 
 
 def _hold_outs(connection: sa.Connection) -> Iterator[str]:
@@ -117,7 +133,9 @@ def _hold_outs(connection: sa.Connection) -> Iterator[str]:
         .order_by(touch.c.touch_no)
     )
     for row in connection.execute(query):
-        yield f"touch {row.touch_key} went to somebody held out by {row.scope}"
+        yield Message(
+            "touch {touch_key} went to somebody held out by {scope}", touch_key=row.touch_key, scope=row.scope
+        )
 
 
 def _codes(connection: sa.Connection) -> Iterator[str]:
@@ -126,7 +144,11 @@ def _codes(connection: sa.Connection) -> Iterator[str]:
     place = offer_code.c.customer_no, offer_code.c.list_key
     twice = sa.select(*place).where(issued).group_by(*place).having(sa.func.count() > 1)
     for row in connection.execute(twice):
-        yield f"customer {row.customer_no} holds two codes of {row.list_key}"
+        yield Message(
+            "customer {customer_no} holds two codes of {list_key}",
+            customer_no=row.customer_no,
+            list_key=row.list_key,
+        )
     loose = (
         sa.select(offer_code.c.code_no)
         .outerjoin(touch, touch.c.touch_no == offer_code.c.touch_no)
@@ -149,6 +171,6 @@ def _codes(connection: sa.Connection) -> Iterator[str]:
         .where(sa.func.coalesce(offer_code.c.customer_no, 0) != touch.c.customer_no)
     )
     for key in connection.scalars(told):
-        yield f"touch {key} tells a code that is not its customer's"
+        yield Message("touch {key} tells a code that is not its customer's", key=key)
     for code_no in connection.scalars(loose):
-        yield f"code {code_no} is issued without a living touch of its customer"
+        yield Message("code {code_no} is issued without a living touch of its customer", code_no=code_no)

@@ -162,10 +162,11 @@ def _busy(held: leases.HeldLease, now: datetime) -> BusyError:
     holder, since = held.holder, held.since.isoformat()
     until = min(held.until, now + leases.TTL).isoformat()  # a clock that is ahead is not waited for
     return BusyError(
-        f"{holder.purpose} (process {holder.pid} on {holder.host_name}) writes since {since}; wait for it:"
-        f" when it beats no more its lease ends by {until} at the latest (see: koipond leases)",
-        holder=holder.purpose,
+        "{purpose} (process {pid} on {host_name}) writes since {since}; wait for it: when "
+        "it beats no more its lease ends by {until} at the latest (see: koipond leases)",
+        purpose=holder.purpose,
         pid=holder.pid,
+        host_name=holder.host_name,
         since=since,
         until=until,
     )

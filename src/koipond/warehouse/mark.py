@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from koipond.ingest.belonging import Mark, PairIds, Point, WarehouseSide
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 from koipond.kernel.whole_files import written_beside
 from koipond.warehouse.engine import sync
 
@@ -33,7 +33,14 @@ class MarkFile:
         """Raise InputError when the folder is not ours any more, or does not stand at ``version``."""
         mark = self._own()
         if version not in {point.version for point in (mark.done, *mark.pending)}:
-            raise _moved(self.root, f"it stands at version {mark.done.version}, the store at {version}")
+            raise _moved(
+                self.root,
+                Message(
+                    "it stands at version {version}, the store at {version_2}",
+                    version=mark.done.version,
+                    version_2=version,
+                ),
+            )
 
     def begin(self, point: Point) -> None:
         """Write that ``point`` is about to be published; raise InputError when the folder is not ours."""
@@ -52,14 +59,19 @@ class MarkFile:
     def _own(self) -> Mark:
         mark, fault = read_mark(self.root)
         if mark is None or mark.ids != self.ids:
-            raise _moved(self.root, fault or ("its mark is gone" if mark is None else "it is another's"))
+            raise _moved(
+                self.root,
+                fault or (Message("its mark is gone") if mark is None else Message("it is another's")),
+            )
         return mark
 
 
 def _moved(root: Path, what: str) -> InputError:
     return InputError(
-        f"the warehouse {root} was moved or replaced while this command ran: {what}; nothing was published,"
-        " see: koipond doctor",
+        "the warehouse {root} was moved or replaced while this command ran: {what}; nothing "
+        "was published, see: koipond doctor",
+        root=root,
+        what=what,
         code="pair",
     )
 
@@ -88,7 +100,7 @@ def read_mark(root: Path) -> tuple[Mark | None, str]:
     except FileNotFoundError:
         return None, ""
     except UnicodeDecodeError:
-        return None, "it is no text"
+        return None, Message("it is no text")
     try:
         body = json.loads(text)
         ids = PairIds(**{name: str(body[name]) for name in ("workspace_id", "store_id", "warehouse_id")})

@@ -164,7 +164,7 @@ class ParquetReader:
             return self.engine.view(dataset, files)
         if dataset in FACTS:
             return self.engine.empty(dataset, FACTS[dataset])
-        raise InputError(f"nothing is published as '{dataset}' yet; run: koipond refresh")
+        raise InputError("nothing is published as '{dataset}' yet; run: koipond refresh", dataset=dataset)
 
     def frame(self, expression: IbisTable) -> pa.Table:
         return self.engine.frame(expression)

@@ -55,7 +55,9 @@ def _path(index: Any) -> str:
     if isinstance(value, int):
         return f"$[{value}]"
     if "'" in value and '"' in value:
-        raise InputError(f"Spark cannot read the property {value!r}: its name holds both kinds of quotes")
+        raise InputError(
+            "Spark cannot read the property {value!r}: its name holds both kinds of quotes", value=value
+        )
     quote = '"' if "'" in value else "'"
     return f"$[{quote}{value}{quote}]"
 

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, joined
 
 JAVA_MIN = 17
 _VERSION = re.compile(r'version "(\d+)')
@@ -41,17 +41,27 @@ class SparkOptions:
 def spark_lacks() -> tuple[str, str] | None:
     """Return what Spark lacks on this machine and the fix, or None when it can start."""
     if find_spec("pyspark") is None:
-        return "Spark needs the extra", "pip install 'koipond[spark]'"
+        return Message("Spark needs the extra"), Message("pip install 'koipond[spark]'")
     java = _java()
-    install = f"apt-get install openjdk-{JAVA_MIN}-jre-headless, or set JAVA_HOME to a Java ≥ {JAVA_MIN}"
+    install = Message(
+        "apt-get install openjdk-{java_min}-jre-headless, or set JAVA_HOME to a Java ≥ {java_min}",
+        java_min=JAVA_MIN,
+    )
     if java is None:
         return f"Spark needs Java {JAVA_MIN}", install
     said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
     found = _VERSION.search(said.stderr + said.stdout)
     if said.returncode or found is None:
-        return f"Spark needs Java {JAVA_MIN}, and {java} does not run", install
+        return Message(
+            "Spark needs Java {java_min}, and {java} does not run", java_min=JAVA_MIN, java=java
+        ), install
     if int(found[1]) < JAVA_MIN:
-        return f"Spark needs Java {JAVA_MIN}, and {java} is Java {found[1]}", install
+        return Message(
+            "Spark needs Java {java_min}, and {java} is Java {found}",
+            java_min=JAVA_MIN,
+            java=java,
+            found=found[1],
+        ), install
     return None
 
 
@@ -69,7 +79,7 @@ def start_session(folder: Path, options: SparkOptions | None = None) -> Any:
     """
     lacks = spark_lacks()
     if lacks is not None:
-        raise InputError("; ".join(lacks))
+        raise InputError(joined("; ", lacks))
     from pyspark.sql import SparkSession
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from koipond.ingest.facts import FACTS
 from koipond.ingest.ports import IbisTable, Query
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 from koipond.warehouse.parquet import KEY, ParquetWriter
 from koipond.warehouse.spark_engine import SparkEngine, scratch_below
 from koipond.warehouse.spark_session import SparkOptions, start_session
@@ -67,7 +67,7 @@ class SparkWriter:
             return self.engine.view(dataset, files)
         if dataset in FACTS:
             return self.engine.stage(dataset, FACTS[dataset].empty_table())
-        raise InputError(f"nothing is published as '{dataset}' yet; run: koipond refresh")
+        raise InputError("nothing is published as '{dataset}' yet; run: koipond refresh", dataset=dataset)
 
     def frame(self, expression: IbisTable) -> pa.Table:
         return self.engine.frame(expression)
@@ -115,7 +115,7 @@ class SparkWriter:
     def append(self, dataset: str, expression: IbisTable) -> int:
         names, rows = self._write(dataset, expression)
         files, delta = self.files.files_of(dataset)
-        assert delta is None, f"{dataset} is kept by upsert"
+        assert delta is None, Message("{dataset} is kept by upsert", dataset=dataset)
         self.files.put(dataset, (*(file.name for file in files), *names))
         return rows
 
@@ -143,6 +143,6 @@ class SparkWriter:
 
     def _write(self, dataset: str, expression: IbisTable | Query) -> tuple[tuple[str, ...], int]:
         if dataset in FACTS:
-            raise InputError(f"facts are written by DuckDB, and '{dataset}' is one")
+            raise InputError("facts are written by DuckDB, and '{dataset}' is one", dataset=dataset)
         folder, stem = self.files.new_file(dataset)
         return self.engine.write(expression, folder, stem)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from koipond.bootstrap import App
-from koipond.kernel import day_of
+from koipond.kernel import Message, day_of
 from koipond.store.instants import from_s
 from koipond.strategy.model import CodeList
 
@@ -41,9 +41,17 @@ def early_ends(app: App, offers: Mapping[str, CodeList]) -> list[dict[str, Any]]
 def end_text(row: Mapping[str, Any]) -> str:
     """Return one row of `early_ends` in words."""
     what = (
-        "codes in stock were imported to end" if row["because"] == "codes" else "'expires_on' ends its codes"
+        Message("codes in stock were imported to end")
+        if row["because"] == "codes"
+        else Message("'expires_on' ends its codes")
     )
-    return (
-        f"offer '{row['offer']}': {what} on {row['ends_on']}, {row['days_short']} days before"
-        f" 'valid_days: {row['valid_days']}' would ({row['says']}); texts promise {row['ends_on']}"
+    return Message(
+        "offer '{offer}': {what} on {ends_on}, {days_short} days before 'valid_days: "
+        "{valid_days}' would ({says}); texts promise {ends_on}",
+        offer=row["offer"],
+        what=what,
+        ends_on=row["ends_on"],
+        days_short=row["days_short"],
+        valid_days=row["valid_days"],
+        says=row["says"],
     )

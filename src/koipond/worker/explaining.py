@@ -160,8 +160,15 @@ def one_customer(app: App, words: str) -> int:
         {people.survivor(ref.customer_no) for ref in people.find(words, region=app.settings.region)}
     )
     if not found:
-        raise InputError(f"nobody is known as '{words}'; give a shop id, phone, e-mail or our own number")
+        raise InputError(
+            "nobody is known as '{words}'; give a shop id, phone, e-mail or our own number", words=words
+        )
     if len(found) > 1:
         numbers = ", ".join(map(str, found[:10]))
-        raise InputError(f"'{words}' names {len(found)} customers: {numbers}; give one of these numbers")
+        raise InputError(
+            "'{words}' names {count} customers: {numbers}; give one of these numbers",
+            words=words,
+            count=len(found),
+            numbers=numbers,
+        )
     return found[0]

@@ -14,7 +14,7 @@ from typing import Any
 from koipond.bootstrap import App
 from koipond.frames.spreadsheet import csv_text
 from koipond.ingest.ports import Reader
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, joined
 from koipond.kernel.whole_files import require_new, written_beside
 from koipond.outreach.templates import preview
 from koipond.segments.tables import list_members, segment_members
@@ -68,15 +68,21 @@ def wanted(
     kind, mark, key = what.partition(":")
     wrong = []
     if not (mark and key and kind in ("segment", "list", "plan")):
-        wrong.append(f"'{what}': write segment:KEY, list:KEY or plan:KEY")
+        wrong.append(Message("'{what}': write segment:KEY, list:KEY or plan:KEY", what=what))
     if strange := [one for one in identifiers if one not in IDENTIFIERS]:
-        wrong.append(f"--with {', '.join(strange)}: there is {', '.join(IDENTIFIERS)}")
+        wrong.append(
+            Message(
+                "--with {strange}: there is {identifiers}",
+                strange=", ".join(strange),
+                identifiers=", ".join(IDENTIFIERS),
+            )
+        )
     if not purpose.strip():
-        wrong.append("--purpose: say what the list is for; it is kept with it")
+        wrong.append(Message("--purpose: say what the list is for; it is kept with it"))
     if not author.strip():
-        wrong.append("--by: say who asks")
+        wrong.append(Message("--by: say who asks"))
     if wrong:
-        raise InputError("; ".join(wrong))
+        raise InputError(joined("; ", wrong))
     using = [channel for channel, used in KINDS.items() if used in identifiers]
     return Wanted(
         what=kind,
@@ -98,7 +104,11 @@ def export_people(app: App, asked: Wanted, file: Path, as_of: date | None) -> Ex
     with app.reading(as_of) as (reader, day):
         header, rows = _rows_of(app, reader, asked, day)
     if len(rows) > ROWS_MAX:
-        raise InputError(f"{len(rows):,} rows are more than a list holds ({ROWS_MAX:,}); split the segment")
+        raise InputError(
+            "{count:,} rows are more than a list holds ({rows_max:,}); split the segment",
+            count=len(rows),
+            rows_max=ROWS_MAX,
+        )
     numbers = sorted({number for number, _ in rows})
     barred = app.store.handover.barred(numbers, asked.channels, "marketing") if asked.channels else {}
     open_ = [number for number in numbers if number not in barred]

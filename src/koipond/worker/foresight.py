@@ -18,7 +18,7 @@ from koipond.bootstrap.app import is_kept
 from koipond.experiments.assignment import holdout_rate
 from koipond.experiments.power import Baseline, customers_needed, power_of, smallest_difference
 from koipond.insights.outcomes import net_orders
-from koipond.kernel import InputError, KoipondError, epoch_day
+from koipond.kernel import InputError, KoipondError, Message, epoch_day, joined
 from koipond.profiles.facts import read_facts
 from koipond.segments.bitmaps import from_numbers
 from koipond.segments.membership import everyone
@@ -193,18 +193,50 @@ def _buyers(app: App, day: date, window: int) -> "BitMap":
 
 def outlook_text(row: Mapping[str, Any]) -> str:
     """Return one strategy's outlook in words."""
-    left = f"strategy '{row['strategy']}': {row['crowd']:,} in its audience today, {row['left_out']:.0%} of"
-    left += f" them left out ({row['global_share']:.0%} globally, {row['own_share']:.0%} by its own hold-out)"
+    left = Message(
+        "strategy '{strategy}': {crowd:,} in its audience today, {left_out:.0%} of them left out"
+        " ({global_share:.0%} globally, {own_share:.0%} by its own hold-out)",
+        strategy=row["strategy"],
+        crowd=row["crowd"],
+        left_out=row["left_out"],
+        global_share=row["global_share"],
+        own_share=row["own_share"],
+    )
     if not row["own_share"]:
-        return f"{left}; without a hold-out of its own nobody will know what it earned"
+        return Message("{left}; without a hold-out of its own nobody will know what it earned", left=left)
     if row["baseline"] is None or row["needed"] is None:
-        since = f"{row['window_days']} days"
-        return f"{left}; its power is not known: nobody in its audience {since} ago has bought since"
+        since = Message("{days} days", days=row["window_days"])
+        return Message(
+            "{left}; its power is not known: nobody in its audience {since} ago has bought since",
+            left=left,
+            since=since,
+        )
     after = row["baseline"] * (1 + row["rise"])
-    found = f"a rise of {row['rise']:.0%} (from {row['baseline']:.1%} to {after:.1%}) is found among them"
-    found += f" with a chance of {row['power']:.0%}"
-    wait = "never, as nobody new comes in" if row["days"] is None else f"known in {row['days']:,} days"
-    needed = f"{row['needed']:,} customers are needed for {POWER:.0%}: {wait}"
+    found = Message(
+        "a rise of {rise:.0%} (from {baseline:.1%} to {after:.1%}) is found among them with a chance of"
+        " {power:.0%}",
+        rise=row["rise"],
+        baseline=row["baseline"],
+        after=after,
+        power=row["power"],
+    )
+    wait = (
+        Message("never, as nobody new comes in")
+        if row["days"] is None
+        else Message("known in {days:,} days", days=row["days"])
+    )
+    needed = Message(
+        "{needed:,} customers are needed for {power:.0%}: {wait}",
+        needed=row["needed"],
+        power=POWER,
+        wait=wait,
+    )
     if row["smallest"] is None:
-        return f"{left}; {found}; {needed}"
-    return f"{left}; {found}; {needed}; today's crowd finds {100 * row['smallest']:+.1f} points or more"
+        return joined("; ", (left, found, needed))
+    return Message(
+        "{left}; {found}; {needed}; today's crowd finds {smallest:+.1f} percentage points or more",
+        left=left,
+        found=found,
+        needed=needed,
+        smallest=100 * row["smallest"],
+    )

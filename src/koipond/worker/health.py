@@ -12,7 +12,7 @@ from typing import Any
 
 from koipond.bootstrap import App
 from koipond.bootstrap.following import Following
-from koipond.kernel import BusyError, epoch_day, from_epoch_day
+from koipond.kernel import BusyError, Message, epoch_day, from_epoch_day
 from koipond.segments.state import published
 from koipond.store import Check, Waiting
 from koipond.worker import patience
@@ -123,7 +123,10 @@ class Health:
             looking = self._looking
         looking.join(patience.ANSWER_S)
         if looking.is_alive() and self._stage != "warehouse":
-            why = f"the store takes questions and has not answered for {patience.ANSWER_S:g} seconds"
+            why = Message(
+                "the store takes questions and has not answered for {answer_s:g} seconds",
+                answer_s=patience.ANSWER_S,
+            )
             self.board.put("store", "stopped", "store_unreachable", why)
 
     def is_down(self) -> bool:
@@ -176,7 +179,11 @@ class Health:
             self.board.put("warehouse", "stopped", "warehouse_unreadable", reason_of(error)[1])
             return
         if lost:
-            why = f"{len(lost)} files of the warehouse are missing, such as {lost[0]}; see: koipond doctor"
+            why = Message(
+                "{count} files of the warehouse are missing, such as {lost}; see: koipond doctor",
+                count=len(lost),
+                lost=lost[0],
+            )
             self.board.put("warehouse", "stopped", "warehouse_unreadable", why)
         else:
             self.board.put("warehouse", "ok")
@@ -184,7 +191,7 @@ class Health:
 
     def _look_at_refresh(self, app: App, as_of: int | None, *, facts: bool) -> None:
         if as_of is None and facts:
-            why = "there are facts but no refresh yet; run: koipond refresh"
+            why = Message("there are facts but no refresh yet; run: koipond refresh")
             self.board.put("refreshing", "waiting", "refresh_missing", why)
             return
         if as_of is None:
@@ -193,7 +200,11 @@ class Health:
         behind = epoch_day(app.observation_day(None)) - as_of
         day = from_epoch_day(as_of).isoformat()
         if behind > REFRESH_DAYS_MAX:
-            why = f"the last refresh is of {day}, {behind} days ago; run: koipond refresh"
+            why = Message(
+                "the last refresh is of {day}, {behind} days ago; run: koipond refresh",
+                day=day,
+                behind=behind,
+            )
             self.board.put("refreshing", "stopped", "refresh_old", why, as_of=day, days_behind=behind)
         else:
             self.board.put("refreshing", "ok", as_of=day, days_behind=max(behind, 0))
@@ -207,7 +218,7 @@ class Health:
         if self._loop.revive():
             self.board.put("sending", "stopped", "restarted", "the send loop had ended; it was started again")
         elif self._machine.now() - self._loop.progress_at > NO_PROGRESS:
-            why = "the send loop hangs: it has done nothing for ten minutes; restart the server"
+            why = Message("the send loop hangs: it has done nothing for ten minutes; restart the server")
             self.board.put("sending", "stopped", "no_progress", why)
         self._look_at_channels(app, waiting)
 
@@ -216,7 +227,9 @@ class Health:
         made = app.channel_makers()
         for key, one in waiting.items():
             if key not in made:
-                why = f"touches wait for {key}, but this machine cannot send on it; see: koipond doctor"
+                why = Message(
+                    "touches wait for {key}, but this machine cannot send on it; see: koipond doctor", key=key
+                )
                 self.board.put(f"sending.{key}", "stopped", "not_configured", why, waiting=one.touches)
         self.board.drop("sending.", frozenset(f"sending.{key}" for key in (*waiting, *made)))
 
@@ -230,7 +243,7 @@ class Health:
             key, first = next(iter(stopped.items()))
             shown |= {**first.to_dict(), "state": "stopped", "why": f"{key}: {first.why}"}
         elif part.state == "ok" and any(waiting.values()):
-            shown |= {"state": "waiting", "reason": "waits", "why": "touches wait for their hour"}
+            shown |= {"state": "waiting", "reason": "waits", "why": Message("touches wait for their hour")}
         shown["waiting"] = {key: one.touches for key, one in waiting.items()}
         shown["next_due"] = min((one.next_due for one in waiting.values()), default=None)
         if shown["next_due"] is not None:

@@ -21,7 +21,7 @@ def layer_counts(app: App, as_of: date | None, since: date | None) -> dict[str, 
     """
     day = app.observation_day(as_of)
     if since is not None and since >= day:
-        raise InputError(f"--since {since} must be before the observation day {day}")
+        raise InputError("--since {since} must be before the observation day {day}", since=since, day=day)
     with app.warehouse.read() as reader:
         data = count_layers(reader, app.layers, day)
         if since is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from koipond.bootstrap import App
 from koipond.ingest.list_rows import ListedPerson, line_people, list_columns, table_people
-from koipond.kernel import InputError, epoch_day
+from koipond.kernel import InputError, Message, epoch_day
 from koipond.segments.lists import LINES_MAX, SAMPLES_MAX, ListResult, bring_list, find_people
 from koipond.segments.ports import TagChange
 from koipond.sources import open_file
@@ -74,11 +74,15 @@ def bring_tags(app: App, asked: Tagging, file: Path, *, source: str, told: Mappi
             for number in sorted(numbers)
         ]
     if wrong:
-        allowed = f": one of {', '.join(asked.values)}" if asked.values else ""
+        allowed = Message(": one of {values}", values=", ".join(asked.values)) if asked.values else ""
         shown = ", ".join(map(str, wrong[:SAMPLES_MAX]))
         raise InputError(
-            f"{len(wrong):,} rows have no value that '{asked.group}' takes (line {shown}); write it in a "
-            f"column 'value', or pass --value{allowed}"
+            "{count:,} rows have no value that '{group}' takes (line {shown}); write it in a "
+            "column 'value', or pass --value{allowed}",
+            count=len(wrong),
+            group=asked.group,
+            shown=shown,
+            allowed=allowed,
         )
     day = epoch_day(app.observation_day(None))
     app.store.tags.change_tags(changes, exclusive=asked.exclusive, day=day, now=app.clock.now())

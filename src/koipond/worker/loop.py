@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from koipond.bootstrap import App
+from koipond.kernel import Message
 from koipond.worker.board import Board, reason_of
 from koipond.worker.sending import send_due
 from koipond.worker.syncing import tell_facts
@@ -121,7 +122,10 @@ class SendLoop:
             if channel.deaf is None:
                 raise  # the store, not the channel
             self.board.put("answering", "stopped", "answers_unreadable", channel.deaf, channel=key)
-            why = f"its answers cannot be read, and who opts out must not be written to: {channel.deaf}"
+            why = Message(
+                "its answers cannot be read, and who opts out must not be written to: {deaf}",
+                deaf=channel.deaf,
+            )
             self.board.put(f"sending.{key}", "stopped", "answers_unreadable", why)
             return self._later(app, key)
         self.board.put("answering", "ok")

@@ -53,7 +53,8 @@ class Patience:
 
 def _silent(seconds: float) -> InputError:
     return InputError(
-        f"the store takes questions and has not answered for {seconds:g} seconds; look at the database"
-        " server and the network before it",
+        "the store takes questions and has not answered for {seconds:g} seconds; look at "
+        "the database server and the network before it",
+        seconds=seconds,
         code="unreachable",
     )

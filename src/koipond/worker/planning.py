@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from koipond.bootstrap import App
 from koipond.ingest.ports import IbisTable, Query, Reader, Writer
-from koipond.kernel import InputError, RefusedError, day_of, epoch_day, from_epoch_day, local_time
+from koipond.kernel import InputError, Message, RefusedError, day_of, epoch_day, from_epoch_day, local_time
 from koipond.outreach.quiet import next_allowed
 from koipond.segments.day_members import DayMembers
 from koipond.segments.snapshot import present_profile
@@ -171,7 +171,9 @@ def _of_this_moment(app: App, day: date, strategies: Sequence[Strategy]) -> dict
 
 def paused_since(app: App, pause: Pause) -> str:
     """Return since when and by whom something is paused, as people read it."""
-    since = f"since {local_time(pause.since, app.zone)} by {pause.author}"
+    since = Message(
+        "since {local_time} by {author}", local_time=local_time(pause.since, app.zone), author=pause.author
+    )
     return f"{since}: {pause.reason}" if pause.reason else since
 
 
@@ -223,7 +225,9 @@ def chosen(app: App, keys: Sequence[str]) -> list[Strategy]:
         raise InputError("no strategy is applied; run: koipond playbook add NAME, then: koipond apply")
     if unknown := sorted(set(keys) - set(applied)):
         raise InputError(
-            f"no strategy {', '.join(unknown)} is applied; there is {', '.join(sorted(applied))}"
+            "no strategy {unknown} is applied; there is {applied}",
+            unknown=", ".join(unknown),
+            applied=", ".join(sorted(applied)),
         )
     return [applied[key] for key in sorted(keys or applied)]
 
@@ -232,7 +236,9 @@ def _require_same_versions(key: str, planned: Mapping[str, int], now: Mapping[st
     moved = [name for name, version in planned.items() if name not in now or now[name].version != version]
     if moved:
         raise RefusedError(
-            f"plan {key} is stale: {', '.join(moved)} changed since it was made; run: koipond plan"
+            "plan {key} is stale: {moved} changed since it was made; run: koipond plan",
+            key=key,
+            moved=", ".join(moved),
         )
 
 

@@ -30,9 +30,15 @@ def write_rejects(app: App, import_no: int, file: Path) -> int:
         mine = table.filter(table["import_no"] == import_no).order_by("row").limit(ROWS_MAX + 1)
         rows = reader.frame(mine).to_pylist()
     if not rows:
-        raise InputError(f"import {import_no} put no row aside; `koipond quality` adds up all imports")
+        raise InputError(
+            "import {import_no} put no row aside; `koipond quality` adds up all imports", import_no=import_no
+        )
     if len(rows) > ROWS_MAX:
-        raise InputError(f"import {import_no} put more than {ROWS_MAX:,} rows aside; look at its file first")
+        raise InputError(
+            "import {import_no} put more than {rows_max:,} rows aside; look at its file first",
+            import_no=import_no,
+            rows_max=ROWS_MAX,
+        )
     said = [json.loads(row["values"]) for row in rows]
     columns = list(dict.fromkeys(name for values in said for name in values))
     body = [

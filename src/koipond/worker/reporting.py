@@ -63,7 +63,7 @@ def _applied(app: App, key: str) -> Strategy:
     strategies = app.runtime.strategies
     if key not in strategies:
         known = ", ".join(sorted(strategies)) or "none"
-        raise InputError(f"no strategy '{key}' is applied; there is {known}")
+        raise InputError("no strategy '{key}' is applied; there is {known}", key=key, known=known)
     return strategies[key]
 
 

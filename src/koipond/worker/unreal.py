@@ -24,7 +24,11 @@ def flagged_rows(app: App, rule: str | None) -> list[dict[str, Any]]:
     ``verdict`` is None while nobody decided. Raises InputError for an unknown rule.
     """
     if rule is not None and rule not in PEOPLE_RULES:
-        raise InputError(f"no people rule '{rule}'; rules are {', '.join(PEOPLE_RULES)}")
+        raise InputError(
+            "no people rule '{rule}'; rules are {people_rules}",
+            rule=rule,
+            people_rules=", ".join(PEOPLE_RULES),
+        )
     with app.warehouse.read() as reader:
         fits = _fits(app, reader)
         decided = {

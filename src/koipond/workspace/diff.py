@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from koipond.kernel import Finding, RefusedError, fingerprint
+from koipond.kernel import Finding, Message, RefusedError, fingerprint
 from koipond.rules import Catalog
 from koipond.segments.definition import SegmentDefinition
 from koipond.segments.tag_definition import TagGroup
@@ -88,7 +88,7 @@ def diff(folder: Folder, applied: Sequence[Applied], counter: MemberCounter | No
 def apply_steps(found: Diff) -> list[Step]:
     """Return what the store is to do; raise RefusedError while a finding stands in the way."""
     if found.findings:
-        raise RefusedError(f"{len(found.findings)} findings; see: koipond check", code="findings")
+        raise RefusedError("{count} findings; see: koipond check", count=len(found.findings), code="findings")
     return [change.step for change in found.changes]
 
 
@@ -209,8 +209,8 @@ def _owned_by_console(definition: Definition | None, name: tuple[str, str]) -> F
         file=definition.file if definition else "koipond.yaml",
         line=1,
         code="owned_by_console",
-        message=f"the {name[0]} '{name[1]}' is edited in the console",
-        fix="Remove the file, or hand the object over to files in the console",
+        message=Message("the {name} '{name_2}' is edited in the console", name=name[0], name_2=name[1]),
+        fix=Message("Remove the file, or hand the object over to files in the console"),
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
-from koipond.kernel import Finding, FindingsError
+from koipond.kernel import Finding, FindingsError, Message
 from koipond.rules import Catalog
 from koipond.segments.definition import SegmentDefinition, from_mapping
 from koipond.segments.layers.definitions import LayerSet
@@ -85,8 +85,10 @@ def _play_references(number: int, play: PlayShape) -> Iterator[Reference]:
 def _parse_strategy(source: Source, catalog: Catalog) -> Parsed:
     kind = source.body.get("kind")
     if kind in ("policy", "system"):
-        message = f"strategies of kind '{kind}' are not supported yet"
-        fix = "Write it as 'kind: campaign' with an end or review date, or keep the file outside the folder"
+        message = Message("strategies of kind '{kind}' are not supported yet", kind=kind)
+        fix = Message(
+            "Write it as 'kind: campaign' with an end or review date, or keep the file outside the folder"
+        )
         found = source.finding(("kind",), "not_supported", message, fix)
         return Unresolved(kind="strategy", source=source), [found]
     return _STRATEGY.parse(source, catalog)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from koipond.kernel import Finding
+from koipond.kernel import Finding, Message, any_of
 from koipond.outreach.model import ContactPolicy, FrequencyCap
 from koipond.outreach.templates import LANGUAGES, Template, TemplateError, variables_of
 from koipond.outreach.templates.render import compile_part
@@ -41,9 +41,11 @@ def _references(folder: Folder) -> Iterator[Finding]:
             if (reference.kind, reference.key) in there or source is None:
                 continue
             known = [key for kind, key in folder.definitions if kind == reference.kind]
-            message = f"there is no {reference.kind} '{reference.key}'"
+            message = Message("there is no {kind} '{key}'", kind=reference.kind, key=reference.key)
             fix = (
-                suggestion(reference.key, known) if known else f"Write {reference.kind}s/{reference.key}.yaml"
+                suggestion(reference.key, known)
+                if known
+                else Message("Write {kind}s/{key}.yaml", kind=reference.kind, key=reference.key)
             )
             yield source.finding(reference.place, "unknown_reference", message, fix)
 
@@ -66,8 +68,13 @@ def _settings_references(folder: Folder, source: Source | None) -> Iterator[Find
     known = [key for kind, key in folder.definitions if kind == "segment"]
     for place, key in named:
         if key not in known:
-            fix = suggestion(key, known) if known else f"Write segments/{key}.yaml"
-            yield source.finding(place, "unknown_reference", f"there is no segment '{key}' ({FILE})", fix)
+            fix = suggestion(key, known) if known else Message("Write segments/{key}.yaml", key=key)
+            yield source.finding(
+                place,
+                "unknown_reference",
+                Message("there is no segment '{key}' ({file})", key=key, file=FILE),
+                fix,
+            )
 
 
 def _strategy(
@@ -78,23 +85,27 @@ def _strategy(
 
     marketing = any(play.purpose == "marketing" for play in strategy.plays)
     if strategy.holdout_rate == 0 and marketing:
-        message = "nobody is held out, so its effect cannot be proven"
-        yield warn(("holdout_rate",), "holdout_missing", message, "Write 'holdout_rate: 0.10'")
+        message = Message("nobody is held out, so its effect cannot be proven")
+        yield warn(("holdout_rate",), "holdout_missing", message, Message("Write 'holdout_rate: 0.10'"))
     if strategy.budget.per_customer_fen is None:
-        message = "no cap on what one customer may cost"
+        message = Message("no cap on what one customer may cost")
         yield source.finding(
-            ("budget",), "cost_cap_missing", message, "Add 'per_customer_fen:' to the budget"
+            ("budget",), "cost_cap_missing", message, Message("Add 'per_customer_fen:' to the budget")
         )
     if strategy.ends_on is None and strategy.review_on is None:
-        message = "it has neither an end nor a review date"
-        yield source.finding(("key",), "expiry_missing", message, "Add 'review_on: YYYY-MM-DD'")
+        message = Message("it has neither an end nor a review date")
+        yield source.finding(("key",), "expiry_missing", message, Message("Add 'review_on: YYYY-MM-DD'"))
     if strategy.starts_on and strategy.ends_on and strategy.ends_on < strategy.starts_on:
-        yield source.finding(("ends_on",), "bad_value", "it ends before it starts", "Swap the two dates")
+        yield source.finding(
+            ("ends_on",), "bad_value", Message("it ends before it starts"), Message("Swap the two dates")
+        )
     keys = [play.key for play in strategy.plays]
     for number, key in enumerate(keys):
         if key in keys[:number]:
-            message = f"two plays are called '{key}'"
-            yield source.finding(("plays", number, "key"), "duplicate_key", message, "Rename one of them")
+            message = Message("two plays are called '{key}'", key=key)
+            yield source.finding(
+                ("plays", number, "key"), "duplicate_key", message, Message("Rename one of them")
+            )
     policy = folder.settings.policy if folder.settings else ContactPolicy()
     yield from _caps(strategy, policy, source)
     for number, play in enumerate(strategy.plays):
@@ -103,15 +114,24 @@ def _strategy(
 
 def _caps(strategy: Strategy, policy: ContactPolicy, source: Source) -> Iterator[Finding]:
     if not strategy.caps:
-        fix = "Say how often it may speak: 'caps: [{touches_max: 1, days: 30}]'"
-        message = "no frequency cap of its own; only the contact policy holds it back"
+        fix = Message("Say how often it may speak: 'caps: [{touches_max: 1, days: 30}]'")
+        message = Message("no frequency cap of its own; only the contact policy holds it back")
         yield source.finding(("key",), "caps_missing", message, fix, warn=True)
     for number, cap in enumerate(strategy.caps):
         rules = policy.caps if cap.purpose == "marketing" else policy.transactional_caps
         for rule in rules:
             if _looser(cap, rule):
-                message = f"{cap.touches_max} in {cap.days} days is looser than the policy's '{rule.key}'"
-                fix = f"Lower it below {rule.touches_max} in {rule.days} days, or drop it"
+                message = Message(
+                    "{touches_max} in {days} days is looser than the policy's '{key}'",
+                    touches_max=cap.touches_max,
+                    days=cap.days,
+                    key=rule.key,
+                )
+                fix = Message(
+                    "Lower it below {touches_max} in {days} days, or drop it",
+                    touches_max=rule.touches_max,
+                    days=rule.days,
+                )
                 yield source.finding(("caps", number), "cap_looser_than_policy", message, fix, warn=True)
                 break
 
@@ -140,13 +160,19 @@ def _play(
         ]
         for word, limit in limits:
             if limit is not None and listed.value.cost_fen > limit:
-                message = (
-                    f"'{offer.code_list}' costs {listed.value.cost_fen} a customer, above {word} {limit}"
+                message = Message(
+                    "'{code_list}' costs {cost_fen} a customer, above {word} {limit}",
+                    code_list=offer.code_list,
+                    cost_fen=listed.value.cost_fen,
+                    word=word,
+                    limit=limit,
                 )
-                yield source.finding(at, "offer_above_cap", message, "Take a cheaper offer, or raise the cap")
+                yield source.finding(
+                    at, "offer_above_cap", message, Message("Take a cheaper offer, or raise the cap")
+                )
         if offer.cost_cap_fen is None:
-            fix = f"Add 'cost_cap_fen: {listed.value.cost_fen}' or more"
-            yield source.finding(at, "cost_cap_missing", "the offer has no cap per customer", fix)
+            fix = Message("Add 'cost_cap_fen: {cost_fen}' or more", cost_fen=listed.value.cost_fen)
+            yield source.finding(at, "cost_cap_missing", Message("the offer has no cap per customer"), fix)
     yield from _channels(play, place, source)
     yield from _slots_fit(folder, play, place, source)
 
@@ -154,14 +180,17 @@ def _play(
 def _channels(play: Play, place: Place, source: Source) -> Iterator[Finding]:
     for number, channel in enumerate(play.channels):
         if channel not in CHANNELS:
-            fix = f"Use {' or '.join(CHANNELS)}; a channel can be added later without changing the rest"
-            message = f"the channel '{channel}' is not supported yet"
+            fix = Message(
+                "Use {channels}; a channel can be added later without changing the rest",
+                channels=any_of(CHANNELS),
+            )
+            message = Message("the channel '{channel}' is not supported yet", channel=channel)
             yield source.finding((*place, "channels", number), "not_supported", message, fix)
     for name, landing in play.landing.variants.items():
         if _PLACEHOLDER in landing.url and set(play.channels) != {"sandbox"}:
             at: Place = (*place, "landing", *(("variants", name) if name else ()))
-            message = f"customers would be led to the placeholder {landing.url}"
-            yield source.finding(at, "landing_is_placeholder", message, "Write your own address")
+            message = Message("customers would be led to the placeholder {url}", url=landing.url)
+            yield source.finding(at, "landing_is_placeholder", message, Message("Write your own address"))
 
 
 def _slots_fit(folder: Folder, play: Play, place: Place, source: Source) -> Iterator[Finding]:
@@ -171,19 +200,23 @@ def _slots_fit(folder: Folder, play: Play, place: Place, source: Source) -> Iter
             continue
         used = _variables(script.value)
         if arm.audience == EVERYONE and any(path.startswith(("customer.", "trait.")) for path in used):
-            message = f"'{EVERYONE}' takes a plain text, but '{arm.script}' speaks of the customer"
+            message = Message(
+                "'{everyone}' takes a plain text, but '{script}' speaks of the customer",
+                everyone=EVERYONE,
+                script=arm.script,
+            )
             yield source.finding(
-                (*place, "script"), "not_plain", message, "Take a template without customer data"
+                (*place, "script"), "not_plain", message, Message("Take a template without customer data")
             )
         offered = arm.offer.code_list is not None
         if offered and "offer.code" not in used:
-            message = f"'{arm.script}' never shows the code of the offer"
+            message = Message("'{script}' never shows the code of the offer", script=arm.script)
             yield source.finding(
-                (*place, "script"), "code_not_shown", message, "Write {{ offer.code }} in it"
+                (*place, "script"), "code_not_shown", message, Message("Write {{ offer.code }} in it")
             )
         if not offered and any(path.startswith("offer.") for path in used):
-            message = f"'{arm.script}' speaks of an offer, but this play has none"
-            fix = "Name a code list in 'offer:', or take another script"
+            message = Message("'{script}' speaks of an offer, but this play has none", script=arm.script)
+            fix = Message("Name a code list in 'offer:', or take another script")
             yield source.finding((*place, "offer"), "offer_missing", message, fix)
 
 
@@ -197,13 +230,17 @@ def _template(settings: WorkspaceSettings | None, template: Template, source: So
                 broken = True
                 place: Place = ("texts", language, part)
                 yield source.finding(
-                    place, "template_error", f"{language} {part}: {error}", "Mend the template"
+                    place, "template_error", f"{language} {part}: {error}", Message("Mend the template")
                 )
     missing = [language for language in LANGUAGES if language not in template.texts]
     if missing:
-        message = f"no text in {', '.join(missing)}"
+        message = Message("no text in {missing}", missing=", ".join(missing))
         yield source.finding(
-            ("texts",), "language_missing", message, f"Add 'texts: {missing[0]}:'", warn=True
+            ("texts",),
+            "language_missing",
+            message,
+            Message("Add 'texts: {missing}:'", missing=missing[0]),
+            warn=True,
         )
     if broken:
         return
@@ -215,15 +252,19 @@ def _template(settings: WorkspaceSettings | None, template: Template, source: So
 
 def _variable(path: str, template: Template, traits: list[str], source: Source) -> Iterator[Finding]:
     if not is_known(path, traits):
-        message = f"there is no variable '{path}'"
+        message = Message("there is no variable '{path}'", path=path)
         yield source.finding(
             ("texts",), "unknown_variable", message, suggestion(path, known_variables(traits))
         )
     elif path not in template.required and path not in UNSET_AT_PLAN:
         absent = [language for language in template.texts if language not in template.fallbacks.get(path, {})]
         if absent:
-            message = f"'{path}' is neither required nor has it a fallback in {', '.join(absent)}"
-            fix = f"Add it to 'required:', or 'fallbacks: {{{path}: …}}'"
+            message = Message(
+                "'{path}' is neither required nor has it a fallback in {absent}",
+                path=path,
+                absent=", ".join(absent),
+            )
+            fix = Message("Add it to 'required:', or 'fallbacks: {{{path}: …}}'", path=path)
             yield source.finding(("texts",), "fallback_missing", message, fix)
 
 
@@ -236,6 +277,6 @@ def _variables(template: Template) -> frozenset[str]:
 
 def _offer(offer: CodeList, source: Source) -> Iterator[Finding]:
     if offer.expires_on is None and offer.valid_days is None:
-        message = "its codes never expire"
-        fix = "Add 'expires_on: YYYY-MM-DD' or 'valid_days: 14'"
+        message = Message("its codes never expire")
+        fix = Message("Add 'expires_on: YYYY-MM-DD' or 'valid_days: 14'")
         yield source.finding(("key",), "expiry_missing", message, fix)

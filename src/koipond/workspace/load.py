@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from koipond.kernel import Finding, InputError, zone
+from koipond.kernel import Finding, InputError, Message, joined, zone
 from koipond.rules import Catalog, default_catalog
 from koipond.workspace.kinds import KINDS, NOT_YET
 from koipond.workspace.lint import lint
@@ -21,7 +21,9 @@ SUFFIXES = (".yaml", ".yml")
 def load_folder(folder: Path) -> Folder:
     """Read the workspace in ``folder``; findings sorted by file and line. Raise InputError without it."""
     if not folder.is_dir():
-        raise InputError(f"there is no folder {folder}; make a workspace with: koipond init {folder}")
+        raise InputError(
+            "there is no folder {folder}; make a workspace with: koipond init {folder}", folder=folder
+        )
     settings, settings_source, findings = _settings(folder)
     catalog = default_catalog("CNY")
     if settings is not None:
@@ -37,7 +39,9 @@ def load_folder(folder: Path) -> Folder:
 def load_settings(folder: Path) -> tuple[WorkspaceSettings | None, list[Finding]]:
     """Return `koipond.yaml` alone, None when it is wrong or missing, and what is wrong with it."""
     if not folder.is_dir():
-        raise InputError(f"there is no folder {folder}; make a workspace with: koipond init {folder}")
+        raise InputError(
+            "there is no folder {folder}; make a workspace with: koipond init {folder}", folder=folder
+        )
     settings, _, findings = _settings(folder)
     return settings, findings
 
@@ -48,11 +52,15 @@ def load_boot(folder: Path) -> BootSettings:
     Raises InputError when there is no such file, or it does not say that.
     """
     if not folder.is_dir():
-        raise InputError(f"there is no folder {folder}; make a workspace with: koipond init {folder}")
+        raise InputError(
+            "there is no folder {folder}; make a workspace with: koipond init {folder}", folder=folder
+        )
     path = folder / FILE
     if not path.exists():
         raise InputError(
-            f"{folder} is no workspace (it holds no {FILE}); make one with: koipond init {folder}"
+            "{folder} is no workspace (it holds no {file}); make one with: koipond init {folder}",
+            folder=folder,
+            file=FILE,
         )
     source, findings = read_source(path, FILE)
     if source is not None:
@@ -60,7 +68,7 @@ def load_boot(folder: Path) -> BootSettings:
         boot, findings = validate(BootSettings, replace(source, body=body))
         if boot is not None:
             return boot
-    raise InputError("\n".join(str(finding) for finding in findings))
+    raise InputError(joined("\n", (finding.sentence for finding in findings)))
 
 
 def settings_from(body: Mapping[str, Any], boot: BootSettings) -> WorkspaceSettings:
@@ -77,8 +85,10 @@ def check(folder: Path) -> list[Finding]:
 def _settings(folder: Path) -> tuple[WorkspaceSettings | None, Source | None, list[Finding]]:
     path = folder / FILE
     if not path.exists():
-        fix = f"Make one with: koipond init {folder}"
-        missing = Finding(file=FILE, line=0, code="missing_file", message="there is no koipond.yaml", fix=fix)
+        fix = Message("Make one with: koipond init {folder}", folder=folder)
+        missing = Finding(
+            file=FILE, line=0, code="missing_file", message=Message("there is no koipond.yaml"), fix=fix
+        )
         return None, None, [missing]
     source, findings = read_source(path, FILE)
     if source is None:
@@ -103,9 +113,11 @@ def _definitions(
             continue
         twin = definitions.setdefault((definition.kind, definition.key), definition)
         if twin is not definition and definition.source is not None:
-            message = f"the key '{definition.key}' is also that of {twin.file}"
+            message = Message("the key '{key}' is also that of {file}", key=definition.key, file=twin.file)
             findings.append(
-                definition.source.finding(("key",), "duplicate_key", message, "Rename one of the two")
+                definition.source.finding(
+                    ("key",), "duplicate_key", message, Message("Rename one of the two")
+                )
             )
     return definitions, unresolved, findings
 
@@ -119,7 +131,12 @@ def _files(folder: Path) -> list[Path]:
     known = {*KINDS, *NOT_YET}
     ours = [p for p in found if p.relative_to(folder).parts[0] in known or p.suffix in SUFFIXES]
     if len(ours) > MAX_FILES:
-        raise InputError(f"{folder} holds {len(ours)} definition files; at most {MAX_FILES} are read")
+        raise InputError(
+            "{folder} holds {count} definition files; at most {max_files} are read",
+            folder=folder,
+            count=len(ours),
+            max_files=MAX_FILES,
+        )
     return ours
 
 
@@ -127,27 +144,41 @@ def _one(
     path: Path, file: str, room: str, catalog: Catalog
 ) -> tuple[Definition | Unresolved | None, list[Finding]]:
     if room in NOT_YET:
-        fix = f"Move it out of the workspace until '{room}/' is supported"
-        return None, [_finding(file, "not_supported", f"'{room}/' is not supported yet", fix)]
+        fix = Message("Move it out of the workspace until '{room}/' is supported", room=room)
+        return None, [
+            _finding(file, "not_supported", Message("'{room}/' is not supported yet", room=room), fix)
+        ]
     if room not in KINDS:
         return None, [
-            _finding(file, "unknown_folder", f"no definitions live in '{room}/'", suggestion(room, [*KINDS]))
+            _finding(
+                file,
+                "unknown_folder",
+                Message("no definitions live in '{room}/'", room=room),
+                suggestion(room, [*KINDS]),
+            )
         ]
     if path.suffix not in SUFFIXES:
         if path.suffix in (".csv", ".md", ".txt"):
             return None, []
         return None, [
-            _finding(file, "not_yaml", "definitions are YAML files", "Save it as .yaml, or move it")
+            _finding(
+                file,
+                "not_yaml",
+                Message("definitions are YAML files"),
+                Message("Save it as .yaml, or move it"),
+            )
         ]
     source, findings = read_source(path, file)
     if source is None:
         return None, findings
     definition, findings = KINDS[room].parse(source, catalog)
     if isinstance(definition, Definition) and definition.key != path.stem:
-        message = f"the key '{definition.key}' differs from the file's name"
+        message = Message("the key '{key}' differs from the file's name", key=definition.key)
         findings = [
             *findings,
-            source.finding(("key",), "key_is_not_name", message, f"Rename to {definition.key}.yaml"),
+            source.finding(
+                ("key",), "key_is_not_name", message, Message("Rename to {key}.yaml", key=definition.key)
+            ),
         ]
     return definition, findings
 

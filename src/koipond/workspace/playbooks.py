@@ -50,9 +50,11 @@ def add_playbook(folder: Path, name: str, *, channels: Sequence[str] = ()) -> li
     Raise InputError for an unknown name or a folder without `koipond.yaml`.
     """
     if name not in SHIPPED:
-        raise InputError(f"there is no playbook '{name}'; shipped are {', '.join(SHIPPED)}")
+        raise InputError(
+            "there is no playbook '{name}'; shipped are {shipped}", name=name, shipped=", ".join(SHIPPED)
+        )
     if not (folder / FILE).exists():
-        raise InputError(f"{folder} is no workspace; make one with: koipond init {folder}")
+        raise InputError("{folder} is no workspace; make one with: koipond init {folder}", folder=folder)
     written = []
     for file, text in playbook_files(name).items():
         target = folder / file

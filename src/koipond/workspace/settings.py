@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field
 
 from koipond.ingest.quality import QualityRules
-from koipond.kernel import require_currency, zone
+from koipond.kernel import Message, require_currency, zone
 from koipond.kernel.countries import country_of
 from koipond.kernel.errors import InputError
 from koipond.outreach.header_text import header_fault
@@ -32,7 +32,9 @@ def _currency(code: str) -> str:
 
 def _header(text: str) -> str:
     if fault := header_fault(text):
-        raise ValueError(f"{fault}; it is the sender of every mail: write one plain line")
+        raise ValueError(
+            Message("{fault}; it is the sender of every mail: write one plain line", fault=fault)
+        )
     return text
 
 

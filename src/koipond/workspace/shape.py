@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from koipond.kernel import Finding
+from koipond.kernel import Finding, Message
 from koipond.workspace.source import Place, Source
 
 M = TypeVar("M", bound=BaseModel)
@@ -17,9 +17,15 @@ _GIVEN_MAX = 200
 
 MISSING_CODES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "owner": ("owner_missing", "Name who answers for it: 'owner: crm-team'"),
-        "holdout_rate": ("holdout_missing", "Leave some in peace to measure against: 'holdout_rate: 0.10'"),
-        "budget": ("budget_missing", "Say what it may cost: 'budget: {total_fen: …, per_customer_fen: …}'"),
+        "owner": ("owner_missing", Message("Name who answers for it: 'owner: crm-team'")),
+        "holdout_rate": (
+            "holdout_missing",
+            Message("Leave some in peace to measure against: 'holdout_rate: 0.10'"),
+        ),
+        "budget": (
+            "budget_missing",
+            Message("Say what it may cost: 'budget: {total_fen: …, per_customer_fen: …}'"),
+        ),
     }
 )
 
@@ -46,7 +52,11 @@ def from_body(model: type[M], body: Mapping[str, Any]) -> M:
 def suggestion(name: str, known: list[str]) -> str:
     """Return advice for the unknown ``name``: the nearest known one, else the whole list."""
     near = get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"Did you mean '{near[0]}'?" if near else f"Known here: {', '.join(sorted(known))}"
+    return (
+        Message("Did you mean '{near}'?", near=near[0])
+        if near
+        else Message("Known here: {known}", known=", ".join(sorted(known)))
+    )
 
 
 def _finding(model: type[BaseModel], source: Source, detail: ErrorDetails) -> Finding:
@@ -57,12 +67,12 @@ def _finding(model: type[BaseModel], source: Source, detail: ErrorDetails) -> Fi
         return source.finding(
             place,
             "unknown_key",
-            f"unknown key '{place[-1]}'",
+            Message("unknown key '{place}'", place=place[-1]),
             suggestion(str(place[-1]), _known(model, place[:-1])),
         )
     if kind == "missing":
         code, fix = MISSING_CODES.get(shown, ("missing_key", f"Add '{place[-1]}:'"))
-        return source.finding(place, code, f"'{shown}' is missing", fix)
+        return source.finding(place, code, Message("'{shown}' is missing", shown=shown), fix)
     message = f"'{shown}': {_words(detail)}{_given(detail['input'])}"
     return source.finding(_written(source, place), "bad_value", message, _fix(kind, detail))
 
@@ -87,10 +97,10 @@ def _given(value: object) -> str:
 def _fix(kind: str, detail: ErrorDetails) -> str:
     context = detail.get("ctx", {})
     if kind == "literal_error":
-        return f"Write one of {context['expected']}"
+        return Message("Write one of {expected}", expected=context["expected"])
     if kind == "string_pattern_mismatch":
-        return f"Write it so that it fits {context['pattern']}"
-    return "Correct the value"
+        return Message("Write it so that it fits {pattern}", pattern=context["pattern"])
+    return Message("Correct the value")
 
 
 def _known(model: Any, place: Place) -> list[str]:

@@ -10,13 +10,13 @@ from typing import Any
 
 import yaml
 
-from koipond.kernel import Finding
+from koipond.kernel import Finding, Message
 
 Place = tuple[str | int, ...]
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 30
 MAX_EVENTS = 20_000
-_FIX_YAML = "Mend the YAML; two spaces indent, one 'key: value' a line"
+_FIX_YAML = Message("Mend the YAML; two spaces indent, one 'key: value' a line")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,15 +84,31 @@ def read_source(path: Path, file: str) -> tuple[Source | None, list[Finding]]:
         size = path.stat().st_size
     except OSError as error:
         return None, [
-            _whole(file, 0, "unreadable", f"cannot read the file: {error.strerror}", "Check its rights")
+            _whole(
+                file,
+                0,
+                "unreadable",
+                Message("cannot read the file: {strerror}", strerror=error.strerror),
+                Message("Check its rights"),
+            )
         ]
     if len(raw) > MAX_BYTES:
-        return None, [_whole(file, 0, "too_large", f"{size} bytes; at most {MAX_BYTES}", "Split the object")]
+        return None, [
+            _whole(
+                file,
+                0,
+                "too_large",
+                Message("{size} bytes; at most {max_bytes}", size=size, max_bytes=MAX_BYTES),
+                Message("Split the object"),
+            )
+        ]
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        return None, [_whole(file, line, "not_utf8", "the file is not UTF-8", "Save it as UTF-8")]
+        return None, [
+            _whole(file, line, "not_utf8", Message("the file is not UTF-8"), Message("Save it as UTF-8"))
+        ]
     return parse_source(text, file)
 
 
@@ -107,8 +123,10 @@ def parse_source(text: str, file: str) -> tuple[Source | None, list[Finding]]:
         lines: dict[Place, int] = {}
         if not isinstance(node, yaml.MappingNode):
             line = node.start_mark.line + 1 if node is not None else 0
-            fix = "Start the file with 'key: its_name'"
-            return None, [_whole(file, line, "not_a_mapping", "the file holds no 'key: value' lines", fix)]
+            fix = Message("Start the file with 'key: its_name'")
+            return None, [
+                _whole(file, line, "not_a_mapping", Message("the file holds no 'key: value' lines"), fix)
+            ]
         _mark(node, (), lines, findings, file)
         body = loader.construct_document(node)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -123,14 +141,38 @@ def _refused_events(text: str, file: str) -> Finding | None:
     for count, event in enumerate(yaml.parse(text, Loader=_Reader)):
         line = event.start_mark.line + 1 if event.start_mark else 0
         if isinstance(event, yaml.AliasEvent):
-            return _whole(file, line, "alias", "YAML aliases (*name) are not allowed", "Write the value out")
+            return _whole(
+                file,
+                line,
+                "alias",
+                Message("YAML aliases (*name) are not allowed"),
+                Message("Write the value out"),
+            )
         if count > MAX_EVENTS:
-            return _whole(file, line, "too_large", f"more than {MAX_EVENTS:,} values", "Split the object")
+            return _whole(
+                file,
+                line,
+                "too_large",
+                Message("more than {max_events:,} values", max_events=MAX_EVENTS),
+                Message("Split the object"),
+            )
         if tag := getattr(event, "tag", None):
-            return _whole(file, line, "tag", f"the YAML tag {tag} is not allowed", "Write a plain value")
+            return _whole(
+                file,
+                line,
+                "tag",
+                Message("the YAML tag {tag} is not allowed", tag=tag),
+                Message("Write a plain value"),
+            )
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            return _whole(file, line, "too_deep", f"nested deeper than {MAX_DEPTH}", "Flatten the object")
+            return _whole(
+                file,
+                line,
+                "too_deep",
+                Message("nested deeper than {max_depth}", max_depth=MAX_DEPTH),
+                Message("Flatten the object"),
+            )
     return None
 
 
@@ -147,8 +189,8 @@ def _mark(node: yaml.Node, place: Place, lines: dict[Place, int], findings: list
         name = str(key.value)
         if (*place, name) in lines:
             first = lines[(*place, name)]
-            message = f"'{name}' stands here and on line {first}"
-            findings.append(_whole(file, line, "duplicate_key", message, "Remove one of the two"))
+            message = Message("'{name}' stands here and on line {first}", name=name, first=first)
+            findings.append(_whole(file, line, "duplicate_key", message, Message("Remove one of the two")))
         lines[(*place, name)] = line
         _mark(value, (*place, name), lines, findings, file)
 
@@ -157,7 +199,7 @@ def _yaml_error(error: Exception, file: str) -> Finding:
     mark = getattr(error, "problem_mark", None)
     line = mark.line + 1 if mark is not None else 0
     words = getattr(error, "problem", None) or str(error) or type(error).__name__
-    return _whole(file, line, "bad_yaml", f"not readable as YAML: {words}", _FIX_YAML)
+    return _whole(file, line, "bad_yaml", Message("not readable as YAML: {words}", words=words), _FIX_YAML)
 
 
 def _whole(file: str, line: int, code: str, message: str, fix: str) -> Finding:

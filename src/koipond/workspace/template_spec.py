@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from koipond.kernel import Message
 from koipond.outreach.header_text import subject_fault
 from koipond.outreach.templates import Template
 from koipond.strategy.spec import Key, Shape
@@ -17,7 +18,7 @@ TEXT_CHARS_MAX = 200_000
 
 def _subject(text: str) -> str:
     if fault := subject_fault(text):
-        raise ValueError(f"{fault}; write the subject in one line")
+        raise ValueError(Message("{fault}; write the subject in one line", fault=fault))
     return text
 
 

@@ -93,7 +93,7 @@ def test_equal_day_and_month_need_no_decision(reader: ParquetReader) -> None:
 def test_two_orders_that_differ_stop_the_import(reader: ParquetReader) -> None:
     with pytest.raises(InputError, match=r"f\.csv: at can be read as dmy or mdy \(row 2 '1/12/2010'\)"):
         read(reader, "1/12/2010", "2/12/2010")
-    with pytest.raises(InputError, match="--date-format dmy or --date-format mdy or --date-format ymd"):
+    with pytest.raises(InputError, match="--date-format dmy, --date-format mdy or --date-format ymd"):
         read(reader, "01/02/03")
     assert read(reader, "1/12/2010 08:26", told="dmy") == [EIGHT]
     assert read(reader, "12/1/2010 08:26", told="mdy") == [EIGHT]

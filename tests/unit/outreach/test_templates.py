@@ -96,7 +96,7 @@ def test_missing_value_takes_the_fallback_of_its_language() -> None:
 def test_missing_required_value_is_named() -> None:
     with pytest.raises(TemplateError, match=r"customer\.n") as caught:
         render(template(text="Hi"), "en", {"customer": {"first_name": "Li"}})
-    assert caught.value.data == {"variable": "customer.n"}
+    assert caught.value.values["variable"] == "customer.n"
 
 
 def test_default_filter_works_on_an_undefined() -> None:

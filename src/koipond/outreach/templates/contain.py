@@ -16,7 +16,7 @@ from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 from liquid.undefined import StrictDefaultUndefined
 
-from koipond.kernel import KoipondError
+from koipond.kernel import KoipondError, Message
 
 MAX_TEXT = 10_000
 """Longest value a filter may take or give, and longest message, in characters."""
@@ -66,7 +66,11 @@ class ContainedEnvironment(Environment):
 def compile_liquid(source: str, *, escape: bool) -> BoundTemplate:
     """Parse ``source`` and refuse what could run away; raise TemplateError naming the line."""
     if len(source) > MAX_SOURCE:
-        raise TemplateError(f"the template has {len(source)} characters; at most {MAX_SOURCE} are allowed")
+        raise TemplateError(
+            "the template has {count} characters; at most {max_source} are allowed",
+            count=len(source),
+            max_source=MAX_SOURCE,
+        )
     try:
         template = _ENVIRONMENTS[escape].from_string(source)
         for expression in _expressions(template):
@@ -91,7 +95,11 @@ def render_liquid(template: BoundTemplate, values: dict[str, Any]) -> str:
     finally:
         _work.reset(token)
     if len(text) > MAX_TEXT:
-        raise TemplateError(f"the message has {len(text)} characters; at most {MAX_TEXT} are allowed")
+        raise TemplateError(
+            "the message has {count} characters; at most {max_text} are allowed",
+            count=len(text),
+            max_text=MAX_TEXT,
+        )
     return text
 
 
@@ -116,7 +124,9 @@ def _charge(size: int) -> None:
         return
     work[0] += size
     if work[0] > MAX_WORK:
-        raise TemplateError(f"the filters of this template do more than {MAX_WORK} characters of work")
+        raise TemplateError(
+            "the filters of this template do more than {max_work} characters of work", max_work=MAX_WORK
+        )
 
 
 def _check(name: str, role: str, value: Any, limit: int) -> int:
@@ -124,9 +134,16 @@ def _check(name: str, role: str, value: Any, limit: int) -> int:
     # type() and issubclass(): isinstance() asks an undefined for its __class__, which raises
     kind = type(value)
     if issubclass(kind, _SIZED) and len(value) > limit:
-        raise TemplateError(f"filter '{name}': its {role} is longer than {limit}")
+        raise TemplateError(
+            "filter '{name}': its {role} is longer than {limit}", name=name, role=role, limit=limit
+        )
     if issubclass(kind, int) and abs(value) > MAX_NUMBER:
-        raise TemplateError(f"filter '{name}': its {role} is larger than {MAX_NUMBER}")
+        raise TemplateError(
+            "filter '{name}': its {role} is larger than {max_number}",
+            name=name,
+            role=role,
+            max_number=MAX_NUMBER,
+        )
     return len(value) if issubclass(kind, _SIZED) else 0
 
 
@@ -135,7 +152,11 @@ def _refuse_wide(literal: RangeLiteral) -> None:
     if not (isinstance(start, IntegerLiteral) and isinstance(stop, IntegerLiteral)):
         raise TemplateError("a range needs two whole numbers, such as (1..5)")
     if abs(stop.value - start.value) >= MAX_RANGE:
-        raise TemplateError(f"the range {literal} is too wide; at most {MAX_RANGE} steps are allowed")
+        raise TemplateError(
+            "the range {literal} is too wide; at most {max_range} steps are allowed",
+            literal=literal,
+            max_range=MAX_RANGE,
+        )
 
 
 def _expressions(template: BoundTemplate) -> Iterator[Expression]:
@@ -146,7 +167,7 @@ def _expressions(template: BoundTemplate) -> Iterator[Expression]:
         node = nodes.pop()
         seen += 1
         if seen > MAX_NODES:
-            raise TemplateError(f"the template has more than {MAX_NODES} parts")
+            raise TemplateError("the template has more than {max_nodes} parts", max_nodes=MAX_NODES)
         nodes.extend(node.children(context, include_partials=True))
         pending = list(node.expressions())
         while pending:
@@ -159,7 +180,7 @@ def _words(error: Exception) -> str:
     if isinstance(error, LiquidError) and error.token is not None:
         line = error.token.source.count("\n", 0, error.token.start_index) + 1
         return f"line {line}: {str(error).splitlines()[0]}"
-    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no detail'}"
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else Message('no detail')}"
 
 
 _work: ContextVar[list[int]] = ContextVar("work of the filters of this rendering")

@@ -6,6 +6,7 @@ from typing import Any
 
 from liquid import BoundTemplate
 
+from koipond.kernel import Message
 from koipond.outreach.header_text import control_in
 from koipond.outreach.templates.contain import TemplateError, compile_liquid, render_liquid
 from koipond.outreach.templates.model import PARTS, Rendered, Template
@@ -39,7 +40,9 @@ def render(template: Template, language: str, values: Mapping[str, Any]) -> Rend
     ``values`` is nested, such as ``{"customer": {"first_name": "Li"}}``; None counts as absent.
     """
     if language not in template.texts:
-        raise TemplateError(f"template '{template.key}' has no text in '{language}'")
+        raise TemplateError(
+            "template '{key}' has no text in '{language}'", key=template.key, language=language
+        )
     filled = _fill(template, language, values)
     parts = {
         part: render_liquid(compile_part(part, source), filled)
@@ -47,8 +50,12 @@ def render(template: Template, language: str, values: Mapping[str, Any]) -> Rend
     }
     done = {part: parts.get(part, "") for part in PARTS}
     if found := control_in(done["subject"].strip().replace("\t", " ")):
-        what = "more than one line" if found in ("U+000A", "U+000D") else f"the character {found}"
-        raise TemplateError(f"template '{template.key}': the subject has {what}")
+        what = (
+            Message("more than one line")
+            if found in ("U+000A", "U+000D")
+            else Message("the character {found}", found=found)
+        )
+        raise TemplateError("template '{key}': the subject has {what}", key=template.key, what=what)
     return Rendered(language=language, subject=done["subject"].strip(), text=done["text"], html=done["html"])
 
 
@@ -74,7 +81,12 @@ def _fill(template: Template, language: str, values: Mapping[str, Any]) -> dict[
     filled = _without_none(values)
     missing = [path for path in template.required if _get(filled, path) is None]
     if missing:
-        raise TemplateError(f"template '{template.key}' needs {', '.join(missing)}", variable=missing[0])
+        raise TemplateError(
+            "template '{key}' needs {missing}",
+            key=template.key,
+            missing=", ".join(missing),
+            variable=missing[0],
+        )
     for path, words in template.fallbacks.items():
         if _get(filled, path) is None and language in words:
             _set(filled, path, words[language])

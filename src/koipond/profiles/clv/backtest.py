@@ -145,7 +145,11 @@ def backtest(
     for bad input or when fewer than two windows can be forecast.
     """
     if not 2 <= windows <= WINDOWS_MAX:
-        raise InputError(f"windows must lie between 2 and {WINDOWS_MAX}, not {windows}")
+        raise InputError(
+            "windows must lie between 2 and {windows_max}, not {windows}",
+            windows_max=WINDOWS_MAX,
+            windows=windows,
+        )
     purchases = purchase_days(table, customer=customer, at=at)
     end = purchases.last_day if calibration_end is None else to_day(calibration_end, "calibration_end")
     span = end - int(purchases.until(end).day.min())
@@ -159,7 +163,7 @@ def backtest(
         if found:
             forecasts.append(found)
     if len(forecasts) < 2:
-        raise InputError(f"{span} days of history do not hold two windows to test a forecast on")
+        raise InputError("{span} days of history do not hold two windows to test a forecast on", span=span)
     return Backtest(forecasts=tuple(forecasts), horizon=length.days / days_in(unit), unit=unit, model=model)
 
 

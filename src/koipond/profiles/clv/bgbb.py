@@ -167,5 +167,9 @@ def _end_steps(rows: Counts) -> Floats:
 
 def _periods(horizon: float) -> int:
     if horizon < 0 or horizon != np.floor(horizon) or horizon > _PERIODS_MAX:
-        raise InputError(f"BG/BB counts whole periods from 0 to {_PERIODS_MAX}, not {horizon}")
+        raise InputError(
+            "BG/BB counts whole periods from 0 to {periods_max}, not {horizon}",
+            periods_max=_PERIODS_MAX,
+            horizon=horizon,
+        )
     return int(horizon)

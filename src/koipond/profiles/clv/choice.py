@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 from koipond.profiles.clv.bgbb import fit_bgbb_counts
 from koipond.profiles.clv.bgnbd import fit_bgnbd_counts
 from koipond.profiles.clv.collapse import Counts
@@ -38,7 +38,9 @@ def choose(rows: Counts, model: str) -> Choice:
     model, when nobody bought twice, for fewer than two customers, and when all have the same history.
     """
     if model not in MODELS:
-        raise InputError(f"model must be one of {', '.join(MODELS)}, not '{model}'")
+        raise InputError(
+            "model must be one of {models}, not '{model}'", models=", ".join(MODELS), model=model
+        )
     if not (rows.x > 0).any():
         raise InputError("nobody has bought twice before calibration_end; there is nothing to learn from")
     customers = round(float(rows.weight.sum()))
@@ -46,8 +48,9 @@ def choose(rows: Counts, model: str) -> Choice:
         raise InputError("a model needs at least 2 customers, there is 1 by calibration_end")
     if len(rows) < 2:
         raise InputError(
-            f"all {customers} customers have the same history; a model of how customers differ cannot be "
-            "fitted to it"
+            "all {customers} customers have the same history; a model of how customers "
+            "differ cannot be fitted to it",
+            customers=customers,
         )
     names = _CANDIDATES if model == "auto" else (model,)
     fits = {name: FITTERS[name](rows) for name in names}
@@ -76,7 +79,11 @@ def choose(rows: Counts, model: str) -> Choice:
 
 
 def _flat_note(fit: Fit) -> str:
-    why = "its likelihood is flat" if fit.converged else f"no maximum within {fit.evaluations} evaluations"
+    why = (
+        Message("its likelihood is flat")
+        if fit.converged
+        else Message("no maximum within {evaluations} evaluations", evaluations=fit.evaluations)
+    )
     return f"pareto_nbd was fitted but not used: {why} ({_listed(fit.params)}); fell back to mbgnbd"
 
 

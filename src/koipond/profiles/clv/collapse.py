@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from koipond.frames.columns import Floats, Ints
-from koipond.kernel import InputError
+from koipond.kernel import InputError, joined
 
 _STEPS_PER_UNIT = (1, 7)
 _KEY_MAX = 2**62
@@ -40,7 +40,7 @@ def check_histories(x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike) -> t
     sizes = {array.shape for array in arrays}
     if len(sizes) != 1 or arrays[0].ndim != 1 or not len(arrays[0]):
         raise InputError(
-            f"x, t_x and T must be one-dimensional, of one length and not empty; they are {sizes}"
+            "x, t_x and T must be one-dimensional, of one length and not empty; they are {sizes}", sizes=sizes
         )
     counts, last, age = arrays
     if not all(bool(np.isfinite(array).all()) for array in arrays):
@@ -52,7 +52,7 @@ def check_histories(x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike) -> t
     }
     found = [f"{text} ({int(bad.sum())} customers)" for text, bad in problems.items() if bad.any()]
     if found:
-        raise InputError("; ".join(found))
+        raise InputError(joined("; ", found))
     return counts, last, age
 
 

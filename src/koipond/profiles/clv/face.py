@@ -65,8 +65,9 @@ def _fit_value(summary: PurchaseSummary) -> tuple[ValueFit, list[str]]:
     used = repeat & (summary.mean_value > 0)
     if np.count_nonzero(used) < 2:
         raise InputError(
-            f"money needs at least 2 customers with a repeat purchase above 0, there are {used.sum()}; "
-            "fit without amount"
+            "money needs at least 2 customers with a repeat purchase above 0, there are "
+            "{used}; fit without amount",
+            used=used.sum(),
         )
     fit = fit_gamma_gamma(summary.x[used], summary.mean_value[used])
     notes = []

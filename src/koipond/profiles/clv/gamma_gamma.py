@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy.special import digamma, gammaln
 
 from koipond.frames.columns import Floats
-from koipond.kernel import InputError, RefusedError
+from koipond.kernel import InputError, RefusedError, joined
 from koipond.profiles.clv.maximum import Objective, log_covariance, maximise
 
 CORRELATION_NOTED = 0.2
@@ -111,10 +111,12 @@ def fit_gamma_gamma(x: npt.ArrayLike, mean_value: npt.ArrayLike) -> ValueFit:
     correlation = count_value_correlation(count, mean)
     if abs(correlation) > CORRELATION_REFUSED:
         raise RefusedError(
-            f"purchase count and mean value are correlated ({correlation:.2f}, limit {CORRELATION_REFUSED}); "
-            "Gamma-Gamma takes them as independent: split the customers or forecast money another way",
-            code="value_depends_on_count",
+            "purchase count and mean value are correlated ({correlation:.2f}, limit "
+            "{limit}); Gamma-Gamma takes them as independent: split the "
+            "customers or forecast money another way",
             correlation=correlation,
+            limit=CORRELATION_REFUSED,
+            code="value_depends_on_count",
         )
     objective = GammaGammaLikelihood(count, mean)
     start = np.log([4.0, 4.0, 0.75 * float(mean.mean())])
@@ -141,7 +143,9 @@ def _check(x: Floats, mean: Floats) -> None:
     problems = []
     if x.shape != mean.shape or x.ndim != 1:
         raise InputError(
-            f"x and mean_value must be one-dimensional and of one length: {x.shape}, {mean.shape}"
+            "x and mean_value must be one-dimensional and of one length: {shape}, {shape_2}",
+            shape=x.shape,
+            shape_2=mean.shape,
         )
     if len(x) < 2:
         problems.append(f"Gamma-Gamma needs at least 2 repeat buyers, there are {len(x)}")
@@ -150,4 +154,4 @@ def _check(x: Floats, mean: Floats) -> None:
     if not np.all(np.isfinite(mean) & (mean > 0)):
         problems.append("mean_value must be finite and above 0")
     if problems:
-        raise InputError("; ".join(problems))
+        raise InputError(joined("; ", problems))

@@ -43,7 +43,7 @@ class Interval:
 def normal_quantile(level: float) -> float:
     """Return z with P(|Z| ≤ z) = ``level``; raise InputError unless 0 < level < 1."""
     if not isinstance(level, Real) or not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1, not {level!r}")
+        raise InputError("level must lie between 0 and 1, not {level!r}", level=level)
     return NormalDist().inv_cdf((1 + level) / 2)
 
 

@@ -72,7 +72,9 @@ def log_covariance(objective: Objective, log_params: Floats) -> Floats:
     """Return the covariance of the log parameters: the inverse observed information at ``log_params``.
 
     The information is the negative second derivative of the log-likelihood, by central differences of the
-    gradient. All entries are infinite when it is not positive definite: the likelihood is flat there.
+    gradient. All entries are infinite when it is not surely positive definite: the likelihood is flat there.
+    How far the differences are from symmetry says how far rounding reaches: a curvature below that may be
+    none, and which sign it gets depends on the processor.
     """
     size = len(log_params)
     hessian = np.empty((size, size))
@@ -82,8 +84,7 @@ def log_covariance(objective: Objective, log_params: Floats) -> Floats:
         ahead, behind = objective(log_params + step)[1], objective(log_params - step)[1]
         hessian[i] = (ahead - behind) / (2 * _STEP)
     information = -(hessian + hessian.T) / 2
-    try:
-        np.linalg.cholesky(information)
-    except np.linalg.LinAlgError:
+    rounding = float(np.abs(hessian - hessian.T).max())
+    if not np.isfinite(information).all() or np.linalg.eigvalsh(information)[0] <= rounding:
         return np.full((size, size), np.inf)
     return np.asarray(np.linalg.inv(information), dtype=np.float64)

@@ -115,7 +115,7 @@ class LifetimeValue:
                 model, self._known(self.fit.log_covariance), _positive(horizon), rows, level
             )
         else:
-            raise InputError(f"kind must be 'individual' or 'parameter', not '{kind}'")
+            raise InputError("kind must be 'individual' or 'parameter', not '{kind}'", kind=kind)
         self._known(np.array([low, high]))
         return low[self._index], high[self._index]
 
@@ -312,7 +312,9 @@ def _first_of(index: Ints, rows: int) -> Ints:
 
 def _positive(horizon: float) -> float:
     if isinstance(horizon, bool) or not isinstance(horizon, Real) or not 0 <= horizon < np.inf:
-        raise InputError(f"horizon must be one number, finite and not negative, not {horizon!r}")
+        raise InputError(
+            "horizon must be one number, finite and not negative, not {horizon!r}", horizon=horizon
+        )
     return float(horizon)
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from koipond.frames import TableLike
 from koipond.frames.columns import Floats, Ints, epoch_days, floats, freeze_arrays, to_day, values_of
-from koipond.kernel import InputError, from_epoch_day
+from koipond.kernel import InputError, Message, from_epoch_day
 from koipond.profiles.purchase_days import purchase_days
 
 UNIT_DAYS = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
@@ -110,7 +110,9 @@ def summary_expression(table: Any, *, customer: str, at: str, amount: str | None
 def days_in(unit: str) -> float:
     """Return the days of ``unit``; raise InputError for an unknown one."""
     if unit not in UNIT_DAYS:
-        raise InputError(f"unit must be one of {', '.join(UNIT_DAYS)}, not '{unit}'")
+        raise InputError(
+            "unit must be one of {unit_days}, not '{unit}'", unit_days=", ".join(UNIT_DAYS), unit=unit
+        )
     return UNIT_DAYS[unit]
 
 
@@ -119,11 +121,19 @@ def _from_ibis(
 ) -> PurchaseSummary:
     missing = [name for name in (customer, at, amount) if name and name not in table.columns]
     if missing:
-        raise InputError(f"the table has no column {', '.join(missing)}; it has {', '.join(table.columns)}")
+        raise InputError(
+            "the table has no column {missing}; it has {columns}",
+            missing=", ".join(missing),
+            columns=", ".join(table.columns),
+        )
     end = None if calibration_end is None else from_epoch_day(to_day(calibration_end, "calibration_end"))
     found = summary_expression(table, customer=customer, at=at, amount=amount, end=end).to_pyarrow()
     if not len(found):
-        raise InputError(f"no purchase on or before {end}" if end else "the table has no purchase")
+        raise InputError(
+            Message("no purchase on or before {end}", end=end)
+            if end
+            else Message("the table has no purchase")
+        )
     first, last = epoch_days(found, "first_day"), epoch_days(found, "last_day")
     last_day = int(last.max()) if end is None else to_day(end, "calibration_end")
     return _summary(

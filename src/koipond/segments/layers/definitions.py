@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from koipond.kernel import Finding, FindingsError, fingerprint
+from koipond.kernel import Finding, FindingsError, Message, fingerprint
 from koipond.profiles.spec import YEAR_DAYS, BaseSpec, Window
 from koipond.segments.layers.aipl import AiplDefinition
 from koipond.segments.layers.fields import Fields
@@ -43,9 +43,15 @@ class LayerSet:
         for name, content in (body or {}).items():
             file = f"{folder}/{name}.yaml"
             if name not in KINDS:
-                fix = f"Name the file {', '.join(f'{kind}.yaml' for kind in KINDS)}"
+                fix = Message("Name the file {kinds}", kinds=", ".join(f"{kind}.yaml" for kind in KINDS))
                 findings.append(
-                    Finding(file=file, line=0, code="unknown_layer", message=f"no layer '{name}'", fix=fix)
+                    Finding(
+                        file=file,
+                        line=0,
+                        code="unknown_layer",
+                        message=Message("no layer '{name}'", name=name),
+                        fix=fix,
+                    )
                 )
                 continue
             fields = Fields(content, file=file)

@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from typing import Any
 
-from koipond.kernel import Finding, FindingsError
+from koipond.kernel import Finding, FindingsError, Message
 
 
 class Fields:
@@ -18,13 +18,19 @@ class Fields:
         if isinstance(body, Mapping):
             self._left = {str(key): value for key, value in body.items()}
         elif body is not None:
-            self._report("", f"expected fields, found {body!r}", "Write one `name: value` a line")
+            self._report(
+                "",
+                Message("expected fields, found {body!r}", body=body),
+                Message("Write one `name: value` a line"),
+            )
 
     def whole(self, name: str, default: int, *, low: int, high: int) -> int:
         """Take a whole number between ``low`` and ``high``."""
         value = self._left.pop(name, default)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            self._report(name, f"{value!r} is not a whole number", f"Use {low} to {high}")
+            self._report(
+                name, Message("{value!r} is not a whole number", value=value), f"Use {low} to {high}"
+            )
             return default
         return value
 
@@ -38,8 +44,10 @@ class Fields:
         except InvalidOperation:
             scaled = Decimal("NaN")
         if isinstance(value, bool) or scaled.is_nan() or scaled % 1 or not low <= scaled <= high:
-            fix = f"Use {low / 1000:g} to {high / 1000:g} with at most three decimals"
-            self._report(name, f"{value!r} is not such a number", fix)
+            fix = Message(
+                "Use {low:g} to {high:g} with at most three decimals", low=low / 1000, high=high / 1000
+            )
+            self._report(name, Message("{value!r} is not such a number", value=value), fix)
             return default
         return int(scaled)
 
@@ -47,7 +55,11 @@ class Fields:
         """Take one of the words ``among``."""
         value = self._left.pop(name, default)
         if value not in among:
-            self._report(name, f"{value!r} is not known", f"Use one of {', '.join(among)}")
+            self._report(
+                name,
+                Message("{value!r} is not known", value=value),
+                Message("Use one of {among}", among=", ".join(among)),
+            )
             return default
         return value
 
@@ -55,7 +67,11 @@ class Fields:
         """Take true or false."""
         value = self._left.pop(name, default)
         if not isinstance(value, bool):
-            self._report(name, f"{value!r} is neither true nor false", "Write true or false")
+            self._report(
+                name,
+                Message("{value!r} is neither true nor false", value=value),
+                Message("Write true or false"),
+            )
             return default
         return value
 
@@ -73,7 +89,11 @@ class Fields:
         if value is None:
             return default
         if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-            self._report(name, f"{value!r} is not a list of names", "Write the event names as a list")
+            self._report(
+                name,
+                Message("{value!r} is not a list of names", value=value),
+                Message("Write the event names as a list"),
+            )
             return default
         return tuple(sorted(set(value)))
 
@@ -86,8 +106,10 @@ class Fields:
         whole = all(isinstance(item, int) and not isinstance(item, bool) for item in numbers)
         rising = whole and all(a < b for a, b in pairwise(numbers))
         if len(numbers) != count or not rising:
-            fix = f"Write {count} whole numbers, each above the one before"
-            self._report(name, f"{value!r} are not {count} rising cut points", fix)
+            fix = Message("Write {count} whole numbers, each above the one before", count=count)
+            self._report(
+                name, Message("{value!r} are not {count} rising cut points", value=value, count=count), fix
+            )
             return ()
         return tuple(numbers)
 
@@ -108,7 +130,12 @@ class Fields:
     def close(self) -> None:
         """Report every field that nobody took."""
         for name in self._left:
-            self._report(name, "no such field", "Remove it or mend its spelling", code="unknown_field")
+            self._report(
+                name,
+                Message("no such field"),
+                Message("Remove it or mend its spelling"),
+                code="unknown_field",
+            )
 
     def done(self) -> None:
         """Close, then raise `FindingsError` with everything found."""

@@ -11,6 +11,7 @@ from typing import Any
 import ibis
 
 from koipond.ingest.ports import IbisTable
+from koipond.kernel import Message
 from koipond.profiles.spec import Window
 from koipond.segments.layers.fields import Fields
 
@@ -48,8 +49,8 @@ class GradeDefinition:
             protected_days=fields.whole("protected_days", of.protected_days, low=0, high=36_500),
         )
         if not made.core_percent <= made.key_percent <= made.regular_percent:
-            fix = "Let core_percent ≤ key_percent ≤ regular_percent"
-            fields.refuse("core_percent", "the grades are out of order", fix)
+            fix = Message("Let core_percent ≤ key_percent ≤ regular_percent")
+            fields.refuse("core_percent", Message("the grades are out of order"), fix)
         return made
 
     def to_mapping(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any
 import ibis
 
 from koipond.ingest.ports import IbisTable
+from koipond.kernel import Message
 from koipond.profiles.activity import FIRST_DAYS
 from koipond.segments.layers.fields import Fields
 
@@ -61,10 +62,12 @@ class LifecycleDefinition:
             default_cycle_days=fields.whole("default_cycle_days", of.default_cycle_days, low=1, high=36_500),
         )
         if not made.at_risk_milli <= made.dormant_milli <= made.churned_milli:
-            fix = "Let at_risk_cycles ≤ dormant_cycles ≤ churned_cycles"
-            fields.refuse("dormant_cycles", "the stages are out of order", fix)
+            fix = Message("Let at_risk_cycles ≤ dormant_cycles ≤ churned_cycles")
+            fields.refuse("dormant_cycles", Message("the stages are out of order"), fix)
         if made.due_from_milli > made.due_to_milli:
-            fields.refuse("due_to_cycles", "due ends before it begins", "Let due_from_cycles ≤ due_to_cycles")
+            fields.refuse(
+                "due_to_cycles", Message("due ends before it begins"), "Let due_from_cycles ≤ due_to_cycles"
+            )
         return made
 
     def to_mapping(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import ibis
 
 from koipond.ingest.ports import IbisTable
+from koipond.kernel import Message
 from koipond.profiles.spec import Window
 from koipond.segments.layers.fields import Fields
 
@@ -135,10 +136,10 @@ def _check(made: RfmDefinition, fields: Fields) -> None:
     names = {"r": "recency_days", "f": "frequency_count", "m": "monetary_fen"}
     for axis, name in names.items():
         if made.scoring(axis) == "fixed" and not made.fixed_cuts(axis):
-            fix = f"Write four cut points below cuts.{name}"
-            fields.refuse("cuts", f"fixed scoring of {axis} needs {name}", fix)
+            fix = Message("Write four cut points below cuts.{name}", name=name)
+            fields.refuse("cuts", Message("fixed scoring of {axis} needs {name}", axis=axis, name=name), fix)
     if made.level_mid_sum > made.level_high_sum:
-        fields.refuse("level", "mid begins above high", "Let high be at least mid")
+        fields.refuse("level", Message("mid begins above high"), Message("Let high be at least mid"))
 
 
 def axis_values(rows: IbisTable, definition: RfmDefinition) -> dict[str, Any]:

@@ -91,7 +91,7 @@ class Allocation:
         """Return for each row of ``customers`` what it got, the runner-up and the margin between them."""
         rows = np.atleast_1d(np.asarray(customers, dtype=np.intp))
         if len(rows) and not (rows.min() >= 0 and rows.max() < len(self.choice)):
-            raise InputError(f"customers: rows run from 0 to {len(self.choice) - 1}")
+            raise InputError("customers: rows run from 0 to {count}", count=len(self.choice) - 1)
         prices = self.prices / [[self._money_unit], [1]]
         net = np.vstack([net_surplus(self._problem, prices, rows), np.zeros(len(rows))])
         return tuple(self._reason(int(row), net[:, at]) for at, row in enumerate(rows))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, joined
 from koipond.strategy.allocation.problem import FloatArray, IntArray, Problem
 
 PerOffer = float | Sequence[float | None] | None
@@ -49,22 +49,46 @@ class _Check:
                 raise TypeError("text")
             table = np.asarray(given, dtype=np.float64)
         except (TypeError, ValueError):
-            self.mistakes.append(f"{name}: not numbers; pass an array of customers × offers")
+            self.mistakes.append(
+                Message("{name}: not numbers; pass an array of customers × offers", name=name)
+            )
             return np.zeros(shape or (0, 1))
         if shape is not None and table.shape == (shape[1],):
             table = np.broadcast_to(table, shape)
         if table.ndim != 2 or table.shape[1] == 0 or (shape is not None and table.shape != shape):
-            wanted = f"{shape[0]} customers × {shape[1]} offers" if shape else "customers × offers"
-            self.mistakes.append(f"{name}: has the shape {table.shape}; pass {wanted}")
+            wanted = (
+                Message("{shape} customers × {shape_2} offers", shape=shape[0], shape_2=shape[1])
+                if shape
+                else Message("customers × offers")
+            )
+            self.mistakes.append(
+                Message(
+                    "{name}: has the shape {shape}; pass {wanted}",
+                    name=name,
+                    shape=table.shape,
+                    wanted=wanted,
+                )
+            )
             return np.zeros(shape or (0, 1))
-        self.no_bad_cell(name, ~np.isfinite(table), "not a finite number; bar an option with eligible=")
+        self.no_bad_cell(
+            name, ~np.isfinite(table), Message("not a finite number; bar an option with eligible=")
+        )
         return table
 
     def no_bad_cell(self, name: str, bad: NDArray[np.bool_], why: str) -> None:
         if bad.any():
             row, column = (int(at[0]) for at in np.nonzero(bad))
-            more = f" ({int(bad.sum())} cells)" if bad.sum() > 1 else ""
-            self.mistakes.append(f"{name}: customer {row}, offer {column} is {why}{more}")
+            more = Message(" ({bad} cells)", bad=int(bad.sum())) if bad.sum() > 1 else ""
+            self.mistakes.append(
+                Message(
+                    "{name}: customer {row}, offer {column} is {why}{more}",
+                    name=name,
+                    row=row,
+                    column=column,
+                    why=why,
+                    more=more,
+                )
+            )
 
     def limit(self, name: str, given: float | None) -> float:
         """Return one limit, inf for none."""
@@ -76,7 +100,11 @@ class _Check:
             limit = float("nan")
         if np.isnan(limit) or limit < 0:
             self.mistakes.append(
-                f"{name}: {given!r} is not a limit; pass a number >= 0, or None for no limit"
+                Message(
+                    "{name}: {given!r} is not a limit; pass a number >= 0, or None for no limit",
+                    name=name,
+                    given=given,
+                )
             )
             return 0.0
         return limit
@@ -87,7 +115,14 @@ class _Check:
             return [self.limit(name, given)] * offers
         limits = list(given)
         if len(limits) != offers:
-            self.mistakes.append(f"{name}: has {len(limits)} entries for {offers} offers")
+            self.mistakes.append(
+                Message(
+                    "{name}: has {count} entries for {offers} offers",
+                    name=name,
+                    count=len(limits),
+                    offers=offers,
+                )
+            )
             return [0.0] * offers
         return [self.limit(f"{name}[{at}]", limit) for at, limit in enumerate(limits)]
 
@@ -96,13 +131,19 @@ class _Check:
         if given is None:
             return [float("inf")] * len(labels)
         if not named:
-            self.mistakes.append(f"{name}: needs segment=, the segment of each customer")
+            self.mistakes.append(Message("{name}: needs segment=, the segment of each customer", name=name))
             return [0.0] * len(labels)
         if not isinstance(given, Mapping):
             return [self.limit(name, given)] * len(labels)
         unknown = [key for key in given if key not in labels]
         if unknown:
-            self.mistakes.append(f"{name}: no customer is in segment {', '.join(map(str, unknown))}")
+            self.mistakes.append(
+                Message(
+                    "{name}: no customer is in segment {unknown}",
+                    name=name,
+                    unknown=", ".join(map(str, unknown)),
+                )
+            )
         return [self.limit(f"{name}[{label}]", given.get(label)) for label in labels]
 
 
@@ -128,7 +169,7 @@ def check_request(
     paid = check.table("cost", cost, shape)
     check.no_bad_cell("cost", paid < 0, "negative")
     aim = expected if lower is None else check.table("lower", lower, shape)
-    check.no_bad_cell("lower", aim > expected, "above value; a lower bound cannot be")
+    check.no_bad_cell("lower", aim > expected, Message("above value; a lower bound cannot be"))
     codes, labels = _segments(check, segment, shape[0])
     money = [
         check.limit("budget", budget),
@@ -142,13 +183,15 @@ def check_request(
     ]
     whole = _is_whole(cost)
     if whole and float(paid.max(axis=1, initial=0.0).sum()) >= _EXACT_MAX:
-        check.mistakes.append("cost: the sum passes 2^53 and cannot be added exactly; use a larger unit")
+        check.mistakes.append(
+            Message("cost: the sum passes 2^53 and cannot be added exactly; use a larger unit")
+        )
     names = tuple(map(str, offers if offers is not None else range(shape[1])))
     if len(names) != shape[1] or len(set(names)) != len(names):
-        check.mistakes.append(f"offers: pass {shape[1]} different names")
+        check.mistakes.append(Message("offers: pass {shape} different names", shape=shape[1]))
     open_option = _eligible(check, eligible, shape)
     if check.mistakes:
-        raise InputError("; ".join(check.mistakes), mistakes=tuple(check.mistakes))
+        raise InputError(joined("; ", check.mistakes), mistakes=tuple(check.mistakes))
     unit = 1 if whole else _money_unit(paid)
     scaled = paid if unit in (1, None) else np.rint(paid * unit)
     room = money if unit is None else [_whole_below(limit, unit) for limit in money]
@@ -177,7 +220,11 @@ def _segments(check: _Check, segment: Any, customers: int) -> tuple[IntArray, li
     given = np.asarray(segment)
     if given.shape != (customers,):
         check.mistakes.append(
-            f"segment: has the shape {given.shape}; pass one label for each of {customers} customers"
+            Message(
+                "segment: has the shape {shape}; pass one label for each of {customers} customers",
+                shape=given.shape,
+                customers=customers,
+            )
         )
         return np.zeros(customers, dtype=np.intp), [None]
     if given.dtype == object:
@@ -191,7 +238,13 @@ def _eligible(check: _Check, eligible: Any, shape: tuple[int, int]) -> NDArray[n
         return np.ones(shape, dtype=bool)
     given = np.asarray(eligible)
     if given.dtype != np.bool_ or given.shape != shape:
-        check.mistakes.append(f"eligible: pass true and false for {shape[0]} customers × {shape[1]} offers")
+        check.mistakes.append(
+            Message(
+                "eligible: pass true and false for {shape} customers × {shape_2} offers",
+                shape=shape[0],
+                shape_2=shape[1],
+            )
+        )
         return np.ones(shape, dtype=bool)
     return given
 

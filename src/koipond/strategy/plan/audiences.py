@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from pyroaring import BitMap
 
-from koipond.kernel import KoipondError, from_epoch_day
+from koipond.kernel import KoipondError, Message, from_epoch_day
 from koipond.segments.bitmaps import to_table
 from koipond.segments.day_members import DayMembers
 from koipond.segments.definition import SegmentDefinition
@@ -12,7 +12,7 @@ from koipond.segments.scope import Scope
 from koipond.segments.segment_state import stale
 from koipond.strategy.plan.model import Audience
 
-_REMEDY = {"failed": "run: koipond check"}
+_REMEDY = {"failed": Message("run: koipond check")}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class SegmentAudiences:
     def _make(self, segment: str) -> Audience:
         definition = self.definitions.get(segment)
         if definition is None:
-            return Audience(members=None, stale="it was never applied; run: koipond apply")
+            return Audience(members=None, stale=Message("it was never applied; run: koipond apply"))
         state = self.days.states.get(segment)
         held = state.members if state else None
         why = stale(definition, state, self.scope.as_of_day)
@@ -47,7 +47,7 @@ class SegmentAudiences:
                 return self._staged(segment, self.days[segment])
             except KoipondError as error:
                 return replace(self._staged(segment, held), stale=f"failed: {error}")
-        remedy = _REMEDY.get(why.code, "run: koipond refresh")
+        remedy = _REMEDY.get(why.code, Message("run: koipond refresh"))
         if why.code == "too_old":
             remedy += f" --as-of {from_epoch_day(self.scope.as_of_day)}"
         words = why.detail if remedy in why.detail else f"{why.detail}; {remedy}"

@@ -119,9 +119,17 @@ class PlanRequest:
     def __post_init__(self) -> None:
         plays = sum(len(strategy.plays) for strategy in self.strategies)
         if not 1 <= plays <= MAX_PLAYS:
-            raise InputError(f"a plan takes 1 to {MAX_PLAYS} plays, not {plays}; name fewer strategies")
+            raise InputError(
+                "a plan takes 1 to {max_plays} plays, not {plays}; name fewer strategies",
+                max_plays=MAX_PLAYS,
+                plays=plays,
+            )
         if len(self.codes) > MAX_LISTS:
-            raise InputError(f"a plan takes at most {MAX_LISTS} code lists, not {len(self.codes)}")
+            raise InputError(
+                "a plan takes at most {max_lists} code lists, not {count}",
+                max_lists=MAX_LISTS,
+                count=len(self.codes),
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

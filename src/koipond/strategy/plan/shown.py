@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 
 from koipond.ingest.ports import IbisTable
+from koipond.kernel import Message
 from koipond.outreach.model import GateCandidate, Reason
 from koipond.outreach.templates import Rendered, preview
 from koipond.strategy.plan.asked import gate_candidates
@@ -50,7 +51,7 @@ def preview_touches(
         template = known.request.templates[one.template]
         ((message, problem),) = preview(template, [_later(one.values)], [one.language])
         if place in over:
-            message, problem = None, f"will not be sent: {over[place]}"
+            message, problem = None, Message("will not be sent: {over}", over=over[place])
         shown.append(
             Shown(
                 customer_no=one.customer_no,

@@ -95,7 +95,12 @@ def _arm(request: PlanRequest, arm: Arm) -> ArmTask:
 
 def _known(found: Mapping[str, T], key: str, what: str) -> T:
     if key not in found:
-        raise InputError(f"there is no {what} '{key}'; known are {', '.join(sorted(found)) or 'none'}")
+        raise InputError(
+            "there is no {what} '{key}'; known are {found}",
+            what=what,
+            key=key,
+            found=", ".join(sorted(found)) or "none",
+        )
     return found[key]
 
 

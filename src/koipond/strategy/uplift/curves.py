@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from koipond.frames import PlotSpec, chart, line_layer, plain, text_table
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, joined
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -151,20 +151,26 @@ def _checked(score: Any, treated: Any, outcome: Any, *, binary: bool) -> _Ranked
         try:
             arrays[name] = np.asarray(given, dtype=np.float64).ravel()
         except (TypeError, ValueError):
-            wrong.append(f"{name}: not numbers")
+            wrong.append(Message("{name}: not numbers", name=name))
             continue
         if not np.isfinite(arrays[name]).all():
-            wrong.append(f"{name}: {int((~np.isfinite(arrays[name])).sum())} values are missing or infinite")
+            wrong.append(
+                Message(
+                    "{name}: {isfinite} values are missing or infinite",
+                    name=name,
+                    isfinite=int((~np.isfinite(arrays[name])).sum()),
+                )
+            )
     lengths = {name: len(values) for name, values in arrays.items()}
     if len(set(lengths.values())) > 1:
-        wrong.append(f"lengths differ: {lengths}")
+        wrong.append(Message("lengths differ: {lengths}", lengths=lengths))
     names = ("treated", "outcome") if binary else ("treated",)
     odd = [name for name in names if name in arrays and not np.isin(arrays[name], (0.0, 1.0)).all()]
-    wrong += [f"{name}: holds values other than 0 and 1" for name in odd]
+    wrong += [Message("{name}: holds values other than 0 and 1", name=name) for name in odd]
     if binary and not wrong and len(np.unique(arrays["outcome"])) == 1:
-        wrong.append("outcome: the same for everybody; no ranking can be better than another")
+        wrong.append(Message("outcome: the same for everybody; no ranking can be better than another"))
     if not wrong and not 0 < arrays["treated"].sum() < len(arrays["treated"]):
-        wrong.append("treated: an arm is empty; both treated and control customers are needed")
+        wrong.append(Message("treated: an arm is empty; both treated and control customers are needed"))
     if wrong:
-        raise InputError("; ".join(wrong), mistakes=tuple(wrong))
+        raise InputError(joined("; ", wrong), mistakes=tuple(wrong))
     return arrays["score"], arrays["treated"] == 1.0, arrays["outcome"]

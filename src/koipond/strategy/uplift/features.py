@@ -96,13 +96,17 @@ def fit_encoding(table: pa.Table, names: Sequence[str]) -> Encoding:
     require_columns(table, names)
     empty = [name for name in names if table.num_rows and _all_missing(table[name])]
     if empty:
-        raise InputError(f"features: no customer has a value in {', '.join(empty)}; leave it out")
+        raise InputError("features: no customer has a value in {empty}; leave it out", empty=", ".join(empty))
     found = [feature for name in names if (feature := _fit(name, table[name])) is not None]
     encoding = Encoding(features=tuple(found))
     if not found:
-        raise InputError(f"features: no column varies among {', '.join(names) or 'none given'}")
+        raise InputError("features: no column varies among {names}", names=", ".join(names) or "none given")
     if len(encoding.columns) > _COLUMNS_MAX:
-        raise InputError(f"features: {len(encoding.columns)} columns; name at most {_COLUMNS_MAX}")
+        raise InputError(
+            "features: {count} columns; name at most {columns_max}",
+            count=len(encoding.columns),
+            columns_max=_COLUMNS_MAX,
+        )
     return encoding
 
 
@@ -147,8 +151,16 @@ def _numbers(name: str, column: pa.ChunkedArray) -> FloatArray:
         or pa.types.is_floating(kind)
         or pa.types.is_decimal(kind)
     ):
-        raise InputError(f"features: column {name} is {kind}; pass numbers, words, true/false or instants")
+        raise InputError(
+            "features: column {name} is {kind}; pass numbers, words, true/false or instants",
+            name=name,
+            kind=kind,
+        )
     values: FloatArray = column.cast(pa.float64()).to_numpy().astype(np.float64)
     if np.isinf(values).any():
-        raise InputError(f"features: column {name} has {int(np.isinf(values).sum())} infinite values")
+        raise InputError(
+            "features: column {name} has {isinf} infinite values",
+            name=name,
+            isinf=int(np.isinf(values).sum()),
+        )
     return values

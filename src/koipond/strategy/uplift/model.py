@@ -72,7 +72,7 @@ class Uplift:
     def verdict(self) -> Verdict:
         """The verdict of the only arm; raise InputError when there are several."""
         if len(self.by_arm) > 1:
-            raise InputError(f"several arms have a verdict ({', '.join(self.arms)}); see verdicts")
+            raise InputError("several arms have a verdict ({arms}); see verdicts", arms=", ".join(self.arms))
         return self.verdicts[0]
 
     def score(self, table: TableLike, *, low: bool = False) -> FloatArray:

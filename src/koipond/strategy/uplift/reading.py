@@ -54,7 +54,9 @@ def read_test(
     )
     inside = sorted({arm, outcome} & set(chosen))
     if inside:
-        raise InputError(f"features: {', '.join(inside)} is not known before the touch; leave it out")
+        raise InputError(
+            "features: {inside} is not known before the touch; leave it out", inside=", ".join(inside)
+        )
     codes, arms, reference = _arms(rows[arm], arm, control)
     result = read_outcome(rows[outcome], outcome)
     encoding = fit_encoding(rows, chosen)
@@ -74,18 +76,36 @@ def _arms(
 ) -> tuple[NDArray[np.intp], tuple[str, ...], str]:
     """Return the arm number of each row (0 = control), the other arms' names in order, and the control's."""
     if column.null_count:
-        raise InputError(f"{name}: {column.null_count} customers have no arm; drop them or name their arm")
+        raise InputError(
+            "{name}: {null_count} customers have no arm; drop them or name their arm",
+            name=name,
+            null_count=column.null_count,
+        )
     given = np.asarray([str(label) for label in column.to_pylist()], dtype=object)
     labels, counts = np.unique(given.astype(str), return_counts=True)
     found = dict(zip(labels.tolist(), counts.tolist(), strict=True))
     if not 2 <= len(found) <= _ARMS_MAX:
-        raise InputError(f"{name}: {len(found)} arms; uplift needs a control and 1 to {_ARMS_MAX - 1} others")
+        raise InputError(
+            "{name}: {count} arms; uplift needs a control and 1 to {arms_max} others",
+            name=name,
+            count=len(found),
+            arms_max=_ARMS_MAX - 1,
+        )
     reference = control if control is not None else next((c for c in _CONTROLS if c in found), None)
     if reference is None or reference not in found:
-        raise InputError(f"{name}: name the control arm with control=, one of {', '.join(sorted(found))}")
+        raise InputError(
+            "{name}: name the control arm with control=, one of {found}",
+            name=name,
+            found=", ".join(sorted(found)),
+        )
     small = [f"{label} ({count})" for label, count in found.items() if count < _ARM_CUSTOMERS_MIN]
     if small:
-        raise InputError(f"{name}: fewer than {_ARM_CUSTOMERS_MIN} customers in arm {', '.join(small)}")
+        raise InputError(
+            "{name}: fewer than {arm_customers_min} customers in arm {small}",
+            name=name,
+            arm_customers_min=_ARM_CUSTOMERS_MIN,
+            small=", ".join(small),
+        )
     arms = tuple(label for label in found if label != reference)
     codes = np.zeros(len(given), dtype=np.intp)
     for number, label in enumerate(arms, start=1):
@@ -97,15 +117,25 @@ def read_outcome(column: pa.ChunkedArray, name: str) -> FloatArray:
     """Return the outcome as floats; raise InputError when values are missing, infinite or all the same."""
     if column.null_count:
         raise InputError(
-            f"{name}: {column.null_count} customers have no outcome; fill it (no order = 0) or drop them"
+            "{name}: {null_count} customers have no outcome; fill it (no order = 0) or drop them",
+            name=name,
+            null_count=column.null_count,
         )
     try:
         values: Any = column.cast(pa.float64()).to_numpy()
     except pa.ArrowInvalid as error:
-        raise InputError(f"{name}: an outcome is a number or true/false, not {column.type}") from error
+        raise InputError(
+            "{name}: an outcome is a number or true/false, not {kind}", name=name, kind=column.type
+        ) from error
     result = np.asarray(values, dtype=np.float64)
     if not np.isfinite(result).all():
-        raise InputError(f"{name}: {int((~np.isfinite(result)).sum())} outcomes are missing or infinite")
+        raise InputError(
+            "{name}: {isfinite} outcomes are missing or infinite",
+            name=name,
+            isfinite=int((~np.isfinite(result)).sum()),
+        )
     if result.min() == result.max():
-        raise InputError(f"{name}: everybody has the outcome {result[0]:g}; nothing can be learnt")
+        raise InputError(
+            "{name}: everybody has the outcome {result:g}; nothing can be learnt", name=name, result=result[0]
+        )
     return result

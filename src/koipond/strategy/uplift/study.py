@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from koipond.frames import TableLike
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, joined
 from koipond.strategy.uplift.balance import balance
 from koipond.strategy.uplift.calibration import calibrate, group_effects, group_of
 from koipond.strategy.uplift.curves import qini_curve
@@ -171,18 +171,24 @@ def _check(
     wrong = []
     unknown = [str(name) for name in learners if name not in LEARNERS]
     if unknown or not learners:
-        wrong.append(f"learners: {', '.join(unknown) or 'none given'}; choose of {', '.join(LEARNERS)}")
+        wrong.append(
+            Message(
+                "learners: {unknown}; choose of {learners}",
+                unknown=", ".join(unknown) or "none given",
+                learners=", ".join(LEARNERS),
+            )
+        )
     if not 2 <= splits <= 200:
-        wrong.append(f"splits: {splits}; pass 2 to 200")
+        wrong.append(Message("splits: {splits}; pass 2 to 200", splits=splits))
     if not 2 <= folds <= 20:
-        wrong.append(f"folds: {folds}; pass 2 to 20")
+        wrong.append(Message("folds: {folds}; pass 2 to 20", folds=folds))
     by_arm = dict(cost) if isinstance(cost, Mapping) else dict.fromkeys(test.arms, cost)
     strange = [str(name) for name in by_arm if name not in test.arms]
     if strange:
-        wrong.append(f"cost: no arm {', '.join(strange)}")
+        wrong.append(Message("cost: no arm {strange}", strange=", ".join(strange)))
     costs = [float(by_arm.get(name, 0.0)) for name in test.arms]
     if not np.isfinite(costs).all():
-        wrong.append("cost: pass finite numbers, in outcome units")
+        wrong.append(Message("cost: pass finite numbers, in outcome units"))
     if wrong:
-        raise InputError("; ".join(wrong), mistakes=tuple(wrong))
+        raise InputError(joined("; ", wrong), mistakes=tuple(wrong))
     return costs

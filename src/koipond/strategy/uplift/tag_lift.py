@@ -218,16 +218,18 @@ def _marks(column: pa.ChunkedArray, tag: str) -> FloatArray:
     try:
         marks: FloatArray = np.nan_to_num(column.cast(pa.float64()).to_numpy().astype(np.float64))
     except pa.ArrowInvalid as error:
-        raise InputError(f"tags: column {tag} is {column.type}; pass true/false or 0/1") from error
+        raise InputError(
+            "tags: column {tag} is {kind}; pass true/false or 0/1", tag=tag, kind=column.type
+        ) from error
     if not np.isin(marks, (0.0, 1.0)).all():
-        raise InputError(f"tags: column {tag} holds values other than 0 and 1")
+        raise InputError("tags: column {tag} holds values other than 0 and 1", tag=tag)
     return marks
 
 
 def _check(rows: pa.Table, tags: Sequence[str], outcome: str, features: Sequence[str]) -> None:
     require_columns(rows, [*tags, outcome, *features])
     if not 1 <= len(tags) <= _TAGS_MAX:
-        raise InputError(f"tags: {len(tags)} given; pass 1 to {_TAGS_MAX}")
+        raise InputError("tags: {count} given; pass 1 to {tags_max}", count=len(tags), tags_max=_TAGS_MAX)
     twice = sorted({name for name in [*tags, *features] if [*tags, *features, outcome].count(name) > 1})
     if twice:
-        raise InputError(f"tags: {', '.join(twice)} is named twice")
+        raise InputError("tags: {twice} is named twice", twice=", ".join(twice))

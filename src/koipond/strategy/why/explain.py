@@ -74,7 +74,10 @@ def explain(
 def _require_known(reader: Reader, customer_no: int) -> None:
     people = reader.table("customers")
     if not int(reader.scalar(people.filter(people.customer_no == customer_no).count())):
-        raise InputError(f"there is no customer {customer_no} in the warehouse; run: koipond refresh")
+        raise InputError(
+            "there is no customer {customer_no} in the warehouse; run: koipond refresh",
+            customer_no=customer_no,
+        )
 
 
 def _proofs(

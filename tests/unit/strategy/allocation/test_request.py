@@ -21,7 +21,7 @@ def test_all_mistakes_are_named_at_once() -> None:
         "max_per_offer",
     ):
         assert part in message
-    assert len(caught.value.data["mistakes"]) == 5
+    assert len(caught.value.values["mistakes"]) == 5
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,146 @@
+"""What people read, in their language: a template with its values, looked up in the gettext catalogues.
+
+The English template is the id of a message in `koipond/locale/*/LC_MESSAGES/messages.po`: logs, `--json`
+and whatever has no translation are English.
+"""
+
+import gettext
+import os
+import string
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+Language = Literal["zh", "en", "id"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+LOCALE = Path(__file__).resolve().parent.parent / "locale"
+"""Where the catalogues stand."""
+DOMAIN = "messages"
+"""The one in which the command line library looks up its own words."""
+_SWAPPED = str.maketrans(",.", ".,")
+_SPOKEN: ContextVar[Language] = ContextVar("spoken", default="en")
+
+
+class Message(str):
+    """One sentence. As text it is English; `in_language` says it in another language.
+
+    ``template``: with ``{name}`` for each of ``values``; without values it stands as it is. A value may be a
+    message, or an error that carries one.
+    """
+
+    template: str
+    values: Mapping[str, Any]
+
+    def __new__(cls, template: str, /, **values: Any) -> "Message":
+        """Return the message; raise KeyError when a name of ``template`` has no value."""
+        made = super().__new__(cls, template.format(**values) if values else template)
+        made.template, made.values = template, values
+        return made
+
+    def __add__(self, other: str) -> "Message":
+        return joined("", (self, other))
+
+    def __radd__(self, other: str) -> "Message":
+        return joined("", (other, self))
+
+    def in_language(self, language: Language) -> str:
+        """Return the sentence in ``language``; in English when the catalogue does not have it."""
+        if language == "en":
+            return str(self)
+        template = _catalogue(language).gettext(self.template) if self.template else ""
+        if not self.values:
+            return template
+        values = {name: _value(one, language) for name, one in self.values.items()}
+        return _FORMATS[language].vformat(template, (), values)
+
+
+def joined(separator: str, parts: Iterable[str]) -> Message:
+    """Return ``parts``, messages or plain texts, as one message."""
+    values = {f"part{place}": part for place, part in enumerate(parts)}
+    return Message(separator.join(f"{{{name}}}" for name in values), **values)
+
+
+def any_of(parts: Sequence[str]) -> Message:
+    """Return 'a, b or c'."""
+    return _enumerated("{some} or {last}", parts)
+
+
+def all_of(parts: Sequence[str]) -> Message:
+    """Return 'a, b and c'."""
+    return _enumerated("{some} and {last}", parts)
+
+
+def _enumerated(template: str, parts: Sequence[str]) -> Message:
+    if len(parts) < 2:
+        return joined("", parts)
+    return Message(template, some=joined(", ", parts[:-1]), last=parts[-1])
+
+
+def in_language(text: str, language: Language) -> str:
+    """Return ``text`` in ``language`` when it is a message, else as it is."""
+    return text.in_language(language) if isinstance(text, Message) else text
+
+
+def phrase(template: str, /, **values: Any) -> str:
+    """Return the sentence in the language being spoken (`speak`)."""
+    return Message(template, **values).in_language(_SPOKEN.get())
+
+
+def heard(text: str) -> str:
+    """Return ``text``, a message or a plain text, in the language being spoken."""
+    return in_language(text, _SPOKEN.get())
+
+
+def speak(language: Language) -> None:
+    """From now on say everything in ``language``, the command line library's own words too."""
+    _SPOKEN.set(language)
+    gettext.bindtextdomain(DOMAIN, str(LOCALE))
+    os.environ["LANGUAGE"] = language
+
+
+def spoken() -> Language:
+    """Return the language being spoken."""
+    return _SPOKEN.get()
+
+
+@contextmanager
+def speaking(language: Language) -> Iterator[None]:
+    """Say what is said inside in ``language``."""
+    before = _SPOKEN.set(language)
+    try:
+        yield
+    finally:
+        _SPOKEN.reset(before)
+
+
+class _Numbers(string.Formatter):
+    """Formats as the language writes numbers: Indonesian swaps comma and point."""
+
+    def __init__(self, *, swapped: bool) -> None:
+        self._swapped = swapped
+
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        text = super().format_field(value, format_spec)
+        return text.translate(_SWAPPED) if self._swapped and _is_number(value) and format_spec else text
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_FORMATS: Mapping[Language, string.Formatter] = {
+    language: _Numbers(swapped=language == "id") for language in LANGUAGES
+}
+
+
+def _value(value: Any, language: Language) -> Any:
+    said = getattr(value, "message", value)  # of an error
+    return said.in_language(language) if isinstance(said, Message) else value
+
+
+@cache
+def _catalogue(language: Language) -> gettext.NullTranslations:
+    return gettext.translation(DOMAIN, LOCALE, languages=[language], fallback=True)
