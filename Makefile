@@ -7,7 +7,7 @@ SERVE  ?= 1
 KILLS  ?= 50
 MINUTES ?= 60
 
-.PHONY: setup check test unit demo crash crash-steps fuzz bench docs lock clean help
+.PHONY: setup check test unit demo crash crash-steps fuzz bench docs words lock clean help
 
 help:
 	@echo "make demo [SERVE=0]   the real retail year, from facts to a rehearsed lift report"
@@ -54,6 +54,9 @@ bench: setup
 
 unit: setup
 	$(PY) -m pytest tests/unit -q
+
+words: setup
+	$(PY) docs/translate.py
 
 docs: setup
 	$(PY) docs/generate.py

@@ -99,9 +99,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     os.umask(PRIVATE)
     as_json = "--json" in given
+    speak_for(given, _folder(given))
     try:
         _require_text(given)
-        result = build()(given, standalone_mode=False)
+        command = typer.main.get_command(build())
+        translate_help(command)
+        result = command(list(given), standalone_mode=False)
         sys.stdout.flush()
     except KoipondError as error:
         return _report(error, _folder(given), as_json=as_json)
@@ -176,7 +179,7 @@ def _unexpected(error: Exception, folder: Path, *, as_json: bool) -> int:
 
 
 def _report(error: KoipondError, folder: Path, *, as_json: bool) -> int:
-    said = _covered(str(error), folder)  # a value of a file may be quoted in it
+    said = _covered(heard(error.message), folder)  # a value of a file may be quoted in it
     note(f"koipond: {said}")
     if as_json:
         more: dict[str, object] = {}
