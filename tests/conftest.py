@@ -12,6 +12,7 @@ import pytest
 from koipond.warehouse.spark_engine import SparkEngine, scratch_below
 from koipond.warehouse.spark_session import SparkOptions, spark_lacks, start_session
 
+os.environ.setdefault("KOIPOND_LANGUAGE", "en")  # of commands; what they say in others has tests of its own
 _ROOT = Path(__file__).resolve().parents[1]
 
 

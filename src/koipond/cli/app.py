@@ -1,7 +1,6 @@
 """The program `koipond`: global options, one place that turns errors into exit codes."""
 
 import gc
-import io
 import json
 import logging
 import os
@@ -15,8 +14,10 @@ from typing import Annotated
 import typer
 
 from koipond import __version__
+from koipond.cli.language import HELP, speak_for, translate_help
+from koipond.cli.misuse import misuse
 from koipond.cli.reply import Notes, note
-from koipond.kernel import CancelledError, FindingsError, InputError, KoipondError, Message
+from koipond.kernel import CancelledError, FindingsError, InputError, KoipondError, Message, heard
 
 COMMANDS: tuple[str, ...] = (
     "init",
@@ -60,7 +61,7 @@ def build() -> typer.Typer:
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings=HELP,
     )
 
     @app.callback()
@@ -152,12 +153,10 @@ def _unread() -> int:
 
 
 def _misused(error: Exception, folder: Path, *, as_json: bool) -> int:
-    told = io.StringIO(str(error))
-    if show := getattr(error, "show", None):
-        show(told)
-    note(_covered(told.getvalue().rstrip(), folder))
+    wrong = misuse(error)
+    note(_covered(heard(wrong), folder))
     if as_json:
-        _say_error("usage", _covered(str(error), folder))
+        _say_error("usage", _covered(wrong, folder))
     return 2
 
 
@@ -172,7 +171,7 @@ def _unexpected(error: Exception, folder: Path, *, as_json: bool) -> int:
     what = Message(
         "a mistake of the program ({name}){where}: please report it", name=type(error).__name__, where=where
     )
-    note(f"koipond: {what}")
+    note(f"koipond: {heard(what)}")
     if as_json:
         _say_error("internal", what)
     return INTERNAL

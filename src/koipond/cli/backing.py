@@ -8,6 +8,7 @@ from typing import Annotated, cast
 import typer
 
 from koipond.cli.reply import JsonFlag, say
+from koipond.kernel import phrase
 
 
 def register(app: typer.Typer) -> None:
@@ -38,10 +39,18 @@ def backup(
             "keys": str(keys) if keys else "KOIPOND_KEYS",
             **app.stamp(),
         }
-    text = f"{target}: version {data['version']}, {made.bytes / 2**20:,.1f} MiB in {len(made.files)} files"
+    text = phrase(
+        "{target}: version {version}, {bytes:,.1f} MiB in {count} files",
+        target=target,
+        version=data["version"],
+        bytes=made.bytes / 2**20,
+        count=len(made.files),
+    )
     say(
         data,
-        lambda: f"{text}\nThe keys are not in it: keep a copy of {data['keys']} elsewhere.",
+        lambda: phrase(
+            "{text}\nThe keys are not in it: keep a copy of {keys} elsewhere.", text=text, keys=data["keys"]
+        ),
         as_json=as_json,
     )
 
@@ -81,36 +90,63 @@ def restore(
 
 
 def _restored_text(data: dict[str, object]) -> str:
-    lines = [f"back at {data['made_at']}, version {data['version']}"]
+    lines = [phrase("back at {made_at}, version {version}", made_at=data["made_at"], version=data["version"])]
     if data["aside"]:
-        lines.append(f"the former files are in {data['aside']}")
+        lines.append(phrase("the former files are in {aside}", aside=data["aside"]))
     if data["aside_schema"]:
-        lines.append(f"the former store is the schema {data['aside_schema']}")
-    lines.append("what came after the backup is not here: import it again, withdrawals of consent first")
+        lines.append(
+            phrase("the former store is the schema {aside_schema}", aside_schema=data["aside_schema"])
+        )
+    lines.append(
+        phrase("what came after the backup is not here: import it again, withdrawals of consent first")
+    )
     if data["noes_kept"] or data["suppressions_kept"]:
         lines.append(
-            f"{data['noes_kept']} withdrawals and {data['suppressions_kept']} suppressions"
-            " of after the backup still hold"
+            phrase(
+                "{noes_kept} withdrawals and {suppressions_kept} suppressions of after the backup still hold",
+                noes_kept=data["noes_kept"],
+                suppressions_kept=data["suppressions_kept"],
+            )
         )
     if data["refusals_of_people_unknown"]:
         lines.append(
-            f"{data['refusals_of_people_unknown']} people who said no came after the backup: import them and"
-            " their withdrawals before anything is sent"
+            phrase(
+                "{refusals_of_people_unknown} people who said no came after the backup: import "
+                "them and their withdrawals before anything is sent",
+                refusals_of_people_unknown=data["refusals_of_people_unknown"],
+            )
         )
     if erased := cast(list[int], data["erased_again"]):
         numbers = " ".join(map(str, erased))
-        lines.append(f"erased after the backup, and back with it: koipond people erase {numbers} --by NAME")
+        lines.append(
+            phrase(
+                "erased after the backup, and back with it: koipond people erase {numbers} --by NAME",
+                numbers=numbers,
+            )
+        )
     if data["touches_kept"]:
-        lines.append(f"{data['touches_kept']} touches went out after the backup: they are not sent again")
+        lines.append(
+            phrase(
+                "{touches_kept} touches went out after the backup: they are not sent again",
+                touches_kept=data["touches_kept"],
+            )
+        )
     if data["touches_of_people_unknown"]:
         lines.append(
-            f"{data['touches_of_people_unknown']} touches went to people who came after the backup: imported"
-            " again they are new, and may get the same again"
+            phrase(
+                "{touches_of_people_unknown} touches went to people who came after the backup: "
+                "imported again they are new, and may get the same again",
+                touches_of_people_unknown=data["touches_of_people_unknown"],
+            )
         )
     if data["paused"]:
         lines.append(
-            f"{data['waiting']} touches wait, or a plan that may have been sent after the backup, so sending"
-            " is paused: withdraw what must not go (koipond plans), then: koipond resume all --by NAME"
+            phrase(
+                "{waiting} touches wait, or a plan that may have been sent after the backup, so "
+                "sending is paused: withdraw what must not go (koipond plans), then: koipond "
+                "resume all --by NAME",
+                waiting=data["waiting"],
+            )
         )
     return "\n".join(lines)
 

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, parse_day, say, with_facts
+from koipond.cli.reply import AsOf, JsonFlag, heads, parse_day, say, with_facts
 from koipond.frames import text_table
 from koipond.insights.render import money
-from koipond.kernel import InputError
+from koipond.kernel import InputError, phrase
 
 CODES_MAX = 1_000_000
 
@@ -47,7 +47,16 @@ def import_codes(
             )
         added = app.store.codes.add(list_key, codes, day_bounds(day, app.zone)[1] if day else None, lines)
         data = {"list": list_key, "read": len(codes), "added": added, **app.stamp()}
-    say(data, lambda: f"{added:,} of {len(codes):,} codes are new in {list_key}", as_json=as_json)
+    say(
+        data,
+        lambda: phrase(
+            "{added:,} of {count:,} codes are new in {list_key}",
+            added=added,
+            count=len(codes),
+            list_key=list_key,
+        ),
+        as_json=as_json,
+    )
 
 
 _CODE_MONEY = ("cost_fen", "liability_fen")
@@ -67,13 +76,19 @@ def list_codes(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = F
 
 def _code_text(rows: list[dict[str, Any]], currency: str) -> str:
     """Return the lists as a table; what no order tells is "not known"."""
-    header = ["list", "issued", "redeemed", "expired", "open", "left", "cost of redeemed", "open liability"]
+    header = heads(
+        "list", "issued", "redeemed", "expired", "open", "left", "cost of redeemed", "open liability"
+    )
     names = ["list", "issued", "redeemed", "expired", "open", "left"]
     table = []
     for row in rows:
         amounts = [None if row[name] is None else money(row[name], currency) for name in _CODE_MONEY]
-        table.append(["not known" if cell is None else cell for cell in (*(row[n] for n in names), *amounts)])
+        table.append(
+            [phrase("not known") if cell is None else cell for cell in (*(row[n] for n in names), *amounts)]
+        )
     text = text_table(header, table)
     if any(row["redeemed"] is None for row in rows):
-        text += "\nno order names a coupon: to count redemptions, import orders with --map coupon=COLUMN"
+        text += phrase(
+            "\nno order names a coupon: to count redemptions, import orders with --map coupon=COLUMN"
+        )
     return text

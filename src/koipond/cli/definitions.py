@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from koipond.cli.reply import AsOf, JsonFlag, folder_stamp, parse_day, say, with_facts
-from koipond.kernel import Finding, InputError, Message, epoch_day
+from koipond.kernel import Finding, InputError, Message, epoch_day, heard, phrase, spoken
 
 _SIGN = {"add": "+", "change": "~", "archive": "-"}
 
@@ -48,11 +48,17 @@ def check(context: typer.Context, as_json: JsonFlag = False) -> None:
     data = {"findings": [finding.to_dict() for finding in findings], "errors": len(wrong)}
     seen = {"strategies": [], "offers": []} if wrong else outlook_at(context.obj, folder)
     data |= {"outlook": seen["strategies"], "early_ends": seen["offers"], **folder_stamp(context.obj)}
-    lines = [str(finding) for finding in findings]
-    lines += [f"warning: {end_text(row)}" for row in seen["offers"]]
-    lines += [outlook_text(row) for row in seen["strategies"]]
+    lines = [heard(finding.sentence) for finding in findings]
+    lines += [phrase("warning: {said}", said=end_text(row)) for row in seen["offers"]]
+    lines += [heard(outlook_text(row)) for row in seen["strategies"]]
     warnings = len(findings) - len(wrong) + len(seen["offers"])
-    say(data, lambda: "\n".join([*lines, f"{len(wrong)} errors, {warnings} warnings"]), as_json=as_json)
+    say(
+        data,
+        lambda: "\n".join(
+            [*lines, phrase("{count} errors, {warnings} warnings", count=len(wrong), warnings=warnings)]
+        ),
+        as_json=as_json,
+    )
     if wrong:
         raise typer.Exit(1)
 
@@ -75,8 +81,7 @@ def show_diff(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = Fa
             segment = folder.definitions.get((change["kind"], change["key"]))
             is_rule = segment is not None and change["kind"] == "segment"
             change["notes"] = counter.doubts(segment) if segment is not None and is_rule else []
-        language = app.settings.language
-    say(data, lambda: with_facts(data, _changes_text(data, language)), as_json=as_json)
+    say(data, lambda: with_facts(data, _changes_text(data)), as_json=as_json)
     if found.findings:
         raise typer.Exit(1)
 
@@ -94,7 +99,11 @@ def apply(
         data = {**found.to_dict(), **app.latest().stamp()}
     say(
         data,
-        lambda: f"{_changes_text(data)}\ndefinition version {data['definition_version']}",
+        lambda: phrase(
+            "{changes_text}\ndefinition version {definition_version}",
+            changes_text=_changes_text(data),
+            definition_version=data["definition_version"],
+        ),
         as_json=as_json,
     )
 
@@ -139,7 +148,7 @@ def add(
     written = [file for name in names for file in add_playbook(context.obj, name, channels=channel or ())]
     say(
         {"files": written, **folder_stamp(context.obj)},
-        lambda: "\n".join([*written, "Next: koipond check, koipond apply"]),
+        lambda: "\n".join([*written, phrase("Next: koipond check, koipond apply")]),
         as_json=as_json,
     )
 
@@ -151,14 +160,22 @@ def list_shipped(context: typer.Context, as_json: JsonFlag = False) -> None:
     say(data, lambda: "\n".join(SHIPPED), as_json=as_json)
 
 
-def _changes_text(data: dict[str, Any], language: str = "en") -> str:
+def _changes_text(data: dict[str, Any]) -> str:
     lines = [f"{f['file']}:{f['line']} {f['message']}. {f['fix']}" for f in data["findings"]]
     for change in data["changes"]:
-        who = f"; approve: {', '.join(change['approvers'])}" if change["approvers"] else ""
-        people = "" if change["customers"] is None else f"; {change['customers']} customers"
+        who = (
+            phrase("; approve: {approvers}", approvers=", ".join(change["approvers"]))
+            if change["approvers"]
+            else ""
+        )
+        people = (
+            ""
+            if change["customers"] is None
+            else phrase("; {customers} customers", customers=change["customers"])
+        )
         lines.append(
             f"{_SIGN[change['action']]} {change['kind']} {change['key']} v{change['version']}{people}{who}"
         )
         lines += [f"    {f['path']}: {f['before']} → {f['after']}" for f in change["fields"]]
-        lines += [f"    ! {words[language]}" for words in change.get("notes", ())]
-    return "\n".join(lines or ["nothing differs"])
+        lines += [f"    ! {words[spoken()]}" for words in change.get("notes", ())]
+    return "\n".join(lines or [phrase("nothing differs")])

@@ -14,7 +14,7 @@ _HEADINGS = {
     "id": "pelanggan {customer_no} per {as_of}",
 }
 
-_CAUSES = {
+CAUSES = {
     "zh": {
         "facts": "新事实",
         "clock": "时间推移",
@@ -112,7 +112,7 @@ def _move_text(move: Mapping[str, Any], language: Any) -> str:
     """Return one movement: the day, the value before and after, and what caused it."""
     from koipond.rules.labels import CHOICES, FIELD_LABELS, FLAG_PHRASES, label
 
-    layer, cause = move["layer"], _CAUSES[language][move["cause"]]
+    layer, cause = move["layer"], CAUSES[language][move["cause"]]
     if layer in FLAG_PHRASES:
         said = label(FLAG_PHRASES[layer][move["after"] != "true"], language)
     else:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from koipond.cli.reply import JsonFlag, say
+from koipond.cli.reply import JsonFlag, heads, say
 from koipond.frames import text_table
-from koipond.kernel import InputError, Message
+from koipond.kernel import InputError, Message, phrase
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -37,7 +37,7 @@ def list_leases(context: typer.Context, as_json: JsonFlag = False) -> None:
         stamp = app.stamp() if app.pair.usable else {"as_of": None, "definition_version": None}
     say(
         {"leases": rows, **stamp},
-        lambda: lease_text(rows) if rows else "nobody holds anything",
+        lambda: lease_text(rows) if rows else phrase("nobody holds anything"),
         as_json=as_json,
     )
 
@@ -68,7 +68,13 @@ def free(
         )
         stamp = app.stamp() if app.pair.usable else {"as_of": None, "definition_version": None}
     data = {"freed": rows[0] if done else None, **stamp}
-    say(data, lambda: f"freed: {lease_text(rows)}" if done else "it had ended meanwhile", as_json=as_json)
+    say(
+        data,
+        lambda: (
+            phrase("freed: {leases}", leases=lease_text(rows)) if done else phrase("it had ended meanwhile")
+        ),
+        as_json=as_json,
+    )
 
 
 def lease_rows(app: "App") -> list[dict[str, Any]]:
@@ -93,7 +99,7 @@ def lease_rows(app: "App") -> list[dict[str, Any]]:
 
 def lease_text(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return leases as a table."""
-    return text_table(list(_HEAD), [[row[name] for name in _HEAD] for row in rows])
+    return text_table(heads(*_HEAD), [[row[name] for name in _HEAD] for row in rows])
 
 
 def lease_problems(app: "App") -> list[tuple[str, str]]:

@@ -3,13 +3,23 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from koipond.kernel import Message
+from koipond.cli.reply import marked, word
+from koipond.ingest.rule_words import RULE_WORDS
+from koipond.kernel import Message, heard, joined, phrase, spoken
 
 if TYPE_CHECKING:
     from koipond.ingest.model import Kind
 
 _SAMPLES_SHOWN = 3
 _COLUMNS_SHOWN = 20
+
+
+_CHANGES = marked(
+    *("orders new", "orders replaced", "orders unchanged", "refunds added", "refunds replaced"),
+    *("products new", "products replaced", "products unchanged", "customers new", "customers changed"),
+    *("traits changed", "events new", "events unchanged", "touches new", "consents new"),
+)
+"""What an import counts; what else it counts is said by a remark."""
 
 
 def keeps_nothing(one: Mapping[str, Any]) -> bool:
@@ -19,13 +29,24 @@ def keeps_nothing(one: Mapping[str, Any]) -> bool:
 
 def unkept(one: Mapping[str, Any]) -> Iterator[str]:
     """Yield why an import is not done although it ended: nothing was kept, or a withdrawal was put aside."""
-    aside = ", ".join(f"{count:,} {rule}" for rule, count in one["quarantined"].items() if count)
+    aside = ", ".join(f"{count:,} {rule_word(rule)}" for rule, count in one["quarantined"].items() if count)
     if keeps_nothing(one):
-        yield f"{one['file']}: none of {one['read']:,} rows was kept ({aside}); {_first_reason(one)}"
+        yield phrase(
+            "{file}: none of {read:,} rows was kept ({aside}); {first_reason}",
+            file=one["file"],
+            read=one["read"],
+            aside=aside,
+            first_reason=_first_reason(one),
+        )
     if count := one["notes"].get("withdrawals_put_aside"):
         yield (
-            f"{one['file']}: {count:,} withdrawals were put aside ({aside}) and are not in force: mend these "
-            "rows and import them again"
+            phrase(
+                "{file}: {count:,} withdrawals were put aside ({aside}) and are not in force: mend "
+                "these rows and import them again",
+                file=one["file"],
+                count=count,
+                aside=aside,
+            )
         )
 
 
@@ -33,7 +54,7 @@ def _first_reason(one: Mapping[str, Any]) -> str:
     """Return the first row that was put aside, with what stands in the field that did it."""
     rule, rows = next(((rule, rows) for rule, rows in one["samples"].items() if rows), ("", []))
     if not rows:
-        return "nothing is in force"
+        return phrase("nothing is in force")
     sample = rows[0]
     cell = sample["values"].get(sample["field"])
     column = one["mapping"].get(sample["field"])
@@ -43,8 +64,12 @@ def _first_reason(one: Mapping[str, Any]) -> str:
         else sample["field"]
     )
     optional = column and _can_do_without(one["kind"], set(one["mapping"]) - {sample["field"]})
-    told = Message(", --map {field}= leaves the field out", field=sample["field"]) if optional else ""
-    return f"row {sample['row']}: {rule}{f', {where}' if where else ''}{told}"
+    told = Message("--map {field}= leaves the field out", field=sample["field"]) if optional else ""
+    return phrase(
+        "row {row}: {why}",
+        row=sample["row"],
+        why=joined(", ", [one for one in (rule_word(rule), where, told) if one]),
+    )
 
 
 def _can_do_without(kind: "Kind", mapped: set[str]) -> bool:
@@ -54,31 +79,60 @@ def _can_do_without(kind: "Kind", mapped: set[str]) -> bool:
     return all(any(mapped.issuperset(names) for names in ways) for ways in REQUIRED.get(kind, ()))
 
 
+def rule_word(rule: str) -> str:
+    """Return why rows are put aside: in English the rule's name, which is in English already."""
+    return rule if spoken() == "en" else RULE_WORDS[rule][spoken()]
+
+
+def _count_line(name: str, count: int) -> str:
+    """Return one count as a line, nothing when it is 0 or a remark says it."""
+    shown = name.replace("_", " ")
+    return f"  {word(shown)}: {count:,}" if count and shown in _CHANGES else ""
+
+
 def import_text(result: Mapping[str, Any]) -> str:
     """Return the result of one import as the command prints it."""
     mapped = ", ".join(f"{field}={column}" for field, column in result["mapping"].items())
     lines = [
-        f"{result['file']}: {result['read']:,} rows read, {result['kept']:,} kept",
-        f"  columns: {mapped}",
-        *[f"  read as: {name} {how}" for name, how in result["formats"].items()],
-        *[f"  {name.replace('_', ' ')}: {count:,}" for name, count in result["changes"].items() if count],
-        *[f"  {name.replace('_', ' ')}: {count:,}" for name, count in result["notes"].items() if count],
+        phrase(
+            "{file}: {read:,} rows read, {kept:,} kept",
+            file=result["file"],
+            read=result["read"],
+            kept=result["kept"],
+        ),
+        phrase("  columns: {mapped}", mapped=mapped),
+        *[
+            phrase("  read as: {name} {how}", name=name, how=heard(how))
+            for name, how in result["formats"].items()
+        ],
+        *[_count_line(name, count) for name, count in (*result["changes"].items(), *result["notes"].items())],
     ]
     if result["unused"]:
         more = len(result["unused"]) - _COLUMNS_SHOWN
         shown = ", ".join(result["unused"][:_COLUMNS_SHOWN])
-        lines.append(f"  not used: {shown}{f' and {more:,} more columns' if more > 0 else ''}")
-    lines += [f"  note: {remark}" for remark in result["remarks"]]
+        lines.append(
+            phrase("  not used: {shown} and {count:,} more columns", shown=shown, count=more)
+            if more > 0
+            else phrase("  not used: {shown}", shown=shown)
+        )
+    lines += [phrase("  note: {remark}", remark=heard(remark)) for remark in result["remarks"]]
     for rule, count in result["quarantined"].items():
         if not count:
             continue
-        lines.append(f"  put aside, {rule}: {count:,}")
+        lines.append(phrase("  put aside, {rule}: {count:,}", rule=rule_word(rule), count=count))
         for sample in result["samples"].get(rule, [])[:_SAMPLES_SHOWN]:
             values = ", ".join(f"{name}={value}" for name, value in sample["values"].items())
             field = f" {sample['field']}" if sample["field"] else ""
-            lines.append(f"    row {sample['row']}:{field} ({values})")
+            lines.append(
+                phrase("    row {row}:{field} ({values})", row=sample["row"], field=field, values=values)
+            )
     if any(result["quarantined"].values()):
-        lines.append(f"  all of them, with reasons: koipond quality rejects {result['import_no']} --to FILE")
+        lines.append(
+            phrase(
+                "  all of them, with reasons: koipond quality rejects {import_no} --to FILE",
+                import_no=result["import_no"],
+            )
+        )
     if result["repeated"]:
-        lines.append("  this file was imported before; nothing changed")
-    return "\n".join(lines)
+        lines.append(phrase("  this file was imported before; nothing changed"))
+    return "\n".join(filter(None, lines))

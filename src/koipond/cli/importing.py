@@ -12,7 +12,7 @@ import typer
 
 from koipond.cli.import_report import import_text, keeps_nothing, unkept
 from koipond.cli.reply import JsonFlag, note, parse_pairs, say
-from koipond.kernel import BusyError, CancelledError, InputError, KoipondError
+from koipond.kernel import BusyError, CancelledError, InputError, KoipondError, phrase
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -222,10 +222,13 @@ def _unrecognised(app: "App", import_no: int) -> dict[str, int]:
 def strange_events(file: str, names: Mapping[str, int]) -> str:
     """Return what to do when no event name of ``file`` means anything to the layers."""
     shown = ", ".join(f"{name} ({count:,})" for name, count in names.items())
-    return (
-        f"{file}: none of its event names means anything to AIPL and lifecycle yet: {shown}.\n"
-        "Say in koipond.yaml which count as what, such as 'events: {browse: [home], active: [basket],"
-        " purchase: [paid]}', then: koipond apply, koipond refresh. Known names: docs/reference/layers.md"
+    return phrase(
+        "{file}: none of its event names means anything to AIPL and lifecycle yet: {shown}.\n"
+        "Say in koipond.yaml which count as what, such as 'events: {{browse: [home], active: "
+        "[basket], purchase: [paid]}}', then: koipond apply, koipond refresh. Known names: "
+        "docs/reference/layers.md",
+        file=file,
+        shown=shown,
     )
 
 
@@ -239,6 +242,11 @@ def _bar(name: str) -> Iterator["Progress"]:
         task = bar.add_task(name, total=None)
 
         def report(rows: int, done_bytes: int, total_bytes: int) -> None:
-            bar.update(task, completed=done_bytes, total=total_bytes, description=f"{name} {rows:,} rows")
+            bar.update(
+                task,
+                completed=done_bytes,
+                total=total_bytes,
+                description=phrase("{name} {rows:,} rows", name=name, rows=rows),
+            )
 
         yield report

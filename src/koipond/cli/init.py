@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from koipond.cli.reply import JsonFlag, say
+from koipond.kernel import phrase
 from koipond.kernel.countries import UNKNOWN
 
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -75,10 +76,17 @@ def register(app: typer.Typer) -> None:
 
 
 def _text(folder: Path, keys: str, country: str) -> str:
-    phones = f"are read as those of {country}" if country != UNKNOWN else "cannot be read"
-    return (
-        f"{folder} is a workspace.\n"
-        f"Phone numbers without a country code {phones}; another country: country: XX in koipond.yaml.\n"
-        f"Identifiers are encrypted with the keys in {keys}: keep a copy of that file elsewhere.\n"
-        f"Next: koipond -C {folder} import orders FILE"
+    phones = (
+        phrase("are read as those of {country}", country=country)
+        if country != UNKNOWN
+        else phrase("cannot be read")
+    )
+    return phrase(
+        "{folder} is a workspace.\nPhone numbers without a country code {phones}; another "
+        "country: country: XX in koipond.yaml.\nIdentifiers are encrypted with the keys in "
+        "{keys}: keep a copy of that file elsewhere.\nNext: koipond -C {folder} import orders "
+        "FILE",
+        folder=folder,
+        phones=phones,
+        keys=keys,
     )

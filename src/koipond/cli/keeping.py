@@ -7,9 +7,9 @@ import typer
 
 from koipond.cli.holding import lease_problems, lease_rows, lease_text
 from koipond.cli.outreach_problems import outreach_problems
-from koipond.cli.reply import JsonFlag, say
+from koipond.cli.reply import JsonFlag, heads, say
 from koipond.frames import text_table
-from koipond.kernel import InputError, KoipondError, Message
+from koipond.kernel import InputError, KoipondError, Message, heard, phrase
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -74,7 +74,9 @@ def _say_problems(
         **stamp,
     }
     table = (
-        text_table(["problem", "fix"], [list(row) for row in problems]) if problems else "nothing is missing"
+        text_table(heads("problem", "fix"), [[heard(one) for one in row] for row in problems])
+        if problems
+        else phrase("nothing is missing")
     )
     text = [table, lease_text(leases)] if leases else [table]
     say(data, lambda: "\n\n".join(text), as_json=as_json)
@@ -87,13 +89,13 @@ def _pair(verdict: "Verdict") -> list[Problem]:
 def _keys(app: "App") -> list[Problem]:
     ring, problems = app.store.keys, []
     if len(ring.live) > 1:
-        problems.append(("a rotation of the keys was stopped half-way", "koipond keys rotate"))
+        problems.append((phrase("a rotation of the keys was stopped half-way"), "koipond keys rotate"))
     problems += [(what, "koipond keys rotate") for what in app.store.unfindable()]
     if ring.backup_confirmed_at is None:
         fix = Message(
             "copy {file} elsewhere, then: koipond keys confirm-backup", file=ring.file or "KOIPOND_KEYS"
         )
-        problems.append(("losing the keys loses every address, and no backup is confirmed", fix))
+        problems.append((phrase("losing the keys loses every address, and no backup is confirmed"), fix))
     return problems
 
 
@@ -104,7 +106,10 @@ def _disk(app: "App") -> list[Problem]:
     if free >= _FREE_BYTES_MIN:
         return []
     return [
-        (f"only {free / 1024**3:.1f} GiB of disk are free", "make room: a refresh writes a new version first")
+        (
+            phrase("only {free:.1f} GiB of disk are free", free=free / 1024**3),
+            phrase("make room: a refresh writes a new version first"),
+        )
     ]
 
 
@@ -118,20 +123,29 @@ def _definitions(app: "App") -> list[Problem]:
         what = Message(
             "koipond.yaml differs in {keys}, without effect until it is applied", keys=", ".join(keys)
         )
-        problems.append((what, "koipond diff, then: koipond apply"))
+        problems.append((what, phrase("koipond diff, then: koipond apply")))
     found = diff_folder(app, load_folder(app.folder))
     if found.findings:
-        return [*problems, (f"{len(found.findings)} definitions are wrong", "koipond check")]
+        return [
+            *problems,
+            (phrase("{count} definitions are wrong", count=len(found.findings)), "koipond check"),
+        ]
     if not found.changes:
         return problems
-    changed = f"{len(found.changes)} changed definitions are not applied"
-    return [*problems, (changed, "koipond diff, then: koipond apply")]
+    changed = phrase("{count} changed definitions are not applied", count=len(found.changes))
+    return [*problems, (changed, phrase("koipond diff, then: koipond apply"))]
 
 
 def _offers(app: "App") -> list[Problem]:
     left = {stock.list_key: stock.left for stock in app.store.codes.stock(app.clock.now())}
     empty = [key for key in app.runtime.offers if not left.get(key)]
-    return [(f"code list '{key}' has no code left", f"koipond codes import {key} FILE") for key in empty]
+    return [
+        (
+            phrase("code list '{key}' has no code left", key=key),
+            f"koipond codes import {key} FILE",
+        )
+        for key in empty
+    ]
 
 
 def _email(app: "App") -> list[Problem]:
@@ -141,13 +155,16 @@ def _email(app: "App") -> list[Problem]:
     problems: list[Problem] = []
     if app.environment.smtp_url is None:
         problems.append(
-            ("strategies send e-mail but no SMTP server is set", "export KOIPOND_SMTP_URL=smtp://…")
+            (
+                phrase("strategies send e-mail but no SMTP server is set"),
+                "export KOIPOND_SMTP_URL=smtp://…",
+            )
         )
     elif app.environment.mail_from is None:
-        problems.append(("e-mail has no sender", "export KOIPOND_MAIL_FROM=hello@your.domain"))
+        problems.append((phrase("e-mail has no sender"), "export KOIPOND_MAIL_FROM=hello@your.domain"))
     if app.environment.public_url is None:
         fix = Message("export KOIPOND_PUBLIC_URL=https://… of a proxy to this server's /unsubscribe/")
-        problems.append(("unsubscribe links would lead to this machine alone", fix))
+        problems.append((phrase("unsubscribe links would lead to this machine alone"), fix))
     return problems
 
 
@@ -159,15 +176,20 @@ def _private(app: "App") -> list[Problem]:
     if "rights" in found:
         names = " ".join(str(path) for path in open_files(app)[:3])
         problems.append(
-            ("other users can read: " + found["rights"].detail, f"as their owner: chmod go= {names}")
+            (
+                phrase("other users can read: ") + found["rights"].detail,
+                phrase("as their owner: chmod go= {names}", names=names),
+            )
         )
     if "spill" in found:
-        problems.append(("files of a dead process: " + found["spill"].detail, "run any command again"))
+        problems.append(
+            (phrase("files of a dead process: ") + found["spill"].detail, phrase("run any command again"))
+        )
     if "identifiers" in found:
         fix = Message(
             "koipond quality undo IMPORT, then import that file again: identifiers are taken out on the way"
         )
-        problems.append(("identifiers in the warehouse: " + found["identifiers"].detail, fix))
+        problems.append((phrase("identifiers in the warehouse: ") + found["identifiers"].detail, fix))
     return problems
 
 
@@ -177,7 +199,11 @@ def _spark(app: "App") -> list[Problem]:
     if app.settings.warehouse.engine != "spark":
         return []
     lacks = spark_lacks()
-    return [] if lacks is None else [(f"refreshes are to run on Spark: {lacks[0]}", lacks[1])]
+    return (
+        []
+        if lacks is None
+        else [(phrase("refreshes are to run on Spark: {lacks}", lacks=lacks[0]), lacks[1])]
+    )
 
 
 def confirm(context: typer.Context, as_json: JsonFlag = False) -> None:
@@ -204,5 +230,5 @@ def rotate(context: typer.Context, as_json: JsonFlag = False) -> None:
         ring = app.store.rotate_keys()
         data = {"key": ring.active.key_id, "keys": str(ring.file) if ring.file else None}
         data |= app.stamp()
-    text = f"identifiers stand under key {data['key']} now; back up {data['keys']}"
-    say(data, lambda: f"{text}, then: koipond keys confirm-backup", as_json=as_json)
+    text = phrase("identifiers stand under key {key} now; back up {keys}", key=data["key"], keys=data["keys"])
+    say(data, lambda: phrase("{text}, then: koipond keys confirm-backup", text=text), as_json=as_json)

@@ -2,18 +2,16 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from koipond.kernel import LANGUAGES, Language, heard, speak
-from koipond.kernel.message import Message
-
-if TYPE_CHECKING:
-    from click import Command
+from koipond.kernel import LANGUAGES, Language, Message, heard, phrase, speak
 
 VARIABLE = "KOIPOND_LANGUAGE"
+HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
+"""How the program is asked for help."""
 _FILE = "koipond.yaml"
 _LINE = re.compile(rf"^language:\s*['\"]?({'|'.join(LANGUAGES)})\b", re.MULTILINE)
 _BYTES_MAX = 1_000_000
@@ -42,7 +40,7 @@ def language_of(given: Sequence[str], folder: Path) -> Language:
 
 
 def _of_workspace(folder: Path) -> str:
-    """Return the language that ``folder`` says, read as a line: a start waits for no parser and no database."""
+    """Return the language that ``folder`` says, read as a line: a start waits for no parser."""
     try:
         with (folder / _FILE).open(encoding="utf-8", errors="replace") as opened:
             found = _LINE.search(opened.read(_BYTES_MAX))
@@ -51,28 +49,41 @@ def _of_workspace(folder: Path) -> str:
     return found[1] if found else ""
 
 
-def translate_help(command: "Command | Any") -> None:
+def translate_help(command: Any) -> None:
     """Put the help of ``command``, of what is below it and of their options into the language spoken."""
     for one in _tree(command):
         for name in ("help", "short_help", "epilog"):
             if text := getattr(one, name, None):
                 setattr(one, name, heard(Message(text)))
-        for parameter in one.params:
+        one.get_usage = _usage(one.get_usage)
+        for parameter in _parameters(one):
             if text := getattr(parameter, "help", None):
                 parameter.help = heard(Message(text))
 
 
-def help_texts(command: "Command | Any") -> list[str]:
+def help_texts(command: Any) -> list[str]:
     """Return every text that `translate_help` looks up."""
     found: dict[str, None] = {}
     for one in _tree(command):
         texts = [getattr(one, name, None) for name in ("help", "short_help", "epilog")]
-        for text in (*texts, *(getattr(parameter, "help", None) for parameter in one.params)):
+        for text in (*texts, *(getattr(parameter, "help", None) for parameter in _parameters(one))):
             if text:
                 found[text] = None
     return list(found)
 
 
-def _tree(command: "Command | Any") -> "list[Any]":
+def _usage(say: Callable[[Any], str]) -> Callable[[Any], str]:
+    return lambda context: say(context).replace("Usage: ", phrase("Usage: "), 1)
+
+
+def _parameters(command: Any) -> list[Any]:
+    """Return what ``command`` takes; the library makes the help option when it is first asked for."""
+    import typer
+
+    asks = command.get_help_option(typer.Context(command, **HELP))
+    return [*command.params, *([] if asks is None else [asks])]
+
+
+def _tree(command: Any) -> list[Any]:
     below = getattr(command, "commands", {}).values()
     return [command, *(one for child in below for one in _tree(child))]

@@ -6,8 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
+from koipond.cli.planning import reason_word
 from koipond.cli.reply import AsOf, JsonFlag, local, parse_day, parse_pairs, say
 from koipond.frames import text_table
+from koipond.kernel import phrase
 
 
 def register(app: typer.Typer) -> None:
@@ -45,11 +47,15 @@ def bring(
 
 def brought_text(key: str, data: Mapping[str, Any]) -> str:
     """Return what became of the lines of a file of people."""
-    text = f"{key}: {data['members']:,} customers of {data['read']:,} lines"
+    text = phrase(
+        "{key}: {members:,} customers of {read:,} lines", key=key, members=data["members"], read=data["read"]
+    )
     if data["strangers"]:
         lines = ", ".join(map(str, data["stranger_lines"]))
-        text += (
-            f"; {data['strangers']:,} are nobody's customer (line {lines}{' …' * (data['strangers'] > 10)})"
+        text += phrase(
+            "; {strangers:,} are nobody's customer (line {lines})",
+            strangers=data["strangers"],
+            lines=lines + " …" * (data["strangers"] > 10),
         )
     return text
 
@@ -115,7 +121,14 @@ def export(
 
 def exported_text(data: Mapping[str, Any]) -> str:
     """Return what a file of people holds, and who is not on it."""
-    lines = [f"{data['file']}: {data['rows']:,} rows"]
-    lines += [f"  left out, {reason}: {count:,}" for reason, count in data["left_out"].items()]
-    lines += [f"  without {kind}: {count:,}" for kind, count in data["without"].items() if count]
+    lines = [phrase("{file}: {rows:,} rows", file=data["file"], rows=data["rows"])]
+    lines += [
+        phrase("  left out, {reason}: {count:,}", reason=reason_word(reason), count=count)
+        for reason, count in data["left_out"].items()
+    ]
+    lines += [
+        phrase("  without {kind}: {count:,}", kind=kind, count=count)
+        for kind, count in data["without"].items()
+        if count
+    ]
     return "\n".join(lines)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from koipond.cli.reply import JsonFlag, say
-from koipond.kernel import InputError, Message, RefusedError, joined
+from koipond.cli.reply import JsonFlag, counted, marked, say
+from koipond.kernel import InputError, Message, RefusedError, joined, phrase
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -53,7 +53,16 @@ def suppress_(
         numbers = _numbers(app, customer, file)
         added = app.store.erasure.suppress(numbers, kind, place, note, by=by, now=app.machine.now())
         data = {"people": len(numbers), "suppressed": added, "channel": place, "reason": kind, **app.stamp()}
-    say(data, lambda: f"{added} of {len(numbers)} people are suppressed now ({kind})", as_json=as_json)
+    say(
+        data,
+        lambda: phrase(
+            "{added} of {count} people are suppressed now ({kind})",
+            added=added,
+            count=len(numbers),
+            kind=kind,
+        ),
+        as_json=as_json,
+    )
 
 
 def lift(
@@ -74,7 +83,13 @@ def lift(
         numbers = _numbers(app, customer, file)
         gone = app.store.erasure.lift(numbers, reason, place, by=by, now=app.machine.now())
         data = {"people": len(numbers), "lifted": gone, **app.stamp()}
-    say(data, lambda: f"{gone} suppressions of {len(numbers)} people were taken back", as_json=as_json)
+    say(
+        data,
+        lambda: phrase(
+            "{gone} suppressions of {count} people were taken back", gone=gone, count=len(numbers)
+        ),
+        as_json=as_json,
+    )
 
 
 def erase(
@@ -98,13 +113,19 @@ def erase(
     say(data, lambda: _erased_text(data), as_json=as_json)
 
 
+_ERASED = marked("identifiers", "touches_ended", "messages_emptied", "lists", "tags")
+
+
 def _erased_text(data: dict[str, Any]) -> str:
     what = Message("would be erased") if data["dry_run"] else Message("are erased")
-    names = ("identifiers", "touches_ended", "messages_emptied", "lists", "tags")
-    counts = ", ".join(f"{name.replace('_', ' ')} {data[name]:,}" for name in names)
-    lines = [f"{data['people']} people {what}: {counts}"]
+    counts = counted(data, _ERASED)
+    lines = [phrase("{people} people {what}: {counts}", people=data["people"], what=what, counts=counts)]
     if data.get("waits_for"):
-        lines.append(f"  the warehouse follows with its next publication: {data['waits_for']}")
+        lines.append(
+            phrase(
+                "  the warehouse follows with its next publication: {waits_for}", waits_for=data["waits_for"]
+            )
+        )
     return "\n".join(lines)
 
 
@@ -118,11 +139,26 @@ def show(context: typer.Context, customer: Customer, as_json: JsonFlag = False) 
 
 
 def _shown_text(data: dict[str, Any]) -> str:
-    lines = [f"customer {data['customer_no']} (with {', '.join(map(str, data['members']))})"]
+    lines = [
+        phrase(
+            "customer {customer_no} (with {members})",
+            customer_no=data["customer_no"],
+            members=", ".join(map(str, data["members"])),
+        )
+    ]
     lines += [f"  {name}" for name in ("staff", "minor") if data[name]]
-    lines += [f"  suppressed on {one['channel']}: {one['reason']}" for one in data["suppressed"]]
     lines += [
-        f"  {one['channel']}, {one['purpose']}: {'yes' if one['granted'] else 'no'} since {one['at']}"
+        phrase("  suppressed on {channel}: {reason}", channel=one["channel"], reason=one["reason"])
+        for one in data["suppressed"]
+    ]
+    lines += [
+        phrase(
+            "  {channel}, {purpose}: {granted} since {at}",
+            channel=one["channel"],
+            purpose=one["purpose"],
+            granted=phrase("yes") if one["granted"] else phrase("no"),
+            at=one["at"],
+        )
         for one in data["consents"]
     ]
     return "\n".join(lines)
@@ -162,7 +198,7 @@ def _each(lines: Sequence[tuple[int, str]], find: Callable[[str], int], file: st
         try:
             numbers[find(words)] = None
         except InputError as error:
-            faults.append(f"{file}, line {place}: {error}")
+            faults.append(Message("{file}, line {place}: {error}", file=file, place=place, error=error))
     if faults:
         raise InputError(joined("\n", faults))
     return list(numbers)

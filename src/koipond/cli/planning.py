@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, left_out_text, parse_day, say, with_facts
+from koipond.cli.reply import AsOf, JsonFlag, heads, left_out_text, marked, parse_day, say, with_facts, word
 from koipond.frames import text_table
 from koipond.insights.render import money
-from koipond.kernel import InputError, Message
+from koipond.kernel import InputError, Message, heard, phrase
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
     from koipond.outreach.model import TouchState
     from koipond.store.plans import StoredPlan
 
-ENDS = ("sent", "failed", "unknown", "blocked", "deferred")
+ENDS = marked("sent", "failed", "unknown", "blocked", "deferred")
 """What a touch of a plan can come to, as `send` and `plans` count it."""
 PlanKey = Annotated[str, typer.Argument(metavar="PLAN", help="Key that plan printed, or 'latest'.")]
 
@@ -70,12 +70,19 @@ def preview_text(data: Mapping[str, Any]) -> str:
     for one in data["messages"]:
         variant = f" ({one['variant']})" if one["variant"] else ""
         parts.append(
-            f"customer {one['customer_no']} · {one['strategy']}/{one['play']}{variant} · {one['channel']}"
+            phrase(
+                "customer {customer_no} · {strategy}/{play}{variant} · {channel}",
+                customer_no=one["customer_no"],
+                strategy=one["strategy"],
+                play=one["play"],
+                variant=variant,
+                channel=one["channel"],
+            )
         )
         message = one["message"]
         lines = [one["problem"]] if message is None else [message["subject"], *message["text"].splitlines()]
         parts += [f"  {line}" for line in lines if line.strip()] + [""]
-    return "\n".join(parts) if parts else f"plan {data['plan']} touches nobody"
+    return "\n".join(parts) if parts else phrase("plan {plan} touches nobody", plan=data["plan"])
 
 
 def approve(
@@ -90,7 +97,16 @@ def approve(
         approved = app.store.plans.approve(plan_key(app, key), by, app.machine.now())
         data = {"plan": approved.key, "status": approved.status, "approved_by": approved.approved_by}
         data |= app.stamp(approved.as_of)
-    say(data, lambda: f"plan {data['plan']} is {data['status']} by {data['approved_by']}", as_json=as_json)
+    say(
+        data,
+        lambda: phrase(
+            "plan {plan} is {status} by {approved_by}",
+            plan=data["plan"],
+            status=word(str(data["status"])),
+            approved_by=data["approved_by"],
+        ),
+        as_json=as_json,
+    )
 
 
 def plans(
@@ -149,7 +165,9 @@ def withdraw(
             "under_way": states.get(TouchState.SENDING, 0),
             **app.stamp(),
         }
-    text = f"plan {plan} is withdrawn: {ended:,} touches that waited have ended"
+    text = phrase(
+        "plan {plan} is withdrawn: {ended:,} touches that waited have ended", plan=plan, ended=ended
+    )
     more = (
         Message("; {under_way:,} are being handed over", under_way=data["under_way"])
         if data["under_way"]
@@ -175,7 +193,7 @@ def _came_to(plan: "StoredPlan", states: "Mapping[TouchState, int]") -> dict[str
 
 
 def _plans_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    header = ["plan", "as of", "status", "planned", *ENDS, "approved by"]
+    header = heads("plan", "as of", "status", "planned", *ENDS, "approved by")
     table = [
         [
             *(row[name] for name in ("plan", "as_of", "status", "touches")),
@@ -185,6 +203,20 @@ def _plans_text(rows: Sequence[Mapping[str, Any]]) -> str:
         for row in rows
     ]
     return text_table(header, table)
+
+
+REASONS = marked(
+    *("not_running", "stale_segment", "staff", "suppressed", "minor", "no_address", "no_consent", "holdout"),
+    *("re_entry", "duplicate_content", "template_error", "frequency_cap", "priority_lost", "platform_quota"),
+    *("budget", "negative_margin", "staff_capacity"),
+)
+"""Why somebody is left in peace, as a plan's table says it."""
+
+
+def reason_word(reason: str) -> str:
+    """Return why somebody is left in peace, in a word or two; with what follows a colon kept."""
+    name, colon, detail = reason.partition(":")
+    return f"{word(name)}{colon}{detail}"
 
 
 def plan_key(app: "App", given: str, day: date | None = None) -> str:
@@ -201,30 +233,45 @@ def plan_key(app: "App", given: str, day: date | None = None) -> str:
     finished = [one for one in app.store.plans.all() if one.status not in ("making", "unfinished")]
     newest = [one for one in finished if day in (None, one.as_of)]
     if not newest:
-        of = "" if day is None else f" of {day}"
+        of = "" if day is None else Message(" of {day}", day=day)
         raise InputError("there is no plan{of} yet; make one with: koipond plan", of=of)
     return newest[0].key
 
 
 def plan_text(data: Mapping[str, Any], currency: str) -> str:
     """Return the plan's numbers: the notes first, then plays, then why the others are left in peace."""
-    lines = [*data["notes"]]
+    lines = [heard(note) for note in data["notes"]]
     lines.append(
-        f"plan {data['plan']} as of {data['as_of']}: {data['touches']:,} touches"
-        f" ({data['deferred']:,} deferred) for {money(data['cost_fen'], currency)};"
-        f" {data['considered']:,} candidates, {data['customers']:,} customers"
-        f"{left_out_text(data['left_out'])}"
+        phrase(
+            "plan {plan} as of {as_of}: {touches:,} touches ({deferred:,} deferred) for "
+            "{cost_fen}; {considered:,} candidates, {customers:,} customers{left_out_text}",
+            plan=data["plan"],
+            as_of=data["as_of"],
+            touches=data["touches"],
+            deferred=data["deferred"],
+            cost_fen=money(data["cost_fen"], currency),
+            considered=data["considered"],
+            customers=data["customers"],
+            left_out_text=left_out_text(data["left_out"]),
+        )
     )
     plays = [
         [f"{p['strategy']}/{p['play']}", p["considered"], p["touches"], p["deferred"]] for p in data["plays"]
     ]
-    lines.append(text_table(["play", "candidates", "touches", "deferred"], plays))
+    lines.append(text_table(heads("play", "candidates", "touches", "deferred"), plays))
     losses = [
-        [str(loss["reason"]), loss["detail"], f"{loss['strategy']}/{loss['play']}", loss["candidates"]]
+        [
+            reason_word(str(loss["reason"])),
+            loss["detail"],
+            f"{loss['strategy']}/{loss['play']}",
+            loss["candidates"],
+        ]
         for loss in data["losses"]
     ]
     if losses:
-        lines.append(text_table(["left in peace", "detail", "play", "candidates"], losses))
+        lines.append(text_table(heads("left in peace", "detail", "play", "candidates"), losses))
     if data["touches"]:
-        lines.append(f"Next: koipond approve {data['plan']} --by NAME, then: koipond send {data['plan']}")
+        lines.append(
+            phrase("Next: koipond approve {plan} --by NAME, then: koipond send {plan}", plan=data["plan"])
+        )
     return "\n\n".join(lines)

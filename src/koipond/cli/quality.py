@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, parse_day, say, with_facts
+from koipond.cli.reply import AsOf, JsonFlag, heads, parse_day, say, with_facts, word
 from koipond.frames import text_table
 from koipond.insights.render import money
-from koipond.kernel import Message, epoch_day
+from koipond.kernel import Message, epoch_day, phrase
 
 
 def register(app: typer.Typer) -> None:
@@ -65,8 +65,8 @@ def people(
 def people_text(rows: Sequence[Mapping[str, Any]], currency: str) -> str:
     """Return the flagged people as a table, with what each bought and what was decided."""
     if not rows:
-        return "nobody looks unreal, and nobody was decided on"
-    header = ["customer", "rule", "orders", "money", "first", "last", "verdict", "by", "at"]
+        return phrase("nobody looks unreal, and nobody was decided on")
+    header = heads("customer", "rule", "orders", "money", "first", "last", "verdict", "by", "at")
     table = [
         [
             *(row[name] for name in ("customer_no", "rule", "orders")),
@@ -103,7 +103,13 @@ def _decide(
         found, changed = decide(app, rule, wanted, verdict, by)
         data = {"rule": rule, "verdict": verdict, "people": found, "changed": changed}
         data |= app.stamp()
-    say(data, lambda: f"{changed} of {found} people {verdict}", as_json=as_json)
+    say(
+        data,
+        lambda: phrase(
+            "{changed} of {found} people {verdict}", changed=changed, found=found, verdict=word(verdict)
+        ),
+        as_json=as_json,
+    )
 
 
 def rejects(
@@ -117,7 +123,7 @@ def rejects(
 
     with open_app(context.obj) as app:
         data = {"file": str(to), "rows": write_rejects(app, import_no, to), **app.stamp()}
-    say(data, lambda: f"{to}: {data['rows']:,} rows", as_json=as_json)
+    say(data, lambda: phrase("{to}: {rows:,} rows", to=to, rows=data["rows"]), as_json=as_json)
 
 
 def undo(
@@ -144,23 +150,36 @@ def undo(
             if reader.has("customers"):
                 tell_flags(app, reader)  # who is staff or a minor may have come with it
         data = {"import_no": import_no, "changes": dict(changes), **app.stamp()}
-    say(data, lambda: f"import {import_no} is undone", as_json=as_json)
+    say(data, lambda: phrase("import {import_no} is undone", import_no=import_no), as_json=as_json)
 
 
 def quality_text(data: Mapping[str, Any]) -> str:
     """Return the report for people."""
-    lines = [f"{data['read']:,} rows read, {data['kept']:,} kept as of {data['as_of']}"]
+    lines = [
+        phrase(
+            "{read:,} rows read, {kept:,} kept as of {as_of}",
+            read=data["read"],
+            kept=data["kept"],
+            as_of=data["as_of"],
+        )
+    ]
     aside = [[rule, count] for rule, count in data["quarantined"].items() if count]
     if aside:
-        lines.append(text_table(["put aside", "rows"], aside))
+        lines.append(text_table(heads("put aside", "rows"), aside))
     flagged = [[rule, count] for rule, count in data["flagged"].items() if count]
     if flagged:
         lines += [
-            text_table(["looks unreal (flagged only)", "people"], flagged),
-            "Flagged people still count. List them with: koipond quality people",
-            "Leave them out with: koipond quality confirm RULE [CUSTOMER…] --by NAME",
+            text_table(heads("looks unreal (flagged only)", "people"), flagged),
+            phrase("Flagged people still count. List them with: koipond quality people"),
+            phrase("Leave them out with: koipond quality confirm RULE [CUSTOMER…] --by NAME"),
         ]
     if data["left_out"]:
         rules = ", ".join(f"{rule} {count:,}" for rule, count in data["confirmed"].items())
-        lines.append(f"{data['left_out']:,} people confirmed as unreal are left out of everything ({rules})")
+        lines.append(
+            phrase(
+                "{left_out:,} people confirmed as unreal are left out of everything ({rules})",
+                left_out=data["left_out"],
+                rules=rules,
+            )
+        )
     return "\n".join(lines)

@@ -6,8 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, parse_day, say, with_facts
+from koipond.cli.explaining import CAUSES
+from koipond.cli.reply import AsOf, JsonFlag, counted, heads, marked, parse_day, say, with_facts, word
 from koipond.frames import text_table
+from koipond.kernel import phrase, spoken
 
 
 def register(app: typer.Typer) -> None:
@@ -32,18 +34,30 @@ def register(app: typer.Typer) -> None:
 
 def refresh_text(data: Mapping[str, Any]) -> str:
     """Return what a refresh did."""
-    kind = "everybody" if data["full"] else "only whom facts or the clock moved"
+    kind = phrase("everybody") if data["full"] else phrase("only whom facts or the clock moved")
     lines = [
-        f"refreshed to {data['as_of']}: {data['refreshed']:,} customers ({kind}: {data['reason']}),"
-        f" cut-offs frozen on {data['frozen_on']}"
+        phrase(
+            "refreshed to {as_of}: {refreshed:,} customers ({kind}: {reason}), cut-offs frozen on "
+            "{frozen_on}",
+            as_of=data["as_of"],
+            refreshed=data["refreshed"],
+            kind=kind,
+            reason=word(data["reason"]),
+            frozen_on=data["frozen_on"],
+        )
     ]
     moved = {cause: count for cause, count in data["movements"].items() if count}
     if moved:
-        lines.append("movements: " + ", ".join(f"{cause} {count:,}" for cause, count in moved.items()))
+        lines.append(
+            phrase(
+                "movements: {counts}",
+                counts=", ".join(f"{CAUSES[spoken()][cause]} {count:,}" for cause, count in moved.items()),
+            )
+        )
     lines += _held_text(data["held_grades"])
-    rows = [[s["segment"], s["count"], s["error"] or "fresh"] for s in data["segments"]]
+    rows = [[s["segment"], s["count"], s["error"] or phrase("fresh")] for s in data["segments"]]
     if rows:
-        lines.append(text_table(["segment", "customers", ""], rows))
+        lines.append(text_table([*heads("segment", "customers"), ""], rows))
     return "\n".join(lines)
 
 
@@ -51,6 +65,6 @@ def _held_text(held: Mapping[str, Any]) -> list[str]:
     """Return what became of held grades, nothing when nothing did."""
     run = held["run"]
     if run is not None:
-        counts = ", ".join(f"{name} {run[name]:,}" for name in ("began", "up", "down", "kept", "ended"))
-        return [f"held grades, monthly run of {run['day']}: {counts}"]
-    return [f"held grades: {held['lifted']:,} lifted"] if held["lifted"] else []
+        counts = counted(run, marked("began", "up", "down", "kept", "ended"))
+        return [phrase("held grades, monthly run of {day}: {counts}", day=run["day"], counts=counts)]
+    return [phrase("held grades: {lifted:,} lifted", lifted=held["lifted"])] if held["lifted"] else []

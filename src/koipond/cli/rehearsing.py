@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from koipond.cli.reply import LANGUAGES, AsOf, JsonFlag, note, parse_day, say
-from koipond.kernel import InputError
+from koipond.kernel import InputError, phrase
 
 _PERCENT = 100
 _WEEK = 7
@@ -96,31 +96,56 @@ def _bar() -> Iterator["Watch"]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("the brand's history", total=None)
+        task = bar.add_task(phrase("the brand's history"), total=None)
         yield lambda now: bar.update(task, completed=now.done, total=now.days, description=_done(now))
 
 
 def _done(now: "Progress") -> str:
-    return f"{now.day}: day {now.done} of {now.days}, {now.orders:,} orders, {now.touches:,} touches"
+    return phrase(
+        "{day}: day {done} of {days}, {orders:,} orders, {touches:,} touches",
+        day=now.day,
+        done=now.done,
+        days=now.days,
+        orders=now.orders,
+        touches=now.touches,
+    )
 
 
 def _text(data: Mapping[str, Any], currency: str, language: Any) -> str:
     from koipond.insights.render import to_text
 
-    name = f"case {data['scenario']}" if data["scenario"] else f"strategy {data['strategy']}"
+    name = (
+        phrase("case {scenario}", scenario=data["scenario"])
+        if data["scenario"]
+        else phrase("strategy {strategy}", strategy=data["strategy"])
+    )
     lines = [
-        f"rehearsed {name}: {data['customers']:,} simulated customers, {data['days']} days,"
-        f" seed {data['seed']}; {data['orders']:,} orders, {data['touches']:,} touches,"
-        f" {data['breaks']} broken invariants",
+        phrase(
+            "rehearsed {name}: {customers:,} simulated customers, {days} days, seed {seed}; "
+            "{orders:,} orders, {touches:,} touches, {breaks} broken invariants",
+            name=name,
+            customers=data["customers"],
+            days=data["days"],
+            seed=data["seed"],
+            orders=data["orders"],
+            touches=data["touches"],
+            breaks=data["breaks"],
+        ),
         to_text(data["report"], currency=currency, language=language),
-        f"planted: {_percent(data['truth'])}; found: {_percent(data['estimate'])}"
-        f" ({_percent(data['low'])} to {_percent(data['high'])});"
-        f" the interval {'holds' if data['covered'] else 'misses'} the truth",
+        phrase(
+            "planted: {planted}; found: {found} ({low} to {high})",
+            planted=_percent(data["truth"]),
+            found=_percent(data["estimate"]),
+            low=_percent(data["low"]),
+            high=_percent(data["high"]),
+        ),
     ]
     if data["curbed"]:
         lines.append(
-            "Nearly everybody buys within the outcome window anyway, so less than --effect could be planted:"
-            " judge the strategy over a shorter window (metric: window_days)."
+            phrase(
+                "Nearly everybody buys within the outcome window anyway, so less than --effect "
+                "could be planted: judge the strategy over a shorter window (metric: window_days)."
+            )
         )
     return "\n\n".join(lines)
 

@@ -4,7 +4,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from koipond.kernel import InputError, local_time
+from koipond.kernel import InputError, Message, heard, joined, local_time, phrase, spoken
 
 STAMP = ("as_of", "definition_version")
 """What every answer carries (command contract)."""
@@ -77,11 +77,11 @@ def say(data: Mapping[str, Any], text: Callable[[], str], *, as_json: bool) -> N
     print(json.dumps(data, ensure_ascii=False) if as_json else text())
 
 
-def with_facts(data: Mapping[str, Any], text: str, language: Any = "en") -> str:
+def with_facts(data: Mapping[str, Any], text: str, language: Any = None) -> str:
     """Return ``text``, and below it the newest fact of each source in ``data`` (`facts_known`)."""
     from koipond.insights.freshness_words import facts_line
 
-    return f"{text}\n\n{facts_line(data['newest_facts'], language)}"
+    return f"{text}\n\n{facts_line(data['newest_facts'], language or spoken())}"
 
 
 def folder_stamp(folder: Path) -> dict[str, Any]:
@@ -96,9 +96,32 @@ def local(instant: str, place: ZoneInfo) -> str:
     return local_time(datetime.fromisoformat(instant), place)
 
 
+def heads(*names: str) -> list[str]:
+    """Return the column heads ``names`` in the language spoken."""
+    return [phrase(name) for name in names]
+
+
+def marked(*words: str) -> tuple[str, ...]:
+    """Return ``words`` as they are: marks for the catalogues what is said with `word` later."""
+    return words
+
+
+def word(one: str) -> str:
+    """Return a state or kind of the program, such as 'sent', in the language spoken."""
+    return phrase(one)
+
+
+def counted(counts: Mapping[str, int], names: Iterable[str] | None = None) -> str:
+    """Return 'sent 3, failed 0' of ``counts``, for ``names`` or for what is not 0."""
+    shown = [name for name, count in counts.items() if count] if names is None else names
+    return heard(
+        joined(", ", [Message("{name} {count:,}", name=word(name), count=counts[name]) for name in shown])
+    )
+
+
 def left_out_text(people: int) -> str:
     """Return who is not counted, nothing when everybody is."""
-    return f"; {people:,} people confirmed as unreal are left out" if people else ""
+    return phrase("; {people:,} people confirmed as unreal are left out", people=people) if people else ""
 
 
 class Notes(logging.Handler):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from koipond.cli.reply import LANGUAGES, AsOf, JsonFlag, note, parse_day, say
-from koipond.kernel import InputError
+from koipond.kernel import InputError, phrase
 
 _FORMATS = ("text", "html", "csv", "json")
 
@@ -37,7 +37,12 @@ def register(app: typer.Typer) -> None:
             )
         with open_app(context.obj) as app:
             if not tell_facts(app, "report"):
-                note("another process writes: what was sent since its last writing is not in this report yet")
+                note(
+                    phrase(
+                        "another process writes: what was sent since its last writing is not in "
+                        "this report yet"
+                    )
+                )
             spoken: Any = language or app.settings.language
             with app.reading(parse_day(as_of)) as (reader, day):
                 made = strategy_report(app, reader, strategy, day, language=spoken)
@@ -47,7 +52,7 @@ def register(app: typer.Typer) -> None:
         if output is None:
             return say(data, lambda: text, as_json=as_json)
         output.write_text(text, encoding="utf-8")
-        say(data, lambda: f"wrote {output}", as_json=as_json)
+        say(data, lambda: phrase("wrote {output}", output=output), as_json=as_json)
 
 
 def _rendered(data: Any, form: str, currency: str, language: Any) -> str:

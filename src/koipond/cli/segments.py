@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, left_out_text, parse_day, say, with_facts
+from koipond.cli.reply import AsOf, JsonFlag, heads, left_out_text, parse_day, say, with_facts, word
 from koipond.frames import text_table
-from koipond.kernel import epoch_day
+from koipond.kernel import epoch_day, phrase, spoken
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -38,11 +38,11 @@ def show(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) 
             known = fact_rows(reader, epoch_day(day))
         rows = [{**row, "notes": notes.get(row["segment"], [])} for row in rows]
         data = {"segments": rows, "left_out": out, **known, **app.stamp(day)}
-        language = app.settings.language
-    columns = ["segment", "name", "customers", "freshness"]
-    table = [[row["segment"], row["name"], row["count"], row["freshness"]] for row in rows]
+        language = spoken()
+    columns = heads("segment", "name", "customers", "freshness")
+    table = [[row["segment"], row["name"], row["count"], word(row["freshness"])] for row in rows]
     said = [f"! {row['name']}: {one[language]}" for row in rows for one in row["notes"]]
-    head = f"as of {data['as_of']}{left_out_text(out)}"
+    head = phrase("as of {as_of}{left_out_text}", as_of=data["as_of"], left_out_text=left_out_text(out))
     text = f"{head}\n{text_table(columns, table)}" + "".join(f"\n{one}" for one in said)
     say(data, lambda: with_facts(data, text), as_json=as_json)
 
@@ -73,7 +73,7 @@ def count(
     with open_app(context.obj) as app, app.reading(parse_day(as_of)) as (reader, day):
         scope = app.scope(reader, day)
         tree = parse(_rule_text(app.store.definitions.current(), rule), scope.catalog)
-        language = app.settings.language
+        language = spoken()
         counted = count_rule(scope, tree)
         for node, (_, part) in zip(counted["nodes"], walk(tree), strict=True):
             node["shown"] = to_text(part, scope.catalog, language)
@@ -97,4 +97,14 @@ def count_text(data: Mapping[str, Any]) -> str:
         [f"{'  ' * (node['path'].count('.') + bool(node['path']))}{node['shown']}", node["count"]]
         for node in data["nodes"]
     ]
-    return text_table([f"as of {data['as_of']}{left_out_text(data['left_out'])}", "customers"], rows)
+    return text_table(
+        [
+            phrase(
+                "as of {as_of}{left_out_text}",
+                as_of=data["as_of"],
+                left_out_text=left_out_text(data["left_out"]),
+            ),
+            "customers",
+        ],
+        rows,
+    )

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from koipond.cli.planning import ENDS, PlanKey, plan_key
-from koipond.cli.reply import AsOf, JsonFlag, local, note, parse_day, say
-from koipond.kernel import InputError
+from koipond.cli.planning import ENDS, PlanKey, plan_key, reason_word
+from koipond.cli.reply import AsOf, JsonFlag, counted, local, marked, note, parse_day, say, word
+from koipond.kernel import InputError, phrase
 
 
 def register(app: typer.Typer) -> None:
@@ -37,41 +37,76 @@ def send(
 
 
 def _send_text(data: Mapping[str, Any], place: ZoneInfo) -> str:
-    lines = [f"plan {data['plan']}, this run: {_counts(data)}"]
-    lines += [f"  the gate blocked {count:,}: {reason}" for reason, count in data["blocked_by"].items()]
-    lines.append(f"  the whole plan: {_counts(data['total'])}")
+    lines = [phrase("plan {plan}, this run: {counts}", plan=data["plan"], counts=counted(data, ENDS))]
     lines += [
-        f"  {count:,} wait for {channel}, which this machine cannot send on; see: koipond doctor"
+        phrase("  the gate blocked {count:,}: {reason}", count=count, reason=reason_word(reason))
+        for reason, count in data["blocked_by"].items()
+    ]
+    lines.append(phrase("  the whole plan: {counts}", counts=counted(data["total"], ENDS)))
+    lines += [
+        phrase(
+            "  {count:,} wait for {channel}, which this machine cannot send on; see: koipond doctor",
+            count=count,
+            channel=channel,
+        )
         for channel, count in data["closed"].items()
     ]
     lines += [f"  {_claimed(one, place)}" for one in data["claimed"]]
     lines += [
-        f"  {one['scope']} is paused since {local(one['since'], place)} by {one['by']}; "
-        f"run: koipond resume {one['scope']}"
+        phrase(
+            "  {scope} is paused since {local} by {by}; run: koipond resume {scope}",
+            scope=one["scope"],
+            local=local(one["since"], place),
+            by=one["by"],
+        )
         for one in data["paused"]
     ]
-    lines += [f"  {one['touches']:,} {_STATES[one['state']]}: {one['detail']}" for one in data["problems"]]
+    lines += [
+        phrase(
+            "  {count:,} {state}: {detail}",
+            count=one["touches"],
+            state=word(_STATES[one["state"]]),
+            detail=one["detail"],
+        )
+        for one in data["problems"]
+    ]
     if data["wake_at"]:
-        lines.append(f"  the next touch is due {local(data['wake_at'], place)} ({place.key})")
+        lines.append(
+            phrase(
+                "  the next touch is due {local} ({key})", local=local(data["wake_at"], place), key=place.key
+            )
+        )
     return "\n".join(lines)
 
 
 def _claimed(one: Mapping[str, Any], place: ZoneInfo) -> str:
     """Say what another sender holds, and until when."""
     if one["until"] is None:
-        return f"{one['touches']:,} were claimed by a sender that has ended; the next send takes them"
-    who = f"process {one['pid']} on {one['host']}" if one["host"] else "a sender"
-    return (
-        f"{one['touches']:,} are claimed by {who} until {local(one['until'], place)}, and free a minute"
-        " after its last heartbeat; see: koipond doctor"
+        return phrase(
+            "{touches:,} were claimed by a sender that has ended; the next send takes them",
+            touches=one["touches"],
+        )
+    who = (
+        phrase("process {pid} on {host}", pid=one["pid"], host=one["host"])
+        if one["host"]
+        else phrase("a sender")
+    )
+    return phrase(
+        "{touches:,} are claimed by {who} until {local}, and free a minute after its last "
+        "heartbeat; see: koipond doctor",
+        touches=one["touches"],
+        who=who,
+        local=local(one["until"], place),
     )
 
 
-_STATES = {"queued": "will be tried again", "failed": "failed", "unknown": "may have gone out"}
-
-
-def _counts(data: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {data[name]:,}" for name in ENDS)
+_STATES = dict(
+    zip(
+        ("queued", "failed", "unknown"),
+        marked("will be tried again", "failed", "may have gone out"),
+        strict=True,
+    )
+)
 
 
 def inbox(
@@ -90,7 +125,13 @@ def inbox(
         box = app.sandbox()
         if play:
             box.play(_answering(keys), _kind(play), app.clock.now())
-            note(f"{len(keys or [])} receivers answer: {play}; the next send records it")
+            note(
+                phrase(
+                    "{count} receivers answer: {play}; the next send records it",
+                    count=len(keys or []),
+                    play=play,
+                )
+            )
         day = app.observation_day(parse_day(as_of))
         until = app.end_of(day)
         messages, differ = box.count(until)
@@ -124,7 +165,13 @@ def _kind(play: str) -> Any:
 
 
 def _inbox_text(data: Mapping[str, Any], place: ZoneInfo) -> str:
-    parts = [f"{data['messages']:,} messages arrived, {data['keys']:,} different touches"]
+    parts = [
+        phrase(
+            "{messages:,} messages arrived, {keys:,} different touches",
+            messages=data["messages"],
+            keys=data["keys"],
+        )
+    ]
     for message in data["shown"]:
         body = "\n".join(f"    {line}" for line in message["text"].strip().splitlines())
         head = f"{local(message['accepted_at'], place)}  {message['key']}  {message['language']}"

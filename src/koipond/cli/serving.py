@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from koipond.cli.reply import JsonFlag, note, say
-from koipond.kernel import BusyError, InputError
+from koipond.kernel import BusyError, InputError, phrase
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -48,7 +48,7 @@ def register(app: typer.Typer) -> None:
             health = Health(app, board, loop)
             token = new_token()
             url = f"http://{_LOOPBACK}:{listener.getsockname()[1]}/?{PARAMETER}={token}"
-            note(f"{url}  (Ctrl-C ends it)")
+            note(phrase("{url}  (Ctrl-C ends it)", url=url))
             if as_json:
                 say({"url": url, "sending": sending, **app.stamp()}, str, as_json=True)
                 sys.stdout.flush()

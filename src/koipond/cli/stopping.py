@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, local, parse_day, say
+from koipond.cli.reply import AsOf, JsonFlag, heads, local, parse_day, say
 from koipond.frames import text_table
-from koipond.kernel import InputError, Message, local_time
+from koipond.kernel import InputError, Message, heard, local_time, phrase
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -39,8 +39,14 @@ def pause(
         found = next(one for one in app.store.pauses.all() if one.scope == scope)
         data = {**pause_row(found), "new": new, **app.stamp()}
         since = local_time(found.since, app.zone)
-    text = "is paused" if new else "was paused already"
-    say(data, lambda: f"{scope} {text}, since {since} by {data['by']}", as_json=as_json)
+    text = phrase("is paused") if new else phrase("was paused already")
+    say(
+        data,
+        lambda: phrase(
+            "{scope} {text}, since {since} by {by}", scope=scope, text=text, since=since, by=data["by"]
+        ),
+        as_json=as_json,
+    )
 
 
 def resume(context: typer.Context, scope: Scope, by: By, as_json: JsonFlag = False) -> None:
@@ -56,7 +62,11 @@ def resume(context: typer.Context, scope: Scope, by: By, as_json: JsonFlag = Fal
     said = Message(
         "{scope} goes on; what waits is sent at the next: koipond send, or by: koipond serve", scope=scope
     )
-    say(data, lambda: said if data["resumed"] else f"{scope} was not paused", as_json=as_json)
+    say(
+        data,
+        lambda: heard(said) if data["resumed"] else phrase("{scope} was not paused", scope=scope),
+        as_json=as_json,
+    )
 
 
 def pauses(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
@@ -67,8 +77,8 @@ def pauses(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False
         rows = [pause_row(one) for one in app.store.pauses.all() if one.since <= app.end_of(day)]
         stamp, place = app.stamp(day), app.zone
     table = [[*(row | {"since": local(row["since"], place)}).values()] for row in rows]
-    header = ["scope", "since", "by", "reason"]
-    text = text_table(header, table) if rows else "nothing is paused"
+    header = heads("scope", "since", "by", "reason")
+    text = text_table(header, table) if rows else phrase("nothing is paused")
     say({"pauses": rows, **stamp}, lambda: text, as_json=as_json)
 
 

@@ -9,7 +9,7 @@ import typer
 from koipond.cli.lists import brought_text
 from koipond.cli.reply import AsOf, JsonFlag, parse_day, parse_pairs, say, with_facts
 from koipond.frames import text_table
-from koipond.kernel import InputError, epoch_day
+from koipond.kernel import InputError, epoch_day, phrase, spoken
 from koipond.segments.tag_words import TAG_COLUMNS, TAG_ISSUES, TAG_SOURCES
 
 if TYPE_CHECKING:
@@ -59,7 +59,11 @@ def set_tag(
         )
         data = {"customer_no": change.customer_no, "group": group, "value": value, "changed": changed}
         data |= app.stamp(day)
-    say(data, lambda: "done; rules see it after a refresh" if changed else "no change", as_json=as_json)
+    say(
+        data,
+        lambda: phrase("done; rules see it after a refresh") if changed else phrase("no change"),
+        as_json=as_json,
+    )
 
 
 def bring(
@@ -93,7 +97,7 @@ def bring(
         )
         made = bring_tags(app, asked, file, source=source, told=parse_pairs(mapped, "--map"))
         data = {"group": group, **made.to_dict(), **app.stamp()}
-    say(data, lambda: brought_text(group, data) + "; rules see it after a refresh", as_json=as_json)
+    say(data, lambda: brought_text(group, data) + phrase("; rules see it after a refresh"), as_json=as_json)
 
 
 def report(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
@@ -105,7 +109,7 @@ def report(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False
         found = tag_report(app.scope(reader, day), list(app.runtime.tags.values()))
         rows: list[dict[str, Any]] = [one.to_dict() for one in found]
         data = {"tags": rows, **fact_rows(reader, epoch_day(day)), **app.stamp(day)}
-        language = app.settings.language
+        language = spoken()
     say(data, lambda: with_facts(data, report_text(rows, language)), as_json=as_json)
 
 

@@ -1,17 +1,17 @@
 """`koipond touches unknown | settle`: touches that may have gone out, and an operator's word on them."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, local, parse_day, say
+from koipond.cli.reply import AsOf, JsonFlag, heads, local, parse_day, say
 from koipond.cli.stopping import By, named
 from koipond.frames import text_table
-from koipond.kernel import InputError, Message, joined
+from koipond.kernel import InputError, Message, heard, joined, phrase
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -66,19 +66,26 @@ def unknown(
 def _unknown_text(data: Mapping[str, Any], place: ZoneInfo) -> str:
     rows = data["touches"]
     if not rows:
-        return "no touch is unknown"
+        return phrase("no touch is unknown")
     shown = [row | {"since": local(row["since"], place)} for row in rows]
-    table = text_table([*rows[0]], [[*row.values()] for row in shown])
-    lines = [table, f"{data['unknown']:,} in all"]
+    table = text_table(
+        heads("key", "customer", "channel", "plan", "since"), [[*row.values()] for row in shown]
+    )
+    lines = [table, phrase("{unknown:,} in all", unknown=data["unknown"])]
     channels = sorted({row["channel"] for row in rows})
-    lines += [_HOW.get(channel, f"{channel} cannot be asked") for channel in channels]
-    lines.append("then: koipond touches settle KEY… --accepted|--failed --by NAME, or --file FILE")
+    lines += [
+        heard(_HOW.get(channel, Message("{channel} cannot be asked", channel=channel)))
+        for channel in channels
+    ]
+    lines.append(phrase("then: koipond touches settle KEY… --accepted|--failed --by NAME, or --file FILE"))
     return "\n".join(lines)
 
 
 _HOW = {
-    "sandbox": "sandbox settles them by itself at the next: koipond send",
-    "email": "email has no way to ask the server: look for <KEY@your.domain> in its log, which --file reads",
+    "sandbox": Message("sandbox settles them by itself at the next: koipond send"),
+    "email": Message(
+        "email has no way to ask the server: look for <KEY@your.domain> in its log, which --file reads"
+    ),
 }
 
 
@@ -110,8 +117,17 @@ def settle(
         for (_, state), touches in done.items():
             counts[state.value] += touches
         data = {**counts, "already": already, "unknown": app.store.unknowns.count(), **app.stamp()}
-    text = f"{counts['accepted']:,} went out, {counts['failed']:,} did not, {already:,} were settled already"
-    say(data, lambda: f"{text}; {data['unknown']:,} are unknown still", as_json=as_json)
+    text = phrase(
+        "{accepted:,} went out, {failed:,} did not, {already:,} were settled already",
+        accepted=counts["accepted"],
+        failed=counts["failed"],
+        already=already,
+    )
+    say(
+        data,
+        lambda: phrase("{text}; {unknown:,} are unknown still", text=text, unknown=data["unknown"]),
+        as_json=as_json,
+    )
 
 
 def _wanted(keys: list[str], file: Path | None, said: bool | None) -> tuple[dict[str, bool], bool]:
@@ -124,7 +140,9 @@ def _wanted(keys: list[str], file: Path | None, said: bool | None) -> tuple[dict
     if file is None:
         lines = [(f"'{key}'", key) for key in keys]
     else:
-        lines = [(f"{file}, line {place}", line) for place, line in _lines(file)]
+        lines = [
+            (phrase("{file}, line {place}", file=file, place=place), line) for place, line in _lines(file)
+        ]
         if not any(_LISTED.fullmatch(line) for _, line in lines):
             found = {key.lower() for _, line in lines for key in _MESSAGE_ID.findall(line)}
             if found and said is None:
@@ -140,14 +158,18 @@ def _listed(lines: list[tuple[str, str]], said: bool | None) -> dict[str, bool]:
     for place, line in lines:
         match = _LISTED.fullmatch(line)
         if match is None:
-            wrong.append(f"{place}: no touch key (32 hex digits), with ,accepted or ,failed behind it")
+            wrong.append(
+                Message(
+                    "{place}: no touch key (32 hex digits), with ,accepted or ,failed behind it", place=place
+                )
+            )
             continue
         word = match.group(2)
         verdict = said if word is None else word.lower() == "accepted"
         if verdict is None:
-            wrong.append(f"{place}: say --accepted or --failed")
+            wrong.append(Message("{place}: say --accepted or --failed", place=place))
         elif wanted.setdefault(match.group(1).lower(), verdict) != verdict:
-            wrong.append(f"{place}: the same touch is said to have gone out and not to")
+            wrong.append(Message("{place}: the same touch is said to have gone out and not to", place=place))
     _raise(wrong)
     if not wanted:
         raise InputError("no touch is named")
@@ -167,9 +189,9 @@ def _checked(app: "App", wanted: Mapping[str, bool], *, ours_only: bool) -> tupl
         elif state and (state == "failed") != accepted and state not in _OPEN:
             already += 1
         elif not state and not ours_only:
-            wrong.append(f"'{key}': there is no such touch; see: koipond touches unknown")
+            wrong.append(Message("'{key}': there is no such touch; see: koipond touches unknown", key=key))
         elif state and not ours_only:
-            wrong.append(f"'{key}': it is {state}, not unknown")
+            wrong.append(Message("'{key}': it is {state}, not unknown", key=key, state=state))
     _raise(wrong)
     return verdicts, already
 
@@ -193,7 +215,7 @@ def _lines(file: Path) -> Iterator[tuple[int, str]]:
             yield place, line.strip()
 
 
-def _raise(wrong: list[str]) -> None:
+def _raise(wrong: Sequence[str]) -> None:
     if wrong:
         more = [Message("and {count:,} more", count=len(wrong) - _SHOWN)] if len(wrong) > _SHOWN else []
         raise InputError("nothing was settled:\n{wrong}", wrong=joined("\n", [*wrong[:_SHOWN], *more]))

@@ -2,8 +2,9 @@
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, parse_day, say
+from koipond.cli.reply import AsOf, JsonFlag, heads, parse_day, say, word
 from koipond.frames import text_table
+from koipond.kernel import heard, phrase
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +30,10 @@ def register(app: typer.Typer) -> None:
             rows = [{"name": c.name, "status": c.status, "detail": c.detail} for c in checks]
             breaks = sum(row["status"] != "ok" for row in rows)
             data = {"checks": rows, "breaks": breaks, **app.stamp(day)}
-        table = text_table(["check", "status", "detail"], [[*row.values()] for row in rows])
-        say(data, lambda: f"{table}\n{breaks} breaks", as_json=as_json)
+        table = text_table(
+            heads("check", "status", "detail"),
+            [[word(c.name), word(c.status), heard(c.detail)] for c in checks],
+        )
+        say(data, lambda: phrase("{table}\n{breaks} breaks", table=table, breaks=breaks), as_json=as_json)
         if breaks:
             raise typer.Exit(1)

@@ -160,11 +160,15 @@ def _without_store(store: StoreSide, warehouse: WarehouseSide) -> Verdict:
         )
     if warehouse.mark is None and not warehouse.files:
         return _without_either(store, warehouse)
-    holds = f"version {warehouse.mark.done.version}" if warehouse.mark else f"{warehouse.files} files"
+    holds = (
+        Message("version {version}", version=warehouse.mark.done.version)
+        if warehouse.mark
+        else Message("{count} files", count=warehouse.files)
+    )
     return Verdict(
         state="store_gone",
         problem=Message(
-            "the store {place} is empty, and the warehouse {place_2} holds {holds} of another",
+            "the store {place} is empty, and the warehouse {place_2} holds {holds} of another store",
             place=store.place,
             place_2=warehouse.place,
             holds=holds,
@@ -358,7 +362,7 @@ def _complete(store: StoreSide, warehouse: WarehouseSide, good: Verdict) -> Verd
             ),
             fix=fix,
         )
-    parts = [f"{len(lost)} missing ({_some(lost)})"] * bool(lost)
+    parts = [Message("{count} missing ({some})", count=len(lost), some=_some(lost))] * bool(lost)
     parts += [Message("{count} of another size ({some})", count=len(cut), some=_some(cut))] * bool(cut)
     return Verdict(
         state="files_missing",

@@ -156,6 +156,6 @@ def _faults(reader: Reader, raw: IbisTable, field: str, unknown: Collection[str]
             field=field,
             said=masked(one["said"])[:_LENGTH_MAX],
         )
-        + (f" ({one['rows']:,} rows)" if one["rows"] > 1 else "")
+        + (Message(" ({count:,} rows)", count=one["rows"]) if one["rows"] > 1 else "")
         for one in found
     ]

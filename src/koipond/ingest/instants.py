@@ -320,7 +320,10 @@ def _two(written: Sequence[_Written]) -> str:
     firsts: dict[str, Shape] = {}
     for w in sorted(written, key=lambda w: w.shape.row):
         firsts.setdefault(w.family, w.shape)
-    words = [f"row {shape.row} '{shape.example}'" for shape in list(firsts.values())[:3]]
+    words = [
+        Message("row {row} '{text}'", row=shape.row, text=shape.example)
+        for shape in list(firsts.values())[:3]
+    ]
     return Message(
         "{words}; write them all alike, or pass --date-format with the one that is right (rows "
         "written otherwise are then put aside)",

@@ -85,7 +85,12 @@ class ImportRequest:
             )
         for word, meaning in self.statuses.items():
             if meaning not in STATUS_WORDS:
-                yield f"--status {word}={meaning}: use {', '.join(STATUS_WORDS)}"
+                yield Message(
+                    "--status {word}={meaning}: use {known}",
+                    word=word,
+                    meaning=meaning,
+                    known=", ".join(STATUS_WORDS),
+                )
         if holds(self.source, strict=True):
             yield Message("--source looks like somebody's number or address; use a short name of the shop")
         if not self.source or ":" in self.source:

@@ -272,7 +272,7 @@ def _two(points: Sequence[tuple[str, Shape]], commas: Sequence[tuple[str, Shape]
     for pairs in (points, commas):
         field = pairs[0][0]
         shape = first([shape for name, shape in pairs if name == field])
-        words.append(f"row {shape.row} {field} '{shape.example}'")
+        words.append(Message("row {row} {field} '{text}'", row=shape.row, field=field, text=shape.example))
     return Message(
         "{words} and {words_2}; pass --decimal with the mark that is right (rows written "
         "otherwise are then put aside)",

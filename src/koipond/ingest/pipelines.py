@@ -26,7 +26,7 @@ from koipond.ingest.remarks import remarks_on_orders, remarks_on_people
 from koipond.ingest.shares import bare_shares
 from koipond.ingest.staging import RAW, Staged
 from koipond.ingest.timing import Setting
-from koipond.kernel import InputError, Message
+from koipond.kernel import InputError, Message, joined
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +203,7 @@ def _require_currency(writer: Writer, raw: IbisTable, job: Job) -> None:
     other = raw.filter(raw["currency"].notnull() & ~code.isin(names_of(job.currency)))
     found = writer.frame(other.group_by(code=code).agg(row=other["row"].min()).order_by("row").limit(5))
     if found.num_rows:
-        rows = ", ".join(f"{item['code']} (row {item['row']})" for item in found.to_pylist())
+        rows = joined(", ", (Message("{code} (row {row})", **item) for item in found.to_pylist()))
         raise InputError(
             "{file}: amounts in {rows}, but the workspace counts in {currency}; other "
             "currencies are not supported yet: convert them first, or leave the column out: "
@@ -224,7 +224,7 @@ def _require_signs(writer: Writer, rows: _Rows, job: Job) -> None:
                 row=signs["row"].min(), text=signs["text"].argmin(signs["row"])
             )
             found += [
-                f"row {one['row']} {name} '{one['text']}'"
+                Message("row {row} {field} '{text}'", row=one["row"], field=name, text=one["text"])
                 for one in writer.frame(first.order_by("row").limit(50)).to_pylist()
                 if one["sign"] and is_sign(one["sign"]) and not can_mean(one["sign"], job.currency)
             ]

@@ -17,7 +17,7 @@ from koipond.ingest.archive import as_facts
 from koipond.ingest.facts import FACTS
 from koipond.ingest.model import ROW_RULES
 from koipond.ingest.ports import IbisTable, PeopleVerdicts, Query, Reader, Warehouse
-from koipond.kernel import Clock, InputError
+from koipond.kernel import Clock, InputError, any_of
 
 PEOPLE_RULES = ("test_account", "reward_chaser", "abnormal_frequency")
 VERDICTS = ("confirmed", "cleared")
@@ -166,9 +166,7 @@ def decide_people(
             people_rules=", ".join(PEOPLE_RULES),
         )
     if verdict not in VERDICTS:
-        raise InputError(
-            "no verdict '{verdict}'; say {verdicts}", verdict=verdict, verdicts=" or ".join(VERDICTS)
-        )
+        raise InputError("no verdict '{verdict}'; say {verdicts}", verdict=verdict, verdicts=any_of(VERDICTS))
     with warehouse.write(f"decide {rule}") as writer:
         changed = verdicts.decide(rule, customer_nos, verdict=verdict, by=by, now=clock.now())
         decided = _decided(verdicts).items()

@@ -56,9 +56,9 @@ def decide(
         if field.name not in mapping:
             continue
         if field.type in ("number", "money"):
-            numeric[field.name] = column_shapes(reader, table, field.name, what="numbers")
+            numeric[field.name] = column_shapes(reader, table, field.name, what=Message("numbers"))
         elif field.type == "instant":
-            shapes = column_shapes(reader, table, field.name, what="dates")
+            shapes = column_shapes(reader, table, field.name, what=Message("dates"))
             instants[field.name] = choose_instants(
                 reader, table, field.name, shapes, request.date_format, rows.file
             )

@@ -108,8 +108,8 @@ def _element(cursor: Cursor) -> Span:
             first = _year_day(cursor)
             return Yearly(first=first, last=_year_day(cursor) if cursor.accepts("to") else first)
         if cursor.word.kind == "day":
-            day = cursor.day("a day")
-            return Between(first=day, last=cursor.day("a day") if cursor.accepts("to") else day)
+            day = cursor.day(Message("a day"))
+            return Between(first=day, last=cursor.day(Message("a day")) if cursor.accepts("to") else day)
     except InputError as error:
         raise cursor.failed(error.message, at=start) from error
     return span(cursor)

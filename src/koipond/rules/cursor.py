@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 
-from koipond.kernel import Message
+from koipond.kernel import Message, any_of
 from koipond.rules.catalog import Catalog
 from koipond.rules.lexer import Token
 from koipond.rules.problems import Problem
@@ -120,6 +120,5 @@ class Cursor:
         return SkipError()
 
 
-def _either(texts: Collection[str]) -> str:
-    quoted = [f"'{text}'" for text in texts]
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+def _either(texts: Collection[str]) -> Message:
+    return any_of([f"'{text}'" for text in texts])

@@ -3,13 +3,14 @@
 from dataclasses import replace
 from datetime import date
 
+from koipond.kernel import Message
 from koipond.rules.catalog import Catalog, FactSpec, FieldSpec, ValueType
 from koipond.rules.sources import SHARE_DIGITS, is_money, ratio_digits
 from koipond.rules.tree import Anniversary, Field, Measure, Operand, Property, Ratio, Tag, Trait, Value
 
 INT64_MAX = 2**63 - 1
 FLOAT_MAX = 1e308
-HELD = {"number": "a number", "date": "a day such as 2026-01-31"}
+HELD = {"number": Message("a number"), "date": Message("a day such as 2026-01-31")}
 """Declared types of traits that decide what they can be compared with at all."""
 RATIO_HOWS = ("count", "sum", "days")
 IN_DAYS = "in days"
@@ -26,12 +27,16 @@ def resolve(operand: Operand, catalog: Catalog, facts: FactSpec | None = None) -
         return _resolve_ratio(operand, catalog)
     if isinstance(operand, Anniversary):
         found = resolve(operand.of, catalog, facts)
-        return found if isinstance(found, str) or may_be_day(found) else f"'{found.name}' is no day"
+        return (
+            found
+            if isinstance(found, str) or may_be_day(found)
+            else Message("'{name}' is no day", name=found.name)
+        )
     if isinstance(operand, Field):
         return _resolve_field(operand.name, catalog, facts)
     if isinstance(operand, Property):
         kind = facts.kind if facts else None
-        text = "a property belongs inside events(…)"
+        text = Message("a property belongs inside events(…)")
         return _any(operand.name) if kind == "events" else text
     if isinstance(operand, Trait):
         found = _known_name("trait", operand.name, catalog.traits)
@@ -43,17 +48,21 @@ def resolve(operand: Operand, catalog: Catalog, facts: FactSpec | None = None) -
 def allows(spec: FieldSpec, operand: Operand, op: str) -> str | None:
     """Return why ``op`` does not fit ``operand``, or None when it does."""
     if op == IN_DAYS:
-        return None if may_be_day(spec) and not isinstance(operand, Tag) else f"'{spec.name}' is no day"
+        return (
+            None
+            if may_be_day(spec) and not isinstance(operand, Tag)
+            else Message("'{name}' is no day", name=spec.name)
+        )
     if isinstance(operand, Anniversary):
-        return "the day of a year is asked by a window: in this month, in next 7 days"
+        return Message("the day of a year is asked by a window: in this month, in next 7 days")
     if isinstance(operand, Tag) and op == "!=":
-        return "a customer has several tags: write not (tag = …)"
+        return Message("a customer has several tags: write not (tag = …)")
     if spec.type == "choice" and op in ("<", "<=", ">", ">="):
-        return f"'{spec.name}' has no order: use =, != or in"
+        return Message("'{name}' has no order: use =, != or in", name=spec.name)
     if spec.type == "flag" and op not in ("=", "known"):
-        return f"'{spec.name}' is a yes or no: write {spec.name} or not {spec.name}"
+        return Message("'{name}' is a yes or no: write {name} or not {name}", name=spec.name)
     if op in ("contains", "starts with", "ends with") and (spec.holds or spec.type not in ("text", "any")):
-        return f"'{spec.name}' is no text"
+        return Message("'{name}' is no text", name=spec.name)
     return None
 
 
@@ -83,28 +92,28 @@ def value_fits(spec: FieldSpec, value: Value) -> bool:
 def wanted(spec: FieldSpec) -> str:
     """Return what a value of ``spec`` is, in words."""
     if spec.holds:
-        return f"{HELD[spec.holds]}: anything else matches nobody"
+        return Message("{held}: anything else matches nobody", held=HELD[spec.holds])
     return {
-        "number": "a number",
-        "money": "an amount such as 19.90",
-        "day": "a day such as 2026-01-31",
-        "flag": "true or false",
-        "text": "a text",
-        "choice": f"one of {', '.join(spec.choices)}",
-        "any": "a value",
+        "number": Message("a number"),
+        "money": Message("an amount such as 19.90"),
+        "day": Message("a day such as 2026-01-31"),
+        "flag": Message("true or false"),
+        "text": Message("a text"),
+        "choice": Message("one of {choices}", choices=", ".join(spec.choices)),
+        "any": Message("a value"),
     }[spec.type]
 
 
 def _resolve_field(name: str, catalog: Catalog, facts: FactSpec | None) -> FieldSpec | str:
     if facts is None:
-        return catalog.fields.get(name) or f"unknown field '{name}'"
-    return facts.columns.get(name) or f"{facts.kind} have no column '{name}'"
+        return catalog.fields.get(name) or Message("unknown field '{name}'", name=name)
+    return facts.columns.get(name) or Message("{facts} have no column '{name}'", facts=facts.kind, name=name)
 
 
 def _resolve_measure(measure: Measure, catalog: Catalog) -> FieldSpec | str:
     spec = catalog.facts.get(measure.facts.kind)
     if spec is None:
-        return f"no facts called '{measure.facts.kind}'"
+        return Message("no facts called '{facts}'", facts=measure.facts.kind)
     if measure.how == "share":
         return _SHARE
     if measure.column is None:
@@ -112,8 +121,10 @@ def _resolve_measure(measure: Measure, catalog: Catalog) -> FieldSpec | str:
     columns = tuple(spec.columns) if measure.how == "latest" else spec.sums
     if measure.column in columns:
         return spec.columns[measure.column]
-    what = "column" if measure.how == "latest" else "amount"
-    return f"{spec.kind} have no {what} '{measure.column}' (they have {', '.join(columns) or 'none'})"
+    told = {"facts": spec.kind, "name": measure.column, "known": ", ".join(columns) or "-"}
+    if measure.how == "latest":
+        return Message("{facts} have no column '{name}' (they have: {known})", **told)
+    return Message("{facts} have no amount '{name}' (they have: {known})", **told)
 
 
 def _resolve_ratio(ratio: Ratio, catalog: Catalog) -> FieldSpec | str:
@@ -122,13 +133,19 @@ def _resolve_ratio(ratio: Ratio, catalog: Catalog) -> FieldSpec | str:
         if isinstance(found, str):
             return found
         if part.how not in RATIO_HOWS:
-            return f"{part.how}(…) cannot be divided (use {', '.join(RATIO_HOWS)})"
+            return Message(
+                "{how}(…) cannot be divided (use {known})", how=part.how, known=", ".join(RATIO_HOWS)
+            )
     kind: ValueType = "money" if is_money(ratio, catalog) else "number"
     return FieldSpec(name="ratio", type=kind, column="", digits=ratio_digits(ratio, catalog))
 
 
 def _known_name(what: str, name: str, known: frozenset[str]) -> FieldSpec | str:
-    return f"no {what} '{name}'" if known and name not in known else _any(name)
+    if not known or name in known:
+        return _any(name)
+    if what == "trait":
+        return Message("no trait '{name}'", name=name)
+    return Message("no tag group '{name}'", name=name)
 
 
 def _any(name: str) -> FieldSpec:

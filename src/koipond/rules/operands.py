@@ -103,7 +103,9 @@ def fact_column(cursor: Cursor, spec: FactSpec) -> Operand:
     found = spec.find(token.text)
     if found is None:
         names = [name for column in spec.columns.values() for name in (column.name, *column.aliases)]
-        fix = did_you_mean(closest(token.text, tuple(names)), f"use {', '.join(spec.columns)}")
+        fix = did_you_mean(
+            closest(token.text, tuple(names)), Message("use {known}", known=", ".join(spec.columns))
+        )
         cursor.problem(
             Message("{kind} have no column '{text}'", kind=spec.kind, text=token.text), fix, token.at
         )

@@ -100,7 +100,9 @@ def _plain_number(cursor: Cursor, token: Token) -> Value:
 def _choice(cursor: Cursor, spec: FieldSpec, token: Token) -> Value:
     code = choice_code(spec, token.text)
     if code is None:
-        near = did_you_mean(closest(token.text, spec.choices), f"use {', '.join(spec.choices)}")
+        near = did_you_mean(
+            closest(token.text, spec.choices), Message("use {known}", known=", ".join(spec.choices))
+        )
         cursor.problem(Message("'{name}' is never '{text}'", name=spec.name, text=token.text), near, token.at)
         return next(iter(spec.choices))
     return code

@@ -127,7 +127,7 @@ def tag_group_from(
 
 
 def _by(source: str) -> str:
-    return "by rules" if source == "auto" else "by hand"
+    return Message("by rules") if source == "auto" else Message("by hand")
 
 
 def _flag(check: BodyCheck, name: str) -> bool:

@@ -52,14 +52,14 @@ def facts_there(connection: sa.Connection) -> list[str]:
     newest = sa.select(warehouse_version.c.manifest).order_by(warehouse_version.c.version.desc()).limit(1)
     body = json.loads(connection.execute(newest).scalar_one_or_none() or "{}")
     kinds = [name for name, files in body.get("datasets", {}).items() if files and name in FACTS]
-    words = [f"{count:,} {name}" for name, count in found if count]
+    words: list[str] = [Message("{count:,} {name}", count=count, name=name) for name, count in found if count]
     return words + sorted({*kinds} - _COPIES)
 
 
 def stamped_there(connection: sa.Connection) -> list[str]:
     """Return what was stamped with the workspace's clock, in words."""
     found = [(name, _count(connection, table)) for table, name in _STAMPED]
-    return [f"{count:,} {name}" for name, count in found if count]
+    return [Message("{count:,} {name}", count=count, name=name) for name, count in found if count]
 
 
 def changed_fixed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -72,7 +72,7 @@ def forbidden(
 ) -> Iterator[Forbidden]:
     """Yield each setting that may not go from body ``before`` to ``after``: its name, why, and the fix."""
     changed = changed_fixed(before, after)
-    there = ", ".join(facts_there(connection)) if changed else ""
+    there = joined(", ", facts_there(connection)) if changed else ""
     for name in changed if there else ():
         old, new = before.get(name), after.get(name)
         why = Message(
@@ -90,7 +90,7 @@ def forbidden(
         )
         yield name, why, fix
     clocks = before.get("clock", "system"), after.get("clock", "system")
-    if clocks == _BACKWARD and (stamped := ", ".join(stamped_there(connection))):
+    if clocks == _BACKWARD and (stamped := joined(", ", stamped_there(connection))):
         why = Message(
             "clock system cannot become last_fact: there are {stamped}, later than the newest fact",
             stamped=stamped,

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from koipond.kernel import day_of, stable_json
+from koipond.kernel import Message, day_of, stable_json
 from koipond.outreach import gate
 from koipond.outreach.model import FrequencyCap, GateCandidate, GateDecision
 from koipond.store import counters, gate_load
@@ -113,12 +113,14 @@ class StoredGate:
         @lru_cache(maxsize=1_000)
         def why(channel: str, strategy: str, play: str) -> str | None:
             if withdrawn:
-                return f"plan:{plan} is withdrawn"
+                return Message("{scope} is withdrawn", scope=f"plan:{plan}")
             scope = stops(scopes, channel, strategy)
             if scope:
-                return f"{scope} is paused"
+                return Message("{scope} is paused", scope=scope)
             if (lacking := rules.lacks(strategy, play, channel)) is not None:
-                return f"{STRATEGY}{strategy} has no {lacking} any more"
+                return Message(
+                    "{scope} has no {lacking} any more", scope=STRATEGY + strategy, lacking=lacking
+                )
             return rules.not_running(strategy, today)
 
         return why

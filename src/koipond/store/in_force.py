@@ -42,7 +42,7 @@ class Running:
         """Return what of ``play`` on ``channel`` this definition does not have; None when it has both."""
         channels = self.plays.get(play)
         if channels is None:
-            return f"play {play}"
+            return Message("play {play}", play=play)
         return (
             None
             if channel in channels
@@ -99,22 +99,15 @@ class Rules:
     def not_running(self, strategy: str, day: date) -> str | None:
         """Return why ``strategy`` touches nobody on local ``day``; None when it runs."""
         if strategy in self.paused:
-            return Message(
-                "{strategy}{strategy_2} is paused by its definition", strategy=STRATEGY, strategy_2=strategy
-            )
+            return Message("{scope} is paused by its definition", scope=STRATEGY + strategy)
         started = self.starts_on(strategy)
         if started is not None and started > day:
             return Message(
-                "{strategy}{strategy_2} starts on {started}",
-                strategy=STRATEGY,
-                strategy_2=strategy,
+                "{scope} starts on {started}",
+                scope=STRATEGY + strategy,
                 started=started.isoformat(),
             )
-        return (
-            Message("{strategy}{strategy_2} has ended", strategy=STRATEGY, strategy_2=strategy)
-            if self.over(strategy, day)
-            else None
-        )
+        return Message("{scope} has ended", scope=STRATEGY + strategy) if self.over(strategy, day) else None
 
     def code_end_s(
         self, code_list: str, expires_s: int | None, issued_s: int | None, place: ZoneInfo

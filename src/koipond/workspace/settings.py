@@ -19,7 +19,7 @@ def _zone(name: str) -> str:
     try:
         zone(name)
     except InputError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(error.message) from error
     return name
 
 
@@ -27,7 +27,7 @@ def _currency(code: str) -> str:
     try:
         return require_currency(code)
     except InputError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(error.message) from error
 
 
 def _header(text: str) -> str:

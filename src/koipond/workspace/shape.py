@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from koipond.kernel import Finding, Message
+from koipond.kernel import Finding, Message, joined
 from koipond.workspace.source import Place, Source
 
 M = TypeVar("M", bound=BaseModel)
@@ -71,9 +71,9 @@ def _finding(model: type[BaseModel], source: Source, detail: ErrorDetails) -> Fi
             suggestion(str(place[-1]), _known(model, place[:-1])),
         )
     if kind == "missing":
-        code, fix = MISSING_CODES.get(shown, ("missing_key", f"Add '{place[-1]}:'"))
+        code, fix = MISSING_CODES.get(shown, ("missing_key", Message("Add '{name}:'", name=place[-1])))
         return source.finding(place, code, Message("'{shown}' is missing", shown=shown), fix)
-    message = f"'{shown}': {_words(detail)}{_given(detail['input'])}"
+    message = joined("", (f"'{shown}': ", _words(detail), _given(detail["input"])))
     return source.finding(_written(source, place), "bad_value", message, _fix(kind, detail))
 
 
@@ -83,14 +83,48 @@ def _written(source: Source, place: Place) -> Place:
 
 
 def _words(detail: ErrorDetails) -> str:
+    told = detail.get("ctx", {})
+    error = told.get("error")
+    if error is not None and error.args and isinstance(error.args[0], Message):
+        return error.args[0]
+    if (kind := _KINDS.get(detail["type"])) is not None:
+        return kind
+    for bound, template in _BOUNDS.items():
+        if bound in told:
+            return Message(template, limit=told[bound])
     message = detail["msg"].removeprefix("Value error, ")
     return message[:1].lower() + message[1:]
+
+
+_KINDS: Mapping[str, Message] = MappingProxyType(
+    {
+        **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), Message("it must be a whole number")),
+        **dict.fromkeys(("float_type", "float_parsing"), Message("it must be a number")),
+        **dict.fromkeys(("bool_type", "bool_parsing"), Message("it must be true or false")),
+        **dict.fromkeys(("list_type", "tuple_type"), Message("it must be a list")),
+        **dict.fromkeys(("dict_type", "model_type"), Message("it must hold 'name: value' lines")),
+        **dict.fromkeys(
+            ("date_type", "date_parsing", "date_from_datetime_parsing", "date_from_datetime_inexact"),
+            Message("it must be a day such as 2026-01-31"),
+        ),
+        "string_type": Message("it must be a text"),
+    }
+)
+_BOUNDS: Mapping[str, str] = MappingProxyType(
+    {
+        "ge": Message("it must be at least {limit}"),
+        "le": Message("it must be at most {limit}"),
+        "gt": Message("it must be above {limit}"),
+        "lt": Message("it must be below {limit}"),
+    }
+)
 
 
 def _given(value: object) -> str:
     if isinstance(value, str | int | float | bool | date) or value is None:
         said = repr(value)
-        return f", not {said}" if len(said) <= _GIVEN_MAX else f", not {said[:_GIVEN_MAX]}…"
+        cut = said if len(said) <= _GIVEN_MAX else f"{said[:_GIVEN_MAX]}…"
+        return Message(", not {given}", given=cut)
     return ""
 
 

@@ -179,7 +179,7 @@ def _expressions(template: BoundTemplate) -> Iterator[Expression]:
 def _words(error: Exception) -> str:
     if isinstance(error, LiquidError) and error.token is not None:
         line = error.token.source.count("\n", 0, error.token.start_index) + 1
-        return f"line {line}: {str(error).splitlines()[0]}"
+        return Message("line {line}: {fault}", line=line, fault=str(error).splitlines()[0])
     return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else Message('no detail')}"
 
 

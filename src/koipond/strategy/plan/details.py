@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from koipond.budgets import code_list_scope, daily_scope, total_scope
+from koipond.kernel import Message
 from koipond.outreach.model import Reason
 from koipond.strategy.plan.cells import Cell
 from koipond.strategy.plan.codes import CUSTOMER, DAY, GLOBAL_DETAIL, LISTS, SAME_INBOX
@@ -65,12 +66,12 @@ def stale_audiences(known: Known, play: PlayTask) -> list[str]:
 def notes(known: Known, counted: Sequence[Cell]) -> tuple[str, ...]:
     """Return what to know first: segments never computed, and one reason that takes everybody."""
     found = [
-        f"{scope} is paused {since}; run: koipond resume {scope} --by NAME"
+        Message("{scope} is paused {since}; run: koipond resume {scope} --by NAME", scope=scope, since=since)
         for scope, since in sorted(known.request.paused.items())
     ]
     for key, audience in known.audiences.items():
         if audience.stale:
-            found.append(f"segment '{key}' cannot be used: {audience.stale}")
+            found.append(Message("segment '{key}' cannot be used: {stale}", key=key, stale=audience.stale))
     total = sum(cell.candidates for cell in counted)
     lost: dict[int, int] = {}
     for cell in counted:
@@ -82,29 +83,48 @@ def notes(known: Known, counted: Sequence[Cell]) -> tuple[str, ...]:
     if total and 0 not in lost and len(reasons) == 1:
         (reason,) = reasons
         no_code = reason is Reason.BUDGET and all(split(what)[1] >= LISTS for what in lost)
-        found.append(f"all {total} candidates end at {reason}: {NO_CODE if no_code else REMEDIES[reason]}")
+        found.append(
+            Message(
+                "all {total} candidates end at {reason}: {remedy}",
+                total=total,
+                reason=reason,
+                remedy=NO_CODE if no_code else REMEDIES[reason],
+            )
+        )
     if not total and not found:
-        found.append("nobody is in the audience of these plays today; look at: koipond segments list")
+        found.append(
+            Message("nobody is in the audience of these plays today; look at: koipond segments list")
+        )
     return tuple(found)
 
 
-NO_CODE = "no code is left for them; run: koipond codes import LIST FILE"
+NO_CODE = Message("no code is left for them; run: koipond codes import LIST FILE")
 REMEDIES = {
-    Reason.NOT_RUNNING: "it has not started, has ended or is paused; mend its dates, then: koipond apply",
-    Reason.STALE_SEGMENT: "the segment is older than the plan's day; run: koipond refresh",
-    Reason.STAFF: "only staff are in the audience; look at: koipond segments list",
-    Reason.SUPPRESSED: "everybody is suppressed on these channels; look at: koipond why CUSTOMER",
-    Reason.MINOR: "everybody is a minor, and minors get no marketing",
-    Reason.NO_ADDRESS: "nobody has an address on these channels; run: koipond import customers FILE",
-    Reason.NO_CONSENT: "nobody has agreed to these channels; run: koipond import consents FILE",
-    Reason.HOLDOUT: "everybody is held out; look at holdout_rate",
-    Reason.RE_ENTRY: "everybody had this strategy within re_entry_days; wait, or plan another strategy",
-    Reason.DUPLICATE_CONTENT: "everybody got this text within 30 days; write another template",
-    Reason.TEMPLATE_ERROR: "a variable the text requires is missing for all; add a fallback to the template",
-    Reason.FREQUENCY_CAP: "everybody has had enough for now; wait, or look at contact_policy in koipond.yaml",
-    Reason.PRIORITY_LOST: "another strategy comes first for everybody: by priority, among equals by key",
-    Reason.PLATFORM_QUOTA: "the channel's quota of today is used up; plan again tomorrow",
-    Reason.BUDGET: "the budget is used up; raise it in the strategy's file, then koipond apply",
-    Reason.NEGATIVE_MARGIN: "an order would not pay for the offer; take a cheaper one",
-    Reason.STAFF_CAPACITY: "no member of staff has time for it",
+    Reason.NOT_RUNNING: Message(
+        "it has not started, has ended or is paused; mend its dates, then: koipond apply"
+    ),
+    Reason.STALE_SEGMENT: Message("the segment is older than the plan's day; run: koipond refresh"),
+    Reason.STAFF: Message("only staff are in the audience; look at: koipond segments list"),
+    Reason.SUPPRESSED: Message("everybody is suppressed on these channels; look at: koipond why CUSTOMER"),
+    Reason.MINOR: Message("everybody is a minor, and minors get no marketing"),
+    Reason.NO_ADDRESS: Message("nobody has an address on these channels; run: koipond import customers FILE"),
+    Reason.NO_CONSENT: Message("nobody has agreed to these channels; run: koipond import consents FILE"),
+    Reason.HOLDOUT: Message("everybody is held out; look at holdout_rate"),
+    Reason.RE_ENTRY: Message(
+        "everybody had this strategy within re_entry_days; wait, or plan another strategy"
+    ),
+    Reason.DUPLICATE_CONTENT: Message("everybody got this text within 30 days; write another template"),
+    Reason.TEMPLATE_ERROR: Message(
+        "a variable the text requires is missing for all; add a fallback to the template"
+    ),
+    Reason.FREQUENCY_CAP: Message(
+        "everybody has had enough for now; wait, or look at contact_policy in koipond.yaml"
+    ),
+    Reason.PRIORITY_LOST: Message(
+        "another strategy comes first for everybody: by priority, among equals by key"
+    ),
+    Reason.PLATFORM_QUOTA: Message("the channel's quota of today is used up; plan again tomorrow"),
+    Reason.BUDGET: Message("the budget is used up; raise it in the strategy's file, then koipond apply"),
+    Reason.NEGATIVE_MARGIN: Message("an order would not pay for the offer; take a cheaper one"),
+    Reason.STAFF_CAPACITY: Message("no member of staff has time for it"),
 }
