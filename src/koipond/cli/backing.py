@@ -103,7 +103,8 @@ def _restored_text(data: dict[str, object]) -> str:
     if data["noes_kept"] or data["suppressions_kept"]:
         lines.append(
             phrase(
-                "{noes_kept} withdrawals and {suppressions_kept} suppressions of after the backup still hold",
+                "{noes_kept} withdrawals and {suppressions_kept} suppressions made after the backup "
+                "still hold",
                 noes_kept=data["noes_kept"],
                 suppressions_kept=data["suppressions_kept"],
             )
@@ -116,14 +117,13 @@ def _restored_text(data: dict[str, object]) -> str:
                 refusals_of_people_unknown=data["refusals_of_people_unknown"],
             )
         )
-    if erased := cast(list[int], data["erased_again"]):
-        numbers = " ".join(map(str, erased))
-        lines.append(
-            phrase(
-                "erased after the backup, and back with it: koipond people erase {numbers} --by NAME",
-                numbers=numbers,
-            )
+    lines += [
+        phrase(
+            "erased after the backup, and back with it: koipond people erase {customer_no} --by NAME",
+            customer_no=number,
         )
+        for number in cast(list[int], data["erased_again"])
+    ]
     if data["touches_kept"]:
         lines.append(
             phrase(

@@ -7,8 +7,7 @@ import typer
 
 from koipond.cli.reply import AsOf, JsonFlag, heads, parse_day, say, with_facts
 from koipond.frames import text_table
-from koipond.insights.render import money
-from koipond.kernel import InputError, phrase
+from koipond.kernel import Amount, InputError, heard, phrase
 
 CODES_MAX = 1_000_000
 
@@ -82,7 +81,7 @@ def _code_text(rows: list[dict[str, Any]], currency: str) -> str:
     names = ["list", "issued", "redeemed", "expired", "open", "left"]
     table = []
     for row in rows:
-        amounts = [None if row[name] is None else money(row[name], currency) for name in _CODE_MONEY]
+        amounts = [None if row[name] is None else heard(Amount(row[name], currency)) for name in _CODE_MONEY]
         table.append(
             [phrase("not known") if cell is None else cell for cell in (*(row[n] for n in names), *amounts)]
         )

@@ -71,7 +71,7 @@ def free(
     say(
         data,
         lambda: (
-            phrase("freed: {leases}", leases=lease_text(rows)) if done else phrase("it had ended meanwhile")
+            phrase("freed:\n{leases}", leases=lease_text(rows)) if done else phrase("it had ended meanwhile")
         ),
         as_json=as_json,
     )

@@ -213,7 +213,7 @@ def confirm(context: typer.Context, as_json: JsonFlag = False) -> None:
     with open_app(context.obj) as app:
         kept = confirm_backup(app.store.keys, app.machine.now())
         data = {"backup_confirmed_at": kept.backup_confirmed_at, **app.stamp()}
-    say(data, lambda: "noted", as_json=as_json)
+    say(data, lambda: phrase("noted"), as_json=as_json)
 
 
 def rotate(context: typer.Context, as_json: JsonFlag = False) -> None:

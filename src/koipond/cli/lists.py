@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from koipond.cli.planning import reason_word
-from koipond.cli.reply import AsOf, JsonFlag, local, parse_day, parse_pairs, say
+from koipond.cli.reply import AsOf, JsonFlag, heads, local, parse_day, parse_pairs, say
 from koipond.frames import text_table
 from koipond.kernel import phrase
 
@@ -76,7 +76,7 @@ def show_lists(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = F
     table = [[*(row | {"at": local(row["at"], place)}).values()] for row in rows]
     say(
         {"lists": rows, **stamp},
-        lambda: text_table(["list", "customers", "author", "at"], table),
+        lambda: text_table(heads("key", "customers", "author", "at"), table),
         as_json=as_json,
     )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from koipond.cli.reply import JsonFlag, counted, marked, say
+from koipond.cli.reply import JsonFlag, counted, marked, say, word
 from koipond.kernel import InputError, Message, RefusedError, joined, phrase
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _shown_text(data: dict[str, Any]) -> str:
             members=", ".join(map(str, data["members"])),
         )
     ]
-    lines += [f"  {name}" for name in ("staff", "minor") if data[name]]
+    lines += [f"  {word(name)}" for name in marked("staff", "minor") if data[name]]
     lines += [
         phrase("  suppressed on {channel}: {reason}", channel=one["channel"], reason=one["reason"])
         for one in data["suppressed"]
@@ -156,7 +156,7 @@ def _shown_text(data: dict[str, Any]) -> str:
             "  {channel}, {purpose}: {granted} since {at}",
             channel=one["channel"],
             purpose=one["purpose"],
-            granted=phrase("yes") if one["granted"] else phrase("no"),
+            granted=phrase("agreed") if one["granted"] else phrase("refused"),
             at=one["at"],
         )
         for one in data["consents"]

@@ -8,8 +8,7 @@ import typer
 
 from koipond.cli.reply import AsOf, JsonFlag, heads, left_out_text, marked, parse_day, say, with_facts, word
 from koipond.frames import text_table
-from koipond.insights.render import money
-from koipond.kernel import InputError, Message, heard, phrase
+from koipond.kernel import Amount, InputError, Message, heard, phrase
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
 ENDS = marked("sent", "failed", "unknown", "blocked", "deferred")
 """What a touch of a plan can come to, as `send` and `plans` count it."""
+STATUSES = marked("making", "unfinished", "draft", "approved", "sent", "withdrawn")
+"""What a plan can be."""
 PlanKey = Annotated[str, typer.Argument(metavar="PLAN", help="Key that plan printed, or 'latest'.")]
 
 
@@ -196,7 +197,7 @@ def _plans_text(rows: Sequence[Mapping[str, Any]]) -> str:
     header = heads("plan", "as of", "status", "planned", *ENDS, "approved by")
     table = [
         [
-            *(row[name] for name in ("plan", "as_of", "status", "touches")),
+            *(row["plan"], row["as_of"], word(row["status"]), row["touches"]),
             *(row["total"][name] for name in ENDS),
             row["approved_by"] or "-",
         ]
@@ -249,7 +250,7 @@ def plan_text(data: Mapping[str, Any], currency: str) -> str:
             as_of=data["as_of"],
             touches=data["touches"],
             deferred=data["deferred"],
-            cost_fen=money(data["cost_fen"], currency),
+            cost_fen=Amount(data["cost_fen"], currency),
             considered=data["considered"],
             customers=data["customers"],
             left_out_text=left_out_text(data["left_out"]),

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, heads, parse_day, say, with_facts, word
+from koipond.cli.reply import AsOf, JsonFlag, heads, marked, parse_day, say, with_facts, word
 from koipond.frames import text_table
-from koipond.insights.render import money
-from koipond.kernel import Message, epoch_day, phrase
+from koipond.kernel import Amount, epoch_day, heard, phrase, spoken
+from koipond.rules.labels import label
+from koipond.strategy.why.words import PEOPLE_RULE_WORDS
 
 
 def register(app: typer.Typer) -> None:
@@ -62,6 +63,15 @@ def people(
     say(data, lambda: people_text(rows, currency), as_json=as_json)
 
 
+VERDICT_WORDS = marked("confirmed", "cleared")
+
+
+def rule_said(rule: str) -> str:
+    """Return a people rule as it is said, with its name, which commands take."""
+    said = label(PEOPLE_RULE_WORDS[rule], spoken())
+    return rule if spoken() == "en" else f"{said} ({rule})"
+
+
 def people_text(rows: Sequence[Mapping[str, Any]], currency: str) -> str:
     """Return the flagged people as a table, with what each bought and what was decided."""
     if not rows:
@@ -69,13 +79,14 @@ def people_text(rows: Sequence[Mapping[str, Any]], currency: str) -> str:
     header = heads("customer", "rule", "orders", "money", "first", "last", "verdict", "by", "at")
     table = [
         [
-            *(row[name] for name in ("customer_no", "rule", "orders")),
-            money(row["money_fen"], currency),
-            *(row[name] or "-" for name in ("first_on", "last_on", "verdict", "by", "at")),
+            *(row["customer_no"], rule_said(row["rule"]), row["orders"]),
+            heard(Amount(row["money_fen"], currency)),
+            *(row[name] or "-" for name in ("first_on", "last_on")),
+            *(word(row["verdict"] or "-"), row["by"] or "-", row["at"] or "-"),
         ]
         for row in rows
     ]
-    more = Message("Leave one out with: koipond quality confirm RULE CUSTOMER --by NAME")
+    more = phrase("Leave one out with: koipond quality confirm RULE CUSTOMER --by NAME")
     return f"{text_table(header, table)}\n{more}"
 
 

@@ -19,7 +19,7 @@ from math import exp, isfinite, sqrt
 from typing import Any, Literal
 
 from koipond.experiments.bounds import t_of_z
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 
 _TINY = 1e-100
 _WIDEST = 300.0  # half width of a log-ratio interval beyond which it says nothing and overflows
@@ -86,18 +86,20 @@ def _undefined(control: ArmEstimate, treated: ArmEstimate) -> Relative | None:
     """Return the lift without an interval, and why, or None when it can have one."""
 
     def without(reason: str, estimate: float | None = None) -> Relative:
-        return Relative(estimate=estimate, low=None, high=None, method=f"not defined: {reason}")
+        return Relative(
+            estimate=estimate, low=None, high=None, method=Message("not defined: {reason}", reason=reason)
+        )
 
     if control.value <= 0:
-        return without("the control is not positive")
+        return without(Message("the control is not positive"))
     if treated.value < 0:
-        return without("the arm is below zero")
+        return without(Message("the arm is below zero"))
     if treated.value == 0 and treated.variance == 0:
-        return without("the arm is zero throughout", _LEAST)
+        return without(Message("the arm is zero throughout"), _LEAST)
     if control.variance == 0 and treated.variance == 0:
-        return without("nobody differs")
+        return without(Message("nobody differs"))
     if not _TINY < treated.value / control.value < 1 / _TINY and treated.value != 0:
-        return without("an arm is too near to zero")
+        return without(Message("an arm is too near to zero"))
     return None
 
 
@@ -109,7 +111,7 @@ def _half(control: ArmEstimate, treated: ArmEstimate, z: float, ratio: float) ->
 
 
 def _too_few(ratio: float) -> Relative:
-    return Relative(estimate=ratio - 1, low=None, high=None, method="not defined: too few customers")
+    return Relative(estimate=ratio - 1, low=None, high=None, method=Message("not defined: too few customers"))
 
 
 def _fieller(control: ArmEstimate, treated: ArmEstimate, z: float) -> Relative:
@@ -118,7 +120,7 @@ def _fieller(control: ArmEstimate, treated: ArmEstimate, z: float) -> Relative:
     # in units of the control: (x - r)² <= t² (b + a r²)
     a, b = (t * t * arm.variance / control.value**2 for arm in (control, treated))
     if not (a < 1 and isfinite(b)):
-        reason = "not defined: the control may be zero, too few customers"
+        reason = Message("not defined: the control may be zero, too few customers")
         return Relative(estimate=ratio - 1, low=None, high=None, method=reason)
     middle, half = ratio / (1 - a), sqrt(max(0.0, b * (1 - a) + a * ratio * ratio)) / (1 - a)
     low, high = middle - half - 1, middle + half - 1

@@ -24,7 +24,7 @@ class Wording:
     """How a metric is called and counted in one language.
 
     ``unit``: ``share`` prints percentage points; ``money_minor`` divides by 10^minor_digits; ``suffix``
-    follows every amount, such as " 元".
+    follows every amount, ``prefix`` stands before it, such as "¥".
     """
 
     label: str
@@ -32,6 +32,7 @@ class Wording:
     digits: int = 2
     minor_digits: int = 2
     suffix: str = ""
+    prefix: str = ""
 
     def size(self, value: float, language: Language) -> str:
         """Return ``value`` without its sign, with its unit."""
@@ -44,7 +45,7 @@ class Wording:
 
     def _figure(self, size: float, language: Language) -> str:
         scale = {"share": 100.0, "money_minor": 10.0**-self.minor_digits, "number": 1.0}[self.unit]
-        return _number(f"{scale * size:,.{self.digits}f}", language)
+        return self.prefix + _number(f"{scale * size:,.{self.digits}f}", language)
 
     def _end(self, language: Language) -> str:
         return _texts(language)["points"] if self.unit == "share" else self.suffix

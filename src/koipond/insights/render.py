@@ -9,7 +9,7 @@ from typing import Any
 from koipond.frames import text_table
 from koipond.insights.freshness_words import facts_line
 from koipond.insights.words import WORDS, Language
-from koipond.kernel import minor_digits
+from koipond.kernel import Amount, in_language, joined, number_in
 from koipond.rules.labels import CHOICES, label
 
 Report = Mapping[str, Any]
@@ -110,12 +110,17 @@ def first_result(report: Report, language: Language) -> str:
     return word["first_unseen"].format(on=on, known=known) if known else word["no_orders"]
 
 
-def money(minor: float | None, currency: str) -> str:
-    """Return minor units as major ones with thousands marks and the currency's code."""
-    if minor is None:
-        return "-"
-    digits = minor_digits(currency)
-    return f"{minor / 10**digits:,.{digits}f} {currency}"
+def money(minor: float | None, currency: str, language: Language = "en") -> str:
+    """Return an amount as ``language`` writes it, a dash for none."""
+    return "-" if minor is None else Amount(minor, currency).in_language(language)
+
+
+def share(value: float, language: Language) -> str:
+    """Return a share as ``language`` writes it: 12.34%."""
+    return number_in(f"{value:.2%}", language)
+
+
+_POINTS: Mapping[Language, str] = {"zh": " 个百分点", "en": " pp", "id": " poin persentase"}
 
 
 def _heading(report: Report, language: Language) -> str:
@@ -139,7 +144,7 @@ def _facts(report: Report, language: Language) -> str:
     facts = [
         f"{word['as_of']} {report.get('as_of', '')}",
         f"{word['version']} {report.get('definition_version', '')}",
-        f"{word['population']} {report['population']:,} {word['customers']}",
+        f"{word['population']} {number_in(format(report['population'], ','), language)} {word['customers']}",
         f"{word['window']} {report['window_days']} {word['days']}",
     ]
     known = report["outcomes_known_to"]
@@ -177,10 +182,12 @@ def _arms(report: Report, currency: str, language: Language) -> Table:
     rows = []
     for arm in report["arms"]:
         rate = arm["converted"] / arm["assigned"] if arm["assigned"] else 0.0
-        counts = [f"{arm[name]:,}" for name in ("assigned", "touched", "converted")]
+        counts = [number_in(f"{arm[name]:,}", language) for name in ("assigned", "touched", "converted")]
         name = word.get(arm["arm"], arm["arm"])
-        still = [f"{arm[run]:,}" for run in runs]
-        rows.append([name, *counts, f"{rate:.2%}", money(arm["revenue_fen"], currency), *still])
+        still = [number_in(f"{arm[run]:,}", language) for run in runs]
+        rows.append(
+            [name, *counts, share(rate, language), money(arm["revenue_fen"], currency, language), *still]
+        )
     return word["population"], header, rows
 
 
@@ -197,26 +204,26 @@ def _effect_header(first: str, language: Language) -> list[str]:
 
 def _effect(effect: Report, metric: str, currency: str, language: Language) -> list[str]:
     """Return one effect: the plain difference, the adjusted one with its interval, and the lift."""
-    word, show = WORDS[language], _shower(metric, currency)
+    word, show = WORDS[language], _shower(metric, currency, language)
     low, high = (effect.get("absolute") or effect)["low"], (effect.get("absolute") or effect)["high"]
     estimate = effect["absolute"]["estimate"] if "absolute" in effect else effect["difference"]
     raw = effect["raw"]
-    sides = f"{_side(raw['treated'], metric, currency)} − {_side(raw['control'], metric, currency)}"
+    sides = " − ".join(_side(raw[arm], metric, currency, language) for arm in ("treated", "control"))
     return [
         word.get(metric, metric),
         f"{sides} = {show(raw['difference'])}",
         show(estimate) if effect["adjusted"] else "=",
         f"{show(low)} … {show(high)}",
         *_lift(effect["relative"], language),
-        f"{effect['method']}; {effect['relative']['method']}",
+        in_language(joined("; ", (effect["method"], effect["relative"]["method"])), language),
     ]
 
 
-def _side(value: float, metric: str, currency: str) -> str:
+def _side(value: float, metric: str, currency: str, language: Language) -> str:
     """Return what one arm has by itself: a share, money, or a mean."""
     if metric.endswith("_fen"):
-        return money(value, currency)
-    return f"{value:.2%}" if metric == "conversion" else f"{value:.4f}"
+        return money(value, currency, language)
+    return share(value, language) if metric == "conversion" else number_in(f"{value:.4f}", language)
 
 
 def _spending(report: Report, currency: str, language: Language) -> Table:
@@ -235,7 +242,9 @@ def _spending(report: Report, currency: str, language: Language) -> Table:
     def shown(one: Report, key: str) -> str:
         if one[key] is None:
             return word["unknown_count"]
-        return money(one[key], currency) if key.endswith("_fen") else f"{one[key]:,}"
+        if key.endswith("_fen"):
+            return money(one[key], currency, language)
+        return number_in(f"{one[key]:,}", language)
 
     rows = [[word[name], shown(mine, key), shown(every, key)] for name, key in (*counts, *moneys)]
     return word["spending"], ["", word["spending_counted"], word["spending_to_date"]], rows
@@ -246,14 +255,15 @@ def _incremental(report: Report, currency: str, language: Language) -> Table:
     for name, values in report["incremental"].items():
         if values is None:
             continue
-        show = _shower(name, currency)
+        show = _shower(name, currency, language)
         rows.append([word[name], show(values["estimate"]), f"{show(values['low'])} … {show(values['high'])}"])
     if report["margin"]:
-        after = {k: money(v, currency) for k, v in report["margin"]["after_cost_fen"].items()}
+        after = {k: money(v, currency, language) for k, v in report["margin"]["after_cost_fen"].items()}
         name = f"{word['margin_after_cost']} ({_margin_basis(report['margin'], language)})"
         rows.append([name, after["estimate"], f"{after['low']} … {after['high']}"])
-    rows.append([word["cost"], money(report["cost_fen"], currency), ""])
-    rows.append([word["cost_per_order"], money(report["cost_per_incremental_order_fen"], currency), ""])
+    rows.append([word["cost"], money(report["cost_fen"], currency, language), ""])
+    each = money(report["cost_per_incremental_order_fen"], currency, language)
+    rows.append([word["cost_per_order"], each, ""])
     return word["incremental"], ["", "", word["interval"]], rows
 
 
@@ -278,10 +288,10 @@ def _variants(variants: Report, currency: str, language: Language) -> list[Table
     rows = [
         [
             row["arm"] or "-",
-            *(f"{row[name]:,}" for name in ("assigned", "touched", "converted")),
-            "-" if row["rate"] is None else f"{row['rate']:.2%}",
-            money(row["revenue_fen"], currency),
-            money(row["revenue_per_customer_fen"], currency),
+            *(number_in(f"{row[name]:,}", language) for name in ("assigned", "touched", "converted")),
+            "-" if row["rate"] is None else share(row["rate"], language),
+            money(row["revenue_fen"], currency, language),
+            money(row["revenue_per_customer_fen"], currency, language),
         ]
         for row in variants["rows"]
     ]
@@ -304,12 +314,12 @@ def _breakdown(rows: Sequence[Report], language: Language) -> Table:
     header = [word[name] for name in ("breakdown", "assigned", "difference", "interval", "method")]
     made = []
     for row in rows:
-        show, difference = _shower(row["metric"], ""), row["absolute"]
+        show, difference = _shower(row["metric"], "", language), row["absolute"]
         interval = f"{show(difference['low'])} … {show(difference['high'])}"
         made.append(
             [
                 _layer_value(row, language),
-                f"{row['customers']:,}",
+                number_in(f"{row['customers']:,}", language),
                 show(difference["estimate"]),
                 interval,
                 row["method"],
@@ -327,19 +337,23 @@ def _layer_value(row: Report, language: Language) -> str:
 def _lift(relative: Report, language: Language) -> list[str]:
     if relative["estimate"] is None:
         return [WORDS[language]["unknown"], "-"]
-    interval = "-" if relative["low"] is None else f"{relative['low']:+.1%} … {relative['high']:+.1%}"
-    return [f"{relative['estimate']:+.1%}", interval]
+    interval = (
+        "-"
+        if relative["low"] is None
+        else number_in(f"{relative['low']:+.1%} … {relative['high']:+.1%}", language)
+    )
+    return [number_in(f"{relative['estimate']:+.1%}", language), interval]
 
 
-def _shower(metric: str, currency: str) -> Any:
+def _shower(metric: str, currency: str, language: Language) -> Any:
     """Return how an amount of ``metric`` is written: money, points of a share, whole counts, or a mean."""
     if metric.endswith("_fen"):
-        return lambda value: money(value, currency)
+        return lambda value: money(value, currency, language)
     if metric == "conversion":
-        return lambda value: f"{100 * value:+.2f} pp"
+        return lambda value: number_in(f"{100 * value:+.2f}", language) + _POINTS[language]
     if metric in ("conversions", "orders"):
-        return lambda value: f"{value:+,.0f}"
-    return lambda value: f"{value:+.4f}"
+        return lambda value: number_in(f"{value:+,.0f}", language)
+    return lambda value: number_in(f"{value:+.4f}", language)
 
 
 def _html_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

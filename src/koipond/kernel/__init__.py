@@ -29,16 +29,19 @@ from koipond.kernel.message import (
     heard,
     in_language,
     joined,
+    number_in,
     phrase,
     speak,
     speaking,
     spoken,
 )
-from koipond.kernel.money import MONEY_MAX, minor_digits, require_currency, to_minor
+from koipond.kernel.money import MONEY_MAX, SYMBOLS, Amount, minor_digits, require_currency, to_minor
 
 __all__ = [
     "LANGUAGES",
     "MONEY_MAX",
+    "SYMBOLS",
+    "Amount",
     "BusyError",
     "CancelledError",
     "Clock",
@@ -65,6 +68,7 @@ __all__ = [
     "local_time",
     "minor_digits",
     "new_uid",
+    "number_in",
     "phrase",
     "require_aware",
     "require_currency",

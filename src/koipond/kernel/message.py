@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 Language = Literal["zh", "en", "id"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -22,6 +22,14 @@ DOMAIN = "messages"
 """The one in which the command line library looks up its own words."""
 _SWAPPED = str.maketrans(",.", ".,")
 _SPOKEN: ContextVar[Language] = ContextVar("spoken", default="en")
+
+
+@runtime_checkable
+class Spoken(Protocol):
+    """What each language says in its own way."""
+
+    def in_language(self, language: Language) -> str:
+        """Return it in ``language``."""
 
 
 class Message(str):
@@ -80,8 +88,13 @@ def _enumerated(template: str, parts: Sequence[str]) -> Message:
 
 
 def in_language(text: str, language: Language) -> str:
-    """Return ``text`` in ``language`` when it is a message, else as it is."""
-    return text.in_language(language) if isinstance(text, Message) else text
+    """Return ``text`` in ``language`` when it is a message or an amount, else as it is."""
+    return text.in_language(language) if isinstance(text, Spoken) else text
+
+
+def number_in(figure: str, language: Language) -> str:
+    """Return a figure such as 1,234.5 as ``language`` writes it."""
+    return figure.translate(_SWAPPED) if language == "id" else figure
 
 
 def phrase(template: str, /, **values: Any) -> str:
@@ -119,26 +132,24 @@ def speaking(language: Language) -> Iterator[None]:
 class _Numbers(string.Formatter):
     """Formats as the language writes numbers: Indonesian swaps comma and point."""
 
-    def __init__(self, *, swapped: bool) -> None:
-        self._swapped = swapped
+    def __init__(self, language: Language) -> None:
+        self._language = language
 
     def format_field(self, value: Any, format_spec: str) -> Any:
         text = super().format_field(value, format_spec)
-        return text.translate(_SWAPPED) if self._swapped and _is_number(value) and format_spec else text
+        return number_in(text, self._language) if _is_number(value) and format_spec else text
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-_FORMATS: Mapping[Language, string.Formatter] = {
-    language: _Numbers(swapped=language == "id") for language in LANGUAGES
-}
+_FORMATS: Mapping[Language, string.Formatter] = {language: _Numbers(language) for language in LANGUAGES}
 
 
 def _value(value: Any, language: Language) -> Any:
     said = getattr(value, "message", value)  # of an error
-    return said.in_language(language) if isinstance(said, Message) else value
+    return said.in_language(language) if isinstance(said, Spoken) else value
 
 
 @cache

@@ -1,11 +1,14 @@
 """Money (金额): integer minor units (fen, cents, rupiah), never floats."""
 
 from decimal import ROUND_HALF_UP, Decimal
+from types import MappingProxyType
 
 from koipond.kernel.errors import InputError
+from koipond.kernel.message import Language, number_in
 
 MONEY_MAX = 10**13
 """No amount in minor units is larger: a sum of 900,000 of them fits 64 bits."""
+SYMBOLS = MappingProxyType({"CNY": "¥", "JPY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "IDR": "Rp"})
 _NO_MINOR = frozenset(
     {
         "BIF",
@@ -66,3 +69,30 @@ def minor_digits(currency: str) -> int:
 def to_minor(amount: Decimal, currency: str) -> int:
     """Return ``amount`` of major units in minor units, rounded half away from zero."""
     return int((amount * 10 ** minor_digits(currency)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+class Amount(str):
+    """An amount of money as people read it, such as ¥748 or Rp1.250.000: decimals only when there are any.
+
+    As text it is English; a `Message` that it is a value of says it in its own language.
+    """
+
+    minor: int
+    currency: str
+
+    def __new__(cls, minor: float, currency: str) -> "Amount":
+        """Return ``minor`` units of the ISO 4217 ``currency``, a fraction of one rounded."""
+        made = super().__new__(cls, _amount(round(minor), currency, "en"))
+        made.minor, made.currency = round(minor), currency
+        return made
+
+    def in_language(self, language: Language) -> str:
+        """Return the amount as ``language`` writes it."""
+        return _amount(self.minor, self.currency, language)
+
+
+def _amount(minor: int, currency: str, language: Language) -> str:
+    digits = minor_digits(currency)
+    whole, rest = divmod(abs(minor), 10**digits)
+    figure = number_in(f"{whole:,}.{rest:0{digits}d}" if rest else f"{whole:,}", language)
+    return f"{'-' if minor < 0 else ''}{SYMBOLS.get(currency, currency + ' ')}{figure}"

@@ -62,7 +62,6 @@ class Phrases:
     same_day: str
     day: Callable[[date], str]
     marks: tuple[str, str]  # thousands, decimal
-    money: Mapping[str, str]  # currency → pattern; others: amount and code
     next_days: str
     this: Mapping[Unit, tuple[str, str, str]]  # the last, this and the next one
     every_year: str

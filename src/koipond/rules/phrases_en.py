@@ -1,7 +1,5 @@
 """Sentence patterns of rules in English. Data only; `words` fills them in."""
 
-from types import MappingProxyType
-
 from koipond.rules.phrases import Phrases
 
 _EN_MONTHS = (
@@ -108,7 +106,6 @@ EN = Phrases(
     same_day="the same day",
     day=lambda day: f"{day.day} {_EN_MONTHS[day.month - 1]} {day.year}",
     marks=(",", "."),
-    money=MappingProxyType({"CNY": "¥{}", "USD": "${}", "EUR": "€{}", "GBP": "£{}"}),
     next_days=" in the next {days} days",
     this={
         "day": (" yesterday", " today", " tomorrow"),

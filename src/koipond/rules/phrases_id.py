@@ -1,7 +1,5 @@
 """Sentence patterns of rules in Indonesian. Data only; `words` fills them in."""
 
-from types import MappingProxyType
-
 from koipond.rules.phrases import Phrases
 
 _ID_MONTHS = (
@@ -110,7 +108,6 @@ ID = Phrases(
     same_day="pada hari yang sama",
     day=lambda day: f"{day.day} {_ID_MONTHS[day.month - 1]} {day.year}",
     marks=(".", ","),
-    money=MappingProxyType({"IDR": "Rp{}"}),
     next_days=" dalam {days} hari ke depan",
     this={
         "day": (" kemarin", " hari ini", " besok"),

@@ -1,7 +1,5 @@
 """Sentence patterns of rules in Chinese. Data only; `words` fills them in."""
 
-from types import MappingProxyType
-
 from koipond.rules.phrases import Phrases
 
 ZH = Phrases(
@@ -104,7 +102,6 @@ ZH = Phrases(
     same_day="当天",
     day=lambda day: f"{day.year}年{day.month}月{day.day}日",
     marks=(",", "."),
-    money=MappingProxyType({"CNY": "{} 元"}),
     next_days="未来 {days} 天内",
     this={
         "day": ("昨天", "今天", "明天"),

@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
+from koipond.kernel import Amount
 from koipond.rules.catalog import FieldSpec
 from koipond.rules.labels import Lang, label
 from koipond.rules.phrases import Phrases, number
@@ -22,7 +23,7 @@ def value_words(spec: FieldSpec, value: Value, say: Phrases, currency: str, lang
         return f"{number((exact * 100).normalize(), say)}%"
     if spec.type != "money":
         return number(exact.normalize() if spec.digits else exact, say)
-    return say.money.get(currency, "{} " + currency).format(number(exact, say))
+    return Amount(int(value), currency).in_language(lang)
 
 
 def share_words(buckets: int, say: Phrases) -> str:

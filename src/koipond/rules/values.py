@@ -24,7 +24,7 @@ def value(cursor: Cursor, spec: FieldSpec | None) -> Value:
     if spec is not None and spec.holds and token.kind != {"date": "day"}.get(spec.holds, spec.holds):
         return _wrong(cursor, spec, cursor.take())
     if token.kind == "day":
-        day = cursor.day("a day")
+        day = cursor.day(Message("a day"))
         return day if spec is None or spec.type in ("day", "any") else _wrong(cursor, spec, token)
     cursor.take()
     if spec is None:

@@ -25,7 +25,11 @@ from koipond.workspace.model import WORKSPACE
 from koipond.workspace.settings import FILE, FIXED_KEYS
 
 _COPIES = frozenset({"imports", "consents", "suppressions", "identity_links", "inboxes", "reachable"})
-_STAMPED = ((touch, "touches"), (plan, "plans"), (consent_log, Message("statements of consent")))
+_STAMPED = (
+    (touch, Message("touches")),
+    (plan, Message("plans")),
+    (consent_log, Message("statements of consent")),
+)
 """Rows stamped with the workspace's clock."""
 _BACKWARD = ("system", "last_fact")
 """The change of clock that steps back behind what was stamped; the other way time only moves on."""
@@ -46,8 +50,8 @@ def facts_there(connection: sa.Connection) -> list[str]:
     standing = sa.or_(
         import_batch.c.outcome.is_(None), import_batch.c.outcome.not_in(("failed", "cancelled", "undone"))
     )
-    counted = ((past_touch, Message("past touches")), (offer_code, "codes"), *_STAMPED)
-    found = [("imports", _count(connection, import_batch, standing))]
+    counted = ((past_touch, Message("past touches")), (offer_code, Message("codes")), *_STAMPED)
+    found = [(Message("imports"), _count(connection, import_batch, standing))]
     found += [(name, _count(connection, table)) for table, name in counted]
     newest = sa.select(warehouse_version.c.manifest).order_by(warehouse_version.c.version.desc()).limit(1)
     body = json.loads(connection.execute(newest).scalar_one_or_none() or "{}")

@@ -10,7 +10,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any, Literal
 
-from koipond.kernel import from_epoch_day, minor_digits
+from koipond.kernel import Amount, Language, from_epoch_day, in_language
 from koipond.rules.labels import CHOICES, LANGS
 from koipond.strategy.model import CodeList
 
@@ -60,12 +60,11 @@ def is_known(path: str, traits: Sequence[str]) -> bool:
     return path in known_variables(traits)
 
 
-_SYMBOLS = MappingProxyType({"CNY": "¥", "JPY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "IDR": "Rp"})
 _MICRODAYS = 1_000_000
 
 
 def spoken_values(
-    personal: Mapping[str, Any], as_of: date, language: str, currency: str
+    personal: Mapping[str, Any], as_of: date, language: Language, currency: str
 ) -> dict[str, dict[str, Any]]:
     """Return nested template values from stored ones (column → value); what is null is left out."""
     values: dict[str, dict[str, Any]] = {}
@@ -80,7 +79,7 @@ def spoken_values(
     return values
 
 
-def spoken(variable: Variable, stored: Any, as_of: date, language: str, currency: str) -> Any:
+def spoken(variable: Variable, stored: Any, as_of: date, language: Language, currency: str) -> Any:
     """Return one stored value as a text or number for people; days as 2026-03-10."""
     if variable.form == "day":
         return from_epoch_day(stored).isoformat()
@@ -89,24 +88,15 @@ def spoken(variable: Variable, stored: Any, as_of: date, language: str, currency
     if variable.form == "microdays":
         return max(1, (stored + _MICRODAYS // 2) // _MICRODAYS)
     if variable.form == "money":
-        return money(stored, currency)
+        return in_language(Amount(stored, currency), language)
     choices = CHOICES.get(variable.column)
     if choices is not None and stored in choices and language in LANGS:
         return choices[stored][LANGS.index(language)]
     return stored
 
 
-def money(amount_fen: int, currency: str) -> str:
-    """Return minor units as a text such as ¥12.50; decimals only when there are any."""
-    digits = minor_digits(currency)
-    whole, rest = divmod(abs(amount_fen), 10**digits)
-    decimals = f".{rest:0{digits}d}" if rest else ""
-    sign = "-" if amount_fen < 0 else ""
-    return f"{sign}{_SYMBOLS.get(currency, currency + ' ')}{whole:,}{decimals}"
-
-
 def plan_wide_values(
-    *, brand: str, url: str, offer: CodeList | None, on: date, language: str, currency: str
+    *, brand: str, url: str, offer: CodeList | None, on: date, language: Language, currency: str
 ) -> dict[str, dict[str, Any]]:
     """Return what is the same for everybody who gets one arm of a play on day ``on``."""
     values: dict[str, dict[str, Any]] = {"brand": {"name": brand}, "landing": {"url": url}}
@@ -114,7 +104,7 @@ def plan_wide_values(
         last = offer.last_day(on)
         values["offer"] = {
             "name": offer.name.get(language, offer.key),
-            "value": money(offer.value_fen, currency),
+            "value": in_language(Amount(offer.value_fen, currency), language),
             **({"expires_on": last.isoformat()} if last else {}),
         }
     return values

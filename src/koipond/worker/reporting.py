@@ -13,7 +13,7 @@ from koipond.insights.lift import lift_report
 from koipond.insights.lift_model import LiftQuestion, LiftReport
 from koipond.insights.outcomes import OutcomeWindow
 from koipond.insights.words import WORDS, Language
-from koipond.kernel import InputError, epoch_day, minor_digits
+from koipond.kernel import SYMBOLS, InputError, epoch_day, minor_digits
 from koipond.store.instants import to_s
 from koipond.strategy.model import DEFAULT_BREAKDOWN, MetricName, Strategy
 from koipond.worker.offers import issued_codes
@@ -100,6 +100,10 @@ def _wording(metric: MetricName, label: str, currency: str) -> Wording:
     if metric == "revenue_per_customer_fen":
         digits = minor_digits(currency)
         return Wording(
-            label=label, unit="money_minor", digits=digits, minor_digits=digits, suffix=f" {currency}"
+            label=label,
+            unit="money_minor",
+            digits=digits,
+            minor_digits=digits,
+            prefix=SYMBOLS.get(currency, f"{currency} "),
         )
     return Wording(label=label, digits=3)

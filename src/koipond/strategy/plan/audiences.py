@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from pyroaring import BitMap
 
-from koipond.kernel import KoipondError, Message, from_epoch_day
+from koipond.kernel import KoipondError, Message, from_epoch_day, joined
 from koipond.segments.bitmaps import to_table
 from koipond.segments.day_members import DayMembers
 from koipond.segments.definition import SegmentDefinition
@@ -46,12 +46,12 @@ class SegmentAudiences:
             try:
                 return self._staged(segment, self.days[segment])
             except KoipondError as error:
-                return replace(self._staged(segment, held), stale=f"failed: {error}")
+                return replace(self._staged(segment, held), stale=Message("failed: {error}", error=error))
         remedy = _REMEDY.get(why.code, Message("run: koipond refresh"))
         if why.code == "too_old":
             remedy += f" --as-of {from_epoch_day(self.scope.as_of_day)}"
-        words = why.detail if remedy in why.detail else f"{why.detail}; {remedy}"
-        return replace(self._staged(segment, held), stale=f"{why.code}: {words}")
+        words = why.detail if remedy in why.detail else joined("; ", (why.detail, remedy))
+        return replace(self._staged(segment, held), stale=joined(": ", (why.code, words)))
 
     def _staged(self, segment: str, found: BitMap | None) -> Audience:
         if found is None:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, Protocol
 
+from koipond.kernel import Amount
 from koipond.rules.labels import CHOICES, LANGS
 from koipond.segments.layers.grade import GRADES, gap_to_next_fen
-from koipond.strategy.variables import money
 from koipond.strategy.why.words import said
 
 _HELD = ("当前等级（保级）：{grade}", "holds the grade {grade}", "memegang kelas nilai {grade}")
@@ -67,7 +67,7 @@ def gap_answer(
         return None
     following = GRADES[GRADES.index(grade) - 1]
     window = said(_EVER) if window_days is None else said(_DAYS, days=window_days)
-    shown = {"value": money(value_fen, currency), "gap": money(gap, currency)}
+    shown = {"value": Amount(value_fen, currency), "gap": Amount(gap, currency)}
     words = said(_GAP, grade=_name(following), window=window, **shown)
     return {"grade": following, "gap_fen": gap, "value_fen": value_fen, "words": words}
 

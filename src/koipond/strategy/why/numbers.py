@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from koipond.budgets import CODE_LIST
 from koipond.experiments.assignment import ROTATION_DAYS, rotation_of
 from koipond.ingest.ports import IbisTable
-from koipond.kernel import day_bounds, day_of, from_epoch_day, local_time, zone
+from koipond.kernel import Amount, day_bounds, day_of, from_epoch_day, local_time, zone
 from koipond.outreach.caps import applies
 from koipond.outreach.consent import ALL
 from koipond.outreach.model import FrequencyCap, Reason
@@ -18,7 +18,6 @@ from koipond.strategy.plan.inboxes import touches
 from koipond.strategy.plan.known import Known
 from koipond.strategy.plan.model import CodesLeft
 from koipond.strategy.plan.task import DAY_S, PlayTask, send_on, window_start_s
-from koipond.strategy.variables import money
 from koipond.strategy.why.words import CONSENT, DATES, DECIDED, LIFTED, SUPPRESSIONS, WINDOWS, said
 
 MAX_ROWS = 1_000
@@ -198,7 +197,7 @@ def _budget(who: Person, play: PlayTask, detail: str, __: Mapping[str, Any]) -> 
     budget, currency = play.strategy.budget, who.known.request.currency
     lines = dict(budget.lines(play.strategy.key, send_on(who.known.request)))
     limit = lines.get(detail, budget.per_customer_fen)
-    return {"limit": money(limit or 0, currency), "limit_fen": limit}
+    return {"limit": Amount(limit or 0, currency), "limit_fen": limit}
 
 
 def _negative_margin(who: Person, play: PlayTask, _: str, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -207,8 +206,8 @@ def _negative_margin(who: Person, play: PlayTask, _: str, row: Mapping[str, Any]
     cost = arm.offer_cost_fen + who.known.channels[row["channel"]].cost_fen
     orders, spent = who.profile.get("orders_365d") or 1, who.profile.get("money_365d_fen") or 0
     return {
-        "cost": money(cost, request.currency),
-        "order": money(int(spent) // int(orders), request.currency),
+        "cost": Amount(cost, request.currency),
+        "order": Amount(int(spent) // int(orders), request.currency),
         "margin": f"{(request.default_margin_bp or 0) / 10_000:.0%}",
     }
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from koipond.kernel import in_language
 from koipond.rules.labels import LANGS
 
 HEADINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -241,7 +242,7 @@ def said(templates: tuple[str, str, str], **numbers: Any) -> dict[str, str]:
     return {
         language: template.format(
             **{
-                name: value[language] if isinstance(value, Mapping) else value
+                name: value[language] if isinstance(value, Mapping) else in_language(value, language)
                 for name, value in numbers.items()
             }
         )
