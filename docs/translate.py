@@ -48,9 +48,15 @@ def said_in(tree: ast.AST) -> Iterator[str]:
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
         if name in MARKS or name.endswith("Error"):
             given = node.args if name in ("heads", "marked") else node.args[:1]
-            yield from (one.value for one in given if _is_text(one))
+            yield from (one.value for one in _spread(given) if _is_text(one))
         elif name == "warning":  # of a log, which a terminal shows
             yield from (one.value for one in node.args[:1] if _is_text(one))
+
+
+def _spread(given: list[ast.expr]) -> Iterator[ast.expr]:
+    for one in given:
+        inside = one.value if isinstance(one, ast.Starred) else one
+        yield from inside.elts if isinstance(inside, ast.Tuple) else (inside,)
 
 
 def _is_text(node: ast.expr) -> bool:

@@ -22,6 +22,10 @@ _CHANGES = marked(
 """What an import counts; what else it counts is said by a remark."""
 
 
+_READ_AS = marked("format", "encoding", "delimiter", "numbers", "status", "header", "sheet")
+"""What a file was read as, beside its fields."""
+
+
 def keeps_nothing(one: Mapping[str, Any]) -> bool:
     """Say whether an import read rows and kept none: nothing of the file is in force."""
     return bool(one["read"]) and not one["kept"]
@@ -102,7 +106,7 @@ def import_text(result: Mapping[str, Any]) -> str:
         ),
         phrase("  columns: {mapped}", mapped=mapped),
         *[
-            phrase("  read as: {name} {how}", name=name, how=heard(how))
+            phrase("  read as: {name} {how}", name=word(name), how=heard(how))
             for name, how in result["formats"].items()
         ],
         *[_count_line(name, count) for name, count in (*result["changes"].items(), *result["notes"].items())],

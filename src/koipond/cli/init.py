@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from koipond.cli.language import speak_for
 from koipond.cli.reply import JsonFlag, say
 from koipond.kernel import phrase
 from koipond.kernel.countries import UNKNOWN
@@ -72,6 +73,7 @@ def register(app: typer.Typer) -> None:
                 **made.stamp(),
             }
             country = made.settings.region
+        speak_for(["--json"] if as_json else [], target)
         say(data, lambda: _text(target, str(keys), country), as_json=as_json)
 
 

@@ -10,7 +10,6 @@ from koipond.cli.reply import AsOf, JsonFlag, heads, marked, parse_day, say, wit
 from koipond.frames import text_table
 from koipond.kernel import Amount, epoch_day, heard, phrase, spoken
 from koipond.rules.labels import label
-from koipond.strategy.why.words import PEOPLE_RULE_WORDS
 
 
 def register(app: typer.Typer) -> None:
@@ -68,6 +67,8 @@ VERDICT_WORDS = marked("confirmed", "cleared")
 
 def rule_said(rule: str) -> str:
     """Return a people rule as it is said, with its name, which commands take."""
+    from koipond.strategy.why.words import PEOPLE_RULE_WORDS
+
     said = label(PEOPLE_RULE_WORDS[rule], spoken())
     return rule if spoken() == "en" else f"{said} ({rule})"
 

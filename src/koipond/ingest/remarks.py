@@ -29,7 +29,7 @@ def remarks_on_people(quarantined: Mapping[str, int], mapping: ColumnMap, region
 
 def remarks_on_orders(notes: Mapping[str, int], mapping: ColumnMap) -> tuple[str, ...]:
     """Return a sentence for each of ``notes`` of an orders import that an operator should know of."""
-    found = [text.format(count=f"{notes[name]:,}") for name, text in _SENTENCES.items() if notes.get(name)]
+    found = [Message(text, count=notes[name]) for name, text in _SENTENCES.items() if notes.get(name)]
     if notes.get("missing_amount") and "quantity" in mapping and "unit_price" in mapping:
         found.append(
             Message("to count quantity × unit price in all rows, leave the amount out: --map amount=")
@@ -40,55 +40,58 @@ def remarks_on_orders(notes: Mapping[str, int], mapping: ColumnMap) -> tuple[str
 _SENTENCES = {
     "repeated_row": (
         Message(
-            "{count} rows repeat another elsewhere in the file to the letter and were kept once; "
+            "{count:,} rows repeat another elsewhere in the file to the letter and were kept once; "
             "if each stands for a piece of its own, import the file again with --keep-repeated"
         )
     ),
     "equal_rows_beside": (
         Message(
-            "{count} rows equal the row beside them in the same order to the letter: each counts "
+            "{count:,} rows equal the row beside them in the same order to the letter: each counts "
             "as a piece bought"
         )
     ),
-    "totals_row": Message("{count} rows hold totals and no order: put aside"),
+    "totals_row": Message("{count:,} rows hold totals and no order: put aside"),
     "missing_amount": (
         Message(
-            "{count} rows have an empty amount (or '-'): put aside, since the list price is not what was paid"
+            "{count:,} rows have an empty amount (or '-'): put aside, since the list price is not what"
+            " was paid"
         )
     ),
     "lines_without_amount": (
-        Message("{count} lines have no amount of their own beside others of their order: they count 0")
+        Message("{count:,} lines have no amount of their own beside others of their order: they count 0")
     ),
     "unpaid_amounts_filled": (
-        Message("{count} lines of unpaid orders have no amount: quantity × unit price stands for it, else 0")
+        Message(
+            "{count:,} lines of unpaid orders have no amount: quantity × unit price stands for it, else 0"
+        )
     ),
     "customer_no_carried_down": Message(
-        "{count} lines say nothing about their customer: taken from their order"
+        "{count:,} lines say nothing about their customer: taken from their order"
     ),
-    "at_s_carried_down": Message("{count} lines have no time: taken from their order"),
-    "status_carried_down": Message("{count} lines have no status: taken from their order"),
+    "at_s_carried_down": Message("{count:,} lines have no time: taken from their order"),
+    "status_carried_down": Message("{count:,} lines have no status: taken from their order"),
     "partial_refunds_unsaid": (
         Message(
-            "{count} orders are said to be refunded in part and the file does not say how much: "
+            "{count:,} orders are said to be refunded in part and the file does not say how much: "
             "they count as paid in full; if a column says it: --map refund_amount=COLUMN"
         )
     ),
     "orders_known_later": (
         Message(
-            "{count} orders are known in a later state than this file shows (paid, cancelled or "
+            "{count:,} orders are known in a later state than this file shows (paid, cancelled or "
             "given back since): they stay as they are; if it was the earlier import that was "
             "wrong, take it out first: koipond quality undo IMPORT"
         )
     ),
     "orders_with_other_lines": (
         Message(
-            "{count} orders were known with other lines: those of this file replace them; if an "
+            "{count:,} orders were known with other lines: those of this file replace them; if an "
             "export was cut in two within an order, put its parts into one file and import that"
         )
     ),
     "refunds_without_sale": (
         Message(
-            "{count} refunds name no sale that was imported: each lowers its customer's money on "
+            "{count:,} refunds name no sale that was imported: each lowers its customer's money on "
             "its own day, until the orders they belong to are imported"
         )
     ),

@@ -73,18 +73,16 @@ def joined(separator: str, parts: Iterable[str]) -> Message:
 
 def any_of(parts: Sequence[str]) -> Message:
     """Return 'a, b or c'."""
-    return _enumerated("{some} or {last}", parts)
+    if len(parts) < 2:
+        return joined("", parts)
+    return Message("{some} or {last}", some=joined(", ", parts[:-1]), last=parts[-1])
 
 
 def all_of(parts: Sequence[str]) -> Message:
     """Return 'a, b and c'."""
-    return _enumerated("{some} and {last}", parts)
-
-
-def _enumerated(template: str, parts: Sequence[str]) -> Message:
     if len(parts) < 2:
         return joined("", parts)
-    return Message(template, some=joined(", ", parts[:-1]), last=parts[-1])
+    return Message("{some} and {last}", some=joined(", ", parts[:-1]), last=parts[-1])
 
 
 def in_language(text: str, language: Language) -> str:

@@ -55,7 +55,7 @@ def test_a_rehearsed_report_says_so_in_every_language(language: Any) -> None:
         to_html(REPORT, currency="CNY", language=language),
     ):
         assert WORDS[language]["rehearsed"] in text
-        assert "+25.0%" in text
+        assert ("+25,0%" if language == "id" else "+25.0%") in text
 
 
 def test_every_language_has_every_word() -> None:
@@ -77,5 +77,6 @@ def test_csv_reads_back() -> None:
 
 
 def test_money_has_the_digits_of_its_currency() -> None:
-    assert money(123_456, "CNY") == "1,234.56 CNY"
-    assert money(123_456, "JPY") == "123,456 JPY"
+    assert money(123_456, "CNY") == "¥1,234.56"
+    assert money(123_456, "CNY", "id") == "¥1.234,56"
+    assert money(123_456, "JPY") == "¥123,456"
