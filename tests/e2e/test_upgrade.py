@@ -2,6 +2,7 @@
 
 import json
 import tarfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from koipond.bootstrap import open_app
 from koipond.cli.app import main
 from koipond.ingest.ports import Query
 from koipond.segments.state import PROFILE
+from koipond.settings import SystemClock
 
 RELEASES = Path(__file__).parent / "releases"
 
@@ -64,8 +66,12 @@ def test_what_it_said_of_people_it_says_again(upgraded: Upgraded) -> None:
     assert members == {one["segment"]: one["count"] for one in upgraded.before("segments")["segments"]}
 
 
-def test_nothing_is_broken_and_nobody_is_reached_twice(upgraded: Upgraded) -> None:
+def test_nothing_is_broken_and_nobody_is_reached_twice(
+    upgraded: Upgraded, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert upgraded("verify")["breaks"] == 0
+    now = SystemClock.now  # the workspace's morning has begun; what waits is due some seconds into it
+    monkeypatch.setattr(SystemClock, "now", lambda clock: now(clock) + timedelta(minutes=1))
     sent = upgraded("send", "latest")
     assert sent["sent"] == 1, "what was approved and waited goes"
     assert upgraded("send", "latest")["sent"] == 0

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from koipond.ingest.belonging import Mark, Verdict, compare
-from koipond.kernel import InputError
+from koipond.kernel import InputError, joined
 from koipond.store import Store
 from koipond.store.belonging import look_at as look_at_store
 from koipond.store.belonging import newest_point
@@ -29,7 +29,7 @@ class PairError(InputError):
     """Store and warehouse do not belong together; ``verdict`` says what is wrong and the way back."""
 
     def __init__(self, verdict: Verdict) -> None:
-        super().__init__(f"{verdict.problem}; {verdict.fix}", code=verdict.code, state=verdict.state)
+        super().__init__(joined("; ", (verdict.problem, verdict.fix)), code=verdict.code)
         self.verdict = verdict
 
 

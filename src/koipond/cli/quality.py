@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from koipond.cli.import_report import rule_word
 from koipond.cli.reply import AsOf, JsonFlag, heads, marked, parse_day, say, with_facts, word
 from koipond.frames import text_table
 from koipond.kernel import Amount, epoch_day, heard, phrase, spoken
@@ -175,10 +176,10 @@ def quality_text(data: Mapping[str, Any]) -> str:
             as_of=data["as_of"],
         )
     ]
-    aside = [[rule, count] for rule, count in data["quarantined"].items() if count]
+    aside = [[rule_word(rule), count] for rule, count in data["quarantined"].items() if count]
     if aside:
         lines.append(text_table(heads("put aside", "rows"), aside))
-    flagged = [[rule, count] for rule, count in data["flagged"].items() if count]
+    flagged = [[rule_said(rule), count] for rule, count in data["flagged"].items() if count]
     if flagged:
         lines += [
             text_table(heads("looks unreal (flagged only)", "people"), flagged),
@@ -186,7 +187,7 @@ def quality_text(data: Mapping[str, Any]) -> str:
             phrase("Leave them out with: koipond quality confirm RULE [CUSTOMER…] --by NAME"),
         ]
     if data["left_out"]:
-        rules = ", ".join(f"{rule} {count:,}" for rule, count in data["confirmed"].items())
+        rules = ", ".join(f"{rule_said(rule)} {count:,}" for rule, count in data["confirmed"].items())
         lines.append(
             phrase(
                 "{left_out:,} people confirmed as unreal are left out of everything ({rules})",

@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
             data = {"checks": rows, "breaks": breaks, **app.stamp(day)}
         table = text_table(
             heads("check", "status", "detail"),
-            [[word(c.name), word(c.status), heard(c.detail)] for c in checks],
+            [[c.name, word(c.status), heard(c.detail)] for c in checks],
         )
         say(data, lambda: phrase("{table}\n{breaks} breaks", table=table, breaks=breaks), as_json=as_json)
         if breaks:

@@ -6,6 +6,7 @@ and whatever has no translation are English.
 
 import gettext
 import os
+import re
 import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ LOCALE = Path(__file__).resolve().parent.parent / "locale"
 DOMAIN = "messages"
 """The one in which the command line library looks up its own words."""
 _SWAPPED = str.maketrans(",.", ".,")
+_JOINT = re.compile(r"(?:\{part[0-9]+\}|[,;] )+")
+"""A template of `joined`: nothing but values and what stands between them."""
+_FULL_WIDTH = str.maketrans({",": "，", ";": "；", " ": ""})
 _SPOKEN: ContextVar[Language] = ContextVar("spoken", default="en")
 
 
@@ -59,6 +63,8 @@ class Message(str):
         if language == "en":
             return str(self)
         template = _catalogue(language).gettext(self.template) if self.template else ""
+        if language == "zh" and template == self.template and _JOINT.fullmatch(template):
+            template = template.translate(_FULL_WIDTH)
         if not self.values:
             return template
         values = {name: _value(one, language) for name, one in self.values.items()}
