@@ -1,7 +1,7 @@
 """Rehearsals (BAR-R4): does the report's interval hold the planted effect as often as it says?
 
     PYTHONPATH=src python bench/rehearsal.py [--reduced 500] [--whole 20] [--idle 200] [--jobs 2]
-        [--go-on] [--minutes 5]
+        [--first-seed 1] [--go-on] [--minutes 5]
 
 Reduced: 2,000 customers, 60 days, half of them case C1 (variant against variant, +20 %), half C4 (coupon
 against the hold-out, +25 %); whole: 20,000 customers, 90 days, planned daily. Idle: C4 with an effect of 0,
@@ -49,10 +49,10 @@ class Task:
         return f"{self.kind} {self.case} {self.seed}"
 
 
-def tasks(reduced: int, whole: int, idle: int) -> list[Task]:
+def tasks(reduced: int, whole: int, idle: int, first_seed: int = 1) -> list[Task]:
     """Return what to play, both cases in turn; whole ones last."""
     cases = ("C1", "C4")
-    made = [Task(kind="reduced", case=cases[n % 2], seed=1 + n // 2) for n in range(reduced)]
+    made = [Task(kind="reduced", case=cases[n % 2], seed=first_seed + n // 2) for n in range(reduced)]
     made += [Task(kind="idle", case="C4", seed=10_000 + n) for n in range(idle)]
     return made + [Task(kind="whole", case=cases[n % 2], seed=1 + n // 2) for n in range(whole)]
 
@@ -164,6 +164,7 @@ def main() -> None:
     parser.add_argument("--reduced", type=int, default=500)
     parser.add_argument("--whole", type=int, default=20)
     parser.add_argument("--idle", type=int, default=200)
+    parser.add_argument("--first-seed", type=int, default=1, help="of the reduced ones")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--go-on", action="store_true")
     parser.add_argument("--minutes", type=float, default=24 * 60.0)
@@ -172,7 +173,7 @@ def main() -> None:
     log = RESULTS / "rehearsal.jsonl"
     if not given.go_on:
         log.unlink(missing_ok=True)
-    wanted = tasks(given.reduced, given.whole, given.idle)
+    wanted = tasks(given.reduced, given.whole, given.idle, given.first_seed)
     known = {json.loads(line)["key"] for line in log.read_text().splitlines()} if log.exists() else set()
     run([task for task in wanted if task.key not in known], given.jobs, log, given.minutes)
     rows = [json.loads(line) for line in log.read_text().splitlines()]
