@@ -3,6 +3,7 @@
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -48,6 +49,9 @@ class Settings(BaseSettings):
 
     mail_bounces: Path | None = None
     """Maildir to which the mail server delivers bounces+KEY@ and unsubscribe+KEY@ of that domain."""
+
+    language: Literal["zh", "en", "id"] | None = None
+    """zh, en or id: what commands speak, whatever the workspace's language is."""
 
     public_url: str | None = None
     """Where customers reach this server: the base of unsubscribe links."""
