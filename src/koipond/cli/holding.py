@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
-from koipond.cli.reply import JsonFlag, heads, say
+from koipond.cli.reply import JsonFlag, heads, local, marked, say
 from koipond.frames import text_table
 from koipond.kernel import InputError, Message, phrase
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
 
-_HEAD = ("lease", "kind", "purpose", "process", "host", "since", "until", "state")
+_HEAD = marked("lease", "kind", "purpose", "process", "host", "since", "until", "state")
 _ID_DIGITS_MIN = 4
 
 
@@ -35,9 +36,10 @@ def list_leases(context: typer.Context, as_json: JsonFlag = False) -> None:
     with open_app(context.obj, apart=True) as app:
         rows = lease_rows(app)
         stamp = app.stamp() if app.pair.usable else {"as_of": None, "definition_version": None}
+        place = lease_zone(app)
     say(
         {"leases": rows, **stamp},
-        lambda: lease_text(rows) if rows else phrase("nobody holds anything"),
+        lambda: lease_text(rows, place) if rows else phrase("nobody holds anything"),
         as_json=as_json,
     )
 
@@ -67,14 +69,22 @@ def free(
             ),
         )
         stamp = app.stamp() if app.pair.usable else {"as_of": None, "definition_version": None}
+        place = lease_zone(app)
     data = {"freed": rows[0] if done else None, **stamp}
     say(
         data,
         lambda: (
-            phrase("freed:\n{leases}", leases=lease_text(rows)) if done else phrase("it had ended meanwhile")
+            phrase("freed:\n{leases}", leases=lease_text(rows, place))
+            if done
+            else phrase("it had ended meanwhile")
         ),
         as_json=as_json,
     )
+
+
+def lease_zone(app: "App") -> ZoneInfo:
+    """Return the workspace's zone; UTC while what is in force cannot be read."""
+    return app.zone if app.pair.usable else ZoneInfo("UTC")
 
 
 def lease_rows(app: "App") -> list[dict[str, Any]]:
@@ -97,9 +107,11 @@ def lease_rows(app: "App") -> list[dict[str, Any]]:
     ]
 
 
-def lease_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return leases as a table."""
-    return text_table(heads(*_HEAD), [[row[name] for name in _HEAD] for row in rows])
+def lease_text(rows: Sequence[Mapping[str, Any]], place: ZoneInfo) -> str:
+    """Return leases as a table, their times by the clock of the workspace."""
+    times = ("since", "until")
+    table = [[local(row[name], place) if name in times else row[name] for name in _HEAD] for row in rows]
+    return text_table(heads(*_HEAD), table)
 
 
 def lease_problems(app: "App") -> list[tuple[str, str]]:

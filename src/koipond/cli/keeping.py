@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
-from koipond.cli.holding import lease_problems, lease_rows, lease_text
+from koipond.cli.holding import lease_problems, lease_rows, lease_text, lease_zone
 from koipond.cli.outreach_problems import outreach_problems
 from koipond.cli.reply import JsonFlag, heads, say
 from koipond.frames import text_table
@@ -37,10 +38,11 @@ def doctor(context: typer.Context, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap.faults import explained
 
     leases: list[dict[str, Any]] = []
+    place = ZoneInfo("UTC")
     stamp: Mapping[str, Any] = NO_STAMP
     try:
         with open_app(context.obj, apart=True, say_unapplied=False) as app:
-            leases = lease_rows(app)
+            leases, place = lease_rows(app), lease_zone(app)
             problems = [*_pair(app.pair), *_keys(app), *_disk(app), *lease_problems(app)]
             if app.pair.usable:
                 problems += [*_definitions(app), *_offers(app), *_email(app), *_spark(app), *_private(app)]
@@ -54,9 +56,9 @@ def doctor(context: typer.Context, as_json: JsonFlag = False) -> None:
         known = error if isinstance(error, KoipondError) else explained(error, context.obj)
         if known is None or known.code not in _FAULTS:
             raise
-        what, _, fix = str(known).partition("; ")
+        what, _, fix = heard(known.message).replace("；", "; ").partition("; ")
         problems = [(what, fix)]
-    _say_problems(problems, leases, stamp, as_json=as_json)
+    _say_problems(problems, leases, place, stamp, as_json=as_json)
     if problems:
         raise typer.Exit(1)
 
@@ -64,6 +66,7 @@ def doctor(context: typer.Context, as_json: JsonFlag = False) -> None:
 def _say_problems(
     problems: Sequence[Problem],
     leases: Sequence[Mapping[str, Any]],
+    place: ZoneInfo,
     stamp: Mapping[str, Any],
     *,
     as_json: bool,
@@ -78,7 +81,7 @@ def _say_problems(
         if problems
         else phrase("nothing is missing")
     )
-    text = [table, lease_text(leases)] if leases else [table]
+    text = [table, lease_text(leases, place)] if leases else [table]
     say(data, lambda: "\n\n".join(text), as_json=as_json)
 
 

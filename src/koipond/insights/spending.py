@@ -99,7 +99,7 @@ def redemptions(reader: Reader, codes: Codes, day: int, now_s: int) -> dict[str,
     if not codes.issued or not reader.has("orders"):
         return None
     orders = net_orders(read_facts(reader), day, also=("coupon",))
-    named = orders.filter((orders.at_s <= now_s) & orders.coupon.notnull())
+    named = orders.filter((orders.at_s <= now_s) & orders.coupon.notnull() & (orders.coupon != ""))
     found: pa.Table = reader.frame(named.group_by("coupon").aggregate(at_s=named.at_s.min()))
     if not found.num_rows:
         return None

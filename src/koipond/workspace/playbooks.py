@@ -22,7 +22,7 @@ name: {name}
 zone: {zone}
 currency: {currency}
 clock: {clock}          # system, or last_fact: today is the day of the newest order
-language: {language}          # of customers who named none
+language: {language}          # of what commands say, and of customers who named none
 defaults:
   contact_policy:         # what every touch of every strategy obeys
     caps:
