@@ -15,8 +15,9 @@ from typing import Annotated
 import typer
 
 from koipond import __version__
+from koipond.cli.language import speak_for, translate_help
 from koipond.cli.reply import Notes, note
-from koipond.kernel import CancelledError, FindingsError, InputError, KoipondError, Message
+from koipond.kernel import CancelledError, FindingsError, InputError, KoipondError, Message, heard
 
 COMMANDS: tuple[str, ...] = (
     "init",
@@ -172,7 +173,7 @@ def _unexpected(error: Exception, folder: Path, *, as_json: bool) -> int:
     what = Message(
         "a mistake of the program ({name}){where}: please report it", name=type(error).__name__, where=where
     )
-    note(f"koipond: {what}")
+    note(f"koipond: {heard(what)}")
     if as_json:
         _say_error("internal", what)
     return INTERNAL

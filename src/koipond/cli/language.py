@@ -42,7 +42,7 @@ def language_of(given: Sequence[str], folder: Path) -> Language:
 
 
 def _of_workspace(folder: Path) -> str:
-    """Return the language that ``folder`` says, read as a line: a start waits for no parser and no database."""
+    """Return the language that ``folder`` says, read as a line: a start waits for no parser."""
     try:
         with (folder / _FILE).open(encoding="utf-8", errors="replace") as opened:
             found = _LINE.search(opened.read(_BYTES_MAX))
