@@ -4,6 +4,7 @@ Decided by the column's name, by percent signs, else by reconciling with the amo
 and the numbers may well be shares, the import stops: 0.15 of 42.40 read as money is wrong by a sixth (B09).
 """
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import ibis
@@ -32,7 +33,12 @@ def bare_percents(reader: Reader, raw: IbisTable) -> tuple[IbisTable, frozenset[
         return raw, frozenset()
     signed = reader.frame(raw.agg(**{name: raw[name].re_search(_PERCENT).all() for name in fields}))
     found = [name for name, every in signed.to_pylist()[0].items() if every]
-    return raw.mutate(**{name: raw[name].re_replace(_PERCENT, "") for name in found}), frozenset(found)
+    return without_percents(raw, found), frozenset(found)
+
+
+def without_percents(raw: IbisTable, fields: Iterable[str]) -> IbisTable:
+    """Return ``raw`` with percent signs taken off the columns ``fields``."""
+    return raw.mutate(**{name: raw[name].re_replace(_PERCENT, "") for name in fields})
 
 
 def decide_discount(

@@ -70,20 +70,47 @@ def choose_mapping(
     left_out |= {rival for name in chosen for rival in RIVALS.get(name, ())}
     taken = {names[0] for names in chosen.values() if len(names) == 1}  # parts of a joined id stay free
     guesses, unsure = _guess(kind, chosen.keys(), left_out, columns, taken)
+    faults += _rivals(guesses)
     for name, fitting in guesses.items():
-        if len(fitting) > 1:
-            faults.append(
-                Message(
-                    "{fitting} both fit the field {name}: choose one with --map {name}=COLUMN, or "
-                    "none with --map {name}=",
-                    fitting=all_of([f"'{column}'" for column in fitting]),
-                    name=name,
-                )
-            )
         chosen[name] = tuple(fitting[:1])
     if "discount" in chosen and "discount_rate" in guesses:
         del chosen["discount_rate"]  # money says it without a price
     faults += _missing(kind, chosen, looks)
+    _require_none(faults, file, columns)
+    taken = {column for names in chosen.values() for column in names}
+    others = tuple(c for c in columns if c not in taken) if kind in KEEPS_OTHER_COLUMNS else ()
+    order = [field.name for field in fields if field.name in chosen]
+    chosen = {name: chosen[name] for name in order}
+    return ColumnMap(kind=kind, columns=chosen, others=others, unsure=frozenset(unsure))
+
+
+def fitting_columns(
+    kind: Kind, names: Sequence[str], columns: Sequence[str]
+) -> tuple[dict[str, list[str]], set[str]]:
+    """Return each field of ``names`` → those of ``columns`` that fit it by name; and the unsure ones."""
+    left_out = {field.name for field in FIELDS[kind]} - set(names)
+    return _guess(kind, frozenset(), left_out, columns, frozenset())
+
+
+def require_one(file: str, guesses: Mapping[str, Sequence[str]], columns: Sequence[str]) -> None:
+    """Raise InputError when several of the ``columns`` of ``file`` fit one field."""
+    _require_none(_rivals(guesses), file, columns)
+
+
+def _rivals(guesses: Mapping[str, Sequence[str]]) -> list[str]:
+    return [
+        Message(
+            "{fitting} both fit the field {name}: choose one with --map {name}=COLUMN, or "
+            "none with --map {name}=",
+            fitting=all_of([f"'{column}'" for column in fitting]),
+            name=name,
+        )
+        for name, fitting in guesses.items()
+        if len(fitting) > 1
+    ]
+
+
+def _require_none(faults: Sequence[str], file: str, columns: Sequence[str]) -> None:
     if faults:
         raise InputError(
             "{file}: {faults}\nthe columns are: {columns}",
@@ -91,11 +118,6 @@ def choose_mapping(
             faults=joined("\n", faults),
             columns=_listed(columns),
         )
-    taken = {column for names in chosen.values() for column in names}
-    others = tuple(c for c in columns if c not in taken) if kind in KEEPS_OTHER_COLUMNS else ()
-    order = [field.name for field in fields if field.name in chosen]
-    chosen = {name: chosen[name] for name in order}
-    return ColumnMap(kind=kind, columns=chosen, others=others, unsure=frozenset(unsure))
 
 
 def _listed(columns: Sequence[str]) -> str:

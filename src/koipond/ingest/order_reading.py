@@ -47,6 +47,7 @@ def read_orders(
     typed = type_orders(writer, known, readings, setting, discount)
     ruled = typed.kept(rule_rows(typed.whole(typed.rows), setting))
     rows = typed.whole(writer.cache("import_judged_alone", ruled))
+    rows, out = _aside(rows, joined="aside" in known.columns)
     ends = look_at_orders(writer, rows)
     found = _repeats(writer, rows, ends, mapping, request, source)
     rows, repeats = _once(rows, found.again)
@@ -59,9 +60,10 @@ def read_orders(
     if repeats is not None or notes or levels.paid:
         ends = look_at_orders(writer, rows)
     judged = judge_orders(writer, rows, ends)
-    if repeats is not None:
-        kinds = judged.schema()
-        judged = judged.union(repeats.select(**{n: repeats[n].cast(kinds[n]) for n in judged.columns}))
+    for more in (repeats, out):
+        if more is not None:
+            kinds = judged.schema()
+            judged = judged.union(more.select(**{n: more[n].cast(kinds[n]) for n in judged.columns}))
     remarks = (*levels.remarks, *discount_remarks(discount, mapping, request))
     beside = {"equal_rows_beside": found.beside} if found.beside else {}
     return ReadOrders(judged=judged, levels=levels, remarks=remarks, notes=notes | beside)
@@ -82,6 +84,13 @@ def _repeats(
     if request.keep_repeated or len(mapping.columns["order_id"]) > 1:
         return Repeats()
     return repeated_rows(writer, rows, ends, source, mapping.identifying)
+
+
+def _aside(rows: IbisTable, *, joined: bool) -> tuple[IbisTable, IbisTable | None]:
+    """Return ``rows`` without those that joining put aside, and these."""
+    if not joined:
+        return rows, None
+    return rows.filter(rows["aside"].isnull()), rows.filter(rows["aside"].notnull())
 
 
 def _once(rows: IbisTable, again: IbisTable | None) -> tuple[IbisTable, IbisTable | None]:

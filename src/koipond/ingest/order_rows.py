@@ -57,6 +57,7 @@ def type_orders(
     columns = {
         "totals": _totals(raw, instants["at_s"]),
         "torn": ibis.literal(False),
+        "aside": raw["aside"] if "aside" in raw.columns else ibis.null("string"),
         **_status(raw, readings),
         **instants,
         **money,
@@ -75,18 +76,21 @@ def rule_rows(rows: IbisTable, setting: Setting) -> IbisTable:
     """Return ``rows`` with what each is by its own cells: ``negative is_refund is_line`` and ``rule``."""
     rows = rows.mutate(negative=rows["minus"] | (rows["amount_fen"] < 0).fill_null(False))
     rows = rows.mutate(is_refund=_is_refund(rows), is_line=_is_line(rows))
-    rule = first_rule(
-        {
-            "totals_row": rows["totals"],
-            "unparsable": rows["field"].notnull(),
-            "missing_amount": rows["amount_fen"].isnull(),
-            "missing_customer": rows["customer_no"].isnull(),
-            "missing_order": rows["order_id"].isnull() & ~rows["is_refund"],
-            "missing_at": rows["at_s"].isnull(),
-            "future_at": rows["at_s"] > setting.limit_s,
-            "conflicting_order": rows["torn"],
-        }
+    rule = rows["aside"].coalesce(
+        first_rule(
+            {
+                "totals_row": rows["totals"],
+                "unparsable": rows["field"].notnull(),
+                "missing_amount": rows["amount_fen"].isnull(),
+                "missing_customer": rows["customer_no"].isnull(),
+                "missing_order": rows["order_id"].isnull() & ~rows["is_refund"],
+                "missing_at": rows["at_s"].isnull(),
+                "future_at": rows["at_s"] > setting.limit_s,
+                "conflicting_order": rows["torn"],
+            }
+        )
     )
+    rule = ibis.ifelse(rows["totals"], "totals_row", rule)
     cell = ibis.cases((rule == "missing_amount", "amount"), (rule == "conflicting_order", "order_amount"))
     return rows.mutate(rule=rule, field=rows["field"].coalesce(cell))
 

@@ -7,9 +7,11 @@ from typing import Any
 from koipond.ingest.contacts import write_touches
 from koipond.ingest.currency_signs import SIGN, can_mean, is_sign, names_of
 from koipond.ingest.customers import know_customers, write_customers, write_traits
-from koipond.ingest.discounts import bare_percents
+from koipond.ingest.discounts import bare_percents, without_percents
 from koipond.ingest.events import write_events
 from koipond.ingest.functions import day_text
+from koipond.ingest.joined_rows import JoinedRows
+from koipond.ingest.joining import file_of, numbered
 from koipond.ingest.judging import put_aside
 from koipond.ingest.mapping import ColumnMap
 from koipond.ingest.model import ImportRequest, Kind
@@ -24,7 +26,7 @@ from koipond.ingest.products import write_products
 from koipond.ingest.readings import Readings, decide, mend_ids
 from koipond.ingest.remarks import remarks_on_orders, remarks_on_people
 from koipond.ingest.shares import bare_shares
-from koipond.ingest.staging import RAW, Staged
+from koipond.ingest.staging import Staged
 from koipond.ingest.timing import Setting
 from koipond.kernel import InputError, Message
 
@@ -64,6 +66,7 @@ class _Rows:
     """A file's text with its formats decided: ``raw`` as staged, ``known`` with customers for identifiers."""
 
     raw: IbisTable
+    said: Callable[[str], IbisTable]  # where the column of a field stands as its file has it
     known: IbisTable
     people: IbisTable | None
     readings: Readings
@@ -83,19 +86,31 @@ def run(writer: Writer, staged: Staged, job: Job) -> Outcome:
         raw, percents = bare_percents(writer, raw)
     plain = bare_shares(raw) if job.request.kind == "products" else raw
     digits = job.setting.minor_digits
-    readings = decide(writer, plain, job.mapping, job.request, job.rows, minor_digits=digits)
+    tables = _tables(staged, plain, percents)
+    readings = decide(writer, tables, job.mapping, job.request, job.rows, minor_digits=digits)
     known, people = raw, None
     if job.request.kind != "products":
         found = resolve_people(writer, raw, job.request, job.registry, staged.door)
         known, people = scope_ids(found, staged.person_in), found.people
-    rows = _Rows(raw=raw, known=known, people=people, readings=readings, staged=staged, percents=percents)
+    rows = _Rows(
+        raw=raw, said=tables, known=known, people=people, readings=readings, staged=staged, percents=percents
+    )
     done = _PIPELINES[job.request.kind](writer, rows, job)
     said = remarks_on_people(done.quarantined, job.mapping, job.registry.region)
     return replace(done, remarks=(*done.remarks, *said))
 
 
+def _tables(staged: Staged, raw: IbisTable, percents: frozenset[str]) -> Callable[[str], IbisTable]:
+    """Return which table says a field: ``raw``, or of two files the heads alone."""
+    heads = staged.heads
+    if heads is None:
+        return lambda _: raw
+    bare = without_percents(heads, percents & set(heads.columns))
+    return lambda field: bare if field in bare.columns else raw
+
+
 def _orders(writer: Writer, rows: _Rows, job: Job) -> Outcome:
-    _require_currency(writer, rows.raw, job)
+    _require_currency(writer, rows.said("currency"), job)
     _require_signs(writer, rows, job)
     told = read_orders(
         writer, rows.known, rows.readings, job.mapping, job.request, job.rows,
@@ -105,6 +120,8 @@ def _orders(writer: Writer, rows: _Rows, job: Job) -> Outcome:
     facts = build_orders(writer, told.judged, job.request, job.import_no, told.levels)
     changes, notes = write_orders(writer, facts, job.request, job.import_no)
     notes = told.notes | notes
+    if rows.staged.heads_alone:
+        notes["orders_without_lines"] = rows.staged.heads_alone
     return _outcome(
         rows,
         settled,
@@ -176,8 +193,15 @@ class _Settled:
 
 def _settle(writer: Writer, rows: _Rows, judged: IbisTable, job: Job) -> _Settled:
     """Put bad rows aside, make the people of good rows known, and let go of the text."""
-    aside = put_aside(writer, rows.raw, judged, job.import_no, declared=bool(job.request.declared))
-    writer.forget(RAW)
+    raw, joined = rows.raw, isinstance(job.rows, JoinedRows)
+    if isinstance(job.rows, JoinedRows):
+        raw = file_of(job.rows, raw)
+    aside = put_aside(
+        writer, raw, judged, job.import_no,
+        declared=bool(job.request.declared), numbered=numbered if joined else None,
+    )  # fmt: skip
+    for name in rows.staged.tables:
+        writer.forget(name)
     notes = {}
     if rows.people is not None:
         notes["customers_new"] = know_customers(writer, judged, rows.people, job.import_no)
@@ -216,9 +240,10 @@ def _require_currency(writer: Writer, raw: IbisTable, job: Job) -> None:
 
 def _require_signs(writer: Writer, rows: _Rows, job: Job) -> None:
     """Raise InputError for amounts beside a sign that cannot be the workspace's."""
-    raw, found = rows.raw, []
+    found: list[str] = []
     for name in ("amount", "unit_price", "discount", *PAID_FIELDS[1:], *BACK_FIELDS):
         if name in rows.readings.numbers and rows.readings.numbers[name].decorated:
+            raw = rows.said(name)
             signs = raw.select("row", sign=raw[name].re_extract(SIGN, 0), text=raw[name])
             first = signs.group_by("sign").agg(
                 row=signs["row"].min(), text=signs["text"].argmin(signs["row"])

@@ -43,18 +43,22 @@ class Readings:
 
 def decide(
     reader: Reader,
-    table: IbisTable,
+    said: Callable[[str], IbisTable],
     mapping: ColumnMap,
     request: ImportRequest,
     rows: RowSource,
     *,
     minor_digits: int = 2,
 ) -> Readings:
-    """Return how the columns of ``table`` are read; raise InputError when two ways fit, naming the option."""
+    """Return how the columns are read; raise InputError when two ways fit, naming the option.
+
+    ``said``: the table in which a field's column stands.
+    """
     numeric, instants, tables = {}, {}, {}
     for field in FIELDS[request.kind]:
         if field.name not in mapping:
             continue
+        table = said(field.name)
         if field.type in ("number", "money"):
             numeric[field.name] = column_shapes(reader, table, field.name, what="numbers")
         elif field.type == "instant":
@@ -77,7 +81,8 @@ def decide(
         numbers=numbers,
         instants=instants,
         tables=tables,
-        negative_discounts="discount" in numbers and _all_negative(reader, table, numbers["discount"]),
+        negative_discounts="discount" in numbers
+        and _all_negative(reader, said("discount"), numbers["discount"]),
     )
 
 
