@@ -9,6 +9,7 @@ from typing import Any
 
 import ibis
 
+from koipond.ingest.carrying import carry_orders_down
 from koipond.ingest.door import Door
 from koipond.ingest.joined_rows import HEAD_ROWS, JoinedRows
 from koipond.ingest.model import Progress
@@ -42,7 +43,9 @@ def stage_joined(
     sealed = door is not None
     own = heads.table.mutate(row=heads.table["row"] + HEAD_ROWS)
     own = writer.cache(f"{_HEADS}_mended", mend_ids(writer, own, sealed=sealed))
-    theirs = mend_ids(writer, lines.table, sealed=sealed)
+    theirs, carried = carry_orders_down(
+        writer, mend_ids(writer, lines.table, sealed=sealed), f"{_LINES}_carried"
+    )
     writer.forget(_HEADS)
     orders = writer.cache("import_head_orders", _orders(own, theirs))
     _require_meeting(writer, rows, own, theirs, orders)
@@ -59,6 +62,7 @@ def stage_joined(
         door=door,
         heads=own,
         tables=(RAW, f"{_HEADS}_mended"),
+        orders_carried=carried,
         heads_alone=int(writer.scalar(kept.sum().fill_null(0))),
     )
 

@@ -21,6 +21,7 @@ from koipond.kernel import InputError, Message, all_of, any_of, joined
 
 _LISTED_MAX = 10
 _SHOWN_MAX = 100
+_UNIT = re.compile(r"\s*[(（\[]\s*(?:[A-Z]{3}|Rp\.?|元|円|人民币|[$€£¥￥₹])\s*[)）\]]\s*$")
 _NOISE = re.compile(r"[\W_]+")
 
 
@@ -134,6 +135,11 @@ def plain_name(name: str) -> str:
     return _NOISE.sub("", unicodedata.normalize("NFKC", name).casefold())
 
 
+def field_name(column: str) -> str:
+    """Return `plain_name` without the unit behind it: 'Harga Jual (IDR)' = 'harga jual'."""
+    return plain_name(_UNIT.sub("", column) or column)
+
+
 def own_name(column: str) -> str:
     """Return what a column is called as a property or trait: ``properties.plan`` is the property ``plan``."""
     for nest in NESTS:
@@ -191,14 +197,14 @@ def _guess(
     only a weak name fits.
     """
     fields = [f for f in FIELDS[kind] if not (f.name in known or f.name in left_out or f.told_only)]
-    free = {column: plain_name(column) for column in columns if column not in taken}
+    free = {column: field_name(column) for column in columns if column not in taken}
     guesses: dict[str, list[str]] = {}
     unsure: set[str] = set()
     inner = {column: plain_name(own_name(column)) for column in free if own_name(column) != column}
     outer = {column: name for column, name in free.items() if column not in inner}
     for names, wanted in ((outer, fields), (inner, [f for f in fields if f.name in _in_nests(kind)])):
-        for rank in range(4):
-            _guess_rank(kind, rank, wanted, known, names, guesses, unsure)
+        for rank in range(5):
+            _guess_rank(kind, rank, wanted, known, columns, names, guesses, unsure)
     return guesses, unsure
 
 
@@ -207,16 +213,21 @@ def _guess_rank(
     rank: int,
     fields: Sequence[Field],
     known: Set[str],
+    columns: Sequence[str],
     free: dict[str, str],
     guesses: dict[str, list[str]],
     unsure: set[str],
 ) -> None:
     """Give each of ``fields`` without a guess those of the ``free`` columns (→ plain name) that fit it."""
     for field in fields:
-        if field.name in guesses or (rank == 3 and {"quantity", "unit_price"} <= guesses.keys() | known):
+        if field.name in guesses or (rank == 4 and {"quantity", "unit_price"} <= guesses.keys() | known):
             continue
         usual = synonyms(kind, field.name)
-        wanted = {plain_name(n) for n in ((field.name,), usual.names, usual.weak, usual.whole)[rank]}
+        names = [*((field.name,), usual.names, usual.weak, usual.late, usual.whole)[rank]]
+        if rank == 1:
+            there = {plain_name(column) for column in columns}
+            names += [n for other, some in usual.beside.items() if plain_name(other) in there for n in some]
+        wanted = {plain_name(n) for n in names}
         fitting = [column for column, name in free.items() if name in wanted]
         if fitting:
             guesses[field.name] = fitting

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import ibis
 
 from koipond.ingest.amount_levels import Levels, decide_levels
-from koipond.ingest.discounts import decide_discount, discount_remarks
+from koipond.ingest.discounts import decide_discount, discount_remarks, shares_left_out
 from koipond.ingest.mapping import ColumnMap
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.order_filling import fill_orders, needs_filling
@@ -41,6 +41,7 @@ def read_orders(
 
     ``percents``: columns whose every value had a percent sign.
     """
+    shares = shares_left_out(source.columns, mapping, request, source.file)
     discount = decide_discount(
         writer, known, readings, mapping, request, source, percents=percents, digits=setting.minor_digits
     )
@@ -64,7 +65,7 @@ def read_orders(
         if more is not None:
             kinds = judged.schema()
             judged = judged.union(more.select(**{n: more[n].cast(kinds[n]) for n in judged.columns}))
-    remarks = (*levels.remarks, *discount_remarks(discount, mapping, request))
+    remarks = (*levels.remarks, *discount_remarks(discount, mapping, request), *shares)
     beside = {"equal_rows_beside": found.beside} if found.beside else {}
     return ReadOrders(judged=judged, levels=levels, remarks=remarks, notes=notes | beside)
 

@@ -178,15 +178,20 @@ def _totals(raw: IbisTable, at_s: Any) -> Any:
 
 def _status(raw: IbisTable, readings: Readings) -> dict[str, Any]:
     """``status`` of each row (paid when the file has none), ``unknown``: a word nobody knows or none,
-    ``partly``: said to be given back in part."""
-    if "status" not in raw.columns:
-        no = ibis.literal(False)
-        return {"status": ibis.literal(PAID), "unknown": no, "blank": no, "partly": no}
-    status = read_word(raw["status"], readings.tables["status"])
-    partly = (status == PARTLY).fill_null(False)
-    return {
-        "status": ibis.ifelse(partly, PAID, status).fill_null(""),
-        "unknown": status.isnull(),
-        "blank": raw["status"].isnull(),
-        "partly": partly,
-    }
+    ``partly``: said to be given back in part. A state of the refund beside the status counts for paid rows.
+    """
+    no = ibis.literal(False)
+    status, unknown, blank, partly = ibis.literal(PAID), no, no, no
+    if "status" in raw.columns:
+        status = read_word(raw["status"], readings.tables["status"])
+        unknown, blank = status.isnull(), raw["status"].isnull()
+        partly = (status == PARTLY).fill_null(False)
+    if readings.tables.get("refund_status"):
+        back = ibis.ifelse(
+            status == PAID, read_word(raw["refund_status"], readings.tables["refund_status"]), ""
+        )
+        partly = partly | (back == PARTLY).fill_null(False)
+        status = ibis.ifelse((back == REFUNDED).fill_null(False), REFUNDED, status)
+    if "status" in raw.columns:
+        status = ibis.ifelse(partly, PAID, status).fill_null("")
+    return {"status": status, "unknown": unknown, "blank": blank, "partly": partly}

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import ibis
+
+from koipond.ingest.carrying import carry_orders_down
 from koipond.ingest.contacts import write_touches
 from koipond.ingest.currency_signs import SIGN, can_mean, is_sign, names_of
 from koipond.ingest.customers import know_customers, write_customers, write_traits
@@ -26,9 +29,12 @@ from koipond.ingest.products import write_products
 from koipond.ingest.readings import Readings, decide, mend_ids
 from koipond.ingest.remarks import remarks_on_orders, remarks_on_people
 from koipond.ingest.shares import bare_shares
-from koipond.ingest.staging import Staged
+from koipond.ingest.staging import RAW, Staged
 from koipond.ingest.timing import Setting
 from koipond.kernel import InputError, Message
+
+NO_CENTS = frozenset({"IDR", "COP"})
+"""Currencies with cents by the standard that nobody writes: 1.234 is grouped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +90,16 @@ def run(writer: Writer, staged: Staged, job: Job) -> Outcome:
     percents: frozenset[str] = frozenset()
     if job.request.kind == "orders":
         raw, percents = bare_percents(writer, raw)
+        if len(job.mapping.columns["order_id"]) == 1 and staged.heads is None:
+            raw, carried = carry_orders_down(writer, raw, f"{RAW}_carried")
+            staged = replace(staged, orders_carried=carried)
     plain = bare_shares(raw) if job.request.kind == "products" else raw
     digits = job.setting.minor_digits
     tables = _tables(staged, plain, percents)
-    readings = decide(writer, tables, job.mapping, job.request, job.rows, minor_digits=digits)
+    readings = decide(
+        writer, tables, job.mapping, job.request, job.rows,
+        minor_digits=0 if job.currency in NO_CENTS else digits,
+    )  # fmt: skip
     known, people = raw, None
     if job.request.kind != "products":
         found = resolve_people(writer, raw, job.request, job.registry, staged.door)
@@ -116,18 +128,41 @@ def _orders(writer: Writer, rows: _Rows, job: Job) -> Outcome:
         writer, rows.known, rows.readings, job.mapping, job.request, job.rows,
         setting=job.setting, percents=rows.percents,
     )  # fmt: skip
+    strange = _strange_refund_words(writer, rows, job)
     settled = _settle(writer, rows, told.judged, job)
     facts = build_orders(writer, told.judged, job.request, job.import_no, told.levels)
     changes, notes = write_orders(writer, facts, job.request, job.import_no)
     notes = told.notes | notes
+    if rows.staged.orders_carried:
+        notes["order_id_carried_down"] = rows.staged.orders_carried
     if rows.staged.heads_alone:
         notes["orders_without_lines"] = rows.staged.heads_alone
     return _outcome(
         rows,
         settled,
         changes,
-        (*told.remarks, *remarks_on_orders(settled.quarantined | notes, job.mapping)),
+        (*told.remarks, *strange, *remarks_on_orders(settled.quarantined | notes, job.mapping)),
         **notes,
+    )
+
+
+def _strange_refund_words(writer: Writer, rows: _Rows, job: Job) -> tuple[str, ...]:
+    """Return what is to be said of words in a column of refund states that do not say *given back*."""
+    if "refund_status" not in job.mapping:
+        return ()
+    words = rows.raw["refund_status"]
+    known = [*rows.readings.tables["refund_status"]]
+    strange = rows.raw.filter(words.notnull() & ~words.isin(known or [""]))
+    counted = strange.group_by(word=strange["refund_status"]).agg(count=strange.count())
+    found = writer.frame(counted.order_by(ibis.desc("count"), "word").limit(5)).to_pylist()
+    if not found:
+        return ()
+    return (
+        Message(
+            "{column}: {words} are not taken as given back; if one is: --status WORD=refunded",
+            column=job.mapping.columns["refund_status"][0],
+            words=", ".join(f"'{one['word']}' ({one['count']:,})" for one in found),
+        ),
     )
 
 

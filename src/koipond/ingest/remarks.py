@@ -69,6 +69,9 @@ _SENTENCES = {
     "unpaid_amounts_filled": (
         Message("{count} lines of unpaid orders have no amount: quantity × unit price stands for it, else 0")
     ),
+    "order_id_carried_down": Message(
+        "{count} rows have no order number and go on with the order above them: taken from it"
+    ),
     "customer_no_carried_down": Message(
         "{count} lines say nothing about their customer: taken from their order"
     ),

@@ -34,6 +34,7 @@ class Staged:
     heads: IbisTable | None = None  # of orders in two files, the heads alone; ``table`` then has both
     tables: tuple[str, ...] = (RAW,)  # what of it the engine keeps
     heads_alone: int = 0  # heads that no line belongs to
+    orders_carried: int = 0  # rows whose order number stands above them
 
 
 class Feed:
