@@ -26,7 +26,7 @@ from koipond.ingest.people import Registry, resolve_people, scope_ids
 from koipond.ingest.plain_rows import judge_rows
 from koipond.ingest.ports import IbisTable, RowSource, TouchHistory, Writer
 from koipond.ingest.products import write_products
-from koipond.ingest.readings import Readings, decide, mend_ids
+from koipond.ingest.readings import Readings, decide, mend_ids, said_in
 from koipond.ingest.remarks import remarks_on_orders, remarks_on_people
 from koipond.ingest.shares import bare_shares
 from koipond.ingest.staging import RAW, Staged
@@ -72,7 +72,7 @@ class _Rows:
     """A file's text with its formats decided: ``raw`` as staged, ``known`` with customers for identifiers."""
 
     raw: IbisTable
-    said: Callable[[str], IbisTable]  # where the column of a field stands as its file has it
+    heads: IbisTable | None  # columns of ``raw`` that stand in a file of their own
     known: IbisTable
     people: IbisTable | None
     readings: Readings
@@ -95,34 +95,28 @@ def run(writer: Writer, staged: Staged, job: Job) -> Outcome:
             staged = replace(staged, orders_carried=carried)
     plain = bare_shares(raw) if job.request.kind == "products" else raw
     digits = job.setting.minor_digits
-    tables = _tables(staged, plain, percents)
+    heads = staged.heads
+    if heads is not None:
+        heads = without_percents(heads, percents & set(heads.columns))
     readings = decide(
-        writer, tables, job.mapping, job.request, job.rows,
+        writer, plain, job.mapping, job.request, job.rows,
         minor_digits=0 if job.currency in NO_CENTS else digits,
+        heads=heads,
     )  # fmt: skip
     known, people = raw, None
     if job.request.kind != "products":
         found = resolve_people(writer, raw, job.request, job.registry, staged.door)
         known, people = scope_ids(found, staged.person_in), found.people
     rows = _Rows(
-        raw=raw, said=tables, known=known, people=people, readings=readings, staged=staged, percents=percents
+        raw=raw, heads=heads, known=known, people=people, readings=readings, staged=staged, percents=percents
     )
     done = _PIPELINES[job.request.kind](writer, rows, job)
     said = remarks_on_people(done.quarantined, job.mapping, job.registry.region)
     return replace(done, remarks=(*done.remarks, *said))
 
 
-def _tables(staged: Staged, raw: IbisTable, percents: frozenset[str]) -> Callable[[str], IbisTable]:
-    """Return which table says a field: ``raw``, or of two files the heads alone."""
-    heads = staged.heads
-    if heads is None:
-        return lambda _: raw
-    bare = without_percents(heads, percents & set(heads.columns))
-    return lambda field: bare if field in bare.columns else raw
-
-
 def _orders(writer: Writer, rows: _Rows, job: Job) -> Outcome:
-    _require_currency(writer, rows.said("currency"), job)
+    _require_currency(writer, said_in(rows.raw, rows.heads, "currency"), job)
     _require_signs(writer, rows, job)
     told = read_orders(
         writer, rows.known, rows.readings, job.mapping, job.request, job.rows,
@@ -278,7 +272,7 @@ def _require_signs(writer: Writer, rows: _Rows, job: Job) -> None:
     found: list[str] = []
     for name in ("amount", "unit_price", "discount", *PAID_FIELDS[1:], *BACK_FIELDS):
         if name in rows.readings.numbers and rows.readings.numbers[name].decorated:
-            raw = rows.said(name)
+            raw = said_in(rows.raw, rows.heads, name)
             signs = raw.select("row", sign=raw[name].re_extract(SIGN, 0), text=raw[name])
             first = signs.group_by("sign").agg(
                 row=signs["row"].min(), text=signs["text"].argmin(signs["row"])
