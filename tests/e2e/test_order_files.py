@@ -100,3 +100,29 @@ def test_u16_lists_and_codes_that_keep_nothing_fail(koipond: Koipond, tmp_path: 
     (tmp_path / "c.txt").write_text("\n\n")
     assert koipond("lists", "import", "complained", tmp_path / "l.txt")[0] == 2
     assert koipond("codes", "import", "recall", tmp_path / "c.txt")[0] == 2
+
+
+def test_heads_and_lines_in_two_files(koipond: Koipond, tmp_path: Path) -> None:
+    begin(koipond, "Asia/Shanghai", "CNY")
+    heads, lines, rejects = (tmp_path / name for name in ("heads.csv", "lines.csv", "rejects.csv"))
+    rows = '编号,会员号,下单时间,实付金额,订单状态\n="0001",a,2026-03-01 10:00,50,已完成\n'
+    heads.write_bytes((rows + '="0002",b,2026-03-02 10:00,20,已完成\n').encode("gb18030"))
+    lines.write_text("单号,商品编码,数量,单价\n0001,T1,2,10\n0001,C1,3,10\n0009,X,1,5\n")
+    code, answer = koipond("import", "orders", heads, "--join", lines)
+    assert code == 2
+    assert "--join-on HEADCOLUMN=LINECOLUMN" in answer["message"]
+    code, answer = koipond("import", "orders", heads, "--join", lines, "--join-on", "编号=单号")
+    assert code == 0
+    assert answer["kept"] == 3
+    assert answer["quarantined"] == {"no_head": 1}
+    assert koipond("quality", "rejects", str(answer["files"][0]["import_no"]), "--to", rejects)[0] == 0
+    assert "lines.csv" in rejects.read_text(encoding="utf-8-sig")
+    assert koipond("refresh")[0] == 0
+    assert counted(koipond, "orders.sum(net, ever) = 50") == 1
+    assert counted(koipond, 'bought(sku = "C1", ever)') == 1
+    for wrong in (
+        ("--join-on", "编号=单号"),
+        ("--join", lines, "--join-on", "编号"),
+        (heads, "--join", lines),
+    ):
+        assert koipond("import", "orders", heads, *wrong)[0] == 2

@@ -16,6 +16,7 @@ from koipond.kernel import BusyError, CancelledError, InputError, KoipondError, 
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
+    from koipond.ingest.joined_rows import JoinedRows
     from koipond.ingest.model import ImportRequest, Progress
 
 WAIT_S = 60
@@ -56,6 +57,19 @@ def register(app: typer.Typer) -> None:
         encoding: Annotated[str | None, typer.Option(help="Default: detected.")] = None,
         delimiter: Annotated[str | None, typer.Option(help="Default: detected.")] = None,
         sheet: Annotated[str | None, typer.Option(help="Of a workbook; default: the first.")] = None,
+        join: Annotated[
+            Path | None,
+            typer.Option(metavar="LINES", help="Lines of the orders, when FILE holds their heads alone."),
+        ] = None,
+        join_on: Annotated[
+            str | None,
+            typer.Option(
+                metavar="COLUMN=COLUMN", help="Order number in FILE and in LINES; default: by name."
+            ),
+        ] = None,
+        join_sheet: Annotated[
+            str | None, typer.Option(help="Of the workbook of lines; default: the first.")
+        ] = None,
         wait_s: Annotated[
             int | None,
             typer.Option(
@@ -68,6 +82,7 @@ def register(app: typer.Typer) -> None:
         from koipond.ingest.model import ImportRequest
         from koipond.sources import open_file
 
+        on = _join_columns(files, join, join_on, join_sheet)
         request = ImportRequest(
             kind=kind,  # type: ignore[arg-type]  # checked by the request
             source=source,
@@ -83,7 +98,14 @@ def register(app: typer.Typer) -> None:
         with open_app(context.obj) as app:
             request = replace(request, trait_types=app.settings.trait_types)
             options = {"encoding": encoding, "delimiter": delimiter, "sheet": sheet}
-            rows = [partial(open_file, path, region=app.settings.region, **options) for path in files]
+            rows: list[Callable[[], Any]] = [
+                partial(open_file, path, region=app.settings.region, **options) for path in files
+            ]
+            if join is not None:
+                lines = partial(
+                    open_file, join, region=app.settings.region, **options | {"sheet": join_sheet}
+                )
+                rows = [partial(_joined_rows, rows[0], lines, on)]
             results, refused = _import_all(app, request, rows, _longest_s(kind, wait_s))
             app.clock.forget()
             if kind == "customers":
@@ -100,6 +122,30 @@ def register(app: typer.Typer) -> None:
             raise typer.Exit(_exit_code(refused))
         if faults:
             raise typer.Exit(2 if any(map(keeps_nothing, results)) else 1)
+
+
+def _join_columns(
+    files: Sequence[Path], join: Path | None, on: str | None, sheet: str | None
+) -> tuple[str, str] | None:
+    """Return the columns that --join-on names; raise InputError for options that do not go together."""
+    if join is None and (on is not None or sheet is not None):
+        raise InputError("--join-on and --join-sheet say how LINES are read: pass --join LINES too")
+    if join is not None and len(files) > 1:
+        raise InputError("--join takes one file of heads and one of lines: import each pair by itself")
+    if on is None:
+        return None
+    head, equals, line = on.partition("=")
+    if not (head and equals and line):
+        raise InputError("--join-on {on}: write HEADCOLUMN=LINECOLUMN", on=on)
+    return head, line
+
+
+def _joined_rows(
+    heads: Callable[[], Any], lines: Callable[[], Any], on: tuple[str, str] | None
+) -> "JoinedRows":
+    from koipond.ingest.joined_rows import JoinedRows
+
+    return JoinedRows(heads(), lines(), on=on)
 
 
 def _tell_flags(app: "App") -> None:

@@ -33,6 +33,14 @@ def decide_levels(
     reader: Reader, typed: IbisTable, mapping: ColumnMap, request: ImportRequest, rows: RowSource
 ) -> Levels:
     """Return whose the amounts of the ``typed`` rows are; raise InputError when both readings fit."""
+    quantity = mapping.columns.get("quantity", ("",))[0]
+    if quantity in merged_columns(rows) and "quantity" not in request.mapping:
+        raise InputError(
+            "{file}: cells of {column} are one over several rows: that is no quantity of each line; "
+            "leave it out with --map quantity=, or pass --map quantity={column} if it is",
+            file=rows.file,
+            column=quantity,
+        )
     has_back = any(name in mapping for name in BACK_FIELDS)
     if "amount" not in mapping and not has_back:
         return Levels(paid="order_amount" in mapping)
@@ -40,12 +48,18 @@ def decide_levels(
     found = {name: value or 0 for name, value in found.items()}
     paid, remarks = "order_amount" in mapping, []
     if "amount" in mapping and found["multi"]:
-        paid, remark = _of_order(found, mapping, request, rows.file)
+        paid, remark = _of_order(found, mapping, request, rows)
         remarks += [remark] * bool(remark)
     back = "order_refund_amount" in mapping
     if "refund_amount" in mapping and "refund_amount" not in request.mapping:
         back = _back_of_order(found, mapping, rows.file, paid=paid)
     return Levels(paid=paid, back=back, remarks=tuple(remarks))
+
+
+def merged_columns(rows: RowSource) -> frozenset[str]:
+    """Return the columns with cells that are one over several rows of a workbook: those of whole orders."""
+    found: frozenset[str] = getattr(rows, "merged", frozenset())
+    return found
 
 
 def _long_orders(typed: IbisTable) -> IbisTable:
@@ -105,13 +119,15 @@ def _evidence(typed: IbisTable) -> IbisTable:
 
 
 def _of_order(
-    found: dict[str, Any], mapping: ColumnMap, request: ImportRequest, file: str
+    found: dict[str, Any], mapping: ColumnMap, request: ImportRequest, rows: RowSource
 ) -> tuple[bool, str]:
     """Whether the amount is the whole order's, and what to say of it."""
     column = mapping.columns["amount"][0]
     order, line = found["only_order"], found["only_line"]
     if "amount" in request.mapping:
         return False, _told_remark(found, column)
+    if column in merged_columns(rows):
+        return True, _whole_remark(found, column)
     if found["differ"] * _STRAY > found["multi"]:
         return False, ""
     whole = plain_name(column) in {plain_name(name) for name in synonyms("orders", "amount").whole}
@@ -139,7 +155,7 @@ def _of_order(
         "{file}: row {example_every}: all lines of an order say the same {column}, here and "
         "in {multi:,} orders: the whole order's amount and each line's own both fit; pass "
         "--map order_amount={column} or --map amount={column}",
-        file=file,
+        file=rows.file,
         example_every=found["example_every"] or found["example_alone"],
         column=column,
         multi=found["multi"],

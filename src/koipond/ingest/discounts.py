@@ -4,10 +4,12 @@ Decided by the column's name, by percent signs, else by reconciling with the amo
 and the numbers may well be shares, the import stops: 0.15 of 42.40 read as money is wrong by a sixth (B09).
 """
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import ibis
 
+from koipond.ingest.fields import synonyms
 from koipond.ingest.mapping import ColumnMap, plain_name
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.numbers import read_number, to_units
@@ -19,6 +21,7 @@ Discount = Literal["money", "rate", "percent"]
 
 _PERCENT = r"\s*[%％]\s*$"
 _FIELDS = ("discount", "discount_rate")
+_EITHER = ("折扣率", "折扣", "折扣比例", "优惠比例", "优惠率")
 _BARE = frozenset(map(plain_name, ("discount", "disc", "diskon", "优惠", "折扣")))
 _ROUND_MIN = 3  # so many multiples of 5 up to 100 look like percentages
 _MICRO = 10**6
@@ -32,7 +35,12 @@ def bare_percents(reader: Reader, raw: IbisTable) -> tuple[IbisTable, frozenset[
         return raw, frozenset()
     signed = reader.frame(raw.agg(**{name: raw[name].re_search(_PERCENT).all() for name in fields}))
     found = [name for name, every in signed.to_pylist()[0].items() if every]
-    return raw.mutate(**{name: raw[name].re_replace(_PERCENT, "") for name in found}), frozenset(found)
+    return without_percents(raw, found), frozenset(found)
+
+
+def without_percents(raw: IbisTable, fields: Iterable[str]) -> IbisTable:
+    """Return ``raw`` with percent signs taken off the columns ``fields``."""
+    return raw.mutate(**{name: raw[name].re_replace(_PERCENT, "") for name in fields})
 
 
 def decide_discount(
@@ -144,6 +152,35 @@ def discount_remarks(discount: Discount, mapping: ColumnMap, request: ImportRequ
             ),
         )
     return ()
+
+
+def shares_left_out(
+    columns: Iterable[str], mapping: ColumnMap, request: ImportRequest, file: str
+) -> tuple[str, ...]:
+    """Return what is to be said of columns of discount shares that were not read.
+
+    Raises InputError when nothing else says what was paid: 85 % off and 85 % paid are both called 折扣率.
+    """
+    names = {plain_name(name) for name in (*_EITHER, *synonyms("orders", "discount_rate").names)}
+    left = [one for one in columns if one not in mapping.used and plain_name(one) in names]
+    if not left or "discount_rate" in request.mapping:
+        return ()
+    if not any(name in mapping for name in ("amount", "order_amount", "discount")):
+        raise InputError(
+            "{file}: {column} may be the share of the price that was taken off or the share that was paid, "
+            "and no column says the amount; pass --map discount_rate={column} if 0.15 is 15% off, or "
+            "--map discount_rate= to count the full price",
+            file=file,
+            column=left[0],
+        )
+    return tuple(
+        Message(
+            "{column} was not read: another column says the money; if the discounts of the lines are to come "
+            "from it: --map discount_rate={column}",
+            column=column,
+        )
+        for column in left
+    )
 
 
 def less_share(product_fen: Any, share: Any, *, percent: bool) -> Any:

@@ -1,12 +1,12 @@
 """Fields of each kind of import: of what type, and which are required. Column names: synonyms.toml."""
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from koipond.ingest.model import Kind
 
@@ -27,14 +27,17 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Synonyms:
-    """Column names that usually hold a field: clear ones, and ones taken only when no clear one is there.
+    """Column names that usually hold a field: clear ones, where none is there weak ones, then late ones.
 
-    ``whole``: amounts of a whole order, for files without quantity and unit price.
+    ``whole``: amounts of a whole order, for files without quantity and unit price. ``beside``: another column
+    → names that mean the field in a file that has it.
     """
 
     names: tuple[str, ...] = ()
     weak: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()
     whole: tuple[str, ...] = ()
+    beside: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def _fields(kind: FieldType, names: str) -> tuple[Field, ...]:
@@ -55,10 +58,10 @@ FIELDS: MappingProxyType[Kind, tuple[Field, ...]] = MappingProxyType(
             *_fields("number", "discount_rate"),
             Field("order_amount", "money", told_only=True),
             *_fields("money", "refund_amount"),
-            Field("order_refund_amount", "money", told_only=True),
+            *_fields("money", "order_refund_amount"),
             *_fields("instant", "refunded_at"),
             *_fields("text", "sku category coupon store staff channel"),
-            *_fields("status", "status"),
+            *_fields("status", "status refund_status"),
             *_fields("text", "currency refund_of"),
         ),
         "events": (
@@ -133,10 +136,12 @@ def synonyms(kind: Kind, field: str) -> Synonyms:
     """Return the usual column names of ``field`` in a file of ``kind``."""
     table = _table()
     found = table["person" if field in PERSON else kind].get(field, {})
-    return Synonyms(**{rank: tuple(names) for rank, names in found.items()})
+    beside = found.get("beside", {})
+    ranks = {rank: tuple(names) for rank, names in found.items() if rank != "beside"}
+    return Synonyms(**ranks, beside=beside)
 
 
 @cache
-def _table() -> Mapping[str, Mapping[str, Mapping[str, list[str]]]]:
+def _table() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
     text = resources.files("koipond.ingest").joinpath("synonyms.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)

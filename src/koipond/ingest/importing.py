@@ -11,6 +11,9 @@ from koipond.ingest.contacts import copy_consents
 from koipond.ingest.door import Door
 from koipond.ingest.erasing import purge_erased
 from koipond.ingest.flags import FlagBook, flagged
+from koipond.ingest.join_mapping import plan_join
+from koipond.ingest.joined_rows import JoinedRows
+from koipond.ingest.joining import stage_joined
 from koipond.ingest.mapping import choose_mapping
 from koipond.ingest.model import ImportRequest, ImportResult, Progress
 from koipond.ingest.people import Registry
@@ -69,9 +72,12 @@ def import_file(
     stands, BusyError when another process writes, CancelledError when ``cancelled()``
     says so; then nothing was written.
     """
-    mapping = choose_mapping(
-        request.kind, rows.columns, request.mapping, rows.file, looks=lambda: person_looks(rows, region)
-    )
+    if isinstance(rows, JoinedRows):
+        rows, mapping = plan_join(rows, request, region)
+    else:
+        mapping = choose_mapping(
+            request.kind, rows.columns, request.mapping, rows.file, looks=lambda: person_looks(rows, region)
+        )
     now = clock.now()
     setting = Setting(
         place=zone, minor_digits=minor_digits(currency), limit_s=int(now.timestamp()) + FUTURE_GRACE_S
@@ -110,7 +116,10 @@ def import_file(
         job = replace(job, import_no=journal.begin(start, now))
         try:
             door = Door(mapping=mapping, declared=request.declared, blind=identities.blind, region=region)
-            staged = stage_rows(writer, rows, mapping, progress, cancelled, door, clock)
+            if isinstance(rows, JoinedRows):
+                staged = stage_joined(writer, rows, progress, cancelled, door, clock)
+            else:
+                staged = stage_rows(writer, rows, mapping, progress, cancelled, door, clock)
             outcome = run(writer, staged, job)
             result = result_of(writer, job, staged.count, outcome, rules)
             if flags is not None and request.kind == "customers":
@@ -120,8 +129,10 @@ def import_file(
         except BaseException as error:
             if touches is not None and request.kind == "touches":
                 touches.void_import(job.import_no, clock.now())
+            if isinstance(error, InputError) and isinstance(rows, JoinedRows):
+                error = rows.placed(error)
             journal.finish(job.import_no, how_ended(error), {"error": said(error, region)}, clock.now())
-            raise
+            raise error
         journal.finish(job.import_no, "done", result.to_dict(), clock.now())
         if flags is not None and request.kind == "customers":
             flags.mirror_flags(flagged(writer, day_of(now, zone)))

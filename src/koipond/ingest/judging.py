@@ -1,7 +1,7 @@
 """Put rows aside by the row rules, the first that fits, and keep them with their reason (隔离)."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ibis
@@ -33,15 +33,22 @@ def first_field(faults: Mapping[str, Any]) -> Any:
 
 
 def put_aside(
-    writer: Writer, raw: IbisTable, judged: IbisTable, import_no: int, *, declared: bool
+    writer: Writer,
+    raw: IbisTable,
+    judged: IbisTable,
+    import_no: int,
+    *,
+    declared: bool,
+    numbered: Callable[[IbisTable], IbisTable] | None = None,
 ) -> dict[str, int]:
     """Write the rows of ``judged`` that have a rule to ``quarantine``; return their count by rule.
 
     ``judged`` has row, rule, field, customer_no; ``raw`` the texts by field as they came through the door,
     where identifiers were covered. Who it was is left out; long numbers are covered as well, and with
-    ``declared`` properties whatever may be one.
+    ``declared`` properties whatever may be one. ``numbered``: gives the rows the numbers of their file.
     """
-    return write_aside(writer, aside_rows(raw, judged, declared=declared), import_no)
+    rows = aside_rows(raw, judged, declared=declared)
+    return write_aside(writer, rows if numbered is None else numbered(rows), import_no)
 
 
 def aside_rows(raw: IbisTable, judged: IbisTable, *, declared: bool) -> IbisTable:

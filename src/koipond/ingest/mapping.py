@@ -21,6 +21,7 @@ from koipond.kernel import InputError, Message, all_of, any_of, joined
 
 _LISTED_MAX = 10
 _SHOWN_MAX = 100
+_UNIT = re.compile(r"\s*[(（\[]\s*(?:[A-Z]{3}|Rp\.?|元|円|人民币|[$€£¥￥₹])\s*[)）\]]\s*$")
 _NOISE = re.compile(r"[\W_]+")
 
 
@@ -70,20 +71,47 @@ def choose_mapping(
     left_out |= {rival for name in chosen for rival in RIVALS.get(name, ())}
     taken = {names[0] for names in chosen.values() if len(names) == 1}  # parts of a joined id stay free
     guesses, unsure = _guess(kind, chosen.keys(), left_out, columns, taken)
+    faults += _rivals(guesses)
     for name, fitting in guesses.items():
-        if len(fitting) > 1:
-            faults.append(
-                Message(
-                    "{fitting} both fit the field {name}: choose one with --map {name}=COLUMN, or "
-                    "none with --map {name}=",
-                    fitting=all_of([f"'{column}'" for column in fitting]),
-                    name=name,
-                )
-            )
         chosen[name] = tuple(fitting[:1])
     if "discount" in chosen and "discount_rate" in guesses:
         del chosen["discount_rate"]  # money says it without a price
     faults += _missing(kind, chosen, looks)
+    _require_none(faults, file, columns)
+    taken = {column for names in chosen.values() for column in names}
+    others = tuple(c for c in columns if c not in taken) if kind in KEEPS_OTHER_COLUMNS else ()
+    order = [field.name for field in fields if field.name in chosen]
+    chosen = {name: chosen[name] for name in order}
+    return ColumnMap(kind=kind, columns=chosen, others=others, unsure=frozenset(unsure))
+
+
+def fitting_columns(
+    kind: Kind, names: Sequence[str], columns: Sequence[str]
+) -> tuple[dict[str, list[str]], set[str]]:
+    """Return each field of ``names`` → those of ``columns`` that fit it by name; and the unsure ones."""
+    left_out = {field.name for field in FIELDS[kind]} - set(names)
+    return _guess(kind, frozenset(), left_out, columns, frozenset())
+
+
+def require_one(file: str, guesses: Mapping[str, Sequence[str]], columns: Sequence[str]) -> None:
+    """Raise InputError when several of the ``columns`` of ``file`` fit one field."""
+    _require_none(_rivals(guesses), file, columns)
+
+
+def _rivals(guesses: Mapping[str, Sequence[str]]) -> list[str]:
+    return [
+        Message(
+            "{fitting} both fit the field {name}: choose one with --map {name}=COLUMN, or "
+            "none with --map {name}=",
+            fitting=all_of([f"'{column}'" for column in fitting]),
+            name=name,
+        )
+        for name, fitting in guesses.items()
+        if len(fitting) > 1
+    ]
+
+
+def _require_none(faults: Sequence[str], file: str, columns: Sequence[str]) -> None:
     if faults:
         raise InputError(
             "{file}: {faults}\nthe columns are: {columns}",
@@ -91,11 +119,6 @@ def choose_mapping(
             faults=joined("\n", faults),
             columns=_listed(columns),
         )
-    taken = {column for names in chosen.values() for column in names}
-    others = tuple(c for c in columns if c not in taken) if kind in KEEPS_OTHER_COLUMNS else ()
-    order = [field.name for field in fields if field.name in chosen]
-    chosen = {name: chosen[name] for name in order}
-    return ColumnMap(kind=kind, columns=chosen, others=others, unsure=frozenset(unsure))
 
 
 def _listed(columns: Sequence[str]) -> str:
@@ -110,6 +133,11 @@ def _listed(columns: Sequence[str]) -> str:
 def plain_name(name: str) -> str:
     """Return ``name`` without case, width, spaces and punctuation: 'Customer ID' = 'customer_id'."""
     return _NOISE.sub("", unicodedata.normalize("NFKC", name).casefold())
+
+
+def field_name(column: str) -> str:
+    """Return `plain_name` without the unit behind it: 'Harga Jual (IDR)' = 'harga jual'."""
+    return plain_name(_UNIT.sub("", column) or column)
 
 
 def own_name(column: str) -> str:
@@ -169,14 +197,14 @@ def _guess(
     only a weak name fits.
     """
     fields = [f for f in FIELDS[kind] if not (f.name in known or f.name in left_out or f.told_only)]
-    free = {column: plain_name(column) for column in columns if column not in taken}
+    free = {column: field_name(column) for column in columns if column not in taken}
     guesses: dict[str, list[str]] = {}
     unsure: set[str] = set()
     inner = {column: plain_name(own_name(column)) for column in free if own_name(column) != column}
     outer = {column: name for column, name in free.items() if column not in inner}
     for names, wanted in ((outer, fields), (inner, [f for f in fields if f.name in _in_nests(kind)])):
-        for rank in range(4):
-            _guess_rank(kind, rank, wanted, known, names, guesses, unsure)
+        for rank in range(5):
+            _guess_rank(kind, rank, wanted, known, columns, names, guesses, unsure)
     return guesses, unsure
 
 
@@ -185,16 +213,21 @@ def _guess_rank(
     rank: int,
     fields: Sequence[Field],
     known: Set[str],
+    columns: Sequence[str],
     free: dict[str, str],
     guesses: dict[str, list[str]],
     unsure: set[str],
 ) -> None:
     """Give each of ``fields`` without a guess those of the ``free`` columns (→ plain name) that fit it."""
     for field in fields:
-        if field.name in guesses or (rank == 3 and {"quantity", "unit_price"} <= guesses.keys() | known):
+        if field.name in guesses or (rank == 4 and {"quantity", "unit_price"} <= guesses.keys() | known):
             continue
         usual = synonyms(kind, field.name)
-        wanted = {plain_name(n) for n in ((field.name,), usual.names, usual.weak, usual.whole)[rank]}
+        names = [*((field.name,), usual.names, usual.weak, usual.late, usual.whole)[rank]]
+        if rank == 1:
+            there = {plain_name(column) for column in columns}
+            names += [n for other, some in usual.beside.items() if plain_name(other) in there for n in some]
+        wanted = {plain_name(n) for n in names}
         fitting = [column for column, name in free.items() if name in wanted]
         if fitting:
             guesses[field.name] = fitting

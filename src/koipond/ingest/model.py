@@ -17,6 +17,7 @@ ROW_RULES = (
     "missing_amount",
     "missing_customer",
     "missing_order",
+    "no_head",
     "missing_at",
     "future_at",
     "conflicting_order",

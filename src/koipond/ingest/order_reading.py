@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import ibis
 
 from koipond.ingest.amount_levels import Levels, decide_levels
-from koipond.ingest.discounts import decide_discount, discount_remarks
+from koipond.ingest.discounts import decide_discount, discount_remarks, shares_left_out
 from koipond.ingest.mapping import ColumnMap
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.order_filling import fill_orders, needs_filling
@@ -41,12 +41,14 @@ def read_orders(
 
     ``percents``: columns whose every value had a percent sign.
     """
+    shares = shares_left_out(source.columns, mapping, request, source.file)
     discount = decide_discount(
         writer, known, readings, mapping, request, source, percents=percents, digits=setting.minor_digits
     )
     typed = type_orders(writer, known, readings, setting, discount)
     ruled = typed.kept(rule_rows(typed.whole(typed.rows), setting))
     rows = typed.whole(writer.cache("import_judged_alone", ruled))
+    rows, out = _aside(rows, joined="aside" in known.columns)
     ends = look_at_orders(writer, rows)
     found = _repeats(writer, rows, ends, mapping, request, source)
     rows, repeats = _once(rows, found.again)
@@ -59,10 +61,11 @@ def read_orders(
     if repeats is not None or notes or levels.paid:
         ends = look_at_orders(writer, rows)
     judged = judge_orders(writer, rows, ends)
-    if repeats is not None:
-        kinds = judged.schema()
-        judged = judged.union(repeats.select(**{n: repeats[n].cast(kinds[n]) for n in judged.columns}))
-    remarks = (*levels.remarks, *discount_remarks(discount, mapping, request))
+    for more in (repeats, out):
+        if more is not None:
+            kinds = judged.schema()
+            judged = judged.union(more.select(**{n: more[n].cast(kinds[n]) for n in judged.columns}))
+    remarks = (*levels.remarks, *discount_remarks(discount, mapping, request), *shares)
     beside = {"equal_rows_beside": found.beside} if found.beside else {}
     return ReadOrders(judged=judged, levels=levels, remarks=remarks, notes=notes | beside)
 
@@ -82,6 +85,13 @@ def _repeats(
     if request.keep_repeated or len(mapping.columns["order_id"]) > 1:
         return Repeats()
     return repeated_rows(writer, rows, ends, source, mapping.identifying)
+
+
+def _aside(rows: IbisTable, *, joined: bool) -> tuple[IbisTable, IbisTable | None]:
+    """Return ``rows`` without those that joining put aside, and these."""
+    if not joined:
+        return rows, None
+    return rows.filter(rows["aside"].isnull()), rows.filter(rows["aside"].notnull())
 
 
 def _once(rows: IbisTable, again: IbisTable | None) -> tuple[IbisTable, IbisTable | None]:

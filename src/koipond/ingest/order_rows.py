@@ -57,6 +57,7 @@ def type_orders(
     columns = {
         "totals": _totals(raw, instants["at_s"]),
         "torn": ibis.literal(False),
+        "aside": raw["aside"] if "aside" in raw.columns else ibis.null("string"),
         **_status(raw, readings),
         **instants,
         **money,
@@ -75,18 +76,21 @@ def rule_rows(rows: IbisTable, setting: Setting) -> IbisTable:
     """Return ``rows`` with what each is by its own cells: ``negative is_refund is_line`` and ``rule``."""
     rows = rows.mutate(negative=rows["minus"] | (rows["amount_fen"] < 0).fill_null(False))
     rows = rows.mutate(is_refund=_is_refund(rows), is_line=_is_line(rows))
-    rule = first_rule(
-        {
-            "totals_row": rows["totals"],
-            "unparsable": rows["field"].notnull(),
-            "missing_amount": rows["amount_fen"].isnull(),
-            "missing_customer": rows["customer_no"].isnull(),
-            "missing_order": rows["order_id"].isnull() & ~rows["is_refund"],
-            "missing_at": rows["at_s"].isnull(),
-            "future_at": rows["at_s"] > setting.limit_s,
-            "conflicting_order": rows["torn"],
-        }
+    rule = rows["aside"].coalesce(
+        first_rule(
+            {
+                "totals_row": rows["totals"],
+                "unparsable": rows["field"].notnull(),
+                "missing_amount": rows["amount_fen"].isnull(),
+                "missing_customer": rows["customer_no"].isnull(),
+                "missing_order": rows["order_id"].isnull() & ~rows["is_refund"],
+                "missing_at": rows["at_s"].isnull(),
+                "future_at": rows["at_s"] > setting.limit_s,
+                "conflicting_order": rows["torn"],
+            }
+        )
     )
+    rule = ibis.ifelse(rows["totals"], "totals_row", rule)
     cell = ibis.cases((rule == "missing_amount", "amount"), (rule == "conflicting_order", "order_amount"))
     return rows.mutate(rule=rule, field=rows["field"].coalesce(cell))
 
@@ -174,15 +178,20 @@ def _totals(raw: IbisTable, at_s: Any) -> Any:
 
 def _status(raw: IbisTable, readings: Readings) -> dict[str, Any]:
     """``status`` of each row (paid when the file has none), ``unknown``: a word nobody knows or none,
-    ``partly``: said to be given back in part."""
-    if "status" not in raw.columns:
-        no = ibis.literal(False)
-        return {"status": ibis.literal(PAID), "unknown": no, "blank": no, "partly": no}
-    status = read_word(raw["status"], readings.tables["status"])
-    partly = (status == PARTLY).fill_null(False)
-    return {
-        "status": ibis.ifelse(partly, PAID, status).fill_null(""),
-        "unknown": status.isnull(),
-        "blank": raw["status"].isnull(),
-        "partly": partly,
-    }
+    ``partly``: said to be given back in part. A state of the refund beside the status counts for paid rows.
+    """
+    no = ibis.literal(False)
+    status, unknown, blank, partly = ibis.literal(PAID), no, no, no
+    if "status" in raw.columns:
+        status = read_word(raw["status"], readings.tables["status"])
+        unknown, blank = status.isnull(), raw["status"].isnull()
+        partly = (status == PARTLY).fill_null(False)
+    if readings.tables.get("refund_status"):
+        back = ibis.ifelse(
+            status == PAID, read_word(raw["refund_status"], readings.tables["refund_status"]), ""
+        )
+        partly = partly | (back == PARTLY).fill_null(False)
+        status = ibis.ifelse((back == REFUNDED).fill_null(False), REFUNDED, status)
+    if "status" in raw.columns:
+        status = ibis.ifelse(partly, PAID, status).fill_null("")
+    return {"status": status, "unknown": unknown, "blank": blank, "partly": partly}

@@ -4,12 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import ibis
+
+from koipond.ingest.carrying import carry_orders_down
 from koipond.ingest.contacts import write_touches
 from koipond.ingest.currency_signs import SIGN, can_mean, is_sign, names_of
 from koipond.ingest.customers import know_customers, write_customers, write_traits
-from koipond.ingest.discounts import bare_percents
+from koipond.ingest.discounts import bare_percents, without_percents
 from koipond.ingest.events import write_events
 from koipond.ingest.functions import day_text
+from koipond.ingest.joined_rows import JoinedRows
+from koipond.ingest.joining import file_of, numbered
 from koipond.ingest.judging import put_aside
 from koipond.ingest.mapping import ColumnMap
 from koipond.ingest.model import ImportRequest, Kind
@@ -21,12 +26,15 @@ from koipond.ingest.people import Registry, resolve_people, scope_ids
 from koipond.ingest.plain_rows import judge_rows
 from koipond.ingest.ports import IbisTable, RowSource, TouchHistory, Writer
 from koipond.ingest.products import write_products
-from koipond.ingest.readings import Readings, decide, mend_ids
+from koipond.ingest.readings import Readings, decide, mend_ids, said_in
 from koipond.ingest.remarks import remarks_on_orders, remarks_on_people
 from koipond.ingest.shares import bare_shares
 from koipond.ingest.staging import RAW, Staged
 from koipond.ingest.timing import Setting
 from koipond.kernel import InputError, Message, joined
+
+NO_CENTS = frozenset({"IDR", "COP"})
+"""Currencies with cents by the standard that nobody writes: 1.234 is grouped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +72,7 @@ class _Rows:
     """A file's text with its formats decided: ``raw`` as staged, ``known`` with customers for identifiers."""
 
     raw: IbisTable
+    heads: IbisTable | None  # columns of ``raw`` that stand in a file of their own
     known: IbisTable
     people: IbisTable | None
     readings: Readings
@@ -81,36 +90,73 @@ def run(writer: Writer, staged: Staged, job: Job) -> Outcome:
     percents: frozenset[str] = frozenset()
     if job.request.kind == "orders":
         raw, percents = bare_percents(writer, raw)
+        if len(job.mapping.columns["order_id"]) == 1 and staged.heads is None:
+            raw, carried = carry_orders_down(writer, raw, f"{RAW}_carried")
+            staged = replace(staged, orders_carried=carried)
     plain = bare_shares(raw) if job.request.kind == "products" else raw
     digits = job.setting.minor_digits
-    readings = decide(writer, plain, job.mapping, job.request, job.rows, minor_digits=digits)
+    heads = staged.heads
+    if heads is not None:
+        heads = without_percents(heads, percents & set(heads.columns))
+    readings = decide(
+        writer, plain, job.mapping, job.request, job.rows,
+        minor_digits=0 if job.currency in NO_CENTS else digits,
+        heads=heads,
+    )  # fmt: skip
     known, people = raw, None
     if job.request.kind != "products":
         found = resolve_people(writer, raw, job.request, job.registry, staged.door)
         known, people = scope_ids(found, staged.person_in), found.people
-    rows = _Rows(raw=raw, known=known, people=people, readings=readings, staged=staged, percents=percents)
+    rows = _Rows(
+        raw=raw, heads=heads, known=known, people=people, readings=readings, staged=staged, percents=percents
+    )
     done = _PIPELINES[job.request.kind](writer, rows, job)
     said = remarks_on_people(done.quarantined, job.mapping, job.registry.region)
     return replace(done, remarks=(*done.remarks, *said))
 
 
 def _orders(writer: Writer, rows: _Rows, job: Job) -> Outcome:
-    _require_currency(writer, rows.raw, job)
+    _require_currency(writer, said_in(rows.raw, rows.heads, "currency"), job)
     _require_signs(writer, rows, job)
     told = read_orders(
         writer, rows.known, rows.readings, job.mapping, job.request, job.rows,
         setting=job.setting, percents=rows.percents,
     )  # fmt: skip
+    strange = _strange_refund_words(writer, rows, job)
     settled = _settle(writer, rows, told.judged, job)
     facts = build_orders(writer, told.judged, job.request, job.import_no, told.levels)
     changes, notes = write_orders(writer, facts, job.request, job.import_no)
     notes = told.notes | notes
+    if rows.staged.orders_carried:
+        notes["order_id_carried_down"] = rows.staged.orders_carried
+    if rows.staged.heads_alone:
+        notes["orders_without_lines"] = rows.staged.heads_alone
     return _outcome(
         rows,
         settled,
         changes,
-        (*told.remarks, *remarks_on_orders(settled.quarantined | notes, job.mapping)),
+        (*told.remarks, *strange, *remarks_on_orders(settled.quarantined | notes, job.mapping)),
         **notes,
+    )
+
+
+def _strange_refund_words(writer: Writer, rows: _Rows, job: Job) -> tuple[str, ...]:
+    """Return what is to be said of words in a column of refund states that do not say *given back*."""
+    if "refund_status" not in job.mapping:
+        return ()
+    words = rows.raw["refund_status"]
+    known = [*rows.readings.tables["refund_status"]]
+    strange = rows.raw.filter(words.notnull() & ~words.isin(known or [""]))
+    counted = strange.group_by(word=strange["refund_status"]).agg(count=strange.count())
+    found = writer.frame(counted.order_by(ibis.desc("count"), "word").limit(5)).to_pylist()
+    if not found:
+        return ()
+    return (
+        Message(
+            "{column}: {words} are not taken as given back; if one is: --status WORD=refunded",
+            column=job.mapping.columns["refund_status"][0],
+            words=", ".join(f"'{one['word']}' ({one['count']:,})" for one in found),
+        ),
     )
 
 
@@ -176,8 +222,15 @@ class _Settled:
 
 def _settle(writer: Writer, rows: _Rows, judged: IbisTable, job: Job) -> _Settled:
     """Put bad rows aside, make the people of good rows known, and let go of the text."""
-    aside = put_aside(writer, rows.raw, judged, job.import_no, declared=bool(job.request.declared))
-    writer.forget(RAW)
+    raw, joined = rows.raw, isinstance(job.rows, JoinedRows)
+    if isinstance(job.rows, JoinedRows):
+        raw = file_of(job.rows, raw)
+    aside = put_aside(
+        writer, raw, judged, job.import_no,
+        declared=bool(job.request.declared), numbered=numbered if joined else None,
+    )  # fmt: skip
+    for name in rows.staged.tables:
+        writer.forget(name)
     notes = {}
     if rows.people is not None:
         notes["customers_new"] = know_customers(writer, judged, rows.people, job.import_no)
@@ -216,9 +269,10 @@ def _require_currency(writer: Writer, raw: IbisTable, job: Job) -> None:
 
 def _require_signs(writer: Writer, rows: _Rows, job: Job) -> None:
     """Raise InputError for amounts beside a sign that cannot be the workspace's."""
-    raw, found = rows.raw, []
+    found: list[str] = []
     for name in ("amount", "unit_price", "discount", *PAID_FIELDS[1:], *BACK_FIELDS):
         if name in rows.readings.numbers and rows.readings.numbers[name].decorated:
+            raw = said_in(rows.raw, rows.heads, name)
             signs = raw.select("row", sign=raw[name].re_extract(SIGN, 0), text=raw[name])
             first = signs.group_by("sign").agg(
                 row=signs["row"].min(), text=signs["text"].argmin(signs["row"])

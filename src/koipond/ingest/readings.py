@@ -49,21 +49,26 @@ def decide(
     rows: RowSource,
     *,
     minor_digits: int = 2,
+    heads: IbisTable | None = None,
 ) -> Readings:
-    """Return how the columns of ``table`` are read; raise InputError when two ways fit, naming the option."""
+    """Return how the columns of ``table`` are read; raise InputError when two ways fit, naming the option.
+
+    ``heads``: those columns of it that stand in a file of their own, one row an order.
+    """
     numeric, instants, tables = {}, {}, {}
     for field in FIELDS[request.kind]:
         if field.name not in mapping:
             continue
+        where = said_in(table, heads, field.name)
         if field.type in ("number", "money"):
-            numeric[field.name] = column_shapes(reader, table, field.name, what=Message("numbers"))
+            numeric[field.name] = column_shapes(reader, where, field.name, what=Message("numbers"))
         elif field.type == "instant":
-            shapes = column_shapes(reader, table, field.name, what=Message("dates"))
+            shapes = column_shapes(reader, where, field.name, what=Message("dates"))
             instants[field.name] = choose_instants(
-                reader, table, field.name, shapes, request.date_format, rows.file
+                reader, where, field.name, shapes, request.date_format, rows.file
             )
         elif field.type in ("status", "truth"):
-            tables[field.name] = _words(reader, table, field.name, request, rows.file)
+            tables[field.name] = _words(reader, where, field.name, request, rows.file)
     text = {name: shapes for name, shapes in numeric.items() if not rows.is_exact(mapping.columns[name][0])}
     money = {field.name for field in FIELDS[request.kind] if field.type == "money"}
     whole = money if minor_digits == 0 else ()
@@ -77,8 +82,14 @@ def decide(
         numbers=numbers,
         instants=instants,
         tables=tables,
-        negative_discounts="discount" in numbers and _all_negative(reader, table, numbers["discount"]),
+        negative_discounts="discount" in numbers
+        and _all_negative(reader, said_in(table, heads, "discount"), numbers["discount"]),
     )
+
+
+def said_in(table: IbisTable, heads: IbisTable | None, field: str) -> IbisTable:
+    """Return where the column of ``field`` stands as its file has it: in ``heads``, else in ``table``."""
+    return table if heads is None or field not in heads.columns else heads
 
 
 def mend_ids(reader: Reader, table: IbisTable, *, sealed: bool) -> IbisTable:

@@ -51,6 +51,13 @@ _SENTENCES = {
         )
     ),
     "totals_row": Message("{count:,} rows hold totals and no order: put aside"),
+    "no_head": Message(
+        "{count:,} lines belong to an order that the file of heads does not hold: put aside; export both "
+        "files for the same orders"
+    ),
+    "orders_without_lines": Message(
+        "{count:,} orders of the heads have no line in the other file: each counts as one line of its own"
+    ),
     "missing_amount": (
         Message(
             "{count:,} rows have an empty amount (or '-'): put aside, since the list price is not what"
@@ -64,6 +71,9 @@ _SENTENCES = {
         Message(
             "{count:,} lines of unpaid orders have no amount: quantity × unit price stands for it, else 0"
         )
+    ),
+    "order_id_carried_down": Message(
+        "{count:,} rows have no order number and go on with the order above them: taken from it"
     ),
     "customer_no_carried_down": Message(
         "{count:,} lines say nothing about their customer: taken from their order"

@@ -21,6 +21,11 @@ RULE_WORDS: Mapping[str, Mapping[str, str]] = {
         "id": "tidak menyebut siapa pun: telepon, surel, dan id kosong atau tidak terbaca",
     },
     "missing_order": {"zh": "缺少订单号", "en": "no order number", "id": "tanpa nomor pesanan"},
+    "no_head": {
+        "zh": "订单表中没有该订单",
+        "en": "the file of heads does not hold its order",
+        "id": "berkas induk tidak memuat pesanannya",
+    },
     "missing_at": {"zh": "缺少时间", "en": "no time", "id": "tanpa waktu"},
     "future_at": {"zh": "时间在未来", "en": "the time lies in the future", "id": "waktu di masa depan"},
     "conflicting_order": {

@@ -31,6 +31,10 @@ class Staged:
     person_in: frozenset[str]  # ids joined from columns of which one says who the customer is
     count: int
     door: Door | None
+    heads: IbisTable | None = None  # of orders in two files, the heads alone; ``table`` then has both
+    tables: tuple[str, ...] = (RAW,)  # what of it the engine keeps
+    heads_alone: int = 0  # heads that no line belongs to
+    orders_carried: int = 0  # rows whose order number stands above them
 
 
 class Feed:
@@ -72,18 +76,20 @@ def stage_rows(
     cancelled: Callable[[], bool] | None,
     door: Door | None = None,
     clock: Clock | None = None,
+    *,
+    name: str = RAW,
 ) -> Staged:
-    """Stage the columns that ``mapping`` uses, through ``door``; raise InputError when the file holds no row.
+    """Stage the columns that ``mapping`` uses as ``name``; raise InputError when the file holds no row.
 
-    Without a door every text is staged as it is, and there are no further columns. By ``clock`` a file that
-    takes longer than `BATCH_S_MAX` from one batch to the next is given up.
+    They pass ``door``. Without a door every text is staged as it is, and there are no further columns. By
+    ``clock`` a file that takes longer than `BATCH_S_MAX` from one batch to the next is given up.
     """
     places = _places(mapping)
     more = [(OTHERS, pa.string())] if mapping.others and door is not None else []
     schema = pa.schema([("row", pa.int64()), *((name, pa.string()) for name in places.values()), *more])
     timed = rows.batches(mapping.used) if clock is None else _timed(rows, mapping.used, clock)
     feed = Feed(_batches(rows, timed, places, mapping, door, schema, progress, cancelled), schema)
-    table = feed.into(writer, RAW)
+    table = feed.into(writer, name)
     if not feed.rows:
         raise InputError(
             "{file}: no row holds a value in {used}",
@@ -98,13 +104,14 @@ def stage_rows(
         for field, columns in mapping.columns.items()
         if len(columns) > 1 and mapping.identifying & set(columns)
     )
-    kept = table.select("row", *(name for name, _ in more), **fields)
+    kept = table.select("row", *(column for column, _ in more), **fields)
     return Staged(
         table=kept,
         own_names=tuple(dict.fromkeys(own_name(column) for column in mapping.others)) if more else (),
         person_in=joined,
         count=feed.rows,
         door=door,
+        tables=(name,),
     )
 
 

@@ -130,7 +130,7 @@ def operand(cursor: Cursor) -> Operand:
             return Trait(name=trait)
         if cursor.sees("and", "or", "in", "is", "then", "no"):
             raise cursor.failed(Message("{shown} where a condition was expected", shown=cursor.shown()))
-    token = cursor.expect_kind("name", "a condition")
+    token = cursor.expect_kind("name", Message("a condition"))
     if spec is None:
         near = did_you_mean(
             cursor.catalog.suggest(token.text), Message("see the list of fields, or write trait.NAME")
@@ -143,7 +143,7 @@ def _trait_or_tag(cursor: Cursor) -> Trait | Tag:
     is_trait = cursor.expect("trait", "tag") == "trait"
     cursor.expect(".")
     at = cursor.word.at
-    name = cursor.name_or_text("a name")
+    name = cursor.name_or_text(Message("a name"))
     known = cursor.catalog.traits if is_trait else cursor.catalog.tags
     if known and name not in known:
         what = "trait" if is_trait else Message("tag group")

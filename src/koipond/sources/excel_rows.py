@@ -14,6 +14,7 @@ from koipond.kernel import InputError, Message
 from koipond.sources.batches import text_batch
 from koipond.sources.bounds import Meter, batch_rows, require_content
 from koipond.sources.header import SNIFF_ROWS, column_names, header_place
+from koipond.sources.merged_cells import Filler, merged_rows
 
 BATCH_ROWS = 1 << 14
 ROWS_MAX = 1_048_576  # of a sheet, by ECMA-376 and Excel
@@ -21,7 +22,10 @@ MEMBERS_MAX = 10_000
 
 
 class ExcelRows:
-    """One sheet of a workbook (port `RowSource`); formulas count as the value last computed."""
+    """One sheet of a workbook (port `RowSource`); formulas count as the value last computed.
+
+    ``merged``: the columns with cells that are one over several rows; each of these has its value.
+    """
 
     def __init__(self, path: Path, fingerprint: str, sheet: str | None = None) -> None:
         self.file = shown_name(path)
@@ -30,7 +34,7 @@ class ExcelRows:
         self.total_bytes = path.stat().st_size
         require_workbook(path)
         with self._open() as opened:
-            title = str(opened.title)
+            title, part = str(opened.title), str(opened._worksheet_path)
             self._max_rows = min(int(opened.max_row or 0), ROWS_MAX)
             opened.reset_dimensions()  # what the file says of its size may be wrong
             first = list(opened.iter_rows(max_row=SNIFF_ROWS, values_only=True))
@@ -48,6 +52,12 @@ class ExcelRows:
         self.fingerprint = f"{fingerprint}:{title}"
         header = {"header": Message("row {place}, below a title", place=place + 1)} if titled else {}
         self.details: Mapping[str, str] = {"format": "excel", "sheet": title, **header}
+        self._merged = merged_rows(path, part, self.file)
+        self.merged = frozenset(
+            name
+            for at, name in enumerate(self.columns)
+            if any(first > place + 1 for first, _ in self._merged.get(at, ()))
+        )
         self._texts: set[str] = set()
         self._done_rows = 0
 
@@ -64,13 +74,14 @@ class ExcelRows:
         first = self._above + 2
         self._done_rows = 0
         most, meter = batch_rows(len(columns), BATCH_ROWS), Meter(self.file, self.total_bytes)
+        filler = Filler(self._merged, first)
         with self._open() as sheet:
             sheet.reset_dimensions()
             below = enumerate(sheet.iter_rows(min_row=first, values_only=True), start=first)
             for number, cells in below:
                 self._require_height(number)
                 self._require_width(number, cells)
-                rows.append(cells)
+                rows.append(filler.filled(number, cells))
                 self._done_rows = number
                 if len(rows) == most:
                     yield self._batch(first, columns, places, rows, meter)

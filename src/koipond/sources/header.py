@@ -20,14 +20,18 @@ def header_place(rows: Sequence[Sequence[object]]) -> int | None:
     """Return which of the first ``rows`` of a file names the columns; None when all are blank.
 
     Blank rows and titles stand above it. A title fills the first cell of its row and no other, where most
-    rows fill three or more.
+    rows fill three or more; words beside it fill less than half of what most rows do.
     """
     filled = [[place for place, cell in enumerate(row) if str(cell or "").strip()] for row in rows]
     widths = sorted(len(places) for places in filled if places)
     if not widths:
         return None
     usual = widths[len(widths) // 2]
-    named = (n for n, places in enumerate(filled) if places and (places != [0] or usual < 3))
+    named = (
+        n
+        for n, places in enumerate(filled)
+        if places and (usual < 3 or (places != [0] and len(places) * 2 >= usual))
+    )
     return next(named, next(n for n, places in enumerate(filled) if places))
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from koipond.ingest import ImportRequest, ImportResult, Kind, import_file, undo_import
-from koipond.ingest.ports import IbisTable, Reader
+from koipond.ingest.joined_rows import JoinedRows
+from koipond.ingest.ports import IbisTable, Reader, RowSource
 from koipond.kernel import Clock, FixedClock, zone
 from koipond.sources import open_file
 from koipond.testing.identities import MemoryIdentities
@@ -56,12 +57,14 @@ class MemoryWorkspace:
         mapping: Mapping[str, str] | None = None,
         *,
         cancelled: Callable[[], bool] | None = None,
+        lines: Path | str | None = None,
+        on: tuple[str, str] | None = None,
         **options: Any,
     ) -> ImportResult:
-        """Import ``file``; ``options`` go into the ImportRequest."""
+        """Import ``file``, heads when there are ``lines`` beside; ``options`` go into the ImportRequest."""
         return import_file(
             ImportRequest(kind=kind, mapping=mapping or {}, **options),
-            rows=open_file(file, region=self.region),
+            rows=self._rows(file, lines, on),
             warehouse=self.warehouse,
             identities=self.identities,
             journal=self.journal,
@@ -73,6 +76,10 @@ class MemoryWorkspace:
             touches=self.touches,
             cancelled=cancelled,
         )
+
+    def _rows(self, file: Path | str, lines: Path | str | None, on: tuple[str, str] | None) -> RowSource:
+        heads = open_file(file, region=self.region)
+        return heads if lines is None else JoinedRows(heads, open_file(lines, region=self.region), on=on)
 
     def undo(self, import_no: int) -> dict[str, int]:
         """Undo import ``import_no``."""
