@@ -43,11 +43,12 @@ def judge_sales(writer: Writer, facts: OrderFacts, request: ImportRequest) -> Ib
     early = (both["status"] == PENDING) & (both["status_live"] != PENDING)
     early |= (both["status"] == CANCELLED) & returned_live
     paid = (both["status"] == PAID) & (both["status_live"] == PAID)
-    list_of_returns = returned & ~returned_live & (both["net"] <= both["net_live"])
-    of_returns_live = returned_live & ~returned & (both["net"] < both["net_live"])
+    list_of_returns = returned & ~returned_live & (both["net"] <= both["net_live"]) & ~both["strange"]
+    of_returns_live = returned_live & ~returned & (both["net"] < both["net_live"]) & ~both["strange_live"]
     keep = early | (paid & (list_of_returns | of_returns_live))
     write_sale = ~(same_head & same_lines) & ~keep
-    one_sale = same_lines | (paid & (returned != returned_live))
+    strange = both["strange"] | both["strange_live"]
+    one_sale = same_lines | (paid & (returned != returned_live) & ~strange)
     refunds = _refund_verdict(both, one_sale=one_sale, early=early, write_sale=write_sale)
     less = (both["back"] < both["back_live"]) & (refunds == "keep")
     other = write_sale & ~same_lines & ~one_sale & (both["status_live"] != PENDING)
@@ -112,7 +113,26 @@ def _both(writer: Writer, facts: OrderFacts, hits: IbisTable, request: ImportReq
         part = _given_back(rows)
         table = _beside(table, part, table["order_id"] == part["key"], name, "back_fen")
         table = table.mutate(**{name: table[name].fill_null(0)})
+    for name, (here, there) in {
+        "strange": (facts.lines, lines),
+        "strange_live": (lines, facts.lines),
+    }.items():
+        part = _goods_missing(here, there)
+        table = _beside(table, part, table["order_id"] == part["key"], name, "goods")
+        table = table.mutate(**{name: table[name].notnull()})
     return writer.cache("both_orders", table)
+
+
+def _goods_missing(here: IbisTable, there: IbisTable) -> IbisTable:
+    """Return key, goods: the orders with a line ``here`` whose goods ``there`` does not name.
+
+    A list of returns names only goods that were sold, so such a line belongs to another part of the sale.
+    An order of which ``there`` names no goods says nothing.
+    """
+    named = there.filter(there["sku"].notnull()).select("order_id", "sku").distinct()
+    mine = here.filter(here["sku"].notnull()).semi_join(named, "order_id")
+    strange = mine.anti_join(named, ["order_id", "sku"])
+    return strange.group_by(key=strange["order_id"]).agg(goods=strange.count())
 
 
 def _beside(table: IbisTable, part: IbisTable, on: Any, name: str, value: str) -> IbisTable:
@@ -139,6 +159,8 @@ def judge_refunds(
     stays = both.filter(
         ibis.or_(both["sign"] == both["sign_live"], both["back_fen"] < both["back_fen_live"])
     ).select(refund_id="key")
+    apart = _of_other_days(facts, live)
+    stays = stays.anti_join(apart, "refund_id")
     gone = live.filter(False).select("source", "refund_id")
     if known is not None:
         stays = stays.anti_join(known, [("refund_id", "order_id")])
@@ -147,8 +169,20 @@ def judge_refunds(
         dropped = known.filter(known["refunds"] == "drop").select("import_no", refund_id="order_id")
         gone = live.semi_join(dropped, ["import_no", "refund_id"]).select("source", "refund_id")
     write = writer.cache("write_refunds", facts.refunds.anti_join(stays, "refund_id"))
-    again = live.semi_join(write, "refund_id").select("source", "refund_id")
+    again = live.semi_join(write, "refund_id").anti_join(apart, "refund_id").select("source", "refund_id")
     return write, writer.cache("gone_refunds", again.union(gone, distinct=True))
+
+
+def _of_other_days(facts: OrderFacts, live: IbisTable) -> IbisTable:
+    """Return refund_id: refunds that a file names without their sale, on days on which none is known.
+
+    They are told of beside those that are known and replace none: what is given back in two steps is often
+    exported in two files. With its sale a file tells the whole state of the order.
+    """
+    mine = facts.refunds.anti_join(facts.orders, [("refund_id", "order_id")])
+    same = mine.semi_join(live, ["refund_id", "day"]).select("refund_id")
+    known = mine.semi_join(live, "refund_id").select("refund_id").distinct()
+    return known.anti_join(same, "refund_id")
 
 
 def count_known(writer: Writer, known: IbisTable) -> dict[str, int]:
