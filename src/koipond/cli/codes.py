@@ -93,20 +93,18 @@ def _import_text(data: dict[str, Any]) -> str:
     if out["not_free"]:
         said.append(
             phrase(
-                "left out: {count:,} codes that the file marks as used or not to be given",
+                "left out, marked as used or not to be given: {count:,}",
                 count=out["not_free"],
             )
         )
     if out["over"]:
-        said.append(phrase("left out: {count:,} codes whose own last day is over", count=out["over"]))
+        said.append(phrase("left out, their last day is over: {count:,}", count=out["over"]))
     if data["own_last_day"]:
-        said.append(
-            phrase("{count:,} codes end on the last day of their own row", count=data["own_last_day"])
-        )
+        said.append(phrase("codes with a last day of their own: {count:,}", count=data["own_last_day"]))
     if data["shortened"]:
         said.append(
             phrase(
-                "{count:,} last days have a time before 23:59: the day before counts as the last whole one",
+                "last days with a time before 23:59, of which the day before counts: {count:,}",
                 count=data["shortened"],
             )
         )
@@ -115,7 +113,7 @@ def _import_text(data: dict[str, Any]) -> str:
     if data["unnamed"]:
         said.append(
             phrase(
-                "not used: what stands behind the code in {count:,} lines; name these columns in the first "
+                "not used: what stands behind the code, lines: {count:,}; name these columns in the first "
                 "line if it matters",
                 count=data["unnamed"],
             )

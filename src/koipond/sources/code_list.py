@@ -4,10 +4,9 @@ A table also says until when a code is good and whether it is still free; what s
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 from pathlib import Path
 
 from koipond.ingest.list_rows import unguarded
@@ -20,6 +19,7 @@ from koipond.sources.code_words import (
     NUMBER,
     STATE,
     USED,
+    are_counted,
     day_orders,
     is_endless,
     is_gone,
@@ -116,7 +116,7 @@ def _one_column(file: str, lines: Sequence[tuple[int, str]]) -> CodeList:
     wide = [row for row in rows if any(row[1][1:])]
     if not headed:
         _require_codes_alone(file, rows, wide)
-    if len(wide) > 1 and _are_counted(wide):
+    if len(wide) > 1 and are_counted(cells[0] for _, cells in wide):
         raise InputError(
             "{file}: line {line}: the first column counts the rows (1, 2, 3 …), it is not the code; name "
             "every column in the first line, such as: no,code",
@@ -142,15 +142,6 @@ def _require_codes_alone(file: str, rows: Sequence[_Row], wide: Sequence[_Row]) 
             "if it is a code, write a line above it: code",
             file=file,
         )
-
-
-def _are_counted(rows: Iterable[_Row]) -> bool:
-    """Say whether the first cells are running numbers."""
-    firsts = [cells[0] for _, cells in rows]
-    if not all(cell.isdecimal() and len(cell) <= 7 for cell in firsts):
-        return False
-    numbers = [int(cell) for cell in firsts]
-    return all(b - a == 1 for a, b in pairwise(numbers))
 
 
 def _columns(file: str, names: Sequence[str], rows: Sequence[_Row], column: str | None) -> _Columns:
@@ -193,7 +184,7 @@ def _fault(names: Sequence[str], rows: Sequence[_Row], places: Sequence[int], co
     shown = ", ".join(f"'{name}'" for name in names[:_SHOWN])
     if column is not None:
         return Message("--column {column}: no such column; there are {shown}", column=column, shown=shown)
-    if _are_counted(row for row in rows if any(row[1])):
+    if are_counted(cells[0] for _, cells in rows if any(cells)):
         return Message(
             "no column says that it is the code, and the first one counts the rows; there are {shown}",
             shown=shown,

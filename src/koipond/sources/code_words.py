@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from datetime import date, timedelta
+from itertools import pairwise
 
 from koipond.ingest.mapping import plain_name
 
@@ -119,6 +120,14 @@ _TIME = re.compile(r"(?P<day>.*?[0-9日])(?:T| +)(?P<time>[0-9]{1,2}:[0-9]{2}(?:
 _SPAN = re.compile(
     r".+?(?:至|到|~|～|—|–| - | to | s/d | sampai | hingga )+(.+)|[0-9./年月日]{8,11}-([0-9]{4}[./年].+)"
 )
+
+
+def are_counted(cells: Iterable[str]) -> bool:
+    """Say whether ``cells`` are running numbers."""
+    words = list(cells)
+    if not all(word.isdecimal() and len(word) <= 7 for word in words):
+        return False
+    return all(int(b) - int(a) == 1 for a, b in pairwise(words))
 
 
 def is_gone(word: str, *, flag: bool) -> bool | None:
