@@ -25,9 +25,20 @@ def register(app: typer.Typer) -> None:
 def import_codes(
     context: typer.Context,
     list_key: Annotated[str, typer.Argument(metavar="LIST", help="Key of the offer.")],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="One code a line, or the first column.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="One code a line, or a table whose header names the code.")
+    ],
+    column: Annotated[
+        str | None,
+        typer.Option("--column", metavar="NAME", help="Column of the codes, as the first line writes it."),
+    ] = None,
     expires_on: Annotated[
-        str | None, typer.Option("--expires-on", metavar="YYYY-MM-DD", help="Last good day of these codes.")
+        str | None,
+        typer.Option(
+            "--expires-on",
+            metavar="YYYY-MM-DD",
+            help="Last good day of these codes; an earlier one in a code's own row counts.",
+        ),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -35,8 +46,7 @@ def import_codes(
     from koipond.kernel import day_bounds
     from koipond.sources.code_list import read_codes
 
-    placed = read_codes(file, CODES_MAX)
-    lines, codes = [line for line, _ in placed], [code for _, code in placed]
+    listed = read_codes(file, CODES_MAX, column)
     day = parse_day(expires_on, "--expires-on")
     with open_app(context.obj) as app:
         if list_key not in app.runtime.offers:
@@ -44,18 +54,71 @@ def import_codes(
             raise InputError(
                 "no code list '{list_key}' is applied; there is {known}", list_key=list_key, known=known
             )
-        added = app.store.codes.add(list_key, codes, day_bounds(day, app.zone)[1] if day else None, lines)
-        data = {"list": list_key, "read": len(codes), "added": added, **app.stamp()}
-    say(
-        data,
-        lambda: phrase(
+        today = app.observation_day(None)
+        good = [one for one in listed.codes if one.last_day is None or one.last_day >= today]
+        days = [min((d for d in (one.last_day, day) if d), default=None) for one in good]
+        ends = {d: day_bounds(d, app.zone)[1] for d in set(days) if d}
+        added = app.store.codes.add(
+            list_key,
+            [one.code for one in good],
+            lines=[one.line for one in good],
+            ends=[ends[d] if d else None for d in days],
+        )
+        data = {
+            "list": list_key,
+            "read": len(listed.codes) + listed.gone,
+            "added": added,
+            "left_out": {"not_free": listed.gone, "over": len(listed.codes) - len(good)},
+            "own_last_day": sum(one.last_day is not None for one in good),
+            "shortened": listed.shortened,
+            "not_used": list(listed.unused),
+            "unnamed": listed.unnamed,
+            **app.stamp(),
+        }
+    say(data, lambda: _import_text(data), as_json=as_json)
+
+
+def _import_text(data: dict[str, Any]) -> str:
+    """Return what became of a file of codes, one thing a line."""
+    out = data["left_out"]
+    count = data["read"] - sum(out.values())
+    said = [
+        phrase(
             "{added:,} of {count:,} codes are new in {list_key}",
-            added=added,
-            count=len(codes),
-            list_key=list_key,
-        ),
-        as_json=as_json,
-    )
+            added=data["added"],
+            count=count,
+            list_key=data["list"],
+        )
+    ]
+    if out["not_free"]:
+        said.append(
+            phrase(
+                "left out, marked as used or not to be given: {count:,}",
+                count=out["not_free"],
+            )
+        )
+    if out["over"]:
+        said.append(phrase("left out, their last day is over: {count:,}", count=out["over"]))
+    if data["own_last_day"]:
+        said.append(phrase("codes with a last day of their own: {count:,}", count=data["own_last_day"]))
+    if data["shortened"]:
+        said.append(
+            phrase(
+                "last days with a time before 23:59, of which the day before counts: {count:,}",
+                count=data["shortened"],
+            )
+        )
+    if data["not_used"]:
+        said.append(phrase("not used: {columns}", columns=", ".join(data["not_used"])))
+    if data["unnamed"]:
+        said.append(
+            phrase(
+                "not used: what stands behind the code, lines: {count:,}; name these columns in the first "
+                "line if it matters",
+                count=data["unnamed"],
+            )
+        )
+    return "\n".join(said)
 
 
 _CODE_MONEY = ("cost_fen", "liability_fen")

@@ -78,8 +78,10 @@ def bounded_lines(opened: io.TextIOBase, name: str) -> Iterator[str]:
         yield line
 
 
-def list_lines(path: Path, most: int, what: str) -> Iterator[tuple[int, str]]:
+def list_lines(path: Path, most: int, what: str, *, whole: bool = False) -> Iterator[tuple[int, str]]:
     """Yield place and text of each line of a list that is not blank, one ``what`` a line.
+
+    ``whole``: with the blanks at its ends, for in a table a tab in first place ends an empty cell.
 
     Raises InputError when ``path`` is no UTF-8 file of 1 to ``most`` lines, as soon as that shows.
     """
@@ -103,7 +105,7 @@ def list_lines(path: Path, most: int, what: str) -> Iterator[tuple[int, str]]:
                             name=name,
                             most=most,
                         )
-                    yield place, text
+                    yield place, line.rstrip("\r\n") if whole else text
     except UnicodeDecodeError as error:
         raise InputError(
             "{name}: not UTF-8 text; save it as UTF-8, one {what} a line", name=name, what=what

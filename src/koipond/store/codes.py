@@ -54,9 +54,11 @@ class StoredCodes:
         codes: Sequence[str],
         expires_at: datetime | None = None,
         lines: Sequence[int] | None = None,
+        ends: Sequence[datetime | None] | None = None,
     ) -> int:
         """Add ``codes`` to a list, all or none; return how many are new. One that the list holds already
         keeps its place and holder. ``lines``: where each stands in its file, default its place.
+        ``ends``: when each is no good any more, in place of one ``expires_at`` for all.
 
         Raises InputError naming every code that is empty, holds what does not show, reads like another one of
         the file or of this list, or stands in another list.
@@ -64,8 +66,11 @@ class StoredCodes:
         kept = [code.strip() for code in codes]
         placed = list(zip(lines or range(1, len(kept) + 1), kept, strict=True))
         problems = [*_unreadable(placed), *_twins(placed)]
-        expires_s = None if expires_at is None else to_s(expires_at)
-        rows: list[Row] = [(list_key, code, expires_s, code_key(code)) for code in kept]
+        each = [expires_at] * len(kept) if ends is None else ends
+        rows: list[Row] = [
+            (list_key, code, None if end is None else to_s(end), code_key(code))
+            for code, end in zip(kept, each, strict=True)
+        ]
         fresh = 0
         with self._db.write() as connection:
             if connection.dialect.name == "postgresql":  # two files at once could hold the same code
