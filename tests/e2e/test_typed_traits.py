@@ -135,6 +135,70 @@ def test_what_was_never_seen_is_said(koipond: Koipond, folder: Path, rule: str, 
     assert count(koipond, rule)[1] == [note]
 
 
+SHOWN = "customer_id,积分,到期,等级,code\nc1,3271,2026/12/01,金卡,001\nc2,80,2027/1/5,银卡,002\n"
+
+
+@pytest.fixture
+def shown(koipond: Koipond, folder: Path) -> Path:
+    head = "order_id,customer_id,order_date,amount,门店,导购,渠道,coupon\n"
+    more = f"{head}9,c1,2026-08-21,5,上海天河城店,导购01,小程序,V50\n"
+    (folder / "more.csv").write_text(more, encoding="utf-8")
+    assert koipond("import", "orders", folder / "more.csv")[0] == 0
+    assert people(koipond, folder, SHOWN) == 0
+    assert koipond("refresh")[0] == 0
+    return folder
+
+
+@pytest.mark.usefixtures("shown")
+def test_what_no_value_of_a_trait_can_answer_is_an_error(koipond: Koipond) -> None:
+    for rule in (
+        'trait.积分 > "高"',
+        'trait.积分 = "高"',
+        'trait.积分 < "100"',
+        "trait.积分 < 2026-01-01",
+        "trait.到期 < 20261201",
+        "trait.到期 = 5",
+        'trait.到期 in ("2026-12-01", "soon")',
+        'everyone and not trait.积分 <= "高"',
+    ):
+        code, found = koipond("segments", "count", rule)
+        assert code == 2, rule
+        assert "anything else matches nobody" in str(found), rule
+
+
+@pytest.mark.usefixtures("shown")
+def test_an_equality_that_no_fact_holds_is_said(koipond: Koipond) -> None:
+    for rule, notes in {
+        'trait.等级 = "金卡"': [],
+        'trait.code = "001"': [],
+        "trait.积分 = 80": [],
+        "trait.到期 = 2026-12-01": [],
+        'trait.到期 <= "2026-12-31"': [],
+        'trait.等级 != "钻石"': [],
+        'trait.等级 = "钻石"': ["no customer was ever seen with trait 等级 '钻石'"],
+        'trait.等级 in ("金卡", "钻石")': ["no customer was ever seen with trait 等级 '钻石'"],
+        "trait.积分 = 81": ["no customer was ever seen with trait 积分 '81'"],
+        "trait.到期 = 2026-12-02": ["no customer was ever seen with trait 到期 '2026-12-02'"],
+        'last_store = "上海天河城店"': [],
+        'last_store != "广州"': [],
+        'last_store = "上海天河城"': [
+            "no orders were ever seen with store '上海天河城'; did you mean '上海天河城店'?"
+        ],
+        'last_staff = "nobody"': ["no orders were ever seen with staff 'nobody'"],
+        'last_channel = "fax"': ["no orders were ever seen with channel 'fax'"],
+        'orders.latest(coupon) = "X1"': ["no orders were ever seen with coupon 'X1'"],
+        'orders(coupon = "X1").count(ever) >= 1': ["no orders were ever seen with coupon 'X1'"],
+    }.items():
+        assert count(koipond, rule)[1] == notes, rule
+
+
+def test_a_trait_declared_a_text_is_compared_with_texts(koipond: Koipond, shown: Path) -> None:
+    declare(shown, "  code: {type: text}")
+    assert koipond("apply")[0] == 0
+    assert koipond("segments", "count", 'trait.code = "A12"')[0] == 0
+    assert koipond("segments", "count", 'trait.code < "A12"')[0] == 0
+
+
 def test_diff_says_what_was_never_seen(koipond: Koipond, folder: Path) -> None:
     assert koipond("refresh")[0] == 0
     (folder / "brand" / "segments").mkdir(exist_ok=True)

@@ -1,6 +1,6 @@
 """What `koipond import` says of a file: what was read, decided and put aside, and why nothing was kept."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from koipond.cli.reply import marked, word
@@ -94,6 +94,22 @@ def _count_line(name: str, count: int) -> str:
     return f"  {word(shown)}: {count:,}" if count and shown in _CHANGES else ""
 
 
+def _traits_line(names: Sequence[str]) -> str:
+    """Return what further columns of customers are kept as, nothing when there are none."""
+    more, shown = len(names) - _COLUMNS_SHOWN, ", ".join(names[:_COLUMNS_SHOWN])
+    if more > 0:
+        return phrase("  kept as traits: {shown} and {count:,} more columns", shown=shown, count=more)
+    return phrase("  kept as traits: {shown}", shown=shown) if names else ""
+
+
+def _unused_line(names: Sequence[str]) -> str:
+    """Return the columns of which nothing is kept, nothing when there are none."""
+    more, shown = len(names) - _COLUMNS_SHOWN, ", ".join(names[:_COLUMNS_SHOWN])
+    if more > 0:
+        return phrase("  not used: {shown} and {count:,} more columns", shown=shown, count=more)
+    return phrase("  not used: {shown}", shown=shown) if names else ""
+
+
 def import_text(result: Mapping[str, Any]) -> str:
     """Return the result of one import as the command prints it."""
     mapped = ", ".join(f"{field}={column}" for field, column in result["mapping"].items())
@@ -111,14 +127,7 @@ def import_text(result: Mapping[str, Any]) -> str:
         ],
         *[_count_line(name, count) for name, count in (*result["changes"].items(), *result["notes"].items())],
     ]
-    if result["unused"]:
-        more = len(result["unused"]) - _COLUMNS_SHOWN
-        shown = ", ".join(result["unused"][:_COLUMNS_SHOWN])
-        lines.append(
-            phrase("  not used: {shown} and {count:,} more columns", shown=shown, count=more)
-            if more > 0
-            else phrase("  not used: {shown}", shown=shown)
-        )
+    lines += [_traits_line(result.get("traits", [])), _unused_line(result["unused"])]
     lines += [phrase("  note: {remark}", remark=heard(remark)) for remark in result["remarks"]]
     for rule, count in result["quarantined"].items():
         if not count:

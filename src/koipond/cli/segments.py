@@ -1,6 +1,7 @@
 """`koipond segments`: count a rule, list the segments."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -77,11 +78,14 @@ def count(
     from koipond.profiles.facts import count_left_out
     from koipond.rules import parse, to_text, walk, words
     from koipond.segments.count import count_rule
-    from koipond.segments.seen import unseen
+    from koipond.segments.seen import trait_types, unseen
 
     with open_app(context.obj) as app, app.reading(parse_day(as_of)) as (reader, day):
         scope = app.scope(reader, day)
-        tree = parse(_rule_text(app.store.definitions.current(), rule), scope.catalog)
+        given = _rule_text(app.store.definitions.current(), rule)
+        tree = parse(given, scope.catalog)
+        if shown := trait_types(scope, tree):  # raises what no value of such a trait can answer
+            parse(given, replace(scope.catalog, trait_types={**scope.catalog.trait_types, **shown}))
         language = spoken()
         counted = count_rule(scope, tree)
         for node, (_, part) in zip(counted["nodes"], walk(tree), strict=True):

@@ -78,8 +78,8 @@ def write_traits(
     *,
     setting: Setting,
     file: str,
-) -> dict[str, int]:
-    """Write new and changed traits; return the changes.
+) -> tuple[IbisTable | None, dict[str, int]]:
+    """Write new and changed traits; return the traits that the file holds, and the changes.
 
     ``named``: trait → expression over ``judged``; further columns, cleaned at the door, are traits as well. A
     trait is one value a customer, name and source: a newer one replaces it. Of two of one name in a row the
@@ -100,7 +100,7 @@ def write_traits(
             name = ibis.ifelse(name.isin(list(named)), ibis.literal("traits.").concat(name), name)
         parts.append(one.select("customer_no", "row", "at_s", name=name, text_value=one["member"]["value"]))
     if not parts:
-        return {"traits_written": 0}
+        return None, {"traits_written": 0}
     traits = writer.cache("import_traits_all", ibis.union(*parts))
     place = ibis.row_number().over(
         group_by=[traits["customer_no"], traits["name"]],
@@ -114,7 +114,7 @@ def write_traits(
         import_no=ibis.literal(import_no, type="int32"),
     )
     written = _replace_traits(writer, as_facts("traits", traits), import_no)
-    return {"traits_written": written} | unread
+    return read, {"traits_written": written} | unread
 
 
 def _replace_traits(writer: Writer, traits: IbisTable, import_no: int) -> int:

@@ -8,6 +8,7 @@ different values of a batch are looked at.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -81,8 +82,8 @@ def _is_float(text: str) -> bool:
 class Door:
     """Treats the batches of one import. ``blind``: text → keyed one-way name; ``declared``: kept as it is.
 
-    ``region``: the country (ISO 3166) of phones without a country code. ``dropped`` counts the values of
-    further columns that were left out.
+    ``region``: the country (ISO 3166) of phones without a country code. ``dropped_in`` counts the values of
+    further columns that were left out, by column.
     """
 
     mapping: ColumnMap
@@ -90,7 +91,7 @@ class Door:
     blind: Callable[[str], str]
     region: str = "CN"
     seal: Seal = field(default_factory=Seal)
-    dropped: int = 0
+    dropped_in: Counter[str] = field(default_factory=Counter)
     mendings: dict[str, Mending] = field(default_factory=dict)
 
     def texts(self, values: pa.Array, name: str, kind: str) -> pa.Array:
@@ -144,7 +145,8 @@ class Door:
         else:
             looked = suspects if telling(own) is None else list(range(len(coded.dictionary)))
             kept = _treated(values, coded, looked, lambda text: self._kept(own, text))
-        self.dropped += kept.null_count - values.null_count
+        if kept.null_count > values.null_count:
+            self.dropped_in[own] += kept.null_count - values.null_count
         return kept
 
     def _kept(self, column: str, text: str) -> str | None:

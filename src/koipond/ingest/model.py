@@ -131,7 +131,8 @@ class ImportResult:
     declared: tuple[str, ...] = ()  # further columns kept although they look like an identifier
     repeated: bool = False
     remarks: tuple[str, ...] = ()  # what was filled in, assumed or is in doubt, in sentences
-    unused: tuple[str, ...] = ()  # columns of the file that were not read
+    unused: tuple[str, ...] = ()  # columns of the file of which nothing was kept
+    traits: tuple[str, ...] = ()  # what further columns of customers are kept as
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON values; ``read``, ``kept``, ``quarantined``, ``flagged`` come first."""
@@ -157,4 +158,5 @@ class ImportResult:
             "repeated": self.repeated,
             "remarks": list(self.remarks),
             "unused": list(self.unused),
+            "traits": list(self.traits),
         }

@@ -1,6 +1,6 @@
 """From staged text to facts, one pipeline a kind of import. All set-based, inside the writer's engine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,6 +31,7 @@ from koipond.ingest.remarks import remarks_on_orders, remarks_on_people
 from koipond.ingest.shares import bare_shares
 from koipond.ingest.staging import RAW, Staged
 from koipond.ingest.timing import Setting
+from koipond.ingest.trait_remarks import further_traits, remarks_on_flags, remarks_on_left_out
 from koipond.kernel import InputError, Message, joined
 
 NO_CENTS = frozenset({"IDR", "COP"})
@@ -60,6 +61,7 @@ class Outcome:
     notes: dict[str, int]
     readings: Readings
     remarks: tuple[str, ...] = ()
+    traits: tuple[str, ...] | None = None  # what further columns are kept as; None: this kind has no traits
 
     @property
     def changed(self) -> bool:
@@ -80,8 +82,9 @@ class _Rows:
     percents: frozenset[str] = frozenset()  # columns whose every value had a percent sign
 
     @property
-    def dropped(self) -> int:
-        return self.staged.door.dropped if self.staged.door is not None else 0
+    def dropped(self) -> Mapping[str, int]:
+        """How many values of which further columns identify people and were left out."""
+        return self.staged.door.dropped_in if self.staged.door is not None else {}
 
 
 def run(writer: Writer, staged: Staged, job: Job) -> Outcome:
@@ -164,7 +167,8 @@ def _events(writer: Writer, rows: _Rows, job: Job) -> Outcome:
     judged = judge_rows(writer, "events", rows.known, rows.readings, job.setting)
     settled = _settle(writer, rows, judged, job)
     changes = write_events(writer, judged, job.request, job.import_no)
-    return _outcome(rows, settled, changes, properties_dropped=rows.dropped)
+    left_out = remarks_on_left_out(rows.dropped)
+    return _outcome(rows, settled, changes, left_out, properties_dropped=sum(rows.dropped.values()))
 
 
 def _customers(writer: Writer, rows: _Rows, job: Job) -> Outcome:
@@ -175,7 +179,7 @@ def _customers(writer: Writer, rows: _Rows, job: Job) -> Outcome:
     if "birthday" in job.mapping:
         named["birthday"] = day_text(judged["birthday_day"])
     now_s = int(job.registry.now.timestamp())
-    traits = write_traits(
+    traits, changed = write_traits(
         writer,
         judged,
         named,
@@ -185,7 +189,10 @@ def _customers(writer: Writer, rows: _Rows, job: Job) -> Outcome:
         setting=job.setting,
         file=job.rows.file,
     )
-    return _outcome(rows, settled, changes | traits, traits_dropped=rows.dropped)
+    kept = further_traits(writer, traits, named)
+    remarks = (*remarks_on_left_out(rows.dropped), *remarks_on_flags(writer, traits, kept, job.mapping))
+    done = _outcome(rows, settled, changes | changed, remarks, traits_dropped=sum(rows.dropped.values()))
+    return replace(done, traits=kept)
 
 
 def _products(writer: Writer, rows: _Rows, job: Job) -> Outcome:

@@ -8,6 +8,7 @@ import pyarrow as pa
 from koipond.ingest.archive import columns_of
 from koipond.ingest.facts import FACTS
 from koipond.ingest.judging import samples
+from koipond.ingest.mapping import own_name
 from koipond.ingest.model import ImportResult
 from koipond.ingest.pipelines import Job, Outcome
 from koipond.ingest.ports import Writer
@@ -41,8 +42,19 @@ def result_of(writer: Writer, job: Job, read: int, outcome: Outcome, rules: Qual
         version=writer.version + 1,
         declared=tuple(sorted(job.request.declared)),
         remarks=outcome.remarks,
-        unused=tuple(masked(name) for name in job.rows.columns if name not in job.mapping.used),
+        unused=tuple(masked(name) for name in job.rows.columns if not _is_used(job, outcome, name)),
+        traits=tuple(masked(name) for name in outcome.traits or ()),
     )
+
+
+def _is_used(job: Job, outcome: Outcome, column: str) -> bool:
+    """Say whether anything of ``column`` was read, and kept when it is a further one of customers."""
+    if column not in job.mapping.used:
+        return False
+    if column not in job.mapping.others or outcome.traits is None:
+        return True
+    name = own_name(column)
+    return name in outcome.traits or f"traits.{name}" in outcome.traits
 
 
 def publish(writer: Writer, job: Job, outcome: Outcome, result: ImportResult) -> ImportResult:

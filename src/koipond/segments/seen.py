@@ -4,23 +4,23 @@ Case U06: a trait, an event, a property or a value that was never seen; a trait 
 values is. Reads only what the rule names.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
 from koipond.ingest.ports import IbisTable
-from koipond.rules import Comparison, Facts, Field, Holds, In, Property, Rule, Trait, walk
+from koipond.rules import Comparison, Facts, Field, Holds, In, Measure, Property, Rule, Trait, walk
 from koipond.rules.catalog import closest
 from koipond.rules.labels import FACT_COLUMN_LABELS, FACT_LABELS, LANGS, Label, Lang, label
-from koipond.rules.sources import dated, facts_of, operand_of
-from koipond.rules.tree import Condition, FactKind, Value
+from koipond.rules.sources import dated, facts_of, operand_of, unfold
+from koipond.rules.tree import FactKind, Value
+from koipond.segments.asked import ISO, Asked, type_of
 from koipond.segments.code_rows import redeemed
 from koipond.segments.fact_rows import fact_rows
 from koipond.segments.scope import Scope
 
-What = Literal["trait", "value", "property", "number", "date", "coupons"]
-_ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+What = Literal["trait", "value", "held", "property", "number", "date", "unlike", "coupons"]
 _NEAR_MAX = 2_000
 _SAID: Mapping[What, tuple[str, str, str]] = {
     "trait": (
@@ -37,6 +37,17 @@ _SAID: Mapping[What, tuple[str, str, str]] = {
         "从未有{of}的{column}为“{name}”",
         "no {of} were ever seen with {column} '{name}'",
         "{of} dengan {column} '{name}' belum pernah ada",
+    ),
+    "held": (
+        "没有任何客户的属性“{column}”为“{name}”",
+        "no customer was ever seen with trait {column} '{name}'",
+        "belum pernah ada pelanggan dengan atribut {column} '{name}'",
+    ),
+    "unlike": (
+        "属性“{name}”的值全是数字或日期，与别的比较不会匹配任何人",
+        "trait '{name}' holds numbers or days alone, so comparing it with something else matches nobody",
+        "atribut '{name}' hanya berisi angka atau tanggal; perbandingan dengan yang lain tidak cocok"
+        " dengan siapa pun",
     ),
     "coupons": (
         "没有任何订单带有优惠券，无法知道哪些券已核销",
@@ -81,8 +92,10 @@ class Unseen:
         }
 
     def _column(self, lang: Lang) -> str:
-        """Return the column as it is written in ``lang``, in English as in rules."""
-        return self.column if lang == "en" else self._label(FACT_COLUMN_LABELS, self.column, lang)
+        """Return the column as it is written in ``lang``, in English as in rules; a trait keeps its name."""
+        return (
+            self.column if lang == "en" or not self.of else self._label(FACT_COLUMN_LABELS, self.column, lang)
+        )
 
     @staticmethod
     def _label(labels: Mapping[str, Label], key: str, lang: Lang) -> str:
@@ -90,10 +103,10 @@ class Unseen:
 
 
 @dataclass(slots=True)
-class _Asked:
+class _Named:
     """What a rule names: traits with the values compared; of facts the texts and properties."""
 
-    traits: dict[str, list[Value]] = field(default_factory=dict)
+    traits: dict[str, list[Asked]] = field(default_factory=dict)
     texts: dict[tuple[FactKind, str], list[str]] = field(default_factory=dict)
     properties: list[str] = field(default_factory=list)
     code_states: bool = False
@@ -101,21 +114,55 @@ class _Asked:
 
 def unseen(scope: Scope, rule: Rule) -> list[Unseen]:
     """Return what ``rule`` names that the facts of ``scope`` never held; empty when nothing is."""
-    asked = _Asked()
+    asked = _Named()
+    _ask_traits(asked, rule)
     for _, node in walk(rule):
         for facts in facts_of(node, scope.catalog):
             _ask_facts(asked, facts)
-        operand = operand_of(node)
-        of = dated(operand) if operand is not None else None
-        if isinstance(of, Trait):
-            asked.traits.setdefault(of.name, []).extend(_values(node))
+        _ask_latest(asked, scope, node)
     found = [*_traits(scope, asked), *_texts(scope, asked), *_properties(scope, asked)]
     if asked.code_states and redeemed(scope, fact_rows(scope, "orders")) is None:
         found.append(Unseen(what="coupons", name=""))
     return found
 
 
-def _ask_facts(asked: _Asked, facts: Facts) -> None:
+def trait_types(scope: Scope, rule: Rule) -> dict[str, str]:
+    """Return trait → number or date for traits whose every value is one, when ``rule`` compares them amiss.
+
+    Read with these types (`Catalog.trait_types`) the rule is an error that says what to compare with. What
+    `koipond.yaml` declares, texts among them, is left to the catalog.
+    """
+    asked = _Named()
+    _ask_traits(asked, rule)
+    shown = {}
+    for name, row in _shown(scope, asked).items():
+        type_ = type_of(row)
+        suits = not type_ or all(one.suits(type_) for one in asked.traits[name])
+        if not suits and name not in scope.catalog.trait_types:
+            shown[name] = type_
+    return shown
+
+
+def _ask_traits(asked: _Named, rule: Rule) -> None:
+    for _, node in walk(rule):
+        operand = operand_of(node)
+        of = dated(operand) if operand is not None else None
+        if isinstance(of, Trait):
+            asked.traits.setdefault(of.name, []).extend(_asked(node))
+
+
+def _ask_latest(asked: _Named, scope: Scope, node: Rule) -> None:
+    """Take down which store, staff, channel … the last fact is said to have: `last_store = "X"`."""
+    operand = operand_of(node)
+    of = unfold(operand, scope.catalog) if operand is not None else None
+    if not isinstance(of, Measure) or of.how != "latest" or of.column is None or not _values(node):
+        return
+    if scope.catalog.facts[of.facts.kind].columns[of.column].type == "text" and not _is_open(node):
+        texts = [value for value in _values(node) if isinstance(value, str)]
+        asked.texts.setdefault((of.facts.kind, of.column), []).extend(texts)
+
+
+def _ask_facts(asked: _Named, facts: Facts) -> None:
     for condition in facts.where:
         if isinstance(condition, Holds):
             continue  # asked as facts of its own
@@ -128,7 +175,7 @@ def _ask_facts(asked: _Asked, facts: Facts) -> None:
             asked.texts.setdefault((facts.kind, condition.operand.name), []).extend(texts)
 
 
-def _is_open(condition: Condition) -> bool:
+def _is_open(condition: Rule) -> bool:
     """Say whether values that were never seen are in order: ``channel != "shop"``."""
     return isinstance(condition, Comparison) and condition.op != "="
 
@@ -139,27 +186,64 @@ def _values(node: Rule) -> tuple[Value, ...]:
     return node.values if isinstance(node, In) else ()
 
 
-def _traits(scope: Scope, asked: _Asked) -> Iterator[Unseen]:
+def _asked(node: Rule) -> list[Asked]:
+    op = node.op if isinstance(node, Comparison) else "="
+    return [Asked(op, value) for value in _values(node)]
+
+
+def _shown(scope: Scope, asked: _Named) -> dict[str, dict[str, Any]]:
+    """Return each trait asked for that anybody has → how many rows, numbers and days it holds."""
+    if not asked.traits:
+        return {}
+    table = scope.reader.table("traits")
+    rows = table.filter(table.name.isin(list(asked.traits)))
+    counts = rows.group_by("name").agg(
+        rows=rows.count(), numbers=rows.number_value.count(), days=rows.text_value.re_search(ISO).sum()
+    )
+    return {row["name"]: row for row in _frame(scope, counts)}
+
+
+def _traits(scope: Scope, asked: _Named) -> Iterator[Unseen]:
     if not asked.traits:
         return
     table = scope.reader.table("traits")
-    rows = table.filter(table.name.isin(list(asked.traits)))
-    days = rows.text_value.re_search(_ISO).sum()
-    found = {
-        row["name"]: row
-        for row in _frame(scope, rows.group_by("name").agg(numbers=rows.number_value.count(), days=days))
-    }
+    found = _shown(scope, asked)
     known = _known(scope, table, "name") if asked.traits.keys() - found.keys() else ()
     for name, values in asked.traits.items():
         if name not in found:
             yield Unseen(what="trait", name=name, near=closest(name, known))
-        elif not found[name]["numbers"] and any(isinstance(value, int | float) for value in values):
+        elif not found[name]["numbers"] and any(isinstance(one.value, int | float) for one in values):
             yield Unseen(what="number", name=name)
-        elif not found[name]["days"] and any(isinstance(value, date) for value in values):
+        elif not found[name]["days"] and any(isinstance(one.value, date) for one in values):
             yield Unseen(what="date", name=name)
+        elif (type_ := type_of(found[name])) and not all(one.suits(type_) for one in values):
+            yield Unseen(what="unlike", name=name)
+        else:
+            yield from _held(scope, table.filter(table.name == name), name, values)
 
 
-def _texts(scope: Scope, asked: _Asked) -> Iterator[Unseen]:
+def _held(scope: Scope, rows: IbisTable, name: str, asked: Sequence[Asked]) -> Iterator[Unseen]:
+    """Yield the values that trait ``name`` is said to equal and that none of its ``rows`` holds."""
+    wanted = list(dict.fromkeys(one.value for one in asked if one.op == "="))
+    numbers = [value for value in wanted if isinstance(value, int | float)]
+    texts = [str(value) for value in wanted if not isinstance(value, int | float)]
+    missing: list[str] = []
+    for column, values in (("number_value", [*map(float, numbers)]), ("text_value", texts)):
+        if values:
+            seen = _frame(scope, rows.filter(rows[column].isin(values)).select(value=rows[column]).distinct())
+            held = {row["value"] for row in seen}
+            missing += [
+                f"{value:.15g}" if isinstance(value, float) else value
+                for value in values
+                if value not in held
+            ]
+    known = _known(scope, rows, "text_value") if missing and texts else ()
+    for text in missing:  # a day is not misspelt
+        near = closest(text, known) if text in wanted else None
+        yield Unseen(what="held", name=text, column=name, near=near)
+
+
+def _texts(scope: Scope, asked: _Named) -> Iterator[Unseen]:
     tables: dict[FactKind, IbisTable] = {}
     for (kind, column), texts in asked.texts.items():
         stored = scope.catalog.facts[kind].columns[column].column
@@ -182,7 +266,7 @@ def _known(scope: Scope, rows: IbisTable, column: str) -> tuple[str, ...]:
     return tuple(sorted(row["value"] for row in _frame(scope, values.limit(_NEAR_MAX))))
 
 
-def _properties(scope: Scope, asked: _Asked) -> Iterator[Unseen]:
+def _properties(scope: Scope, asked: _Named) -> Iterator[Unseen]:
     if not asked.properties:
         return
     rows = fact_rows(scope, "events")
