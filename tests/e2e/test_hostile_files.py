@@ -69,7 +69,8 @@ def test_a_file_that_is_no_export_is_refused_naming_the_place(run: Run, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("--delimiter", ";;"), ("--encoding", "zip"), ("--encoding", "rot13")]
+    ("option", "value"),
+    [("--delimiter", ";;"), ("--encoding", "zip"), ("--encoding", "rot13"), ("--encoding", "punycode")],
 )
 def test_an_option_that_fits_nothing_is_named(run: Run, tmp_path: Path, option: str, value: str) -> None:
     file = tmp_path / "o.csv"

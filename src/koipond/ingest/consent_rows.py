@@ -3,6 +3,8 @@
 - Of a day alone, a no counts to the end of that local day; stamped ahead, or without a readable time, from
   now on.
 - Without a channel it means every one. Grants get none of this: they are put aside.
+- A row of several addresses is several statements. A no counts for those that can be read, even if its row is
+  put aside for another; a yes counts for all of them or for none.
 """
 
 from typing import Any
@@ -53,10 +55,11 @@ def judge_consents(
             {"channel": typed["channel"].isnull(), "at": typed["unreadable"] & typed["granted"]}
         ),
     )
+    nobody = typed["customer_no"].isnull()
     rule = first_rule(
         {
             "unparsable": typed["field"].notnull(),
-            "missing_customer": typed["customer_no"].isnull(),
+            "missing_customer": nobody | (typed["granted"] & nobody.any().over(group_by=typed["row"])),
             "missing_at": typed["at_s"].isnull(),
             "future_at": typed["granted"] & (typed["at_s"] > setting.limit_s),
         }

@@ -13,7 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from koipond.ingest.addresses import keys_of
 from koipond.ingest.archive import columns_of, take_back
 from koipond.ingest.consent_rows import judge_consents
 from koipond.ingest.consent_words import SEVERAL, ConsentWords, read_words
@@ -59,13 +61,11 @@ class _Heard:
     @property
     def notes(self) -> dict[str, int]:
         """Say how many of which kind there are."""
-        rules, granted = self.judged.column("rule").to_pylist(), self.judged.column("granted").to_pylist()
+        aside = self.judged.filter(pc.is_valid(self.judged["rule"])).select(["row", "granted"])
         counts = {
             "withdrawals": self.withdrawals.num_rows,
             "withdrawals_counted_from_now": sum(self.withdrawals.column("undated").to_pylist()),
-            "withdrawals_put_aside": sum(
-                rule is not None and not yes for rule, yes in zip(rules, granted, strict=True)
-            ),
+            "withdrawals_put_aside": len({one["row"] for one in aside.to_pylist() if not one["granted"]}),
         }
         return {name: count for name, count in counts.items() if count}
 
@@ -199,7 +199,7 @@ class _Completion:
         """Say what is in force although another process kept the warehouse; raise when grants are not."""
         job, heard = self.job, self.heard
         grants = self.book.count_new(heard.grants, import_no=job.import_no)
-        rules = [rule for rule in heard.judged.column("rule").to_pylist() if rule is not None]
+        rules = heard.aside.column("rule").to_pylist()
         if grants:
             raise BusyError(
                 "import {import_no} of {file}: {num_rows:,} withdrawals are in force; "
@@ -237,12 +237,12 @@ class _Completion:
 def _understand(
     reader: Reader, raw: IbisTable, words: ConsentWords, readings: Readings, job: Job, staged: Staged
 ) -> _Heard:
-    found = resolve_people(reader, raw, job.request, job.registry, staged.door)
+    found = resolve_people(reader, raw, job.request, job.registry, staged.door, keys_of)
     now_s = int(job.registry.now.timestamp())
     judged = judge_consents(reader, found.rows, words, readings, job.setting, now_s)
     good = judged.filter(judged["rule"].isnull())
     return _Heard(
-        aside=reader.frame(aside_rows(raw, judged, declared=bool(job.request.declared))),
+        aside=reader.frame(aside_rows(raw, _once(judged), declared=bool(job.request.declared))),
         judged=reader.frame(judged.select("row", "rule", "field", "customer_no", "granted")),
         people=reader.frame(found.people),
         withdrawals=_facts(reader, good.filter(~good["granted"])),
@@ -252,6 +252,12 @@ def _understand(
         ),
         read=staged.count,
     )
+
+
+def _once(judged: IbisTable) -> IbisTable:
+    """Return the rows with a rule, each once, however many addresses it names."""
+    bad = judged.filter(judged["rule"].notnull())
+    return bad.group_by("row").agg(**{name: bad[name].min() for name in ("rule", "field", "customer_no")})
 
 
 def _facts(reader: Reader, rows: IbisTable) -> pa.Table:

@@ -11,6 +11,10 @@ from koipond.ingest.model import ImportRequest
 from koipond.ingest.order_ages import count_known, judge_refunds, judge_sales
 from koipond.ingest.orders import OrderFacts
 from koipond.ingest.ports import IbisTable, Writer
+from koipond.ingest.words import PAID
+
+_SALE = ("source", "order_id", "customer_no")
+"""What a refund and the sale it lowers have in common."""
 
 
 def write_orders(
@@ -19,8 +23,9 @@ def write_orders(
     """Bring ``facts`` into the warehouse; return how many orders and refunds changed, and notes.
 
     Notes: ``orders_known_later``, of which the warehouse knows a later state than the file,
-    ``orders_with_other_lines``, whose lines the file replaces by others, and ``refunds_without_sale``, which
-    name no order of their customer that was ever imported.
+    ``orders_with_other_lines``, whose lines the file replaces by others, ``refunds_without_sale``, which
+    name no order of their customer that was ever imported, and ``refunds_beyond_sale``, orders of which more
+    was given back than they were sold for.
     """
     known = judge_sales(writer, facts, request)
     written, replaced = facts.orders, 0
@@ -55,6 +60,7 @@ def _notes(writer: Writer, facts: OrderFacts, known: IbisTable | None) -> dict[s
     notes = {
         **({} if known is None else count_known(writer, known)),
         "refunds_without_sale": _without_sale(writer, facts),
+        "refunds_beyond_sale": _beyond_sale(writer, facts),
         "partial_refunds_unsaid": facts.unsaid,
     }
     return {name: count for name, count in notes.items() if count}
@@ -64,9 +70,19 @@ def _without_sale(writer: Writer, facts: OrderFacts) -> int:
     """Count the refunds of the file that name no order of the same source and customer."""
     if not _count(writer, facts.refunds):
         return 0
-    return _count(
-        writer, facts.refunds.anti_join(writer.table("orders"), ("source", "order_id", "customer_no"))
-    )
+    return _count(writer, facts.refunds.anti_join(writer.table("orders"), _SALE))
+
+
+def _beyond_sale(writer: Writer, facts: OrderFacts) -> int:
+    """Count the paid orders that the file tells of, of which more is given back than was sold."""
+    if not _count(writer, facts.refunds):
+        return 0
+    named = facts.refunds.filter(facts.refunds["order_id"].notnull()).select(*_SALE)
+    refunds = writer.table("refunds").semi_join(named, _SALE)
+    back = refunds.group_by(_SALE).agg(back_fen=lambda t: t["amount_fen"].sum())
+    orders = writer.table("orders").inner_join(back, _SALE)
+    beyond = (orders["status"] == PAID) & (orders["back_fen"] > orders["net_fen"])
+    return _count(writer, orders.filter(beyond))
 
 
 def _count(writer: Writer, table: IbisTable) -> int:

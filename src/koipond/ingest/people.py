@@ -1,10 +1,12 @@
 """From what a file says about a person to our customer number; identifiers go no further than here."""
 
-from collections.abc import Callable, Iterable, Iterator
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote
 
 import ibis
 import pyarrow as pa
@@ -18,6 +20,9 @@ from koipond.kernel import CancelledError
 
 CHUNK_PEOPLE = 20_000
 _PEOPLE = "import_people"
+_MAIL_SCHEME = "mailto:"
+_APART = frozenset('@"<>()[],;:、，；|')
+"""What stands in no address, but beside and between addresses."""
 _SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in PERSON),
@@ -27,6 +32,10 @@ _SCHEMA = pa.schema(
         ("has_email", pa.bool_()),
     ]
 )
+
+
+ReadKeys = Callable[[dict[str, str], ImportRequest, str], Sequence[PersonKeys]]
+"""From the person texts of a row (and the region of its phones) to whom it names, at least one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,17 +60,24 @@ class KnownRows:
 
 
 def resolve_people(
-    writer: Reader, raw: IbisTable, request: ImportRequest, registry: Registry, door: Door | None
+    writer: Reader,
+    raw: IbisTable,
+    request: ImportRequest,
+    registry: Registry,
+    door: Door | None,
+    read: ReadKeys | None = None,
 ) -> KnownRows:
     """Look up who each row of ``raw`` is about; unknown people become customers.
 
     Customers are numbered in the order in which the file first names them. ``door``: what sealed them.
+    ``read``: for rows that may name several people: such a row is returned once for each of them.
     """
     given = [name for name in PERSON if name in raw.columns]
     filled = raw.filter(ibis.or_(*(raw[name].notnull() for name in given)))
     texts = {name: filled[name].fill_null("") if name in given else ibis.literal("") for name in PERSON}
     people = filled.group_by(**texts).agg(row=filled["row"].min()).order_by("row")
-    feed = Feed(_resolved(writer.batches(people, CHUNK_PEOPLE), request, registry, door), _SCHEMA)
+    batches = writer.batches(people, CHUNK_PEOPLE)
+    feed = Feed(_resolved(batches, request, registry, door, read or _one), _SCHEMA)
     known = feed.into(writer, _PEOPLE)
     if len(given) == 1:
         matches = [raw[given[0]] == known[given[0]]]
@@ -85,13 +101,18 @@ def scope_ids(rows: KnownRows, fields: Iterable[str]) -> IbisTable:
 
 
 def _resolved(
-    batches: Iterator[pa.RecordBatch], request: ImportRequest, registry: Registry, door: Door | None
+    batches: Iterator[pa.RecordBatch],
+    request: ImportRequest,
+    registry: Registry,
+    door: Door | None,
+    read: ReadKeys,
 ) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         if registry.cancelled is not None and registry.cancelled():
             raise CancelledError("the import was stopped while customers were looked up; nothing was written")
-        rows = batch.select(list(PERSON)).to_pylist()
-        keys = [_keys(_opened(row, door), request, registry.region) for row in rows]
+        named = batch.select(list(PERSON)).to_pylist()
+        said = [(row, key) for row in named for key in read(_opened(row, door), request, registry.region)]
+        rows, keys = [row for row, _ in said], [key for _, key in said]
         usable = [key for key in keys if key.shop_id or key.phone or key.email]
         found = iter(registry.identities.resolve(usable, registry.now))
         refs = [next(found) if key.shop_id or key.phone or key.email else None for key in keys]
@@ -111,13 +132,15 @@ def _opened(row: dict[str, Any], door: Door | None) -> dict[str, str]:
     return row if door is None else {name: door.opened(name, row[name]) for name in PERSON}
 
 
-def _keys(row: dict[str, Any], request: ImportRequest, region: str) -> PersonKeys:
-    return PersonKeys(
-        source=request.source,
-        shop_id=row["customer_id"] or None,
-        phone=normal_phone(row["phone"], region) if row["phone"] else None,
-        email=normal_email(row["email"]) if row["email"] else None,
-        verified=request.verified,
+def _one(row: dict[str, str], request: ImportRequest, region: str) -> tuple[PersonKeys]:
+    return (
+        PersonKeys(
+            source=request.source,
+            shop_id=row["customer_id"] or None,
+            phone=normal_phone(row["phone"], region) if row["phone"] else None,
+            email=normal_email(row["email"]) if row["email"] else None,
+            verified=request.verified,
+        ),
     )
 
 
@@ -136,7 +159,17 @@ def normal_phone(text: str, region: str) -> str | None:
 
 
 def normal_email(text: str) -> str | None:
-    """Return ``text`` trimmed and in lower case, None when it is no address."""
-    address = text.strip().lower()
+    """Return ``text`` trimmed and in lower case, None when it is no address or more than one (RFC 5321).
+
+    The scheme and the headers of a link (``mailto:a@b.example?subject=…``, RFC 6068) are no part of it, nor
+    is a character that cannot be seen.
+    """
+    seen = text if text.isascii() else "".join(c for c in text if unicodedata.category(c) != "Cf")
+    address = seen.strip().lower()
+    if address.startswith(_MAIL_SCHEME):
+        address = unquote(address.removeprefix(_MAIL_SCHEME).partition("?")[0]).strip()
     name, at, domain = address.rpartition("@")
-    return address if at and name and "." in domain and not any(c.isspace() for c in address) else None
+    if not (at and name and "." in domain) or any(c.isspace() for c in address):
+        return None
+    is_quoted = len(name) > 2 and name[0] == name[-1] == '"'
+    return None if _APART & {*domain} or (not is_quoted and _APART & {*name}) else address

@@ -99,6 +99,12 @@ _SENTENCES = {
             "export was cut in two within an order, put its parts into one file and import that"
         )
     ),
+    "refunds_beyond_sale": (
+        Message(
+            "{count:,} orders had more given back than they were sold for: each counts 0, and what is "
+            "beyond its sale lowers nothing; look at the amounts of these orders in the file"
+        )
+    ),
     "refunds_without_sale": (
         Message(
             "{count:,} refunds name no sale that was imported: each lowers its customer's money on "

@@ -24,6 +24,7 @@ class Cursor:
     catalog: Catalog
     problems: list[Problem] = field(default_factory=list)
     at: int = 0
+    gave_up: bool = False  # the rest is not read: that it ends is no problem of its own
 
     @property
     def word(self) -> Token:

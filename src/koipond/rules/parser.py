@@ -77,14 +77,15 @@ def _unary(cursor: Cursor, depth: int) -> Rule:
             Message("nest at most {depth_max} deep", depth_max=DEPTH_MAX),
             cursor.word.at,
         )
-        cursor.at = len(cursor.words) - 1
+        cursor.at, cursor.gave_up = len(cursor.words) - 1, True
         return Everyone()
     if cursor.accepts("not"):
         return Not(part=_unary(cursor, depth + 1))
     try:
         if cursor.accepts("("):
             inner = _or(cursor, depth + 1)
-            cursor.expect(")")
+            if not cursor.gave_up:
+                cursor.expect(")")
             return inner
         return _leaf(cursor)
     except SkipError:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from koipond.kernel import Finding, InputError, Message, joined
 
+SHOWN_MAX = 20
+"""How many problems of one rule are told."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
@@ -53,4 +56,6 @@ class RuleError(InputError):
 
 def _listed(lines: Sequence[Message]) -> Message:
     head = Message("the rule has {count} problems:", count=len(lines))
-    return joined("\n  ", [head, *lines])
+    more = len(lines) - SHOWN_MAX
+    rest = [Message("and {more:,} more", more=more)] if more > 0 else []
+    return joined("\n  ", [head, *lines[:SHOWN_MAX], *rest])

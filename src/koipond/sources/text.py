@@ -182,12 +182,18 @@ def inspect(path: Path, *, gzipped: bool, encoding: str | None) -> TextFile:
     )
 
 
+_OF_NO_FILE = frozenset(
+    ("punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "charmap", "mbcs", "oem")
+)
+"""What Python calls text encodings, though no file is written in them, or nobody knows in which."""
+
+
 def _given(path: Path, gzipped: bool, encoding: str) -> str:
     try:
         found = codecs.lookup(encoding)
-    except LookupError:
+    except (LookupError, ValueError):  # a zero character is a ValueError
         found = None
-    if found is None or not found._is_text_encoding:  # zip and rot13 are codecs, of no text
+    if found is None or not found._is_text_encoding or found.name.replace("-", "_") in _OF_NO_FILE:
         raise InputError(
             "--encoding {encoding}: no such encoding; use utf-8, gb18030 or utf-16", encoding=encoding
         )
@@ -271,8 +277,9 @@ def _first_failure(path: Path, gzipped: bool, encoding: str) -> str | None:
             rest = text.rpartition("\n")[2] if "\n" in text else rest[-SAMPLE_BYTES:] + text
         before = b""
         decoder.decode(b"", final=True)
-    except UnicodeDecodeError as error:
-        good = error.object[: error.start].decode(encoding, "ignore") if before else ""
+    except UnicodeError as error:  # a bare one: UTF-16 or UTF-32 without the mark at its start
+        told = isinstance(error, UnicodeDecodeError)
+        good = error.object[: error.start].decode(encoding, "ignore") if told and before else ""
         line += good.count("\n")
         start = good.rpartition("\n")[2] if "\n" in good else rest + good
         column = max(start.count(mark) for mark in ",;\t|") + 1

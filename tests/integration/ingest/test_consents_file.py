@@ -190,3 +190,28 @@ def test_a_yes_to_leaving_is_a_no(space: MemoryWorkspace, column: str) -> None:
     text = "1,yes,email,2025-12-01 10:00\n2,no,email,2025-12-01 10:00\n3,stop,email,2025-12-01 10:00\n"
     load(space, text, head=f"customer_id,{column},channel,at\n", mapping={"status": column})
     assert [row[-1] for row in held(space)] == [False, True, False]
+
+
+def test_a_no_of_several_addresses_is_one_of_each(space: MemoryWorkspace) -> None:
+    head = "email,channel,status,at\n"
+    people = "cy@example.com", "eve@example.com", "bo@example.com"
+    load(space, "".join(f"{one},email,yes,2025-12-01 10:00\n" for one in people), head=head, name="yes.csv")
+    rows = "mailto:Cy@example.com,email,unsubscribed,\neve@example.com;bo@example.com,email,unsubscribed,\n"
+    found = load(space, rows, head=head)
+    assert (found.kept, found.quarantined, found.notes["withdrawals"]) == (2, {}, 3)
+    assert found.notes["customers_new"] == 0
+    assert held(space) == [(no, "email", "marketing", False) for no in (1, 2, 3)]
+
+
+def test_an_address_that_cannot_be_read_beside_others_puts_the_row_aside(space: MemoryWorkspace) -> None:
+    head = "email,phone,channel,status,at\n"
+    rows = (
+        "a@example.com;b@,13800138000 13800138001,email,no,2025-12-01 10:00\n"
+        "c@example.com;d@,,email,yes,2025-12-01 10:00\n"
+        "Di <di@example.com>,,email,no,2025-12-01 10:00\n"
+    )
+    found = load(space, rows, head=head)
+    assert (found.read, found.kept, found.quarantined) == (3, 0, {"missing_customer": 3})
+    assert (found.notes["withdrawals"], found.notes["withdrawals_put_aside"]) == (3, 2)
+    assert {row[3] for row in held(space)} == {False}
+    assert len(held(space)) == 3

@@ -102,3 +102,23 @@ def test_a_corrected_sale_takes_the_refund_it_came_with_along(tmp_path: Path) ->
     assert "1 orders were known with other lines" in result.remarks[0]
     assert net(space) == 1_000
     assert [row["amount_fen"] for row in space.rows("refunds")] == [500]
+
+
+BEYOND = "订单编号,手机号,下单时间,实付金额,退款金额,订单状态\n"
+
+
+def test_more_given_back_than_sold_is_said(tmp_path: Path) -> None:
+    space = MemoryWorkspace(tmp_path, zone_name="Asia/Shanghai")
+    rows = (
+        "A5,13811110003,2025-11-03 10:00,80.00,100.00,已完成\n"
+        "A6,13811110003,2025-11-03 11:00,80.00,80.00,已完成\n"
+        "A7,13811110003,2025-11-03 12:00,80.00,20.00,已完成\n"
+    )
+    found = space.load("orders", space.write("a.csv", BEYOND + rows))
+    assert found.notes["refunds_beyond_sale"] == 1
+    assert [remark for remark in found.remarks if "more given back than they were sold for" in remark]
+
+
+def test_no_more_given_back_than_sold_is_no_note(tmp_path: Path) -> None:
+    space = space_of(tmp_path, FIRST + SOLD)
+    assert "refunds_beyond_sale" not in space.load("orders", space.write("b.csv", HEAD + FIRST + BACK)).notes

@@ -1,5 +1,6 @@
 import pytest
 
+from koipond.ingest.addresses import emails_of, phones_of
 from koipond.ingest.people import normal_email, normal_phone
 
 
@@ -20,7 +21,56 @@ def test_phones_become_e164(text: str, region: str, phone: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("text", "email"),
-    [(" A.B@Example.COM ", "a.b@example.com"), ("a@b", None), ("a b@c.de", None), ("@c.de", None)],
+    [
+        (" A.B@Example.COM ", "a.b@example.com"),
+        ("a@b", None),
+        ("a b@c.de", None),
+        ("@c.de", None),
+        ("mailto:A@B.example", "a@b.example"),
+        ("MAILTO:a%2Bx@b.example?subject=stop", "a+x@b.example"),
+        ("\u200ba@b.example\ufeff", "a@b.example"),
+        ('"a;b"@c.example', '"a;b"@c.example'),
+        ("a@b.example;c@d.example", None),
+        ("a@b.example,", None),
+        ("<a@b.example>", None),
+        ("a@b.example、c@d.example", None),
+    ],
 )
 def test_addresses_are_lower_case(text: str, email: str | None) -> None:
     assert normal_email(text) == email
+
+
+@pytest.mark.parametrize(
+    ("text", "emails"),
+    [
+        ("", ()),
+        ("a@b.example", ("a@b.example",)),
+        ("a@b.example; c@d.example", ("a@b.example", "c@d.example")),
+        ("mailto:a@b.example,mailto:c@d.example", ("a@b.example", "c@d.example")),
+        ("a@b.example、c@d.example，a@b.example", ("a@b.example", "c@d.example")),
+        ("a@b.example\nc@d.example", ("a@b.example", "c@d.example")),
+        ("a@b.example;", ("a@b.example",)),
+        ("a@b.example; nobody", ("a@b.example", None)),
+        ("Di <di@b.example>", (None,)),
+    ],
+)
+def test_a_cell_of_several_addresses_stands_for_each(text: str, emails: tuple[str | None, ...]) -> None:
+    assert emails_of(text) == emails
+
+
+@pytest.mark.parametrize(
+    ("text", "phones"),
+    [
+        (" ", ()),
+        ("138 0013 8000", ("+8613800138000",)),
+        ("tel:+86-138-0013-8000", ("+8613800138000",)),
+        ("13800138000;13800138001", ("+8613800138000", "+8613800138001")),
+        ("13800138000 13800138001", ("+8613800138000", "+8613800138001")),
+        ("138 0013 8000 / +86 138 0013 8001", ("+8613800138000", "+8613800138001")),
+        ("13800138000、1380013800", ("+8613800138000", None)),
+        ("021-62345678 ext. 9", ("+862162345678",)),
+        ("12345", (None,)),
+    ],
+)
+def test_a_cell_of_several_phones_stands_for_each(text: str, phones: tuple[str | None, ...]) -> None:
+    assert phones_of(text, "CN") == phones

@@ -233,6 +233,7 @@ def test_a_known_catalogue_of_segments_finds_a_misspelt_one() -> None:
 
 def test_too_deep_and_too_long_rules_are_refused_not_crashed_into() -> None:
     assert "nest" in problems("not " * 3_000 + "member")[0][2]
+    assert [fix for _, _, fix in problems("(" * 5_000 + "everyone")] == ["nest at most 40 deep"]
     assert "characters" in problems("member " * 20_000)[0][1]
 
 
@@ -241,3 +242,11 @@ def test_money_follows_the_currency() -> None:
     assert parse("money_365d >= 200", yen) == Comparison(operand=field("money_365d"), op=">=", value=200)
     with pytest.raises(RuleError, match="without decimals"):
         parse("money_365d >= 0.5", yen)
+
+
+def test_of_many_problems_the_first_are_told() -> None:
+    with pytest.raises(RuleError) as caught:
+        parse(" and ".join(["membr"] * 500), CATALOG)
+    lines = str(caught.value).splitlines()
+    assert (len(caught.value.problems), len(lines)) == (500, 22)
+    assert lines[-1].strip() == "and 480 more"

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from encodings import aliases
 from pathlib import Path
 from typing import Any
 
@@ -319,6 +320,26 @@ def test_all_ragged_rows_are_told_at_once_but_no_more_than_twenty(tmp_path: Path
 def test_a_quote_inside_a_plain_value_is_text(tmp_path: Path) -> None:
     path = write(tmp_path, "a.csv", HEADER + '1,pipe 12" long,2\n')
     assert rows(path)[0]["name"] == 'pipe 12" long'
+
+
+NO_ENCODINGS = "punycode idna IDNA unicode_escape raw-unicode-escape undefined charmap rot13 base64 zip a\0b"
+
+
+@pytest.mark.parametrize("encoding", NO_ENCODINGS.split(" "))
+def test_what_no_file_is_written_in_is_no_encoding(tmp_path: Path, encoding: str) -> None:
+    path = write(tmp_path, "a.csv", HEADER + "1,2,3\n")
+    with pytest.raises(InputError, match=r"--encoding .*: no such encoding"):
+        open_file(path, encoding=encoding)
+
+
+def test_every_encoding_of_python_reads_a_file_or_says_what_is_wrong(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", HEADER + "1,pi\u00f1ata \u676f,3\n")
+    for encoding in {*aliases.aliases.values()}:
+        try:
+            rows_of = open_file(path, encoding=encoding)
+        except InputError:
+            continue
+        assert rows_of.columns
 
 
 def test_a_missing_file_and_an_unknown_encoding_are_named(tmp_path: Path) -> None:
