@@ -1,5 +1,6 @@
 """Read a rule in words (规则的文字说明), in zh, en or id; never fails for a rule the catalogue fits."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
@@ -49,6 +50,12 @@ from koipond.rules.value_speech import share_words, value_words
 from koipond.rules.window_speech import span_words
 from koipond.rules.windows import Window
 
+_QUOTED = re.compile("(“[^”]*”)")
+_TOUCHING = re.compile(
+    r"(?<=[A-Za-z0-9%])(?=[\u4e00-\u9fff])(?![年月日])|(?<=[\u4e00-\u9fff])(?=[¥$€£A-Za-z0-9])(?!\d+[年月日])"
+)
+"""Where a Chinese character touches a figure, a sum or a Latin word that is no part of a date."""
+
 PHRASES: Mapping[Lang, Phrases] = MappingProxyType({"zh": ZH, "en": EN, "id": ID})
 
 
@@ -56,7 +63,8 @@ def words(rule: Rule, lang: Lang, catalog: Catalog) -> str:
     """Return what ``rule`` says, as one phrase; raise RuleError when it names what the catalogue lacks."""
     if problems := check(rule, catalog):
         raise RuleError(problems)
-    return _Speaker(lang, catalog).rule(rule)
+    text = _Speaker(lang, catalog).rule(rule)
+    return spaced_out(text) if lang == "zh" else text
 
 
 class _Speaker:
@@ -268,6 +276,15 @@ class _Column(_Speaker):
         if isinstance(operand, Field):
             return label(FACT_COLUMN_LABELS[operand.name], self.lang)
         return super()._operand(operand)
+
+
+def spaced_out(text: str) -> str:
+    """Return Chinese ``text`` with the blanks that are due between its characters and figures or Latin words.
+
+    Dates are written together (2017年6月1日至7月1日), and what stands in quotes is left as it is.
+    """
+    parts = _QUOTED.split(text)
+    return "".join(part if place % 2 else _TOUCHING.sub(" ", part) for place, part in enumerate(parts))
 
 
 def spaced(joiner: str, parts: list[str]) -> str:

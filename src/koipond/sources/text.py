@@ -278,8 +278,9 @@ def _first_failure(path: Path, gzipped: bool, encoding: str) -> str | None:
         before = b""
         decoder.decode(b"", final=True)
     except UnicodeError as error:  # a bare one: UTF-16 or UTF-32 without the mark at its start
-        told = isinstance(error, UnicodeDecodeError)
-        good = error.object[: error.start].decode(encoding, "ignore") if told and before else ""
+        good = ""
+        if before and isinstance(error, UnicodeDecodeError):
+            good = error.object[: error.start].decode(encoding, "ignore")
         line += good.count("\n")
         start = good.rpartition("\n")[2] if "\n" in good else rest + good
         column = max(start.count(mark) for mark in ",;\t|") + 1

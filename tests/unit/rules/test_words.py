@@ -166,3 +166,18 @@ def test_names_given_by_the_brand_are_said() -> None:
     assert "segmen “Best customers”" in words(rule, "id", named)
     assert isinstance(rule, And)
     assert parse("会员到期日 在 未来15天", named) == rule.parts[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("refunds(amount > 100).count(last 30 days) >= 1", "近 30 天有金额超过 ¥100 的退款"),
+        ("orders(hour >= 20).count() >= 1", "有下单钟点不少于 20 的订单"),
+        ("orders(hour in (8, 20, 21)).count() >= 1", "有下单钟点为 8、20 或 21 的订单"),
+        ("orders(hour = 8, net > 100).count() >= 1", "有下单钟点为 8 且实付金额超过 ¥100 的订单"),
+        ("orders(hour = 20).count() >= 1", "有下单钟点为 20 的订单"),
+        ('orders(coupon = "A100元").count() >= 1', "有优惠券为“A100元”的订单"),
+    ],
+)
+def test_figures_stand_apart_from_chinese_words(text: str, said: str) -> None:
+    assert words(parse(text, CATALOG), "zh", CATALOG) == said
