@@ -1,12 +1,14 @@
 """`koipond check | diff | apply | export | playbook`: definitions as files."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, folder_stamp, parse_day, say, with_facts
+from koipond.cli.reply import AsOf, JsonFlag, folder_stamp, marked, parse_day, say, with_facts, word
 from koipond.kernel import Finding, InputError, Message, epoch_day, heard, phrase, spoken
+from koipond.workspace.diff import ABSENT
 
 _SIGN = {"add": "+", "change": "~", "archive": "-"}
 
@@ -81,7 +83,7 @@ def show_diff(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = Fa
             segment = folder.definitions.get((change["kind"], change["key"]))
             is_rule = segment is not None and change["kind"] == "segment"
             change["notes"] = counter.doubts(segment) if segment is not None and is_rule else []
-    say(data, lambda: with_facts(data, _changes_text(data)), as_json=as_json)
+    say(data, lambda: with_facts(data, _changes_text(data, found.findings)), as_json=as_json)
     if found.findings:
         raise typer.Exit(1)
 
@@ -160,8 +162,15 @@ def list_shipped(context: typer.Context, as_json: JsonFlag = False) -> None:
     say(data, lambda: "\n".join(SHIPPED), as_json=as_json)
 
 
-def _changes_text(data: dict[str, Any]) -> str:
-    lines = [f"{f['file']}:{f['line']} {f['message']}. {f['fix']}" for f in data["findings"]]
+KINDS = marked("workspace", "segment", "strategy", "template", "offer", "tag", "absent")
+
+
+def _side(value: Any) -> str:
+    return word(value) if value == ABSENT else str(value)
+
+
+def _changes_text(data: dict[str, Any], findings: Sequence[Finding] = ()) -> str:
+    lines = [heard(finding.sentence) for finding in findings]
     for change in data["changes"]:
         who = (
             phrase("; approve: {approvers}", approvers=", ".join(change["approvers"]))
@@ -173,9 +182,8 @@ def _changes_text(data: dict[str, Any]) -> str:
             if change["customers"] is None
             else phrase("; {customers} customers", customers=change["customers"])
         )
-        lines.append(
-            f"{_SIGN[change['action']]} {change['kind']} {change['key']} v{change['version']}{people}{who}"
-        )
-        lines += [f"    {f['path']}: {f['before']} → {f['after']}" for f in change["fields"]]
+        what = f"{word(change['kind'])} {change['key']} v{change['version']}"
+        lines.append(f"{_SIGN[change['action']]} {what}{people}{who}")
+        lines += [f"    {f['path']}: {_side(f['before'])} → {_side(f['after'])}" for f in change["fields"]]
         lines += [f"    ! {words[spoken()]}" for words in change.get("notes", ())]
     return "\n".join(lines or [phrase("nothing differs")])

@@ -17,7 +17,7 @@ _COLUMNS_SHOWN = 20
 _CHANGES = marked(
     *("orders new", "orders replaced", "orders unchanged", "refunds added", "refunds replaced"),
     *("products new", "products replaced", "products unchanged", "customers new", "customers changed"),
-    *("traits changed", "events new", "events unchanged", "touches new", "consents new"),
+    *("traits written", "events new", "events unchanged", "touches new", "consents new"),
 )
 """What an import counts; what else it counts is said by a remark."""
 

@@ -129,7 +129,8 @@ class Notes(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write ``record``; stderr is looked up anew, because it may have been exchanged."""
-        note(f"koipond: {record.getMessage()}")
+        said = phrase(str(record.msg))
+        note(f"koipond: {said % record.args if record.args else said}")
 
 
 def note(text: str) -> None:

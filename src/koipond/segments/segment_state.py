@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyroaring import BitMap
 
 from koipond.ingest.ports import Reader, Writer
-from koipond.kernel import from_epoch_day
+from koipond.kernel import Message, from_epoch_day
 from koipond.segments.definition import SegmentDefinition
 
 SEGMENT_MEMBERS = "segment_members"
@@ -82,17 +82,25 @@ def stale(definition: SegmentDefinition, state: SegmentState | None, as_of_day: 
         return Stale(key=definition.key, code=code, detail=detail)
 
     if state is None or (state.members is None and state.error is None):
-        return because("never_refreshed", "run: koipond refresh")
+        return because("never_refreshed", Message("run: koipond refresh"))
     if state.error is not None:
         return because("failed", state.error)
     if state.version != definition.version:
-        return because("definition_changed", f"members of version {state.version}, not {definition.version}")
+        return because(
+            "definition_changed",
+            Message(
+                "members of version {held}, not {applied}", held=state.version, applied=definition.version
+            ),
+        )
     assert state.as_of_day is not None
     age_days = as_of_day - state.as_of_day
     if age_days < 0:
-        return because("of_a_later_day", f"members of {from_epoch_day(state.as_of_day)}")
+        return because("of_a_later_day", Message("members of {day}", day=from_epoch_day(state.as_of_day)))
     if age_days > definition.stale_after_days:
-        return because("too_old", f"{age_days} days old, at most {definition.stale_after_days}")
+        return because(
+            "too_old",
+            Message("{age} days old, at most {most}", age=age_days, most=definition.stale_after_days),
+        )
     return None
 
 
