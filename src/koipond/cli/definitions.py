@@ -8,7 +8,6 @@ import typer
 
 from koipond.cli.reply import AsOf, JsonFlag, folder_stamp, marked, parse_day, say, with_facts, word
 from koipond.kernel import Finding, InputError, Message, epoch_day, heard, phrase, spoken
-from koipond.workspace.diff import ABSENT
 
 _SIGN = {"add": "+", "change": "~", "archive": "-"}
 
@@ -166,6 +165,8 @@ KINDS = marked("workspace", "segment", "strategy", "template", "offer", "tag", "
 
 
 def _side(value: Any) -> str:
+    from koipond.workspace.diff import ABSENT
+
     return word(value) if value == ABSENT else str(value)
 
 
