@@ -220,11 +220,8 @@ class App:
         made = dict(SHEETS)
         for key, own in self.settings.channels.items():
             if key not in made:
-                raise InputError(
-                    "koipond.yaml: there is no channel '{key}'; there is {sheets}",
-                    key=key,
-                    sheets=", ".join(SHEETS),
-                )
+                known = ", ".join(SHEETS)
+                raise InputError("koipond.yaml: no channel '{key}'; there is {sheets}", key=key, sheets=known)
             if own.cost_fen is not None:
                 made[key] = replace(made[key], cost_fen=own.cost_fen)
             if own.quota_per_day is not None:
