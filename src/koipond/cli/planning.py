@@ -214,6 +214,14 @@ REASONS = marked(
 """Why somebody is left in peace, as a plan's table says it."""
 
 
+DETAILS = marked("same_address", "global", "per_customer")
+"""What stands behind a reason and is no key of the brand's own."""
+
+
+def _detail(detail: str) -> str:
+    return word(detail) if detail in DETAILS else detail
+
+
 def reason_word(reason: str) -> str:
     """Return why somebody is left in peace, in a word or two; with what follows a colon kept."""
     name, colon, detail = reason.partition(":")
@@ -263,7 +271,7 @@ def plan_text(data: Mapping[str, Any], currency: str) -> str:
     losses = [
         [
             reason_word(str(loss["reason"])),
-            loss["detail"],
+            _detail(loss["detail"]),
             f"{loss['strategy']}/{loss['play']}",
             loss["candidates"],
         ]
