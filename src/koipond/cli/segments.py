@@ -84,7 +84,9 @@ def count(
         scope = app.scope(reader, day)
         given = _rule_text(app.store.definitions.current(), rule)
         tree = parse(given, scope.catalog)
-        if shown := trait_types(scope, tree):  # raises what no value of such a trait can answer
+        told = app.settings.trait_types
+        shown = {name: kind for name, kind in trait_types(scope, tree).items() if name not in told}
+        if shown:  # raises what no value of such a trait can answer
             parse(given, replace(scope.catalog, trait_types={**scope.catalog.trait_types, **shown}))
         language = spoken()
         counted = count_rule(scope, tree)
