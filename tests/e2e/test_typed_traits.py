@@ -199,6 +199,15 @@ def test_a_trait_declared_a_text_is_compared_with_texts(koipond: Koipond, shown:
     assert koipond("segments", "count", 'trait.code < "A12"')[0] == 0
 
 
+def test_a_trait_declared_a_number_is_compared_with_numbers(koipond: Koipond, shown: Path) -> None:
+    declare(shown, "  积分: {type: number}")
+    assert koipond("apply")[0] == 0
+    assert koipond("segments", "count", "trait.积分 > 80")[0] == 0
+    code, found = koipond("segments", "count", 'trait.积分 > "高"')
+    assert code == 2
+    assert "anything else matches nobody" in str(found)
+
+
 def test_diff_says_what_was_never_seen(koipond: Koipond, folder: Path) -> None:
     assert koipond("refresh")[0] == 0
     (folder / "brand" / "segments").mkdir(exist_ok=True)

@@ -81,12 +81,11 @@ def count(
     from koipond.segments.seen import trait_types, unseen
 
     with open_app(context.obj) as app, app.reading(parse_day(as_of)) as (reader, day):
-        scope = app.scope(reader, day)
+        known = app.scope(reader, day)
+        scope = replace(known, catalog=replace(known.catalog, trait_types=app.settings.trait_types))
         given = _rule_text(app.store.definitions.current(), rule)
         tree = parse(given, scope.catalog)
-        told = app.settings.trait_types
-        shown = {name: kind for name, kind in trait_types(scope, tree).items() if name not in told}
-        if shown:  # raises what no value of such a trait can answer
+        if shown := trait_types(scope, tree):  # raises what no value of such a trait can answer
             parse(given, replace(scope.catalog, trait_types={**scope.catalog.trait_types, **shown}))
         language = spoken()
         counted = count_rule(scope, tree)
