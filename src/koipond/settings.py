@@ -3,9 +3,10 @@
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from koipond.kernel import Language
 
 
 class SystemClock:
@@ -50,7 +51,7 @@ class Settings(BaseSettings):
     mail_bounces: Path | None = None
     """Maildir to which the mail server delivers bounces+KEY@ and unsubscribe+KEY@ of that domain."""
 
-    language: Literal["zh", "en", "id"] | None = None
+    language: Language | None = None
     """zh, en or id: what commands speak, whatever the workspace's language is."""
 
     public_url: str | None = None

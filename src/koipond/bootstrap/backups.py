@@ -18,7 +18,7 @@ from koipond.bootstrap.app import App
 from koipond.bootstrap.stores import STATE
 from koipond.ingest.belonging import Mark, PairIds, Point
 from koipond.ingest.ports import FileRecord
-from koipond.kernel import BusyError, InputError, Message, joined, new_uid
+from koipond.kernel import BusyError, InputError, Message, new_uid, some_of
 from koipond.store import KeyRing
 from koipond.store.copying import StoreCopy, copy_sqlite, snapshot
 from koipond.warehouse import ParquetReader
@@ -132,12 +132,10 @@ def check_files(source: Path, backup: Backup, told: Told) -> None:
             wrong.append(Message("{path} is not what was written (sha256)", path=path))
         done += size
     if wrong:
-        more = Message(" and {count} more", count=len(wrong) - 5) if len(wrong) > 5 else ""
         raise InputError(
-            "the backup {source} is damaged, and nothing was touched: {wrong}{more}; use another backup",
+            "the backup {source} is damaged, and nothing was touched: {wrong}; use another backup",
             source=source,
-            wrong=joined("; ", wrong[:5]),
-            more=more,
+            wrong=some_of(wrong, 5, "; "),
             code="damaged",
         )
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from koipond.bootstrap.definitions import StoreDefinitions
-from koipond.kernel import BusyError, InputError, Message, joined
+from koipond.kernel import BusyError, InputError, joined, some_of
 from koipond.store import AppliedDefinition, Store
 from koipond.workspace import Folder, WorkspaceSettings
 from koipond.workspace.diff import apply_steps, diff, field_changes
@@ -89,6 +89,4 @@ def log_unapplied(folder: Path, settings: WorkspaceSettings) -> None:
     if keys is None:
         _LOG.warning("%s is wrong and has no effect; what was applied holds; see: koipond check", FILE)
     elif keys:
-        more = Message(" and {count} more", count=len(keys) - _SHOWN) if len(keys) > _SHOWN else ""
-        shown = ", ".join(keys[:_SHOWN]) + more
-        _LOG.warning("%s differs in %s: without effect until: koipond apply", FILE, shown)
+        _LOG.warning("%s differs in %s: without effect until: koipond apply", FILE, some_of(keys, _SHOWN))

@@ -14,7 +14,7 @@ from koipond.bootstrap.rights import readable_by_others
 from koipond.ingest.facts import FACTS
 from koipond.ingest.ports import Reader
 from koipond.ingest.privacy import PLAIN, SUSPECT, holds
-from koipond.kernel import Message, joined
+from koipond.kernel import Message, shortened
 from koipond.store.verify import Check
 from koipond.warehouse.spill import left_behind
 from koipond.warehouse.tidying import SPILL
@@ -42,8 +42,7 @@ def open_files(app: App) -> list[Path]:
 
 
 def _check(name: str, found: list[str]) -> Check:
-    more = Message("; and {count} more", count=len(found) - _SHOWN) if len(found) > _SHOWN else ""
-    return Check(name=name, breaks=len(found), detail=joined("; ", found[:_SHOWN]) + more)
+    return Check(name=name, breaks=len(found), detail=shortened("; ", found, _SHOWN))
 
 
 def _identifiers(app: App) -> Iterator[str]:

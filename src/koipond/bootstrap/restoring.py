@@ -73,9 +73,9 @@ def restore_backup(
     with _opened(url, settings) as database:
         if database.dialect != backup.store.dialect:
             raise InputError(
-                "the backup holds a {dialect} store, koipond.yaml names {dialect_2}",
+                "the backup holds a {dialect} store, koipond.yaml names {other_dialect}",
                 dialect=backup.store.dialect,
-                dialect_2=database.dialect,
+                other_dialect=database.dialect,
             )
         _require_older(database, folder, backup, replace=replace)
         _require_idle(database, machine.now())
@@ -102,11 +102,11 @@ def _settings(folder: Path, source: Path, backup: Backup) -> BootSettings:
         present = load_boot(folder)
         if present.id != settings.id:
             raise InputError(
-                "{folder} is another workspace (id {id}, the backup's is {id_2}); restore "
+                "{folder} is another workspace (id {id}, the backup's is {other_id}); restore "
                 "into a new folder: koipond -C NEW restore BACKUP",
                 folder=folder,
                 id=present.id,
-                id_2=settings.id,
+                other_id=settings.id,
             )
     return settings
 
@@ -148,9 +148,9 @@ def _require_older(database: Database, folder: Path, backup: Backup, *, replace:
     mark, _ = read_mark(warehouse_root(folder))
     if not newer and mark is not None and mark.done.version > backup.store.at.version:
         newer = Message(
-            "the warehouse stands at version {version}, the backup at {version_2}",
+            "the warehouse stands at version {version}, the backup at {other_version}",
             version=mark.done.version,
-            version_2=backup.store.at.version,
+            other_version=backup.store.at.version,
         )
     if newer:
         raise RefusedError(
@@ -177,9 +177,9 @@ def _ahead(database: Database, side: StoreSide, backup: Backup) -> str:
         return Message("the present store is another one")
     if side.at.version > backup.store.at.version:
         return Message(
-            "the store stands at version {version}, the backup at {version_2}",
+            "the store stands at version {version}, the backup at {other_version}",
             version=side.at.version,
-            version_2=backup.store.at.version,
+            other_version=backup.store.at.version,
         )
     with database.read() as connection:
         numbers = numbers_of(connection)

@@ -7,7 +7,7 @@ import typer
 
 from koipond.cli.reply import AsOf, JsonFlag, heads, parse_day, say, with_facts
 from koipond.frames import text_table
-from koipond.kernel import Amount, InputError, heard, phrase
+from koipond.kernel import Amount, InputError, Message, heard, phrase
 
 CODES_MAX = 1_000_000
 
@@ -90,35 +90,22 @@ def _import_text(data: dict[str, Any]) -> str:
             list_key=data["list"],
         )
     ]
-    if out["not_free"]:
-        said.append(
-            phrase(
-                "left out, marked as used or not to be given: {count:,}",
-                count=out["not_free"],
-            )
-        )
-    if out["over"]:
-        said.append(phrase("left out, their last day is over: {count:,}", count=out["over"]))
-    if data["own_last_day"]:
-        said.append(phrase("codes with a last day of their own: {count:,}", count=data["own_last_day"]))
-    if data["shortened"]:
-        said.append(
-            phrase(
-                "last days with a time before 23:59, of which the day before counts: {count:,}",
-                count=data["shortened"],
-            )
-        )
+    said += [phrase(text, count=n) for name, text in _COUNTS.items() if (n := {**data, **out}[name])]
     if data["not_used"]:
         said.append(phrase("not used: {columns}", columns=", ".join(data["not_used"])))
-    if data["unnamed"]:
-        said.append(
-            phrase(
-                "not used: what stands behind the code, lines: {count:,}; name these columns in the first "
-                "line if it matters",
-                count=data["unnamed"],
-            )
-        )
     return "\n".join(said)
+
+
+_COUNTS = {
+    "not_free": Message("left out, marked as used or not to be given: {count:,}"),
+    "over": Message("left out, their last day is over: {count:,}"),
+    "own_last_day": Message("codes with a last day of their own: {count:,}"),
+    "shortened": Message("last days with a time before 23:59, of which the day before counts: {count:,}"),
+    "unnamed": Message(
+        "not used: what stands behind the code, lines: {count:,}; name these columns in the first line if it"
+        " matters"
+    ),
+}
 
 
 _CODE_MONEY = ("cost_fen", "liability_fen")

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import LANGUAGES, AsOf, JsonFlag, parse_day, say, with_facts
-from koipond.kernel import InputError
+from koipond.cli.reply import AsOf, JsonFlag, parse_day, say, with_facts
+from koipond.kernel import LANGUAGES, InputError
 
 _HEADINGS = {
     "zh": "客户 {customer_no}，统计日期 {as_of}",

@@ -94,20 +94,15 @@ def _count_line(name: str, count: int) -> str:
     return f"  {word(shown)}: {count:,}" if count and shown in _CHANGES else ""
 
 
-def _traits_line(names: Sequence[str]) -> str:
-    """Return what further columns of customers are kept as, nothing when there are none."""
-    more, shown = len(names) - _COLUMNS_SHOWN, ", ".join(names[:_COLUMNS_SHOWN])
-    if more > 0:
-        return phrase("  kept as traits: {shown} and {count:,} more columns", shown=shown, count=more)
-    return phrase("  kept as traits: {shown}", shown=shown) if names else ""
+_KEPT = Message("  kept as traits: {shown}"), Message("  kept as traits: {shown} and {count:,} more columns")
+_UNUSED = Message("  not used: {shown}"), Message("  not used: {shown} and {count:,} more columns")
+"""What is said of a few columns, and of more than are shown."""
 
 
-def _unused_line(names: Sequence[str]) -> str:
-    """Return the columns of which nothing is kept, nothing when there are none."""
+def _columns_line(said: tuple[str, str], names: Sequence[str]) -> str:
+    """Return ``names`` in a line, nothing when there are none."""
     more, shown = len(names) - _COLUMNS_SHOWN, ", ".join(names[:_COLUMNS_SHOWN])
-    if more > 0:
-        return phrase("  not used: {shown} and {count:,} more columns", shown=shown, count=more)
-    return phrase("  not used: {shown}", shown=shown) if names else ""
+    return phrase(said[more > 0], shown=shown, count=more) if names else ""
 
 
 def import_text(result: Mapping[str, Any]) -> str:
@@ -127,7 +122,7 @@ def import_text(result: Mapping[str, Any]) -> str:
         ],
         *[_count_line(name, count) for name, count in (*result["changes"].items(), *result["notes"].items())],
     ]
-    lines += [_traits_line(result.get("traits", [])), _unused_line(result["unused"])]
+    lines += [_columns_line(_KEPT, result.get("traits", [])), _columns_line(_UNUSED, result["unused"])]
     lines += [phrase("  note: {remark}", remark=heard(remark)) for remark in result["remarks"]]
     for rule, count in result["quarantined"].items():
         if not count:

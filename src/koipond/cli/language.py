@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from koipond.kernel import LANGUAGES, Language, Message, heard, phrase, speak
+from koipond.kernel import LANGUAGES, Language, Message, heard, phrase, speak, spoken
 
 VARIABLE = "KOIPOND_LANGUAGE"
 HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
@@ -51,6 +51,8 @@ def _of_workspace(folder: Path) -> str:
 
 def translate_help(command: Any) -> None:
     """Put the help of ``command``, of what is below it and of their options into the language spoken."""
+    if spoken() == "en":
+        return
     for one in _tree(command):
         for name in ("help", "short_help", "epilog"):
             if text := getattr(one, name, None):

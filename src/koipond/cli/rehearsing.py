@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from koipond.cli.reply import LANGUAGES, AsOf, JsonFlag, note, parse_day, say
-from koipond.kernel import InputError, phrase
+from koipond.cli.reply import AsOf, JsonFlag, note, parse_day, say
+from koipond.kernel import LANGUAGES, InputError, phrase
 
 _PERCENT = 100
 _WEEK = 7

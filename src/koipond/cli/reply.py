@@ -17,8 +17,6 @@ from koipond.kernel import InputError, Message, heard, joined, local_time, phras
 STAMP = ("as_of", "definition_version")
 """What every answer carries (command contract)."""
 
-LANGUAGES = ("zh", "en", "id")
-"""What --language takes. Written out: to read it off the rules would cost every start their import."""
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")]
 AsOf = Annotated[
     str | None,
@@ -130,7 +128,9 @@ class Notes(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write ``record``; stderr is looked up anew, because it may have been exchanged."""
         said = phrase(str(record.msg))
-        note(f"koipond: {said % record.args if record.args else said}")
+        values = record.args if isinstance(record.args, tuple) else ()
+        spoken_values = tuple(heard(one) if isinstance(one, str) else one for one in values)
+        note(f"koipond: {said % spoken_values if values else said}")
 
 
 def note(text: str) -> None:

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import LANGUAGES, AsOf, JsonFlag, note, parse_day, say
-from koipond.kernel import InputError, phrase
+from koipond.cli.reply import AsOf, JsonFlag, note, parse_day, say
+from koipond.kernel import LANGUAGES, InputError, phrase
 
 _FORMATS = ("text", "html", "csv", "json")
 

@@ -11,7 +11,7 @@ import typer
 from koipond.cli.reply import AsOf, JsonFlag, heads, local, parse_day, say
 from koipond.cli.stopping import By, named
 from koipond.frames import text_table
-from koipond.kernel import InputError, Message, heard, joined, phrase
+from koipond.kernel import InputError, Message, heard, phrase, shortened
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -217,5 +217,4 @@ def _lines(file: Path) -> Iterator[tuple[int, str]]:
 
 def _raise(wrong: Sequence[str]) -> None:
     if wrong:
-        more = [Message("and {count:,} more", count=len(wrong) - _SHOWN)] if len(wrong) > _SHOWN else []
-        raise InputError("nothing was settled:\n{wrong}", wrong=joined("\n", [*wrong[:_SHOWN], *more]))
+        raise InputError("nothing was settled:\n{wrong}", wrong=shortened("\n", wrong, _SHOWN))

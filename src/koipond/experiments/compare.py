@@ -149,9 +149,9 @@ def _bound(design: str | Design | Bound, alpha: float) -> Bound:
     if isinstance(design, Design):
         if alpha not in (_ALPHA, design.alpha):
             raise InputError(
-                "the design has alpha {alpha} and the comparison {alpha_2}: leave one out",
+                "the design has alpha {alpha} and the comparison {other_alpha}: leave one out",
                 alpha=design.alpha,
-                alpha_2=alpha,
+                other_alpha=alpha,
             )
         return design.bound()
     if not isinstance(design, str):

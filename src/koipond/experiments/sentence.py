@@ -12,11 +12,9 @@ from koipond.experiments.design import Design
 from koipond.experiments.effect import Effect
 from koipond.experiments.guardrails import GuardrailResult
 from koipond.experiments.sentence_texts import TEXTS
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Language, number_in
 
-Language = Literal["zh", "en", "id"]
 _POWER_80 = 0.8416212335729143  # normal deviate of 80 % power
-_SWAP = str.maketrans(",.", ".,")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +43,7 @@ class Wording:
 
     def _figure(self, size: float, language: Language) -> str:
         scale = {"share": 100.0, "money_minor": 10.0**-self.minor_digits, "number": 1.0}[self.unit]
-        return self.prefix + _number(f"{scale * size:,.{self.digits}f}", language)
+        return self.prefix + number_in(f"{scale * size:,.{self.digits}f}", language)
 
     def _end(self, language: Language) -> str:
         return _texts(language)["points"] if self.unit == "share" else self.suffix
@@ -63,7 +61,7 @@ def sentence(effect: Effect, wording: Wording, language: Language = "zh", *, arm
         metric=wording.label,
         size=wording.size(effect.difference, language),
         interval=wording.interval(effect.low, effect.high, language),
-        level=_number(f"{100 * (1 - effect.alpha):g}", language),
+        level=number_in(f"{100 * (1 - effect.alpha):g}", language),
         lift=_lift(effect, language),
         visible=wording.size(visible_difference(effect), language),
     )
@@ -83,7 +81,7 @@ def sentences(
     names = arms or {}
     found = []
     if comparison.sample_ratio_alarm:
-        found.append(_texts(language)["alarm"].format(p=_number(f"{comparison.srm_p:.2g}", language)))
+        found.append(_texts(language)["alarm"].format(p=number_in(f"{comparison.srm_p:.2g}", language)))
     found += [
         sentence(e, wordings[e.metric], language, arm=names.get(e.arm, e.arm))
         for e in comparison.effects
@@ -102,7 +100,7 @@ def guardrail_sentence(
     """Return one sentence on a guardrail's verdict."""
     margin = wording.size(result.margin, language)
     if result.relative:
-        margin = _number(f"{100 * result.margin:g}%", language)
+        margin = number_in(f"{100 * result.margin:g}%", language)
     return _texts(language)[f"guard_{result.verdict}"].format(
         arm=arm or result.arm, metric=wording.label, margin=margin
     )
@@ -117,7 +115,7 @@ def design_sentence(plan: Design, wording: Wording, language: Language = "zh") -
         raise InputError("a design without a baseline cannot say what it will find; give baseline and lift")
     return _texts(language)[f"plan_{plan.kind}"].format(
         metric=wording.label,
-        customers=_number(f"{plan.customers:,}", language),
+        customers=number_in(f"{plan.customers:,}", language),
         size=wording.size(plan.difference, language),
         power=f"{100 * plan.power:.0f}",
         looks=len(plan.looks),
@@ -134,13 +132,9 @@ def _lift(effect: Effect, language: Language) -> str:
     if lift.estimate is None or lift.low is None or lift.high is None:
         return ""
     middle, low, high = (
-        _number(f"{100 * value:+.1f}%", language) for value in (lift.estimate, lift.low, lift.high)
+        number_in(f"{100 * value:+.1f}%", language) for value in (lift.estimate, lift.low, lift.high)
     )
     return _texts(language)["lift"].format(lift=middle, low=low, high=high)
-
-
-def _number(text: str, language: Language) -> str:
-    return text.translate(_SWAP) if language == "id" else text
 
 
 def _texts(language: str) -> dict[str, str]:

@@ -168,9 +168,9 @@ def _without_store(store: StoreSide, warehouse: WarehouseSide) -> Verdict:
     return Verdict(
         state="store_gone",
         problem=Message(
-            "the store {place} is empty, and the warehouse {place_2} holds {holds} of another store",
+            "the store {place} is empty, and the warehouse {other_place} holds {holds} of another store",
             place=store.place,
-            place_2=warehouse.place,
+            other_place=warehouse.place,
             holds=holds,
         ),
         fix=Message(
@@ -188,10 +188,10 @@ def _without_either(store: StoreSide, warehouse: WarehouseSide) -> Verdict:
     return Verdict(
         state="both_gone",
         problem=Message(
-            "the store {place} and the warehouse {place_2} are both empty, and this "
+            "the store {place} and the warehouse {other_place} are both empty, and this "
             "workspace was in use: its keys are here",
             place=store.place,
-            place_2=warehouse.place,
+            other_place=warehouse.place,
         ),
         fix=Message(
             "put the folder .koipond back (is its disk mounted?), set the variable that "
@@ -207,10 +207,10 @@ def _other_workspace(store: StoreSide, workspace_id: str) -> Verdict:
         state="store_of_another_workspace",
         problem=Message(
             "the store {place} belongs to another workspace (id {workspace_id}, this "
-            "folder's koipond.yaml says {workspace_id_2})",
+            "folder's koipond.yaml says {other_workspace_id})",
             place=store.place,
             workspace_id=store.workspace_id,
-            workspace_id_2=workspace_id,
+            other_workspace_id=workspace_id,
         ),
         fix=Message(
             "set the variable that koipond.yaml names to this workspace's own database; two "
@@ -224,10 +224,11 @@ def _without_mark(store: StoreSide, warehouse: WarehouseSide) -> Verdict:
         return Verdict(
             state="files_unnamed",
             problem=Message(
-                "the warehouse {place} holds {files} files, and the store {place_2} has never published one",
+                "the warehouse {place} holds {files} files, and the store {other_place} has never "
+                "published one",
                 place=warehouse.place,
                 files=warehouse.files,
-                place_2=store.place,
+                other_place=store.place,
             ),
             fix=Message(
                 "set the variable that koipond.yaml names to the database of these files, or "
@@ -258,10 +259,10 @@ def _strange(store: StoreSide, warehouse: WarehouseSide, workspace_id: str) -> V
             state="store_older",
             problem=Message(
                 "the store {place} is older than its warehouse: an older release wrote it, "
-                "version {version} against {version_2}",
+                "version {version} against {other_version}",
                 place=store.place,
                 version=store.at.version,
-                version_2=mark.done.version,
+                other_version=mark.done.version,
             ),
             fix=_newer_store(),
         )
@@ -269,12 +270,12 @@ def _strange(store: StoreSide, warehouse: WarehouseSide, workspace_id: str) -> V
         return Verdict(
             state="store_stranger",
             problem=Message(
-                "the store {place} is not the one of the warehouse {place_2} (store "
-                "{store_id} against {store_id_2})",
+                "the store {place} is not the one of the warehouse {other_place} (store "
+                "{store_id} against {other_store_id})",
                 place=store.place,
-                place_2=warehouse.place,
+                other_place=warehouse.place,
                 store_id=store.store_id,
-                store_id_2=mark.ids.store_id,
+                other_store_id=mark.ids.store_id,
             ),
             fix=Message(
                 "set the variable that koipond.yaml names to the right database, or put the "
@@ -294,10 +295,10 @@ def _of_one_history(store: StoreSide, warehouse: WarehouseSide, mark: Mark) -> V
             state="store_older",
             problem=Message(
                 "the store {place} is older than its warehouse: it stands at version "
-                "{ours}, the warehouse {place_2} at {theirs}",
+                "{ours}, the warehouse {other_place} at {theirs}",
                 place=store.place,
                 ours=ours,
-                place_2=warehouse.place,
+                other_place=warehouse.place,
                 theirs=theirs,
             ),
             fix=_newer_store(),
@@ -307,10 +308,10 @@ def _of_one_history(store: StoreSide, warehouse: WarehouseSide, mark: Mark) -> V
             state="warehouse_older",
             problem=Message(
                 "the warehouse {place} is older than its store: it stands at version "
-                "{theirs}, the store {place_2} at {ours}",
+                "{theirs}, the store {other_place} at {ours}",
                 place=warehouse.place,
                 theirs=theirs,
-                place_2=store.place,
+                other_place=store.place,
                 ours=ours,
             ),
             fix=Message(
@@ -323,10 +324,10 @@ def _of_one_history(store: StoreSide, warehouse: WarehouseSide, mark: Mark) -> V
     return Verdict(
         state="diverged",
         problem=Message(
-            "the store {place} and the warehouse {place_2} both stand at version {ours}, "
+            "the store {place} and the warehouse {other_place} both stand at version {ours}, "
             "of two different histories",
             place=store.place,
-            place_2=warehouse.place,
+            other_place=warehouse.place,
             ours=ours,
         ),
         fix=Message(

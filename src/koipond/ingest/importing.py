@@ -98,7 +98,7 @@ def import_file(
     rules = rules or QualityRules()
     if request.kind == "consents":
         if consents is None:
-            raise ValueError(Message("importing consents needs a ConsentBook"))
+            raise ValueError("importing consents needs a ConsentBook")
         return import_consents(
             job,
             start,
@@ -190,11 +190,11 @@ def _undoable(writer: Writer, import_no: int) -> dict[str, Any] | None:
     if later:
         raise RefusedError(
             "import {import_no} of {kind} ({file}) came later and may have replaced rows of "
-            "import {import_no_2}; undo it first",
+            "import {other_import_no}; undo it first",
             import_no=later[-1]["import_no"],
             kind=found["kind"],
             file=later[-1]["file"],
-            import_no_2=import_no,
+            other_import_no=import_no,
         )
     return found
 

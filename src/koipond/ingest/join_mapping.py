@@ -7,9 +7,9 @@ stands in the head is the whole order's, whatever it is called.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from koipond.ingest.fields import FIELDS, PERSON
+from koipond.ingest.fields import FIELDS, PERSON, RIVALS
 from koipond.ingest.joined_rows import LINES, JoinedRows
-from koipond.ingest.mapping import ColumnMap, choose_mapping, fitting_columns, require_one
+from koipond.ingest.mapping import ColumnMap, choose_mapping, fitting_columns, listed, require_one
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.person_looks import person_looks
 from koipond.ingest.ports import RowSource
@@ -86,7 +86,7 @@ def _keys(rows: JoinedRows, request: ImportRequest) -> tuple[str, str]:
                     on="=".join(rows.on),
                     file=file.file,
                     column=column,
-                    columns=", ".join(file.columns[:10]),
+                    columns=listed(file.columns),
                 )
         return rows.on
     told = request.mapping.get("order_id")
@@ -95,11 +95,11 @@ def _keys(rows: JoinedRows, request: ImportRequest) -> tuple[str, str]:
     if missing:
         raise InputError(
             "{file}: no column for order_id; name those of both files with --join-on "
-            "HEADCOLUMN=LINECOLUMN\nthe columns are: {columns} in {heads}; {columns_2} in {lines}",
+            "HEADCOLUMN=LINECOLUMN\nthe columns are: {columns} in {heads}; {line_columns} in {lines}",
             file=missing[0],
-            columns=", ".join(rows.heads.columns[:10]),
+            columns=listed(rows.heads.columns),
             heads=rows.heads.file,
-            columns_2=", ".join(rows.lines.columns[:10]),
+            line_columns=listed(rows.lines.columns),
             lines=rows.lines.file,
         )
     return found[0], found[1]
@@ -183,12 +183,7 @@ def _choose(rows: JoinedRows, told: Mapping[str, str], keys: tuple[str, str]) ->
 
 def _rivalled(name: str, told: Mapping[str, str]) -> bool:
     """Say whether a field that says the same was told, or told to be left out."""
-    pairs = (
-        ("amount", "order_amount"),
-        ("refund_amount", "order_refund_amount"),
-        ("discount", "discount_rate"),
-    )
-    return any(name in pair and any(one in told for one in pair) for pair in pairs)
+    return any(rival in told for rival in RIVALS.get(name, ()))
 
 
 def _require_line_discount(rows: JoinedRows, mapping: ColumnMap) -> None:

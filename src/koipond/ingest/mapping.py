@@ -17,7 +17,7 @@ from koipond.ingest.fields import (
 )
 from koipond.ingest.model import Kind
 from koipond.ingest.privacy import masked
-from koipond.kernel import InputError, Message, all_of, any_of, joined
+from koipond.kernel import InputError, Message, all_of, any_of, joined, some_of
 
 _LISTED_MAX = 10
 _SHOWN_MAX = 100
@@ -117,17 +117,14 @@ def _require_none(faults: Sequence[str], file: str, columns: Sequence[str]) -> N
             "{file}: {faults}\nthe columns are: {columns}",
             file=file,
             faults=joined("\n", faults),
-            columns=_listed(columns),
+            columns=listed(columns),
         )
 
 
-def _listed(columns: Sequence[str]) -> str:
-    shown = ", ".join(masked(column)[:_SHOWN_MAX] for column in columns[:_LISTED_MAX])
-    return (
-        shown
-        if len(columns) <= _LISTED_MAX
-        else Message("{shown} and {count:,} more", shown=shown, count=len(columns) - _LISTED_MAX)
-    )
+def listed(columns: Sequence[str]) -> Message:
+    """Return the names of ``columns`` as an error shows them: the first few, identifiers covered."""
+    shown = [masked(column)[:_SHOWN_MAX] for column in columns[:_LISTED_MAX]]
+    return some_of([*shown, *columns[_LISTED_MAX:]], _LISTED_MAX)
 
 
 def plain_name(name: str) -> str:

@@ -274,8 +274,8 @@ def _two(points: Sequence[tuple[str, Shape]], commas: Sequence[tuple[str, Shape]
         shape = first([shape for name, shape in pairs if name == field])
         words.append(Message("row {row} {field} '{text}'", row=shape.row, field=field, text=shape.example))
     return Message(
-        "{words} and {words_2}; pass --decimal with the mark that is right (rows written "
+        "{words} and {other_words}; pass --decimal with the mark that is right (rows written "
         "otherwise are then put aside)",
         words=words[0],
-        words_2=words[1],
+        other_words=words[1],
     )

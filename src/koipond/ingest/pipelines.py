@@ -203,7 +203,7 @@ def _products(writer: Writer, rows: _Rows, job: Job) -> Outcome:
 
 def _touches(writer: Writer, rows: _Rows, job: Job) -> Outcome:
     if job.touches is None:
-        raise ValueError(Message("importing touches needs a TouchHistory"))
+        raise ValueError("importing touches needs a TouchHistory")
     judged = judge_rows(writer, "touches", rows.known, rows.readings, job.setting)
     settled = _settle(writer, rows, judged, job)
     changes = write_touches(

@@ -38,17 +38,13 @@ def remarks_on_orders(notes: Mapping[str, int], mapping: ColumnMap) -> tuple[str
 
 
 _SENTENCES = {
-    "repeated_row": (
-        Message(
-            "{count:,} rows repeat another elsewhere in the file to the letter and were kept once; "
-            "if each stands for a piece of its own, import the file again with --keep-repeated"
-        )
+    "repeated_row": Message(
+        "{count:,} rows repeat another elsewhere in the file to the letter and were kept once; "
+        "if each stands for a piece of its own, import the file again with --keep-repeated"
     ),
-    "equal_rows_beside": (
-        Message(
-            "{count:,} rows equal the row beside them in the same order to the letter: each counts "
-            "as a piece bought"
-        )
+    "equal_rows_beside": Message(
+        "{count:,} rows equal the row beside them in the same order to the letter: each counts "
+        "as a piece bought"
     ),
     "totals_row": Message("{count:,} rows hold totals and no order: put aside"),
     "no_head": Message(
@@ -58,19 +54,14 @@ _SENTENCES = {
     "orders_without_lines": Message(
         "{count:,} orders of the heads have no line in the other file: each counts as one line of its own"
     ),
-    "missing_amount": (
-        Message(
-            "{count:,} rows have an empty amount (or '-'): put aside, since the list price is not what"
-            " was paid"
-        )
+    "missing_amount": Message(
+        "{count:,} rows have an empty amount (or '-'): put aside, since the list price is not what was paid"
     ),
-    "lines_without_amount": (
-        Message("{count:,} lines have no amount of their own beside others of their order: they count 0")
+    "lines_without_amount": Message(
+        "{count:,} lines have no amount of their own beside others of their order: they count 0"
     ),
-    "unpaid_amounts_filled": (
-        Message(
-            "{count:,} lines of unpaid orders have no amount: quantity × unit price stands for it, else 0"
-        )
+    "unpaid_amounts_filled": Message(
+        "{count:,} lines of unpaid orders have no amount: quantity × unit price stands for it, else 0"
     ),
     "order_id_carried_down": Message(
         "{count:,} rows have no order number and go on with the order above them: taken from it"
@@ -80,36 +71,26 @@ _SENTENCES = {
     ),
     "at_s_carried_down": Message("{count:,} lines have no time: taken from their order"),
     "status_carried_down": Message("{count:,} lines have no status: taken from their order"),
-    "partial_refunds_unsaid": (
-        Message(
-            "{count:,} orders are said to be refunded in part and the file does not say how much: "
-            "they count as paid in full; if a column says it: --map refund_amount=COLUMN"
-        )
+    "partial_refunds_unsaid": Message(
+        "{count:,} orders are said to be refunded in part and the file does not say how much: "
+        "they count as paid in full; if a column says it: --map refund_amount=COLUMN"
     ),
-    "orders_known_later": (
-        Message(
-            "{count:,} orders are known in a later state than this file shows (paid, cancelled or "
-            "given back since): they stay as they are; if it was the earlier import that was "
-            "wrong, take it out first: koipond quality undo IMPORT"
-        )
+    "orders_known_later": Message(
+        "{count:,} orders are known in a later state than this file shows (paid, cancelled or "
+        "given back since): they stay as they are; if it was the earlier import that was "
+        "wrong, take it out first: koipond quality undo IMPORT"
     ),
-    "orders_with_other_lines": (
-        Message(
-            "{count:,} orders were known with other lines: those of this file replace them; if an "
-            "export was cut in two within an order, put its parts into one file and import that"
-        )
+    "orders_with_other_lines": Message(
+        "{count:,} orders were known with other lines: those of this file replace them; if an "
+        "export was cut in two within an order, put its parts into one file and import that"
     ),
-    "refunds_beyond_sale": (
-        Message(
-            "{count:,} orders had more given back than they were sold for: each counts 0, and what is "
-            "beyond its sale lowers nothing; look at the amounts of these orders in the file"
-        )
+    "refunds_beyond_sale": Message(
+        "{count:,} orders had more given back than they were sold for: each counts 0, and what is "
+        "beyond its sale lowers nothing; look at the amounts of these orders in the file"
     ),
-    "refunds_without_sale": (
-        Message(
-            "{count:,} refunds name no sale that was imported: each lowers its customer's money on "
-            "its own day, until the orders they belong to are imported"
-        )
+    "refunds_without_sale": Message(
+        "{count:,} refunds name no sale that was imported: each lowers its customer's money on "
+        "its own day, until the orders they belong to are imported"
     ),
 }
 """What a count of an orders import means to who reads it: rules of rows put aside, and notes."""

@@ -11,7 +11,7 @@ from koipond.ingest.mapping import ColumnMap, plain_name
 from koipond.ingest.ports import IbisTable, Writer
 from koipond.ingest.privacy import masked
 from koipond.ingest.words import word_table
-from koipond.kernel import Message
+from koipond.kernel import Message, some_of
 
 _SHOWN = 5
 _WORDS_MAX = 100
@@ -42,16 +42,12 @@ def remarks_on_left_out(dropped: Mapping[str, int]) -> tuple[str, ...]:
     """Return what is to be said of values that were left out since they identify people, by column."""
     if not dropped:
         return ()
-    shown = ", ".join(masked(name) for name in [*dropped][:_SHOWN])
-    count = sum(dropped.values())
-    if (more := len(dropped) - _SHOWN) > 0:
-        shown = Message("{shown} and {count:,} more", shown=shown, count=more)
     return (
         Message(
             "{count:,} values that may identify a person were left out, in {columns}; to keep a column as it "
             "is: --keep COLUMN",
-            count=count,
-            columns=shown,
+            count=sum(dropped.values()),
+            columns=some_of([masked(name) for name in dropped], _SHOWN),
         ),
     )
 

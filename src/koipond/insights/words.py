@@ -1,11 +1,9 @@
 """Words of the reports in 简体中文, English and Bahasa Indonesia. Terms: docs/glossary.md."""
 
 from types import MappingProxyType
-from typing import Literal
 
 from koipond.insights.words_explained import EXPLAINED
-
-Language = Literal["zh", "en", "id"]
+from koipond.kernel import Language as Language
 
 _BASE: MappingProxyType[str, MappingProxyType[str, str]] = MappingProxyType(
     {

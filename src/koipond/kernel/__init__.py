@@ -31,8 +31,9 @@ from koipond.kernel.message import (
     joined,
     number_in,
     phrase,
+    shortened,
+    some_of,
     speak,
-    speaking,
     spoken,
 )
 from koipond.kernel.money import MONEY_MAX, SYMBOLS, Amount, minor_digits, require_currency, to_minor
@@ -72,8 +73,9 @@ __all__ = [
     "phrase",
     "require_aware",
     "require_currency",
+    "shortened",
+    "some_of",
     "speak",
-    "speaking",
     "spoken",
     "stable_json",
     "to_minor",

@@ -1,6 +1,6 @@
 """A finding (检查结果): one thing that is wrong with a definition or a file, and how to mend it."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 from koipond.kernel.message import Message
@@ -33,4 +33,11 @@ class Finding:
 
     def to_dict(self) -> dict[str, object]:
         """Return the finding as plain values."""
-        return {**asdict(self), "message": str(self.message), "fix": str(self.fix)}
+        return {
+            "file": self.file,
+            "line": self.line,
+            "code": self.code,
+            "message": str(self.message),
+            "fix": str(self.fix),
+            "severity": self.severity,
+        }

@@ -8,8 +8,7 @@ import gettext
 import os
 import re
 import string
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
@@ -77,18 +76,33 @@ def joined(separator: str, parts: Iterable[str]) -> Message:
     return Message(separator.join(f"{{{name}}}" for name in values), **values)
 
 
+def shortened(separator: str, parts: Sequence[str], most: int) -> Message:
+    """Return ``parts`` as one message, at most ``most`` of them and how many there are besides."""
+    more = len(parts) - most
+    rest = [Message("and {count:,} more", count=more)] if more > 0 else []
+    return joined(separator, [*parts[:most], *rest])
+
+
+def some_of(parts: Sequence[str], most: int, separator: str = ", ") -> Message:
+    """Return 'a, b, c', or 'a, b and 7 more' when there are more than ``most``."""
+    shown, more = joined(separator, parts[:most]), len(parts) - most
+    return Message("{shown} and {count:,} more", shown=shown, count=more) if more > 0 else shown
+
+
 def any_of(parts: Sequence[str]) -> Message:
     """Return 'a, b or c'."""
-    if len(parts) < 2:
-        return joined("", parts)
-    return Message("{some} or {last}", some=joined(", ", parts[:-1]), last=parts[-1])
+    return _ended(Message("{some} or {last}"), parts)
 
 
 def all_of(parts: Sequence[str]) -> Message:
     """Return 'a, b and c'."""
+    return _ended(Message("{some} and {last}"), parts)
+
+
+def _ended(template: Message, parts: Sequence[str]) -> Message:
     if len(parts) < 2:
         return joined("", parts)
-    return Message("{some} and {last}", some=joined(", ", parts[:-1]), last=parts[-1])
+    return Message(template, some=joined(", ", parts[:-1]), last=parts[-1])
 
 
 def in_language(text: str, language: Language) -> str:
@@ -121,16 +135,6 @@ def speak(language: Language) -> None:
 def spoken() -> Language:
     """Return the language being spoken."""
     return _SPOKEN.get()
-
-
-@contextmanager
-def speaking(language: Language) -> Iterator[None]:
-    """Say what is said inside in ``language``."""
-    before = _SPOKEN.set(language)
-    try:
-        yield
-    finally:
-        _SPOKEN.reset(before)
 
 
 class _Numbers(string.Formatter):

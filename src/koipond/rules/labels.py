@@ -1,10 +1,11 @@
 """Names of fields, facts and values in zh, en, id. The terms are those of docs/glossary.md."""
 
 from types import MappingProxyType
-from typing import Literal
 
-Lang = Literal["zh", "en", "id"]
-LANGS: tuple[Lang, ...] = ("zh", "en", "id")
+from koipond.kernel import LANGUAGES, Language
+
+Lang = Language
+LANGS = LANGUAGES
 Label = tuple[str, str, str]
 """(zh, en, id)."""
 

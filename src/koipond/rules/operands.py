@@ -196,7 +196,7 @@ def _column(cursor: Cursor, spec: FactSpec, how: How) -> str:
         )
         kind = "column" if how == "latest" else "amount"
         cursor.problem(
-            Message("{kind} have no {kind_2} '{text}'", kind=spec.kind, kind_2=kind, text=token.text),
+            Message("{kind} have no {other_kind} '{text}'", kind=spec.kind, other_kind=kind, text=token.text),
             near,
             token.at,
         )

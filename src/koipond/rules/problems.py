@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from koipond.kernel import Finding, InputError, Message, joined
+from koipond.kernel import Finding, InputError, Message, joined, shortened
 
 SHOWN_MAX = 20
 """How many problems of one rule are told."""
@@ -56,6 +56,4 @@ class RuleError(InputError):
 
 def _listed(lines: Sequence[Message]) -> Message:
     head = Message("the rule has {count} problems:", count=len(lines))
-    more = len(lines) - SHOWN_MAX
-    rest = [Message("and {more:,} more", more=more)] if more > 0 else []
-    return joined("\n  ", [head, *lines[:SHOWN_MAX], *rest])
+    return joined("\n  ", [head, shortened("\n  ", lines, SHOWN_MAX)])

@@ -12,7 +12,7 @@ from pathlib import Path
 from koipond.ingest.list_rows import unguarded
 from koipond.ingest.mapping import plain_name
 from koipond.ingest.privacy import shown_name
-from koipond.kernel import InputError, Message, all_of, joined
+from koipond.kernel import InputError, Message, all_of, joined, shortened
 from koipond.sources.code_words import (
     CODE,
     LAST_DAY,
@@ -290,7 +290,4 @@ def _last_days(file: str, columns: _Columns, rows: Sequence[_Row]) -> tuple[list
 
 
 def _lines(lines: Sequence[int]) -> Message:
-    shown = [Message("line {line}", line=line) for line in lines[:_SHOWN]]
-    if len(lines) > _SHOWN:
-        shown.append(Message("and {count:,} more", count=len(lines) - _SHOWN))
-    return joined(", ", shown)
+    return shortened(", ", [Message("line {line}", line=line) for line in lines], _SHOWN)

@@ -58,12 +58,12 @@ def _fault(file: str, row: int, cells: Sequence[str], columns: Sequence[str]) ->
             columns=columns[len(cells)],
         )
     return Message(
-        "{file}: row {row}: {count} values for {wide} columns, too many from column {wide_2} on",
+        "{file}: row {row}: {count} values for {wide} columns, too many from column {other_wide} on",
         file=file,
         row=row,
         count=len(cells),
         wide=wide,
-        wide_2=wide + 1,
+        other_wide=wide + 1,
     )
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from koipond.ingest.privacy import masked
-from koipond.kernel import InputError, Message, joined
+from koipond.kernel import InputError, Message, shortened, some_of
 from koipond.sources.bounds import NAME_CHARS_MAX, require_columns
 
 _LISTED_MAX = 10
@@ -57,21 +57,17 @@ def column_names(file: str, cells: Sequence[str | None]) -> tuple[str, ...]:
         )
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        places = {
-            name: [i for i, other in enumerate(names, 1) if other == name] for name in twice[:_LISTED_MAX]
-        }
-        what = joined(
-            "; ",
-            (
-                Message("'{name}' in columns {some}", name=masked(name)[:_SHOWN_MAX], some=_some(at))
-                for name, at in places.items()
-            ),
-        )
-        what += (
-            Message("; and {count:,} more", count=len(twice) - _LISTED_MAX)
-            if len(twice) > _LISTED_MAX
-            else ""
-        )
+        places: dict[str, list[str]] = {name: [] for name in twice}
+        for place, name in enumerate(names, 1):
+            if name in places:
+                places[name].append(str(place))
+        said = [
+            Message(
+                "'{name}' in columns {some}", name=masked(name)[:_SHOWN_MAX], some=some_of(at, _LISTED_MAX)
+            )
+            for name, at in places.items()
+        ]
+        what = shortened("; ", said, _LISTED_MAX)
         raise InputError(
             "{file}: row 1 names a column twice: {what}; rename one of them", file=file, what=what
         )
@@ -83,13 +79,6 @@ def column_names(file: str, cells: Sequence[str | None]) -> tuple[str, ...]:
             shown=shown,
         )
     return tuple(names)
-
-
-def _some(places: Sequence[int]) -> str:
-    more = (
-        Message(" and {count:,} more", count=len(places) - _LISTED_MAX) if len(places) > _LISTED_MAX else ""
-    )
-    return ", ".join(map(str, places[:_LISTED_MAX])) + more
 
 
 def _looks_like_data(names: Sequence[str]) -> bool:

@@ -61,12 +61,12 @@ def _differences(held: Any, said: Any) -> Iterator[str]:
                 yield (
                     Message(
                         "customer {number}, {channel}, {purpose}: {spoken} is in force, the log "
-                        "says {spoken_2}",
+                        "says {other_spoken}",
                         number=number,
                         channel=channel,
                         purpose=purpose,
                         spoken=_spoken(states.get(place)),
-                        spoken_2=_spoken(expected.get(place)),
+                        other_spoken=_spoken(expected.get(place)),
                     )
                 )
 

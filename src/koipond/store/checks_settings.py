@@ -35,10 +35,10 @@ def settings_breaks(connection: sa.Connection) -> Iterator[str]:
         if before is not None and first_s is not None and row.applied_s > first_s:
             for name in changed_fixed(before, body):
                 yield Message(
-                    "{name} became {get} (was {get_2}) when there were facts",
+                    "{name} became {get} (was {other_get}) when there were facts",
                     name=name,
                     get=body.get(name),
-                    get_2=before.get(name),
+                    other_get=before.get(name),
                 )
         before = body
 

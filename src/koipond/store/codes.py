@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from koipond.kernel import InputError, Message, joined
+from koipond.kernel import InputError, Message, shortened
 from koipond.store.bulk import Row, any_of, chunks, upsert_rows
 from koipond.store.code_keys import code_key, is_hidden
 from koipond.store.engine import Database
@@ -177,9 +177,7 @@ def _known_elsewhere(
 
 def _said(list_key: str, problems: Sequence[Problem]) -> str:
     """Return what is wrong by line; a code itself is worth money and is not repeated."""
-    named = [Message("line {line} {what}", line=line, what=what) for line, what in sorted(problems)[:_SHOWN]]
-    if len(problems) > _SHOWN:
-        named.append(Message("and {count:,} more", count=len(problems) - _SHOWN))
+    named = [Message("line {line} {what}", line=line, what=what) for line, what in sorted(problems)]
     return Message(
         "{list_key}: nothing was added; remove these lines or write them anew:\n", list_key=list_key
-    ) + joined("\n", named)
+    ) + shortened("\n", named, _SHOWN)

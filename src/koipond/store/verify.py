@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from koipond.kernel import Message, joined
+from koipond.kernel import Message, shortened
 from koipond.outreach.gate import GLOBAL
 from koipond.store import checks_consent
 from koipond.store.checks_caps import caps, inbox_caps
@@ -76,10 +76,7 @@ class StoredChecks:
 
 def check_of(name: str, found: Sequence[str]) -> Check:
     """Return the check of ``name`` from what each break says."""
-    detail = joined("; ", found[:SAMPLES])
-    if len(found) > SAMPLES:
-        detail += Message("; and {count} more", count=len(found) - SAMPLES)
-    return Check(name=name, breaks=len(found), detail=detail)
+    return Check(name=name, breaks=len(found), detail=shortened("; ", found, SAMPLES))
 
 
 def _budgets(connection: sa.Connection) -> Iterator[str]:

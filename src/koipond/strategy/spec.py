@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from koipond.budgets import Budget
-from koipond.kernel import MONEY_MAX
+from koipond.kernel import MONEY_MAX, Language
 from koipond.outreach.model import CapWindow, FrequencyCap
 from koipond.strategy.model import (
     DEFAULT_BREAKDOWN,
@@ -55,7 +55,7 @@ def _localised(value: Any) -> Any:
 Money = Annotated[int, Field(ge=0, le=MONEY_MAX)]
 """An amount in minor units, bounded as in imports: sums of many still fit what the stores count in."""
 
-Words = Annotated[dict[Literal["zh", "en", "id"], str], BeforeValidator(_localised)]
+Words = Annotated[dict[Language, str], BeforeValidator(_localised)]
 """Words for people in three languages; one plain text stands for all of them."""
 
 

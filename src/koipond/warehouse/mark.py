@@ -36,9 +36,9 @@ class MarkFile:
             raise _moved(
                 self.root,
                 Message(
-                    "it stands at version {version}, the store at {version_2}",
+                    "it stands at version {version}, the store at {other_version}",
                     version=mark.done.version,
-                    version_2=version,
+                    other_version=version,
                 ),
             )
 

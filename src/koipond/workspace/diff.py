@@ -209,7 +209,9 @@ def _owned_by_console(definition: Definition | None, name: tuple[str, str]) -> F
         file=definition.file if definition else "koipond.yaml",
         line=1,
         code="owned_by_console",
-        message=Message("the {name} '{name_2}' is edited in the console", name=name[0], name_2=name[1]),
+        message=Message(
+            "the {name} '{other_name}' is edited in the console", name=name[0], other_name=name[1]
+        ),
         fix=Message("Remove the file, or hand the object over to files in the console"),
     )
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from koipond.kernel import Finding, Message, any_of
+from koipond.kernel import LANGUAGES, Finding, Message, any_of
 from koipond.outreach.model import ContactPolicy, FrequencyCap
-from koipond.outreach.templates import LANGUAGES, Template, TemplateError, variables_of
+from koipond.outreach.templates import Template, TemplateError, variables_of
 from koipond.outreach.templates.render import compile_part
 from koipond.segments.order import check_references
 from koipond.strategy.model import CHANNELS, EVERYONE, CodeList, Play, Strategy

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field
 
 from koipond.ingest.quality import QualityRules
-from koipond.kernel import Message, require_currency, zone
+from koipond.kernel import Language, Message, require_currency, zone
 from koipond.kernel.countries import country_of
 from koipond.kernel.errors import InputError
 from koipond.outreach.header_text import header_fault
@@ -186,7 +186,7 @@ class WorkspaceSettings(Shape):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$"), AfterValidator(_currency)]
     clock: Literal["system", "last_fact"] = "system"
     country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
-    language: Literal["zh", "en", "id"] = "zh"
+    language: Language = "zh"
     defaults: DefaultsShape = DefaultsShape()
     traits: dict[TraitName, TraitShape] = Field(default_factory=dict)
     quality: QualityShape = QualityShape()

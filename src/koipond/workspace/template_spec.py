@@ -4,13 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from koipond.kernel import Message
+from koipond.kernel import Language, Message
 from koipond.outreach.header_text import subject_fault
 from koipond.outreach.templates import Template
 from koipond.strategy.spec import Key, Shape
 
 VariablePath = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$")]
-LanguageCode = Literal["zh", "en", "id"]
 
 
 TEXT_CHARS_MAX = 200_000
@@ -35,8 +34,8 @@ class TemplateShape(Shape):
     kind: Literal["liquid"] = "liquid"
     description: str = ""
     required: list[VariablePath] = Field(default_factory=list)
-    fallbacks: dict[VariablePath, dict[LanguageCode, str]] = Field(default_factory=dict)
-    texts: dict[LanguageCode, TextsShape] = Field(min_length=1)
+    fallbacks: dict[VariablePath, dict[Language, str]] = Field(default_factory=dict)
+    texts: dict[Language, TextsShape] = Field(min_length=1)
 
     def resolve(self) -> Template:
         """Return the template."""

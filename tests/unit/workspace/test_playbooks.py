@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from koipond.kernel import InputError
-from koipond.outreach.templates import LANGUAGES, render
+from koipond.kernel import LANGUAGES, InputError
+from koipond.outreach.templates import render
 from koipond.workspace import load_folder
 from koipond.workspace.playbooks import SHIPPED, add_playbook, settings_text
 

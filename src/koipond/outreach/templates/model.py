@@ -6,9 +6,7 @@ from typing import Literal
 
 from koipond.kernel import fingerprint
 
-Language = Literal["zh", "en", "id"]
 Part = Literal["subject", "text", "html"]
-LANGUAGES: tuple[Language, ...] = ("zh", "en", "id")
 PARTS: tuple[Part, ...] = ("subject", "text", "html")
 
 

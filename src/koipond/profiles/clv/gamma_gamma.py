@@ -143,9 +143,9 @@ def _check(x: Floats, mean: Floats) -> None:
     problems = []
     if x.shape != mean.shape or x.ndim != 1:
         raise InputError(
-            "x and mean_value must be one-dimensional and of one length: {shape}, {shape_2}",
+            "x and mean_value must be one-dimensional and of one length: {shape}, {other_shape}",
             shape=x.shape,
-            shape_2=mean.shape,
+            other_shape=mean.shape,
         )
     if len(x) < 2:
         problems.append(f"Gamma-Gamma needs at least 2 repeat buyers, there are {len(x)}")

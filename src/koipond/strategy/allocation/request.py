@@ -57,7 +57,7 @@ class _Check:
             table = np.broadcast_to(table, shape)
         if table.ndim != 2 or table.shape[1] == 0 or (shape is not None and table.shape != shape):
             wanted = (
-                Message("{shape} customers × {shape_2} offers", shape=shape[0], shape_2=shape[1])
+                Message("{shape} customers × {other_shape} offers", shape=shape[0], other_shape=shape[1])
                 if shape
                 else Message("customers × offers")
             )
@@ -240,9 +240,9 @@ def _eligible(check: _Check, eligible: Any, shape: tuple[int, int]) -> NDArray[n
     if given.dtype != np.bool_ or given.shape != shape:
         check.mistakes.append(
             Message(
-                "eligible: pass true and false for {shape} customers × {shape_2} offers",
+                "eligible: pass true and false for {shape} customers × {other_shape} offers",
                 shape=shape[0],
-                shape_2=shape[1],
+                other_shape=shape[1],
             )
         )
         return np.ones(shape, dtype=bool)
