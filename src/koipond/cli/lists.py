@@ -6,8 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.planning import reason_word
-from koipond.cli.reply import AsOf, JsonFlag, heads, local, parse_day, parse_pairs, say
+from koipond.cli.reply import AsOf, JsonFlag, heads, local, parse_day, parse_pairs, say, worded
 from koipond.frames import text_table
 from koipond.kernel import phrase
 
@@ -123,7 +122,7 @@ def exported_text(data: Mapping[str, Any]) -> str:
     """Return what a file of people holds, and who is not on it."""
     lines = [phrase("{file}: {rows:,} rows", file=data["file"], rows=data["rows"])]
     lines += [
-        phrase("  left out, {reason}: {count:,}", reason=reason_word(reason), count=count)
+        phrase("  left out, {reason}: {count:,}", reason=worded(reason), count=count)
         for reason, count in data["left_out"].items()
     ]
     lines += [

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, heads, left_out_text, marked, parse_day, say, with_facts, word
+from koipond.cli.reply import (
+    AsOf,
+    JsonFlag,
+    heads,
+    left_out_text,
+    marked,
+    parse_day,
+    say,
+    with_facts,
+    word,
+    worded,
+)
 from koipond.frames import text_table
 from koipond.kernel import Amount, InputError, Message, heard, phrase
 
@@ -222,12 +233,6 @@ def _detail(detail: str) -> str:
     return word(detail) if detail in DETAILS else detail
 
 
-def reason_word(reason: str) -> str:
-    """Return why somebody is left in peace, in a word or two; with what follows a colon kept."""
-    name, colon, detail = reason.partition(":")
-    return f"{word(name)}{colon}{detail}"
-
-
 def plan_key(app: "App", given: str, day: date | None = None) -> str:
     """Return the plan that ``given`` names; ``latest`` is the newest. ``day``: it must be of that day."""
     if given != "latest":
@@ -270,7 +275,7 @@ def plan_text(data: Mapping[str, Any], currency: str) -> str:
     lines.append(text_table(heads("play", "candidates", "touches", "deferred"), plays))
     losses = [
         [
-            reason_word(str(loss["reason"])),
+            worded(str(loss["reason"])),
             _detail(loss["detail"]),
             f"{loss['strategy']}/{loss['play']}",
             loss["candidates"],

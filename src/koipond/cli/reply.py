@@ -109,6 +109,12 @@ def word(one: str) -> str:
     return phrase(one)
 
 
+def worded(text: str) -> str:
+    """Return ``text`` such as 'budget' or 'too_old: 9 days', its word before the colon in the language."""
+    name, colon, detail = text.partition(":")
+    return f"{word(name)}{colon}{detail}"
+
+
 def counted(counts: Mapping[str, int], names: Iterable[str] | None = None) -> str:
     """Return 'sent 3, failed 0' of ``counts``, for ``names`` or for what is not 0."""
     shown = [name for name, count in counts.items() if count] if names is None else names

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, heads, left_out_text, marked, parse_day, say, with_facts, word
+from koipond.cli.reply import (
+    AsOf,
+    JsonFlag,
+    heads,
+    left_out_text,
+    marked,
+    parse_day,
+    say,
+    with_facts,
+    worded,
+)
 from koipond.frames import text_table
 from koipond.kernel import epoch_day, phrase, spoken
 
@@ -41,7 +51,7 @@ def show(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) 
         data = {"segments": rows, "left_out": out, **known, **app.stamp(day)}
         language = spoken()
     columns = heads("segment", "name", "customers", "freshness")
-    table = [[row["segment"], row["name"], row["count"], freshness_word(row["freshness"])] for row in rows]
+    table = [[row["segment"], row["name"], row["count"], worded(row["freshness"])] for row in rows]
     said = [f"! {row['name']}: {one[language]}" for row in rows for one in row["notes"]]
     head = phrase("as of {as_of}{left_out_text}", as_of=data["as_of"], left_out_text=left_out_text(out))
     text = f"{head}\n{text_table(columns, table)}" + "".join(f"\n{one}" for one in said)
@@ -49,12 +59,6 @@ def show(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) 
 
 
 FRESHNESS = marked("fresh", "failed", "too_old", "definition_changed", "never_refreshed", "of_a_later_day")
-
-
-def freshness_word(freshness: str) -> str:
-    """Return how fresh a segment is; what follows the word's colon is kept."""
-    name, colon, detail = freshness.partition(": ")
-    return f"{word(name)}{colon}{detail}"
 
 
 def _doubts(app: "App", reader: "Reader", keys: Sequence[str], day: date) -> dict[str, list[dict[str, str]]]:

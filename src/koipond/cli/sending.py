@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from koipond.cli.planning import ENDS, PlanKey, plan_key, reason_word
-from koipond.cli.reply import AsOf, JsonFlag, counted, local, marked, note, parse_day, say, word
+from koipond.cli.planning import ENDS, PlanKey, plan_key
+from koipond.cli.reply import AsOf, JsonFlag, counted, local, marked, note, parse_day, say, word, worded
 from koipond.kernel import InputError, phrase
 
 
@@ -39,7 +39,7 @@ def send(
 def _send_text(data: Mapping[str, Any], place: ZoneInfo) -> str:
     lines = [phrase("plan {plan}, this run: {counts}", plan=data["plan"], counts=counted(data, ENDS))]
     lines += [
-        phrase("  the gate blocked {count:,}: {reason}", count=count, reason=reason_word(reason))
+        phrase("  the gate blocked {count:,}: {reason}", count=count, reason=worded(reason))
         for reason, count in data["blocked_by"].items()
     ]
     lines.append(phrase("  the whole plan: {counts}", counts=counted(data["total"], ENDS)))

@@ -2,12 +2,18 @@
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from koipond.cli.app import main
 from koipond.cli.language import language_of
+from koipond.cli.planning import REASONS, STATUSES
+from koipond.cli.segments import FRESHNESS
 from koipond.kernel import speak
+from koipond.outreach.model import Reason
+from koipond.segments.segment_state import StaleCode
+from koipond.store.plans import PlanStatus
 
 
 @pytest.fixture(autouse=True)
@@ -93,3 +99,9 @@ def test_a_misused_command_line_is_answered_in_it(
         assert said in capsys.readouterr().err
     finally:
         speak("en")
+
+
+def test_every_state_and_reason_of_the_program_has_its_word() -> None:
+    assert set(REASONS) == {str(reason) for reason in Reason}
+    assert set(STATUSES) == set(get_args(PlanStatus))
+    assert set(FRESHNESS) == {"fresh", *get_args(StaleCode)}

@@ -16,7 +16,7 @@ from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 from liquid.undefined import StrictDefaultUndefined
 
-from koipond.kernel import KoipondError, Message
+from koipond.kernel import KoipondError, Message, joined
 
 MAX_TEXT = 10_000
 """Longest value a filter may take or give, and longest message, in characters."""
@@ -180,7 +180,8 @@ def _words(error: Exception) -> str:
     if isinstance(error, LiquidError) and error.token is not None:
         line = error.token.source.count("\n", 0, error.token.start_index) + 1
         return Message("line {line}: {fault}", line=line, fault=str(error).splitlines()[0])
-    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else Message('no detail')}"
+    fault = str(error).splitlines()[0] if str(error) else Message("no detail")
+    return joined(": ", (type(error).__name__, fault))
 
 
 _work: ContextVar[list[int]] = ContextVar("work of the filters of this rendering")
