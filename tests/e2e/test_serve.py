@@ -113,8 +113,8 @@ def test_a_running_server_sees_what_others_apply_import_and_refresh(
     with open_app(tmp_path / "brand") as app:
         assert f"As of {app.observation_day(None)}" in page
         seen = health(url)
-        assert seen["definition_version"] == app.in_force.version
-        assert seen["warehouse_version"] == app.in_force.warehouse_version
+        assert seen["definition_version"] == app.definitions.number
+        assert seen["warehouse_version"] == app.warehouse_version
     assert "/reports/dormant_recall" in page
     assert process.poll() is None
 

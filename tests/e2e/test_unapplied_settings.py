@@ -143,7 +143,7 @@ def test_a_file_written_by_hand_holds_from_its_first_use(koipond: Koipond, folde
     assert koipond("verify")[0] == 0
     write(folder, zone="Asia/Tokyo")
     with open_app(folder) as app:
-        assert (app.zone.key, app.in_force.version) == ("Asia/Jakarta", 1)
+        assert (app.zone.key, app.definitions.number) == ("Asia/Jakarta", 1)
 
 
 @pytest.mark.parametrize(("key", "value"), [("zone", "Asia/Tokyo"), ("currency", "JPY")])
@@ -212,7 +212,7 @@ def test_the_store_itself_refuses_a_zone_under_facts(
     koipond("init", *init_options)
     koipond("import", "orders", orders_csv, *MAPS)
     with open_app(folder) as app:
-        [own] = [one for one in app.in_force.definitions if one.kind == "workspace"]
+        [own] = [one for one in app.definitions.applied if one.kind == "workspace"]
         body = {**own.body, "zone": "Asia/Tokyo"}
         change = DefinitionChange(kind="workspace", key=own.key, was=own.version, body=body)
         with pytest.raises(RefusedError, match="zone Asia/Shanghai cannot become Asia/Tokyo"):
@@ -267,4 +267,4 @@ def test_an_open_workspace_finds_what_others_applied_imported_and_refreshed(
         koipond("playbook", "add", "dormant_recall")
         koipond("apply")
         koipond("refresh")
-        assert "dormant_recall" in later.latest().runtime.strategies
+        assert "dormant_recall" in later.latest().definitions.strategies

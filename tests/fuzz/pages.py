@@ -23,7 +23,7 @@ def client_of(app: App) -> TestClient:
 def run(draw: Draw, app: App, client: TestClient) -> str:
     routes = [route.path for route in build_routes(app)]
     path = draw.random.choice(routes) if draw.chance(0.9) else "/" + draw.text()
-    known = {"strategy": list(app.runtime.strategies), "touch_key": ["1-1-1"]}
+    known = {"strategy": list(app.definitions.strategies), "touch_key": ["1-1-1"]}
     for name, keys in known.items():
         value = draw.random.choice(keys) if keys and draw.chance(0.5) else draw.text()
         path = path.replace("{" + name + "}", quote(value, safe=draw.random.choice(("", "/"))))

@@ -34,7 +34,7 @@ STYLE = style() + _STYLE
 def home_page(app: App, health: Health, language: Language) -> str:
     """Return the overview: health, strategies, segments, touches, invariants as last checked."""
     word, found = PAGES[language], overview(app)
-    metrics = WORDS[language]
+    metrics, segments_by_key = WORDS[language], app.definitions.segments
     strategies = [
         [
             f"<a href='/reports/{escape(key)}?language={language}'>"
@@ -42,12 +42,12 @@ def home_page(app: App, health: Health, language: Language) -> str:
             escape(one.owner),
             escape(metrics[one.metric.primary]),
         ]
-        for key, one in sorted(app.runtime.strategies.items())
+        for key, one in sorted(app.definitions.strategies.items())
     ]
     segments = [
         [
             f"<span title='{escape(row['segment'])}'>"
-            f"{escape(title(app.runtime.segments[row['segment']].names, row['segment'])[language])}</span>",
+            f"{escape(title(segments_by_key[row['segment']].names, row['segment'])[language])}</span>",
             "-" if row["count"] is None else f"{row['count']:,}",
             word["fresh"] if row["freshness"] == "fresh" else _bad(row["freshness"]),
         ]

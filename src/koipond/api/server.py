@@ -105,13 +105,13 @@ def _versions(app: App, patience: Patience, *, is_down: bool) -> dict[str, Any]:
     try:
         if is_down:
             raise BusyError("the store does not work")
-        seen = patience.ask(lambda: app.latest().in_force)
+        number, warehouse_version = patience.ask(lambda: app.latest().versions())
     except Exception:  # what is wrong stands in the parts
         return {"workspace": app.boot.key, "warehouse_version": None, "definition_version": None}
     return {
         "workspace": app.boot.key,
-        "warehouse_version": seen.warehouse_version,
-        "definition_version": seen.version,
+        "warehouse_version": warehouse_version,
+        "definition_version": number,
     }
 
 

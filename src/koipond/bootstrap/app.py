@@ -18,10 +18,9 @@ from koipond.bootstrap.rights import tighten
 from koipond.bootstrap.served import served_url
 from koipond.bootstrap.stores import STATE, open_store, store_file, warehouse_root
 from koipond.channels.sandbox import SandboxChannel
-from koipond.channels.sheets import SHEETS
 from koipond.ingest.belonging import JOINED, Verdict
 from koipond.ingest.ports import Holder, Reader, Writer
-from koipond.kernel import Clock, InputError, KoipondError, day_bounds, day_of, epoch_day, zone
+from koipond.kernel import Clock, InputError, KoipondError, day_bounds, day_of, epoch_day
 from koipond.outreach.ports import Channel, ChannelSheet
 from koipond.outreach.templates import Template
 from koipond.settings import Settings, SystemClock, elapsed_s
@@ -50,8 +49,7 @@ from koipond.workspace.settings import BootSettings
 if TYPE_CHECKING:
     from pyroaring import BitMap
 
-    from koipond.bootstrap.definitions import Runtime
-    from koipond.bootstrap.in_force import InForce
+    from koipond.bootstrap.definition_set import DefinitionSet
     from koipond.ingest.quality import QualityRules
     from koipond.rules import Catalog
     from koipond.segments.layers.definitions import LayerSet
@@ -107,31 +105,53 @@ class App:
         return "runs" if is_alive(holder) else "gone"
 
     @cached_property
-    def in_force(self) -> "InForce":
+    def definitions(self) -> "DefinitionSet":
         """All that was applied, as it stood when this was first asked for."""
-        from koipond.bootstrap.in_force import read_in_force
+        from koipond.bootstrap.definition_set import read_definitions
 
-        return read_in_force(self.store, self.boot)
+        return read_definitions(self.store, self.boot)
+
+    @cached_property
+    def warehouse_version(self) -> int:
+        """The warehouse version found when this was first asked for."""
+        return self.store.versions.newest_number()
 
     @property
     def settings(self) -> WorkspaceSettings:
         """The applied settings: the folder's `koipond.yaml` says only where the workspace is kept."""
-        return self.in_force.settings
+        return self.definitions.settings
+
+    def versions(self) -> tuple[int, int]:
+        """Return the numbers of the apply and of the warehouse version that this works with."""
+        return self.definitions.number, self.warehouse_version
 
     def is_latest(self) -> bool:
         """Say whether nothing was applied, imported or refreshed since: two indexed reads."""
-        seen = self.in_force
-        return (
-            self.store.definitions.version() == seen.version
-            and self.store.versions.newest_number() == seen.warehouse_version
-        )
+        number, version = self.versions()
+        return self.store.definitions.version() == number and self.store.versions.newest_number() == version
 
     def latest(self) -> "App":
         """Return this workspace as it stands now: itself, or one on the same store and warehouse."""
         if self.is_latest():
             return self
+        return self._beside()
+
+    def at(self, number: int) -> "App":
+        """Return this workspace under what the apply ``number`` left in force: what a plan was made under."""
+        from koipond.bootstrap.definition_set import read_definitions
+
+        if number == self.definitions.number:
+            return self
+        return self._beside(
+            definitions=read_definitions(self.store, self.boot, number),
+            warehouse_version=self.warehouse_version,
+            clock=self.clock,
+        )
+
+    def _beside(self, **own: object) -> "App":
+        """Return another of this workspace, with what must not be opened twice and with ``own``."""
         other = replace(self)
-        vars(other).update(warehouse=self.warehouse, heartbeat=self.heartbeat)  # they hold files and threads
+        vars(other).update(warehouse=self.warehouse, heartbeat=self.heartbeat, **own)  # files and threads
         return other
 
     def gate(self) -> StoredGate:
@@ -166,10 +186,10 @@ class App:
             return elapsed_s()
         return self.machine.now().timestamp()
 
-    @cached_property
+    @property
     def zone(self) -> ZoneInfo:
         """The workspace's zone."""
-        return zone(self.settings.zone)
+        return self.definitions.zone
 
     @cached_property
     def clock(self) -> LazyClock:
@@ -207,26 +227,15 @@ class App:
         with spark_writer(writer, options) as own:
             yield own
 
-    @cached_property
+    @property
     def layers(self) -> "LayerSet":
         """The applied layer definitions."""
-        from koipond.bootstrap.layers import applied_layers
+        return self.definitions.layers
 
-        return applied_layers(self.in_force.definitions, self.settings)
-
-    @cached_property
+    @property
     def sheets(self) -> Mapping[str, ChannelSheet]:
         """The channels' capability sheets under the brand's own costs and quotas."""
-        made = dict(SHEETS)
-        for key, own in self.settings.channels.items():
-            if key not in made:
-                known = ", ".join(SHEETS)
-                raise InputError("koipond.yaml: no channel '{key}'; there is {sheets}", key=key, sheets=known)
-            if own.cost_fen is not None:
-                made[key] = replace(made[key], cost_fen=own.cost_fen)
-            if own.quota_per_day is not None:
-                made[key] = replace(made[key], quota_per_day=own.quota_per_day)
-        return made
+        return self.definitions.sheets
 
     @cached_property
     def quotas(self) -> dict[str, int]:
@@ -308,31 +317,20 @@ class App:
     def _templates(self) -> dict[tuple[str, int], Template]:
         return {}
 
-    @cached_property
+    @property
     def catalog(self) -> "Catalog":
         """The fields that rules may name."""
-        from koipond.rules import default_catalog
+        return self.definitions.catalog
 
-        return default_catalog(self.settings.currency, self.zone)
-
-    @cached_property
+    @property
     def named_catalog(self) -> "Catalog":
         """The catalogue with what the brand calls its segments, tags, traits and strategies."""
-        from koipond.bootstrap.naming import titles_of
+        return self.definitions.named_catalog
 
-        return replace(self.catalog, titles=titles_of(self.in_force.definitions, self.settings))
-
-    @cached_property
+    @property
     def quality_rules(self) -> "QualityRules":
         """When a person looks unreal."""
-        return self.settings.quality.resolve()
-
-    @cached_property
-    def runtime(self) -> "Runtime":
-        """The applied definitions as values."""
-        from koipond.bootstrap.definitions import Runtime
-
-        return Runtime(self.in_force.definitions, self.catalog)
+        return self.definitions.quality_rules
 
     @contextmanager
     def reading(self, as_of: date | None = None) -> Iterator[tuple[ParquetReader, date]]:
@@ -368,7 +366,7 @@ class App:
             excluded=BitMap(row["customer_no"] for row in verdicts if row["verdict"] == "confirmed"),
             profile=reader.table(PROFILE),
         )
-        found = DayMembers(scope, self.runtime.segments) if members is None else members
+        found = DayMembers(scope, self.definitions.segments) if members is None else members
         return replace(scope, members=found)
 
     def observation_day(self, as_of: date | None) -> date:
@@ -386,10 +384,11 @@ class App:
     def stamp(self, day: date | None = None) -> dict[str, Any]:
         """Return what every answer carries; ``day``: the observation day, default the workspace's today."""
         seen = self.observation_day(day)
-        return {"as_of": seen.isoformat(), "definition_version": self.in_force.version}
+        return {"as_of": seen.isoformat(), "definition_version": self.definitions.number}
 
     def _find_clock(self) -> Clock:
-        if self.settings.clock == "system":  # reads what is in force, and the warehouse version, first
+        self.versions()  # first: what comes while the newest fact is looked up shows as not latest
+        if self.settings.clock == "system":
             return self.machine
         newest = newest_fact_at(self.warehouse)
         if newest is None:
@@ -427,7 +426,7 @@ def open_app(
     Raises InputError when it is no workspace, or its settings are wrong; PairError when store and
     warehouse do not belong together: nothing was written then.
     """
-    from koipond.bootstrap.in_force import adopt_settings, log_unapplied, require_settings
+    from koipond.bootstrap.first_settings import adopt_settings, log_unapplied, require_settings
 
     boot = load_boot(folder)
     if boot.store is None and not store_file(folder).exists():

@@ -1,7 +1,7 @@
 """Folder against what is applied (差异与应用), with what facts forbid to change."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,21 @@ from koipond.workspace.shape import canonical
 
 def diff_folder(app: App, folder: Folder, counter: MemberCounter | None = None) -> Diff:
     """Return what applying ``folder`` would change; what facts forbid to change stands in its findings."""
-    found = diff(folder, StoreDefinitions(app.store).current(), counter)
+    found = diff(folder, StoreDefinitions(app.store).current(), counter, app.settings.approvers)
     return replace(found, findings=(*found.findings, *_fixed(app, folder.settings)))
 
 
-def apply_folder(app: App, author: str) -> Diff:
-    """Apply the folder of ``app`` and return what changed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedFolder:
+    """What an apply changed, or proposed: ``waiting`` is the key of the changes that wait for approval."""
+
+    found: Diff
+    waiting: str | None = None
+
+
+def apply_folder(app: App, author: str) -> AppliedFolder:
+    """Apply the folder of ``app``; where the settings in force name approvers and ``author`` is none of them,
+    keep the changes until one approves them.
 
     Raises RefusedError for what facts forbid to change, FindingsError for any other finding; nothing is
     applied then.
@@ -34,8 +43,13 @@ def apply_folder(app: App, author: str) -> Diff:
         raise RefusedError(joined("\n", (finding.sentence for finding in found.findings)), code="fixed")
     if found.findings:
         raise FindingsError(found.findings)
-    StoreDefinitions(app.store).apply(apply_steps(found), author, app.machine.now())
-    return found
+    steps, definitions = apply_steps(found), StoreDefinitions(app.store)
+    approvers, now = app.settings.approvers, app.machine.now()
+    if steps and approvers and author not in approvers:
+        made = app.store.proposals.propose(definitions.changes(steps), author=author, now=now)
+        return AppliedFolder(found=found, waiting=made.key)
+    definitions.apply(steps, author, now)
+    return AppliedFolder(found=found)
 
 
 def fixed_at(folder: Path) -> list[Finding]:
@@ -57,7 +71,7 @@ def _fixed(app: App, written: WorkspaceSettings | None) -> Iterator[Finding]:
     """Yield a finding for each key of `koipond.yaml` that facts keep as it is."""
     if written is None:
         return
-    applied = {one.key: one.body for one in app.in_force.definitions if one.kind == WORKSPACE}
+    applied = {one.key: one.body for one in app.definitions.applied if one.kind == WORKSPACE}
     body = canonical(written)
     if written.key not in applied:
         yield _finding(

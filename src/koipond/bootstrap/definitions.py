@@ -2,16 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
-from koipond.outreach.templates import Template
-from koipond.rules import Catalog
-from koipond.segments.definition import SegmentDefinition
-from koipond.segments.tag_definition import TagGroup
 from koipond.store import AppliedDefinition, DefinitionChange, Store
-from koipond.strategy.model import CodeList, Strategy
-from koipond.workspace.diff import restored
 from koipond.workspace.ports import Applied, Step
 
 
@@ -23,12 +16,17 @@ class StoreDefinitions:
 
     def current(self) -> Sequence[Applied]:
         """Return the newest version of every object that is not archived."""
-        return _as_applied(self._definitions.current())
+        return as_applied(self._definitions.current())
 
     def apply(self, steps: Sequence[Step], author: str, now: datetime) -> Mapping[tuple[str, str], int]:
         """Do all of ``steps`` in one transaction; return the new version of each object."""
+        made = self._definitions.apply(self.changes(steps), author=author, now=now)
+        return {(one.kind, one.key): one.version for one in made}
+
+    def changes(self, steps: Sequence[Step]) -> list[DefinitionChange]:
+        """Return ``steps`` as the store does them."""
         versions = {(one.kind, one.key): one.version for one in self._definitions.newest()}
-        changes = [
+        return [
             DefinitionChange(
                 kind=step.kind,
                 key=step.key,
@@ -39,51 +37,10 @@ class StoreDefinitions:
             )
             for step in steps
         ]
-        made = self._definitions.apply(changes, author=author, now=now)
-        return {(one.kind, one.key): one.version for one in made}
 
 
-class Runtime:
-    """The applied definitions as values: all that the runtime reads, never the folder (design §4)."""
-
-    def __init__(self, applied: Sequence[AppliedDefinition], catalog: Catalog) -> None:
-        self._definitions = restored(_as_applied(applied), catalog)
-
-    @cached_property
-    def strategies(self) -> dict[str, Strategy]:
-        """Applied strategies with their versions, by key."""
-        return self._of("strategy")
-
-    @cached_property
-    def templates(self) -> dict[str, Template]:
-        """Applied templates, by key."""
-        return self._of("template")
-
-    @cached_property
-    def template_versions(self) -> dict[str, int]:
-        """Template key → applied version."""
-        return {key: one.version for (kind, key), one in self._definitions.items() if kind == "template"}
-
-    @cached_property
-    def offers(self) -> dict[str, CodeList]:
-        """Applied code lists, by key."""
-        return self._of("offer")
-
-    @cached_property
-    def segments(self) -> dict[str, SegmentDefinition]:
-        """Applied segments with their versions, by key."""
-        return self._of("segment")
-
-    @cached_property
-    def tags(self) -> dict[str, TagGroup]:
-        """Applied tag groups with their versions, by key."""
-        return self._of("tag")
-
-    def _of(self, kind: str) -> dict[str, Any]:
-        return {key: one.value for (found, key), one in self._definitions.items() if found == kind}
-
-
-def _as_applied(applied: Sequence[AppliedDefinition]) -> list[Applied]:
+def as_applied(applied: Sequence[AppliedDefinition]) -> list[Applied]:
+    """Return the store's rows as the workspace asks for them."""
     return [
         Applied(
             kind=one.kind,

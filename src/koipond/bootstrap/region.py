@@ -9,7 +9,7 @@ DEFAULT = "CN"
 
 def region_of(folder: Path) -> str:
     """Return the country (ISO 3166) that `koipond.yaml` in ``folder`` names; China when it cannot be read."""
-    from koipond.bootstrap.in_force import require_settings
+    from koipond.bootstrap.first_settings import require_settings
 
     try:
         return require_settings(folder).region

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from koipond.bootstrap.app import STATE, App, open_app
 from koipond.bootstrap.applying import apply_folder
-from koipond.bootstrap.in_force import FIRST_AUTHOR, require_settings
+from koipond.bootstrap.first_settings import FIRST_AUTHOR, require_settings
 from koipond.kernel import InputError, joined, new_uid
 from koipond.kernel.whole_files import write_whole
 from koipond.workspace import errors, load_folder

@@ -28,6 +28,7 @@ COMMANDS: tuple[str, ...] = (
     "layers",
     "segments",
     "definitions",
+    "changes",
     "planning",
     "sending",
     "stopping",

@@ -49,8 +49,8 @@ def import_codes(
     listed = read_codes(file, CODES_MAX, column)
     day = parse_day(expires_on, "--expires-on")
     with open_app(context.obj) as app:
-        if list_key not in app.runtime.offers:
-            known = ", ".join(sorted(app.runtime.offers)) or "none"
+        if list_key not in app.definitions.offers:
+            known = ", ".join(sorted(app.definitions.offers)) or "none"
             raise InputError(
                 "no code list '{list_key}' is applied; there is {known}", list_key=list_key, known=known
             )

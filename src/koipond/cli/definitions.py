@@ -96,17 +96,9 @@ def apply(
     from koipond.bootstrap.applying import apply_folder
 
     with open_app(context.obj, say_unapplied=False) as app:
-        found = apply_folder(app, author)
-        data = {**found.to_dict(), **app.latest().stamp()}
-    say(
-        data,
-        lambda: phrase(
-            "{changes_text}\ndefinition version {definition_version}",
-            changes_text=_changes_text(data),
-            definition_version=data["definition_version"],
-        ),
-        as_json=as_json,
-    )
+        done = apply_folder(app, author)
+        data = {**done.found.to_dict(), "waiting": done.waiting, **app.latest().stamp()}
+    say(data, lambda: _applied_text(data), as_json=as_json)
 
 
 def export(
@@ -161,6 +153,21 @@ def list_shipped(context: typer.Context, as_json: JsonFlag = False) -> None:
     say(data, lambda: "\n".join(SHIPPED), as_json=as_json)
 
 
+def _applied_text(data: dict[str, Any]) -> str:
+    lines = [_changes_text(data)]
+    if data["waiting"]:
+        lines.append(
+            phrase(
+                "nothing of it is in force: changes {key} wait; one of {approvers} runs: "
+                "koipond changes approve {key} --by NAME",
+                key=data["waiting"],
+                approvers=", ".join(data["changes"][0]["approvers"]),
+            )
+        )
+    lines.append(phrase("definition version {number}", number=data["definition_version"]))
+    return "\n".join(lines)
+
+
 KINDS = marked("workspace", "segment", "strategy", "template", "offer", "tag", "absent")
 
 
@@ -170,14 +177,17 @@ def _side(value: Any) -> str:
     return word(value) if value == ABSENT else str(value)
 
 
+def _who(change: dict[str, Any]) -> str:
+    """Say who must approve a change, else whose strategies it concerns."""
+    if change["approvers"]:
+        return phrase("; approve: {approvers}", approvers=", ".join(change["approvers"]))
+    return phrase("; concerns: {owners}", owners=", ".join(change["owners"])) if change["owners"] else ""
+
+
 def _changes_text(data: dict[str, Any], findings: Sequence[Finding] = ()) -> str:
     lines = [heard(finding.sentence) for finding in findings]
     for change in data["changes"]:
-        who = (
-            phrase("; approve: {approvers}", approvers=", ".join(change["approvers"]))
-            if change["approvers"]
-            else ""
-        )
+        who = _who(change)
         people = (
             ""
             if change["customers"] is None

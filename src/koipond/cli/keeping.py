@@ -118,7 +118,7 @@ def _disk(app: "App") -> list[Problem]:
 
 def _definitions(app: "App") -> list[Problem]:
     from koipond.bootstrap.applying import diff_folder
-    from koipond.bootstrap.in_force import unapplied_keys
+    from koipond.bootstrap.first_settings import unapplied_keys
     from koipond.workspace import load_folder
 
     problems: list[Problem] = []
@@ -141,7 +141,7 @@ def _definitions(app: "App") -> list[Problem]:
 
 def _offers(app: "App") -> list[Problem]:
     left = {stock.list_key: stock.left for stock in app.store.codes.stock(app.clock.now())}
-    empty = [key for key in app.runtime.offers if not left.get(key)]
+    empty = [key for key in app.definitions.offers if not left.get(key)]
     return [
         (
             phrase("code list '{key}' has no code left", key=key),
@@ -152,7 +152,7 @@ def _offers(app: "App") -> list[Problem]:
 
 
 def _email(app: "App") -> list[Problem]:
-    uses = any("email" in play.channels for s in app.runtime.strategies.values() for play in s.plays)
+    uses = any("email" in play.channels for s in app.definitions.strategies.values() for play in s.plays)
     if not uses:
         return []
     problems: list[Problem] = []

@@ -67,7 +67,7 @@ def _doubts(app: "App", reader: "Reader", keys: Sequence[str], day: date) -> dic
 
     if not keys:
         return {}
-    scope, segments = app.scope(reader, day), app.runtime.segments
+    scope, segments = app.scope(reader, day), app.definitions.segments
     return {key: [one.words for one in unseen(scope, segments[key].rule)] for key in keys}
 
 

@@ -36,6 +36,19 @@ def send(
     say(data, lambda: _send_text(data, place), as_json=as_json)
 
 
+def moved_text(one: Mapping[str, Any]) -> str:
+    """Say of a strategy that was changed or archived since a plan was made what the plan does."""
+    if one["applied"] is None:
+        return phrase("  strategy {strategy} is archived since: it touches nobody", strategy=one["strategy"])
+    return phrase(
+        "  strategy {strategy} is applied as version {applied} since; this plan goes with version {version}, "
+        "as approved",
+        strategy=one["strategy"],
+        applied=one["applied"],
+        version=one["version"],
+    )
+
+
 def _send_text(data: Mapping[str, Any], place: ZoneInfo) -> str:
     lines = [phrase("plan {plan}, this run: {counts}", plan=data["plan"], counts=counted(data, ENDS))]
     lines += [
@@ -51,6 +64,7 @@ def _send_text(data: Mapping[str, Any], place: ZoneInfo) -> str:
         )
         for channel, count in data["closed"].items()
     ]
+    lines += [moved_text(one) for one in data["moved"]]
     lines += [f"  {_claimed(one, place)}" for one in data["claimed"]]
     lines += [
         phrase(

@@ -96,7 +96,7 @@ def named(by: str) -> str:
 
 def require_scope(app: "App", scope: str) -> None:
     """Raise InputError for a scope that names nothing, saying what there is."""
-    strategies = {*app.runtime.strategies, *app.store.outbox(app.zone).waiting_strategies()}
+    strategies = {*app.definitions.strategies, *app.store.outbox(app.zone).waiting_strategies()}
     known = ["all", *(f"channel:{key}" for key in app.sheets)]
     known += [f"strategy:{key}" for key in sorted(strategies)]
     if scope not in known:

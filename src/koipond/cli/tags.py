@@ -106,7 +106,7 @@ def report(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False
     from koipond.segments.tag_report import tag_report
 
     with open_app(context.obj) as app, app.reading(parse_day(as_of)) as (reader, day):
-        found = tag_report(app.scope(reader, day), list(app.runtime.tags.values()))
+        found = tag_report(app.scope(reader, day), list(app.definitions.tags.values()))
         rows: list[dict[str, Any]] = [one.to_dict() for one in found]
         data = {"tags": rows, **fact_rows(reader, epoch_day(day)), **app.stamp(day)}
         language = spoken()
@@ -135,7 +135,7 @@ def _shown(value: Any, language: str) -> str:
 
 
 def _group(app: "App", key: str, value: str | None) -> "TagGroup":
-    groups = app.runtime.tags
+    groups = app.definitions.tags
     if key not in groups:
         raise InputError(
             "no tag group '{key}' is applied; there is {groups}",

@@ -18,7 +18,7 @@ from koipond.kernel.ids import BUCKETS
 from koipond.outreach.caps import Slot, applies, window
 from koipond.outreach.consent import Place, Standing, find
 from koipond.outreach.model import FrequencyCap, GateCandidate, GateDecision, QuietHours, Reason
-from koipond.outreach.quiet import next_allowed
+from koipond.outreach.quiet import next_allowed_by
 
 GLOBAL = "global"
 _DAY_S = 86_400
@@ -165,7 +165,8 @@ class Batch:
     now_s: int
     place: ZoneInfo
     plan: str = ""
-    quiet: QuietHours = field(default_factory=QuietHours)
+    approved_no: int | None = None  # the apply under which what is asked for was approved
+    quiet: Sequence[QuietHours] = (QuietHours(),)  # all hold
     quotas: Mapping[str, int] = field(default_factory=dict)  # channel → touches a local day
     address_kinds: Mapping[str, str] = field(default_factory=dict)  # channel → identifier
     assumed: Mapping[str, str] | None = None  # channel → segment, as applied; None = as the candidate says
@@ -229,7 +230,8 @@ def _due_s(batch: Batch, person: Person, one: GateCandidate) -> int:
     if place not in batch.dues:
         due = max(require_aware(one.due_at), datetime.fromtimestamp(batch.now_s, UTC))
         if one.purpose == "marketing":
-            due = next_allowed(due, batch.quiet, batch.place if person.zone is None else zone(person.zone))
+            place_ = batch.place if person.zone is None else zone(person.zone)
+            due = next_allowed_by(due, batch.quiet, place_)
         batch.dues[place] = math.ceil(due.timestamp())
     return batch.dues[place]
 

@@ -132,6 +132,7 @@ class LeasedTouch(NamedTuple):
     code_list: str | None = None
     code_expires_s: int | None = None  # the first second in which its code is no good any more
     code_issued_s: int | None = None
+    approved_no: int | None = None  # the apply it was approved under
 
     @property
     def values(self) -> dict[str, object]:

@@ -1,11 +1,13 @@
 """Quiet hours (免打扰时段): they move the instant of a touch, never drop one. Pure. Rule: design §7."""
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from koipond.kernel import require_aware
 from koipond.outreach.model import QuietHours
 
+_TRIES_TOGETHER = 12  # two turns a day: six days, where a touch lives for two
 _TRIES = 4  # a clock change may land in quiet hours again; never more than once a night
 
 
@@ -15,6 +17,20 @@ def is_quiet(instant: datetime, quiet: QuietHours, place: ZoneInfo) -> bool:
     if quiet.start_hour <= quiet.end_hour:
         return quiet.start_hour <= hour < quiet.end_hour
     return hour >= quiet.start_hour or hour < quiet.end_hour
+
+
+def next_allowed_by(instant: datetime, hours: Sequence[QuietHours], place: ZoneInfo) -> datetime:
+    """Return the first instant from ``instant`` on that is quiet by none of ``hours``, in UTC.
+
+    Hours that leave no hour of the day open give an instant days ahead, beyond the life of any touch.
+    """
+    moved = require_aware(instant)
+    for _ in range(_TRIES_TOGETHER):
+        found = max((next_allowed(moved, one, place) for one in hours), default=moved)
+        if found == moved:
+            break
+        moved = found
+    return moved
 
 
 def next_allowed(instant: datetime, quiet: QuietHours, place: ZoneInfo) -> datetime:

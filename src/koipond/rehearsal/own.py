@@ -21,7 +21,7 @@ def own_scenario(app: App, strategy: str, effect: float, as_of: date | None) -> 
     day, on which the rehearsal begins. Raises InputError for an unknown strategy, an effect out of range, or
     facts too thin to fit a brand.
     """
-    applied = app.runtime.strategies
+    applied = app.definitions.strategies
     if strategy not in applied:
         known = ", ".join(sorted(applied)) or "none"
         raise InputError(

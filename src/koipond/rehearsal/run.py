@@ -266,7 +266,7 @@ def _begin(
     app: App, clock: VirtualClock, played: Scenario, seed: int, horizon: Horizon, last_plan: int
 ) -> _Run:
     """Make the customers known on the eve of the first day."""
-    strategy = app.runtime.strategies[played.strategy]
+    strategy = app.definitions.strategies[played.strategy]
     start = brand_time(morning(played.first_day, app.zone))
     brand = SimulatedBrand(replace(played.parameters, customers=horizon.customers), start=start, seed=seed)
     used = sorted({channel for play in strategy.plays for channel in play.channels})

@@ -27,6 +27,10 @@ class ContactRules:
         """Return ``terms`` of a process under what is applied by now."""
         return replace(terms, quiet=self.quiet, quotas=self.quotas)
 
+    def and_then(self, terms: Terms) -> Terms:
+        """Return ``terms`` of now for what was approved under these rules."""
+        return terms.and_then(self.quiet, self.quotas)
+
 
 def contact_rules(body: Mapping[str, Any]) -> ContactRules:
     """Read the ``body`` of an applied `koipond.yaml`; of what it does not say the defaults hold."""
@@ -51,8 +55,9 @@ _APPLIED = (
 class ContactHistory:
     """The workspace's settings as of each apply."""
 
-    def __init__(self, connection: sa.Connection) -> None:
-        rows = connection.execute(_APPLIED).all()
+    def __init__(self, connection: sa.Connection, until: int | None = None) -> None:
+        query = _APPLIED if until is None else _APPLIED.where(definition.c.apply_no <= until)
+        rows = connection.execute(query).all()
         self._since = [int(row.apply_no) for row in rows]
         self._rules = [contact_rules(json.loads(row.body)) for row in rows]
 

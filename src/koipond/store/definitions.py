@@ -9,6 +9,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from koipond.kernel import BusyError, stable_json
+from koipond.store.audit import AuditEntry, write
 from koipond.store.engine import Database
 from koipond.store.fixed import Forbidden, forbidden, refuse_fixed
 from koipond.store.instants import from_s, to_s
@@ -53,12 +54,14 @@ class StoredDefinitions:
         """Return the newest version of every object that is not archived, by kind and key."""
         return [one for one in self.newest() if not one.archived]
 
-    def in_force(self) -> tuple[int, list[AppliedDefinition]]:
-        """Return the number of the last apply and what is current with it, or with one after it."""
+    def at(self, number: int | None = None) -> tuple[int, list[AppliedDefinition]]:
+        """Return an apply's number and what it left in force, by kind and key; None = the last apply."""
         with self._db.read() as connection:
-            version = int(connection.execute(sa.select(_LAST)).scalar_one())
-            found = [_from_row(row) for row in connection.execute(_newest_rows())]
-        return version, [one for one in found if not one.archived]
+            if number is None:
+                number = int(connection.execute(sa.select(_LAST)).scalar_one())
+            rows = connection.execute(_newest_rows(number)).all()
+        kept = [row for row in rows if row.archived_no is None or row.archived_no > number]
+        return number, [_from_row(row) for row in kept]
 
     def forbidden(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Forbidden]:
         """Return what may not change from body ``before`` to ``after``: setting, why, and the fix."""
@@ -96,18 +99,38 @@ class StoredDefinitions:
         if not changes:
             return []
         with self._db.write() as connection:
-            apply_no = _begin(connection, author, note, to_s(now))
-            newest = {(row.kind, row.key): row for row in connection.execute(_newest_rows())}
-            _refuse_stale(changes, newest)
-            refuse_fixed(connection, changes, newest)
-            made = [_change(connection, one, apply_no) for one in changes]
-            keys = {(kind, key, version) for kind, key, version in made}
+            apply_no = apply_changes(connection, changes, author=author, now=now, note=note)
             rows = connection.execute(_newest_rows()).all()
-        return [_from_row(row) for row in rows if (row.kind, row.key, row.version) in keys]
+        return [_from_row(row) for row in rows if apply_no in (row.apply_no, row.archived_no)]
 
     def newest(self) -> list[AppliedDefinition]:
         with self._db.read() as connection:
             return [_from_row(row) for row in connection.execute(_newest_rows())]
+
+
+def apply_changes(
+    connection: sa.Connection,
+    changes: Sequence[DefinitionChange],
+    *,
+    author: str,
+    now: datetime,
+    note: str = "",
+    approved_by: str | None = None,
+) -> int:
+    """Apply ``changes`` in the caller's transaction and note who did; return the number of the apply."""
+    apply_no = _begin(connection, author, note, to_s(now), approved_by)
+    newest = {(row.kind, row.key): row for row in connection.execute(_newest_rows())}
+    _refuse_stale(changes, newest)
+    refuse_fixed(connection, changes, newest)
+    made = [_change(connection, one, apply_no) for one in changes]
+    detail: dict[str, Any] = {"changes": [f"{kind}/{key} v{version}" for kind, key, version in made]}
+    if approved_by is not None:
+        detail["approved_by"] = approved_by
+    entry = AuditEntry(
+        at=now, actor=author, action="definitions.apply", subject=f"apply:{apply_no}", detail=detail
+    )
+    write(connection, entry)
+    return apply_no
 
 
 _LAST = sa.func.coalesce(sa.func.max(definition_apply.c.apply_no), 0)
@@ -116,20 +139,23 @@ _ROWS = sa.select(definition, definition_apply.c.author, definition_apply.c.appl
 )
 
 
-def _newest_rows() -> sa.Select[Any]:
+def _newest_rows(number: int | None = None) -> sa.Select[Any]:
+    """Select the newest version of each object, archived ones too; with ``number`` as of that apply."""
     places = definition.c.kind, definition.c.key
-    newest = (
-        sa.select(*places, sa.func.max(definition.c.version).label("version")).group_by(*places).subquery()
-    )
+    versions = sa.select(*places, sa.func.max(definition.c.version).label("version")).group_by(*places)
+    if number is not None:
+        versions = versions.where(definition.c.apply_no <= number)
+    newest = versions.subquery()
     match = sa.and_(*(definition.c[name] == newest.c[name] for name in ("kind", "key", "version")))
     return _ROWS.join(newest, match).order_by(*places)
 
 
-def _begin(connection: sa.Connection, author: str, note: str, now_s: int) -> int:
+def _begin(connection: sa.Connection, author: str, note: str, now_s: int, approved_by: str | None) -> int:
     """Number this apply; on PostgreSQL others that apply wait until it ends."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"LOCK TABLE {definition_apply.name} IN EXCLUSIVE MODE")
-    insert = sa.insert(definition_apply).values(author=author, note=note, applied_s=now_s)
+    values = {"author": author, "note": note, "applied_s": now_s, "approved_by": approved_by}
+    insert = sa.insert(definition_apply).values(**values)
     return int(connection.execute(insert.returning(definition_apply.c.apply_no)).scalar_one())
 
 

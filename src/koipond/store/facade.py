@@ -37,6 +37,7 @@ from koipond.store.pauses import StoredPauses
 from koipond.store.people import StoredPeople
 from koipond.store.permissions import StoredPermissions
 from koipond.store.plans import StoredPlans
+from koipond.store.proposals import StoredProposals
 from koipond.store.rotation import require_own, rotate, unfindable
 from koipond.store.senders import Sender, unattended
 from koipond.store.terms import Terms
@@ -72,6 +73,7 @@ class Store:
         self.codes = StoredCodes(database)
         self.code_book = StoredCodeBook(database)
         self.plans = StoredPlans(database)
+        self.proposals = StoredProposals(database)
         self.touches = StoredTouches(database)
         self.pauses = StoredPauses(database)
         self.unknowns = StoredUnknowns(database)

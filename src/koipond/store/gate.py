@@ -21,7 +21,15 @@ from koipond.store.arms import ARM_COLUMNS, HELD_COLUMNS
 from koipond.store.bulk import Row, chunks, insert_rows, update_rows, upsert_rows
 from koipond.store.coholders import co_holders
 from koipond.store.engine import Database, retried
-from koipond.store.in_force import STRATEGY, RuleBook, Rules, paused_scopes, stops, under, withdrawn_plans
+from koipond.store.in_force import (
+    STRATEGY,
+    RuleBook,
+    Rules,
+    approved_under,
+    paused_scopes,
+    stops,
+    withdrawn_plans,
+)
 from koipond.store.instants import from_s, to_s
 from koipond.store.tables import assignment, budget, held_out, offer_code, outbox, touch
 from koipond.store.terms import Terms
@@ -76,7 +84,8 @@ class StoredGate:
         gate_load.load_inboxes(near, shared)
         gate_load.load_permissions(connection, people, shared=shared)
         rules = self._book.rules(connection)
-        terms = under(self._terms, rules)
+        approved_no = approved_under(connection, plan)
+        terms = rules.under(self._terms, approved_no)
         since_s = gate_load.since(candidates, now_s)
         gate_load.load_arms(connection, people, since_s)
         gate_load.load_slots(connection, near, since_s)
@@ -93,7 +102,8 @@ class StoredGate:
             now_s=now_s,
             place=terms.place,
             plan=plan,
-            quiet=terms.quiet,
+            quiet=terms.hours,
+            approved_no=approved_no,
             quotas=terms.quotas,
             assumed=rules.assumed,
             address_kinds=self._kinds,
@@ -185,6 +195,7 @@ _TOUCH = (
     *("caps", "code_no", "template", "template_version", "language", "variables", "consent_required"),
     "consent_assumed",
     "admitted_s",
+    "approved_no",
 )
 _OUTBOX = ("touch_no", "channel", "state", "due_s", "asked_s", "expires_s", "attempts", "detail")
 
@@ -208,6 +219,7 @@ def _write_touches(connection: sa.Connection, batch: gate.Batch, first_no: int, 
                 *(one.holdout_salt, turn, one.cost_fen, made.offer_cost_fen, taken[share]),
                 *(caps, made.code_no, one.template, one.template_version, one.language),
                 *(stable_json(dict(one.values)), one.consent_required, one.consent_assumed, batch.now_s),
+                batch.approved_no,
             )
         )
     insert_rows(connection, touch, _TOUCH, touches)

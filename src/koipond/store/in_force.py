@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from koipond.budgets import Budget
 from koipond.kernel import Message, day_bounds, day_of
 from koipond.store.bulk import listed
-from koipond.store.contact_rules import ContactRules, contact_rules
+from koipond.store.contact_rules import ContactHistory, ContactRules, contact_rules
 from koipond.store.instants import from_s, to_s
 from koipond.store.tables import definition, definition_apply, pause, plan
 from koipond.store.terms import Terms
@@ -56,7 +56,7 @@ class Rules:
 
     ``contact``: the workspace's settings, None when none were ever applied; ``budgets``: (strategy, version)
     → what its touches were admitted under; ``last_days``: offer → the last local day of its codes and for how
-    many days after its issue one is good, None = no end.
+    many days after its issue one is good, None = no end; ``history``: the settings as of each apply.
     """
 
     number: int = 0
@@ -65,6 +65,14 @@ class Rules:
     archived: frozenset[str] = frozenset()
     budgets: Mapping[tuple[str, int], Budget] = field(default_factory=dict)
     last_days: Mapping[str, tuple[date | None, int | None]] = field(default_factory=dict)
+    history: ContactHistory | None = None
+
+    def under(self, terms: Terms, approved_no: int | None = None) -> Terms:
+        """Return ``terms``, which a process was started with, under the settings applied by now; for what was
+        approved under the apply ``approved_no`` the stricter of then and now."""
+        now = terms if self.contact is None else self.contact.terms(terms)
+        then = None if approved_no is None or self.history is None else self.history.at(approved_no)
+        return now if then is None else then.and_then(now)
 
     @property
     def assumed(self) -> Mapping[str, str] | None:
@@ -181,6 +189,7 @@ def _read(connection: sa.Connection, number: int) -> Rules:
         archived=frozenset(archived),
         budgets=budgets,
         last_days=last_days,
+        history=ContactHistory(connection, number),
     )
 
 
@@ -200,11 +209,6 @@ def _day(body: Mapping[str, Any], name: str) -> date | None:
     return None if text is None else date.fromisoformat(text)
 
 
-def under(terms: Terms, rules: Rules) -> Terms:
-    """Return ``terms``, which a process was started with, under the settings applied by now."""
-    return terms if rules.contact is None else rules.contact.terms(terms)
-
-
 def paused_scopes(connection: sa.Connection) -> frozenset[str]:
     """Return what operators have paused: all, channel:KEY, strategy:KEY."""
     return frozenset(connection.scalars(_PAUSED))
@@ -216,6 +220,13 @@ def stops(scopes: Collection[str], channel: str, strategy: str) -> str | None:
         if scope in scopes:
             return scope
     return None
+
+
+def approved_under(connection: sa.Connection, key: str) -> int | None:
+    """Return the apply under which the plan ``key`` was made, None when it is no plan."""
+    number = plan_number(key)
+    query = sa.select(plan.c.definition_version).where(plan.c.plan_no == number)
+    return connection.execute(query).scalar_one_or_none() if number else None
 
 
 def withdrawn_plans(connection: sa.Connection, plans: Collection[str]) -> set[str]:

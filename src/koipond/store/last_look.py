@@ -86,7 +86,7 @@ class LastLook:
     def _refused(self, row: LeasedTouch) -> bool:
         """Decide on everything but money; say whether ``row`` does not go now."""
         own = self._zones.get(row.customer_no)
-        kind = (row.plan, row.strategy, row.play, row.channel, row.purpose, own)
+        kind = (row.plan, row.strategy, row.play, row.channel, row.purpose, own, row.approved_no)
         if kind not in self._kinds:
             self._kinds[kind] = self._decide(row)
         over, held, first_s = self._kinds[kind]
@@ -126,7 +126,8 @@ class LastLook:
 
     def _first_s(self, row: LeasedTouch, at: datetime) -> int:
         """Return the first second from ``at`` on that is not quiet where the customer lives."""
-        start = self.terms.start(self.sheet, self._zones.get(row.customer_no), row.purpose, at)
+        terms = self.rules.under(self.terms, row.approved_no)
+        start = terms.start(self.sheet, self._zones.get(row.customer_no), row.purpose, at)
         return to_s(at) if start <= at else math.ceil(start.timestamp())
 
     def _wait(self, row: LeasedTouch, due_s: int, reason: str) -> bool:

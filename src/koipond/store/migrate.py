@@ -16,7 +16,7 @@ from koipond.store.tables import METADATA
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0007"
+HEAD = "0008"
 _LOCK = 7_405_118  # any number of our own
 _SCRIPTS = Path(__file__).parent / "migrations"
 

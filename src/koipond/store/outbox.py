@@ -22,7 +22,7 @@ from koipond.store.bulk import Row, any_of, update_rows
 from koipond.store.clock_ahead import bring_back
 from koipond.store.consents import Suppression, suppress
 from koipond.store.engine import Database
-from koipond.store.in_force import ALL, CHANNEL, STRATEGY, RuleBook, Rules, paused_scopes, under
+from koipond.store.in_force import ALL, CHANNEL, STRATEGY, RuleBook, Rules, paused_scopes
 from koipond.store.instants import from_s, to_s
 from koipond.store.last_look import LastLook, Tally
 from koipond.store.outbox_counts import OutboxCounts
@@ -63,7 +63,7 @@ class StoredOutbox(OutboxCounts):
     ) -> Claim:
         now_s, machine_s = to_s(now), self._sender.now_s(now)
         rules = self._book.rules(connection)
-        terms = under(self._terms, rules)
+        terms = rules.under(self._terms)
         if self._noted != terms.quiet:
             note_quiet(connection, terms.quiet, now_s)
             self._noted = terms.quiet
@@ -108,7 +108,7 @@ class StoredOutbox(OutboxCounts):
             if not stands:
                 return Advance(may_go=[], ended=ended)
             rules = self._book.rules(connection)
-            look = LastLook(connection, sheet, under(self._terms, rules), rules, now)
+            look = LastLook(connection, sheet, rules.under(self._terms), rules, now)
             may_go = look.take(claim.lease, begin)
             ended.update(look.ended)
         return Advance(may_go=[one for one in begin if one.touch_no in may_go], ended=ended)

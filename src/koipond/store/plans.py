@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from koipond.kernel import BusyError, InputError, RefusedError, epoch_day, from_epoch_day, stable_json
 from koipond.outreach.model import Reason
 from koipond.store import audit, ends
+from koipond.store.approvals import digest_of
 from koipond.store.engine import Database
 from koipond.store.in_force import plan_number
 from koipond.store.instants import from_s, to_s
@@ -116,17 +117,27 @@ class StoredPlans:
                     key=key,
                     status=found.status,
                 )
+            digest = digest_of(connection, _row(connection, key))
             update = sa.update(plan).where(plan.c.plan_no == plan_number(key))
-            connection.execute(update.values(status="approved", approved_by=by, approved_s=to_s(now)))
-            entry = audit.AuditEntry(
-                at=now, actor=by, action="approve", subject=f"plan:{key}", detail=dict(found.summary)
-            )
+            values = {"status": "approved", "approved_by": by, "approved_s": to_s(now), "digest": digest}
+            connection.execute(update.values(**values))
+            detail = {**found.summary, "digest": digest}
+            entry = audit.AuditEntry(at=now, actor=by, action="approve", subject=f"plan:{key}", detail=detail)
             audit.write(connection, entry)
             return _find(connection, key)
 
     def require_approved(self, key: str) -> StoredPlan:
-        """Return a plan that may be sent; raise RefusedError when nobody approved it."""
-        found = self.get(key)
+        """Return a plan that may be sent; raise RefusedError when nobody approved it, or it is not what was
+        approved."""
+        with self._db.read() as connection:
+            row = _row(connection, key)
+            changed = row.digest is not None and row.digest != digest_of(connection, row)
+        found = _from_row(row)
+        if changed:
+            raise RefusedError(
+                "plan {key} is not what was approved any more; see: koipond verify; then: koipond plan",
+                key=key,
+            )
         if found.status in UNFINISHED:
             raise RefusedError("plan {key} was never finished; make a new one with: koipond plan", key=key)
         if found.status == "withdrawn":
@@ -185,11 +196,15 @@ class StoredPlans:
 
 
 def _find(connection: sa.Connection, key: str, *, lock: bool = False) -> StoredPlan:
+    return _from_row(_row(connection, key, lock=lock))
+
+
+def _row(connection: sa.Connection, key: str, *, lock: bool = False) -> Any:
     query = sa.select(plan).where(plan.c.plan_no == plan_number(key))
     row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     if row is None:
         raise InputError("there is no plan '{key}'; make one with: koipond plan", key=key)
-    return _from_row(row)
+    return row
 
 
 def _from_row(row: Any) -> StoredPlan:

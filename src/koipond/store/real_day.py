@@ -116,18 +116,21 @@ class RealDay:
             self.connection.execute(sa.update(budget).where(budget.c.scope == scope).values(limit_fen=limit))
         update_rows(self.connection, outbox, ("touch_no",), ("shares",), self._moved)
 
-    def _make(self, text: str, strategy: str, version: int, channel: str, amount: int) -> _Share:
+    def _make(
+        self, text: str, strategy: str, version: int, channel: str, amount: int, approved_no: int | None
+    ) -> _Share:
         held: dict[str, int] = json.loads(text)
         wanted = {on_day(s, self._today): n for s, n in held.items() if not s.startswith(QUOTA)}
         limits: dict[str, int] = {}
         running = self.rules.strategies.get(strategy)
         if running is not None:
-            lines = dict(running.budget.lines(strategy, self._today))
+            lines = self._lines(strategy, version, running.budget)
             own = (total_scope(strategy), daily_scope(strategy, self._today))
             wanted = {scope: n for scope, n in wanted.items() if scope not in own or scope in lines}
             wanted = {**wanted, **{scope: wanted.get(scope, amount) for scope in lines}}
             limits.update(lines)
-        if (quota := self.terms.quotas.get(channel)) is not None:
+        terms = self.rules.under(self.terms, approved_no)
+        if (quota := terms.quotas.get(channel)) is not None:
             scope = quota_scope(channel, self.now, self.terms.place)
             wanted[scope], limits[scope] = 1, quota
         both = sorted({*held, *wanted})
@@ -141,14 +144,22 @@ class RealDay:
             customer_limit=self._customer_limit(strategy, version),
         )
 
+    def _lines(self, strategy: str, version: int, budget: Budget) -> dict[str, int]:
+        """Return the budgets of ``strategy`` today: the smaller of what is in force and what was approved."""
+        found = dict(budget.lines(strategy, self._today))
+        then = self.rules.budgets.get((strategy, version))
+        for scope, limit in () if then is None else then.lines(strategy, self._today):
+            found[scope] = min(limit, found.get(scope, limit))
+        return found
+
     def _read(self, scopes: set[str]) -> None:
         rows = self.connection.execute(_FUNDS, {"scopes": scopes}).all()
         self._taken = {row.scope: row.taken_fen for row in rows}
         self._kept = {_undated(row.scope): row.limit_fen for row in rows}
 
     def _any_over(self) -> bool:
-        limits = {scope: limit for one in self._shares.values() for scope, limit in one.limits.items()}
-        return any(self._taken.get(scope, 0) > limit for scope, limit in limits.items())
+        limits = ((scope, limit) for one in self._shares.values() for scope, limit in one.limits.items())
+        return any(self._taken.get(scope, 0) > limit for scope, limit in limits)
 
     def _full(self, share: _Share) -> NoRoom | None:
         """Return the budget or quota that does not cover ``share``; one that could never cover it first."""
@@ -247,9 +258,9 @@ class RealDay:
         return NoRoom(reason=f"{Reason.BUDGET}:per_customer", another_day=False)
 
 
-def _kind(row: LeasedTouch) -> tuple[str, str, int, str, int]:
+def _kind(row: LeasedTouch) -> tuple[str, str, int, str, int, int | None]:
     """Return what of a touch decides on its money."""
-    return row.shares, row.strategy, row.strategy_version, row.channel, row.cost_fen
+    return row.shares, row.strategy, row.strategy_version, row.channel, row.cost_fen, row.approved_no
 
 
 def _undated(scope: str) -> str:

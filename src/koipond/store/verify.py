@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from koipond.kernel import Message, shortened
 from koipond.outreach.gate import GLOBAL
 from koipond.store import checks_consent
+from koipond.store.approvals import approvals
 from koipond.store.checks_caps import caps, inbox_caps
 from koipond.store.checks_grades import held_grades
 from koipond.store.checks_outreach import outreach_checks
@@ -61,6 +62,7 @@ class StoredChecks:
             ("held_grades", held_grades),
             ("settings", settings_breaks),
             ("definitions", definition_breaks),
+            ("approvals", approvals),
             *outreach_checks(place, now, machine_now or now),
             ("consents", checks_consent.consent_states),
             ("statements", checks_consent.statements_without_effect),

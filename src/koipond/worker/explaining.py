@@ -46,8 +46,9 @@ def explain_customer(app: App, asked: str, as_of: date | None, plan: str | None)
     """
     number = one_customer(app, asked)
     made = app.store.plans.get(plan) if plan else None
+    app = app if made is None else app.at(made.definition_version)
     day = made.as_of if made else app.observation_day(as_of)
-    strategies = list(app.runtime.strategies.values())
+    strategies = list(app.definitions.strategies.values())
     if not strategies:
         raise InputError("no strategy is applied; run: koipond playbook add NAME, then: koipond apply")
     with app.warehouse.read() as reader:
@@ -67,7 +68,7 @@ def explain_customer(app: App, asked: str, as_of: date | None, plan: str | None)
             audiences_of(app, reader, day),
             request_of(app, plan or "now", day, strategies, afresh=planned is None),
             scope,
-            app.runtime.segments,
+            app.definitions.segments,
             number,
             planned=planned,
             permissions=permissions,

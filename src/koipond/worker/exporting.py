@@ -22,7 +22,7 @@ from koipond.store.audit import AuditEntry
 from koipond.store.coholders import KINDS
 from koipond.strategy.plan import gate_candidates
 from koipond.strategy.plan.shown import LINK
-from koipond.worker.planning import CANDIDATES, chosen, known_again
+from koipond.worker.planning import CANDIDATES, known_again, made_under
 
 IDENTIFIERS = ("phone", "email")
 """What may be asked for; each is given in clear, so each is named."""
@@ -155,12 +155,11 @@ def _rows_of(
 def _touches(app: App, reader: Reader, key: str) -> tuple[Sequence[str], list[tuple[int, list[Any]]]]:
     """Return the touches of plan ``key`` with their texts; one with a code has no text, codes are dealt when
     a plan is sent."""
-    plan = app.store.plans.get(key)
+    made = made_under(app, key)
     header = ("plan", "strategy", "play", "variant", "channel", "subject", "text")
     if not reader.has(CANDIDATES):
         return header, []
-    strategies = chosen(app, sorted(plan.strategies))
-    known, rows = known_again(app, reader, key, plan.as_of, strategies)
+    known, rows = known_again(made, reader)
     found: list[tuple[int, list[Any]]] = []
     for part in gate_candidates(known, rows.order_by("customer_no", "strategy", "play")):
         for one in part:

@@ -97,7 +97,7 @@ class SendLoop:
 
     def _work(self, app: App, channels: list[WatchedChannel]) -> None:
         """Send on open channels until stopped or something newer is in force."""
-        ends, version = self._retry_at(app, channels), app.in_force.version
+        ends, version = self._retry_at(app, channels), app.definitions.number
         while not self._stopping.is_set() and not self._moved_on(app):
             wake = app.machine.now() + LONGEST_SLEEP
             for channel in channels:
@@ -107,7 +107,7 @@ class SendLoop:
             self.board.put("sending", "ok")
             self._sleep(app, min(wake, ends))
             app = self._app = app.latest()  # others import too: the clock may have moved
-            if app.in_force.version != version or app.machine.now() >= ends:
+            if app.definitions.number != version or app.machine.now() >= ends:
                 return  # channels follow settings; one that could not be opened is tried again
 
     def _round(self, app: App, channel: WatchedChannel) -> datetime | None:
@@ -142,7 +142,7 @@ class SendLoop:
 
     def _moved_on(self, app: App) -> bool:
         self.progress_at = app.machine.now()
-        return app.store_mark() != self._mark or app.store.definitions.version() != app.in_force.version
+        return app.store_mark() != self._mark or app.store.definitions.version() != app.definitions.number
 
     def _later(self, app: App, key: str) -> datetime:
         """Wait longer each time the channel fails in a row."""

@@ -32,8 +32,8 @@ def overview(app: App) -> Overview:
     counts = app.store.outbox(app.zone).counts()
     return Overview(
         as_of=day,
-        definition_version=app.in_force.version,
-        warehouse_version=app.in_force.warehouse_version,
+        definition_version=app.definitions.number,
+        warehouse_version=app.warehouse_version,
         segments=segment_rows(app, day),
         newest_facts=facts_known(app, day)["newest_facts"],
         pauses=app.store.pauses.all(),
@@ -46,7 +46,7 @@ def segment_rows(app: App, day: date) -> list[dict[str, Any]]:
     rows = []
     with app.warehouse.read() as reader:
         states = read_states(reader)
-    for key, definition in sorted(app.runtime.segments.items()):
+    for key, definition in sorted(app.definitions.segments.items()):
         state = states.get(key)
         why = stale(definition, state, epoch_day(day))
         freshness = "fresh" if why is None else f"{why.code}: {why.detail}"

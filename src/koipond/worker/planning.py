@@ -16,11 +16,12 @@ import pyarrow as pa
 
 from koipond.bootstrap import App
 from koipond.ingest.ports import IbisTable, Query, Reader, Writer
-from koipond.kernel import InputError, Message, RefusedError, day_of, epoch_day, from_epoch_day, local_time
+from koipond.kernel import InputError, Message, day_of, epoch_day, from_epoch_day, local_time
 from koipond.outreach.quiet import next_allowed
 from koipond.segments.day_members import DayMembers
 from koipond.segments.snapshot import present_profile
 from koipond.store.pauses import Pause
+from koipond.store.plans import StoredPlan
 from koipond.strategy.model import CodeList, Strategy
 from koipond.strategy.plan import (
     CodesLeft,
@@ -47,13 +48,41 @@ KEPT_DAYS = 35
 class Admission:
     """What the gate made of a plan: touches queued, and candidates it blocked by reason.
 
-    ``queued`` are all touches the plan has, ``new`` those this very run admitted.
+    ``queued`` are all touches the plan has, ``new`` those this very run admitted. ``moved``: strategy → its
+    version in the plan and the one applied now, None when it is archived.
     """
 
     queued: int
     new: int
     deferred: int
     blocked: Mapping[str, int]
+    moved: Mapping[str, tuple[int, int | None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadePlan:
+    """A plan already made, under the definitions and settings it was made and approved with."""
+
+    plan: StoredPlan
+    app: App
+    strategies: Sequence[Strategy]
+
+    def moved(self, now: App) -> dict[str, tuple[int, int | None]]:
+        """Return the strategies that were changed or archived since, with both versions."""
+        applied = {key: one.version for key, one in now.definitions.strategies.items()}
+        versions = {one.key: one.version for one in self.strategies}
+        return {
+            key: (version, applied.get(key))
+            for key, version in versions.items()
+            if applied.get(key) != version
+        }
+
+
+def made_under(app: App, key: str) -> MadePlan:
+    """Return plan ``key`` with what was in force when it was made; raise InputError for an unknown plan."""
+    plan = app.store.plans.get(key)
+    then = app.at(plan.definition_version)
+    return MadePlan(plan=plan, app=then, strategies=chosen(then, sorted(plan.strategies)))
 
 
 def plan_touches(app: App, keys: Sequence[str], as_of: date | None) -> Plan:
@@ -67,7 +96,7 @@ def plan_touches(app: App, keys: Sequence[str], as_of: date | None) -> Plan:
         draft = app.store.plans.make(
             as_of=day,
             strategies={strategy.key: strategy.version for strategy in strategies},
-            definition_version=app.store.definitions.version(),
+            definition_version=app.definitions.number,
             warehouse_version=writer.version,
             now=now,
         )
@@ -87,24 +116,23 @@ def plan_touches(app: App, keys: Sequence[str], as_of: date | None) -> Plan:
 def admit_plan(app: App, key: str) -> Admission:
     """Ask the gate for every touch of the approved plan ``key``; record the arms it drew.
 
-    Raises RefusedError when nobody approved it, or when a strategy in it changed since.
+    Texts, offers and budgets are those it was approved with. Raises RefusedError when nobody approved it.
     """
-    plan = app.store.plans.require_approved(key)
-    _require_same_versions(key, plan.strategies, app.runtime.strategies)
-    strategies = chosen(app, sorted(plan.strategies))
+    app.store.plans.require_approved(key)
+    made = made_under(app, key)
     now, queued, new, deferred = app.clock.now(), 0, 0, 0
     blocked: Counter[str] = Counter()
     gate = app.gate()
     with app.warehouse.read() as reader:
         if not reader.has(CANDIDATES):  # no plan ever had anybody
             app.store.plans.end(key, now)
-            return Admission(queued=0, new=0, deferred=0, blocked={})
+            return Admission(queued=0, new=0, deferred=0, blocked={}, moved=made.moved(app))
         tell_flags(app, reader)
-        known, rows = known_again(app, reader, key, plan.as_of, strategies)
+        known, rows = known_again(made, reader)
         app.store.arms.record(
             reader.frame(drawn_arms(known, rows)),
             salt=known.request.salt,
-            occurrence=plan.as_of.isoformat(),
+            occurrence=made.plan.as_of.isoformat(),
             now=now,
         )
         for chunk in gate_candidates(known, rows):
@@ -116,16 +144,15 @@ def admit_plan(app: App, key: str) -> Admission:
                 new += decision.new
                 deferred += decision.due_at is not None and decision.due_at > now
     app.store.plans.end(key, now)
-    return Admission(queued=queued, new=new, deferred=deferred, blocked=dict(blocked))
+    return Admission(queued=queued, new=new, deferred=deferred, blocked=dict(blocked), moved=made.moved(app))
 
 
-def known_again(
-    app: App, reader: Reader, plan: str, day: date, strategies: Sequence[Strategy]
-) -> tuple[Known, IbisTable]:
-    """Return what plan ``plan`` of ``day`` was made of, and its candidates; there must be some."""
+def known_again(made: MadePlan, reader: Reader) -> tuple[Known, IbisTable]:
+    """Return what a plan was made of, and its candidates; there must be some."""
+    app, key, day = made.app, made.plan.key, made.plan.as_of
     present_profile(reader, app.layers, day)
-    known = gather(reader, audiences_of(app, reader, day), request_of(app, plan, day, strategies))
-    return known, reader.table(CANDIDATES).filter(ibis._.plan == plan)
+    known = gather(reader, audiences_of(app, reader, day), request_of(app, key, day, made.strategies))
+    return known, reader.table(CANDIDATES).filter(ibis._.plan == key)
 
 
 def request_of(
@@ -136,7 +163,7 @@ def request_of(
     ``afresh``: also what holds at this moment alone, which a plan already made is not measured by again: what
     is paused, and who has had the day's turn.
     """
-    settings, runtime = app.settings, app.runtime
+    settings, runtime = app.settings, app.definitions
     return PlanRequest(
         plan=plan,
         as_of=day,
@@ -155,7 +182,7 @@ def request_of(
         language=settings.language,
         currency=settings.currency,
         brand=settings.name,
-        definition_version=app.store.definitions.version(),
+        definition_version=app.definitions.number,
         **(_of_this_moment(app, day, strategies) if afresh else {}),
     )
 
@@ -181,7 +208,8 @@ def _early_ends(app: App, strategies: Sequence[Strategy]) -> list[str]:
     """Return where the codes that ``strategies`` give end before their offers say (case U04)."""
     keys = _code_lists(strategies)
     return [
-        end_text(row) for row in early_ends(app, {k: o for k, o in app.runtime.offers.items() if k in keys})
+        end_text(row)
+        for row in early_ends(app, {k: o for k, o in app.definitions.offers.items() if k in keys})
     ]
 
 
@@ -198,7 +226,7 @@ def codes_left(app: App, strategies: Sequence[Strategy]) -> dict[str, CodesLeft]
     at = next_allowed(app.clock.now(), app.settings.policy.quiet, app.zone)  # when they are really told
     left = {stock.list_key: stock.left for stock in app.store.codes.stock(at)}
     people = app.store.codes.people(keys, at, app.store.code_end(app.zone))
-    over = {key for key in keys if _is_over(app.runtime.offers.get(key), day_of(at, app.zone))}
+    over = {key for key in keys if _is_over(app.definitions.offers.get(key), day_of(at, app.zone))}
     return {
         key: CodesLeft(left=0, lapsed=[*held, *lapsed])
         if key in over
@@ -214,13 +242,13 @@ def _is_over(offer: CodeList | None, day: date) -> bool:
 def audiences_of(app: App, reader: Reader, day: date) -> SegmentAudiences:
     """Return who is in the applied segments on ``day``."""
     scope = app.scope(reader, day)
-    days = DayMembers(scope, app.runtime.segments)
-    return SegmentAudiences(scope=scope, days=days, definitions=app.runtime.segments)
+    days = DayMembers(scope, app.definitions.segments)
+    return SegmentAudiences(scope=scope, days=days, definitions=app.definitions.segments)
 
 
 def chosen(app: App, keys: Sequence[str]) -> list[Strategy]:
     """Return the applied strategies ``keys``, all when empty; raise InputError for one not applied."""
-    applied = app.runtime.strategies
+    applied = app.definitions.strategies
     if not applied:
         raise InputError("no strategy is applied; run: koipond playbook add NAME, then: koipond apply")
     if unknown := sorted(set(keys) - set(applied)):
@@ -230,16 +258,6 @@ def chosen(app: App, keys: Sequence[str]) -> list[Strategy]:
             applied=", ".join(sorted(applied)),
         )
     return [applied[key] for key in sorted(keys or applied)]
-
-
-def _require_same_versions(key: str, planned: Mapping[str, int], now: Mapping[str, Strategy]) -> None:
-    moved = [name for name, version in planned.items() if name not in now or now[name].version != version]
-    if moved:
-        raise RefusedError(
-            "plan {key} is stale: {moved} changed since it was made; run: koipond plan",
-            key=key,
-            moved=", ".join(moved),
-        )
 
 
 def _keep_candidates(writer: Writer, made: Plan, day: date, killed: Sequence[str]) -> None:

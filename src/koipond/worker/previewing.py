@@ -5,7 +5,7 @@ from typing import Any
 
 from koipond.bootstrap import App
 from koipond.strategy.plan import preview_touches
-from koipond.worker.planning import CANDIDATES, chosen, known_again
+from koipond.worker.planning import CANDIDATES, known_again, made_under
 
 
 def preview_plan(app: App, key: str, count: int) -> dict[str, Any]:
@@ -14,11 +14,10 @@ def preview_plan(app: App, key: str, count: int) -> dict[str, Any]:
     Codes and unsubscribe links are made at sending and shown as stand-ins. Raises InputError for an unknown
     plan.
     """
-    plan = app.store.plans.get(key)
-    strategies = chosen(app, sorted(plan.strategies))
+    made = made_under(app, key)
     with app.warehouse.read() as reader:
         shown = []
         if reader.has(CANDIDATES):
-            known, rows = known_again(app, reader, key, plan.as_of, strategies)
+            known, rows = known_again(made, reader)
             shown = preview_touches(known, rows, count=count, barred=app.store.permissions.barred)
-    return {"plan": key, "messages": [asdict(one) for one in shown], **app.stamp(plan.as_of)}
+    return {"plan": key, "messages": [asdict(one) for one in shown], **made.app.stamp(made.plan.as_of)}

@@ -31,9 +31,9 @@ def refresh_workspace(app: App, as_of: date | None, *, full: bool = False) -> di
             layers = refresh(own, app.layers, day, full=full)
             held = hold_grades(app, writer, day)  # told as facts: those are the writer's own
             scope = app.scope(own, day, members_of(read_states(own)))
-            groups = list(app.runtime.tags.values())
+            groups = list(app.definitions.tags.values())
             tags = refresh_tags(own, groups, scope, app.store.tags.manual_tags(), app.clock.now())
-            segments = refresh_segments(own, list(app.runtime.segments.values()), scope, app.clock.now())
+            segments = refresh_segments(own, list(app.definitions.segments.values()), scope, app.clock.now())
         version = writer.publish()
         tell_flags(app, writer)  # a touch that waits must not reach whoever is staff or a minor by now
     clear_inbox(app)

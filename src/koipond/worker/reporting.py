@@ -60,7 +60,7 @@ def report_dict(app: App, report: LiftReport, day: date) -> dict[str, Any]:
 
 
 def _applied(app: App, key: str) -> Strategy:
-    strategies = app.runtime.strategies
+    strategies = app.definitions.strategies
     if key not in strategies:
         known = ", ".join(sorted(strategies)) or "none"
         raise InputError("no strategy '{key}' is applied; there is {known}", key=key, known=known)

@@ -71,7 +71,7 @@ class PlanSent:
     ``blocked_by``: the gate's reasons of this run; ``closed``: channel that this machine cannot send on →
     touches that wait for it, until they expire; ``problems``: state, what the channel or the last look at the
     customer said, touches; ``claimed``: what other senders hold until their lease ends; ``paused``: what is
-    held back.
+    held back; ``moved``: strategies changed since the plan, which goes with the version that was approved.
     """
 
     plan: str
@@ -85,6 +85,7 @@ class PlanSent:
     problems: Sequence[tuple[str, str, int]] = ()
     claimed: Sequence[UnderWay] = ()
     paused: Sequence[Pause] = ()
+    moved: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the command contract of `send`: what this run did, the whole plan under ``total``.
@@ -99,6 +100,10 @@ class PlanSent:
             "total": total_of(self.touches, self.after),
             "blocked_by": dict(self.blocked_by),
             "closed": dict(self.closed),
+            "moved": [
+                {"strategy": key, "version": version, "applied": applied}
+                for key, (version, applied) in self.moved.items()
+            ],
             "claimed": [
                 {
                     "touches": one.touches,
@@ -170,6 +175,7 @@ def send_plan(app: App, key: str, *, until_idle: bool = False) -> PlanSent:
         deferred=min(admitted.new, max(ends_of(after)["deferred"] - waited, 0)),
         after=after,
         blocked_by=admitted.blocked,
+        moved=admitted.moved,
         wake_at=min((at for at in wakes if at), default=None),
         closed={on: count for on, count in waiting.items() if on not in opened},
         problems=[

@@ -28,7 +28,10 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One object that differs. ``customers``: how many it concerns, None when nobody can tell yet."""
+    """One object that differs. ``customers``: how many it concerns, None when nobody can tell yet.
+
+    ``owners``: whose strategies it concerns; ``approvers``: of whom one must approve it, nobody = no need.
+    """
 
     action: Action
     kind: str
@@ -36,6 +39,7 @@ class Change:
     version: int  # the version it would become, or the archived one
     fields: tuple[FieldChange, ...]
     customers: int | None
+    owners: tuple[str, ...]
     approvers: tuple[str, ...]
     step: Step
 
@@ -48,6 +52,7 @@ class Change:
             "version": self.version,
             "fields": [asdict(field) for field in self.fields],
             "customers": self.customers,
+            "owners": list(self.owners),
             "approvers": list(self.approvers),
         }
 
@@ -67,8 +72,16 @@ class Diff:
         }
 
 
-def diff(folder: Folder, applied: Sequence[Applied], counter: MemberCounter | None = None) -> Diff:
-    """Compare ``folder`` with what is applied: a gone file is an archive, what the console owns stays."""
+def diff(
+    folder: Folder,
+    applied: Sequence[Applied],
+    counter: MemberCounter | None = None,
+    approvers: Sequence[str] = (),
+) -> Diff:
+    """Compare ``folder`` with what is applied: a gone file is an archive, what the console owns stays.
+
+    ``approvers``: of whom one must approve, by the settings in force.
+    """
     ours = dict(desired(folder))
     theirs = {(one.kind, one.key): one for one in applied}
     findings = [f for f in folder.findings if f.severity == "error"]
@@ -78,10 +91,10 @@ def diff(folder: Folder, applied: Sequence[Applied], counter: MemberCounter | No
         if old is not None and old.managed_by == "console":
             findings.append(_owned_by_console(definition, name))
         elif old is None or old.fingerprint != _print(name, body):
-            changes.append(_change(folder, name, body, old, counter))
+            changes.append(_change(folder, name, body, old, counter, approvers))
     gone = [old for name, old in sorted(theirs.items()) if name not in ours and old.managed_by == "file"]
     if folder.settings is not None:
-        changes += [_archive(folder, old, counter) for old in gone if not _unreadable(folder, old)]
+        changes += [_archive(folder, old, counter, approvers) for old in gone if not _unreadable(folder, old)]
     return Diff(changes=tuple(changes), findings=tuple(findings))
 
 
@@ -119,6 +132,7 @@ def _change(
     body: Mapping[str, Any],
     old: Applied | None,
     counter: MemberCounter | None,
+    approvers: Sequence[str],
 ) -> Change:
     action: Action = "add" if old is None else "change"
     was = 0 if old is None else old.version
@@ -130,12 +144,13 @@ def _change(
         version=was + 1,
         fields=tuple(field_changes(old.body, body)) if old else (),
         customers=_customers(folder, name, counter),
-        approvers=_approvers(folder, name, old),
+        owners=_owners(folder, name, old),
+        approvers=tuple(approvers),
         step=step,
     )
 
 
-def _archive(folder: Folder, old: Applied, counter: MemberCounter | None) -> Change:
+def _archive(folder: Folder, old: Applied, counter: MemberCounter | None, approvers: Sequence[str]) -> Change:
     name = (old.kind, old.key)
     return Change(
         action="archive",
@@ -144,7 +159,8 @@ def _archive(folder: Folder, old: Applied, counter: MemberCounter | None) -> Cha
         version=old.version,
         fields=(),
         customers=_customers(folder, name, counter),
-        approvers=_approvers(folder, name, old),
+        owners=_owners(folder, name, old),
+        approvers=tuple(approvers),
         step=Step(
             action="archive",
             kind=old.kind,
@@ -188,7 +204,7 @@ def _users(folder: Folder, name: tuple[str, str]) -> list[Strategy]:
     ]
 
 
-def _approvers(folder: Folder, name: tuple[str, str], old: Applied | None) -> tuple[str, ...]:
+def _owners(folder: Folder, name: tuple[str, str], old: Applied | None) -> tuple[str, ...]:
     """Return the owners of the strategies concerned, the former owner too; `koipond.yaml` concerns all."""
     if name[0] == WORKSPACE:
         strategies: Iterable[Strategy] = (d.value for d in folder.of("strategy"))

@@ -152,6 +152,7 @@ class TraitShape(Shape):
 
 
 Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+PersonName = Annotated[str, Field(min_length=1, max_length=100)]
 StoreVariable = Annotated[str, Field(pattern=r"^\$\{[A-Z][A-Z0-9_]*\}$")]
 
 
@@ -193,6 +194,8 @@ class WorkspaceSettings(Shape):
     events: EventsShape = EventsShape()
     channels: dict[Key, ChannelShape] = Field(default_factory=dict)
     warehouse: WarehouseShape = WarehouseShape()
+    approvers: list[PersonName] = Field(default_factory=list, max_length=50)
+    """Of whom one must approve every further change before it takes effect; nobody = an apply is enough."""
 
     @property
     def trait_types(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from tests.integration.store import outreach_scene as scene
 from tests.integration.store.outreach_scene import EVENING, MORNING, NOON, PLACE, SHEET
 
-from koipond.outreach.model import QuietHours
+from koipond.outreach.model import BudgetLine, QuietHours
 from koipond.store import ConsentStatement, Store
 from koipond.store import migrate as migrations
 
@@ -44,6 +44,70 @@ def test_hours_that_were_opened_open_for_a_sender_that_runs(store: Store) -> Non
     settle(store, NEVER)
     assert len(scene.begin(box, box.claim(SHEET, 10, EVENING), EVENING)) == 3
     assert scene.broken(store, EVENING) == {}
+
+
+def approved(store: Store) -> str:
+    """Make and approve a plan under what is applied now; return its key."""
+    made = store.plans.make(
+        as_of=NOON.date(),
+        strategies={"recall": 1},
+        definition_version=store.definitions.version(),
+        warehouse_version=0,
+        now=NOON,
+    )
+    store.plans.finish(made.key, {"touches": 3})
+    store.plans.approve(made.key, "anna", NOON)
+    return made.key
+
+
+@pytest.mark.parametrize("when", ["before the gate", "waiting"])
+def test_hours_under_which_a_plan_was_approved_hold_for_it_when_others_are_applied(
+    store: Store, when: str
+) -> None:
+    """The stricter of then and now: opened hours open for plans approved under them."""
+    settle(store, MIDDAY)
+    plan = approved(store)
+    if when == "before the gate":
+        settle(store, NEVER)
+    scene.admit(store, range(1, 4), plan=plan, now=NOON)
+    settle(store, NEVER)
+    scene.admit(store, range(4, 7), plan="")
+    assert scene.send(store, NOON, quiet=scene.NEVER_QUIET) == [4, 5, 6]
+    two = NOON + timedelta(hours=2)
+    assert scene.send(store, two, quiet=scene.NEVER_QUIET) == [1, 2, 3]
+    assert scene.broken(store, two) == {}
+
+
+def test_hours_of_then_and_now_that_leave_none_let_a_touch_expire(store: Store) -> None:
+    settle(store, {"start_hour": 0, "end_hour": 12})
+    plan = approved(store)
+    settle(store, {"start_hour": 12, "end_hour": 0})
+    scene.admit(store, range(1, 3), plan=plan)
+    for hours in range(0, 100, 6):
+        assert scene.send(store, NOON + timedelta(hours=hours), quiet=scene.NEVER_QUIET) == []
+
+
+@pytest.mark.parametrize(("then", "now", "sent"), [(2, 100, 2), (100, 2, 2), (2, None, 2), (None, 2, 2)])
+def test_the_smaller_quota_of_then_and_now_holds(
+    store: Store, then: int | None, now: int | None, sent: int
+) -> None:
+    settle(store, NEVER, quota=then)
+    plan = approved(store)
+    settle(store, NEVER, quota=now)
+    found = scene.admit(store, range(1, 5), plan=plan)
+    assert sum(one.reason is None for one in found) == sent
+
+
+@pytest.mark.parametrize(("then", "now", "sent"), [(20, 10_000, 2), (10_000, 20, 2)])
+def test_the_smaller_budget_of_then_and_now_holds_at_the_intent(
+    store: Store, then: int, now: int, sent: int
+) -> None:
+    settle(store, NEVER)
+    scene.apply(store, budget={"total_fen": then})
+    lines = (BudgetLine(scope="strategy:recall", limit_fen=10_000),)
+    scene.admit(store, range(1, 5), budgets=lines)
+    scene.apply(store, budget={"total_fen": now})
+    assert len(scene.send(store, NOON, quiet=scene.NEVER_QUIET)) == sent
 
 
 def test_a_quota_applied_meanwhile_holds_for_a_sender_that_runs(store: Store) -> None:

@@ -2,7 +2,7 @@
 
 from koipond.store.tables.base import METADATA
 from koipond.store.tables.consents import consent, consent_log, suppression
-from koipond.store.tables.definitions import definition, definition_apply
+from koipond.store.tables.definitions import definition, definition_apply, definition_proposal
 from koipond.store.tables.grades import grade_change, grade_run, held_grade
 from koipond.store.tables.groups import (
     customer_list,
@@ -51,6 +51,7 @@ __all__ = [
     "customer_staff",
     "definition",
     "definition_apply",
+    "definition_proposal",
     "grade_change",
     "grade_run",
     "held_grade",

@@ -11,6 +11,21 @@ definition_apply = sa.Table(
     text("author"),
     text("note"),
     instant("applied_s"),
+    text("approved_by", null=True),  # who approved it, where the settings in force ask for that
+)
+
+definition_proposal = sa.Table(
+    "definition_proposal",
+    METADATA,
+    serial("proposal_no"),
+    text("author"),
+    instant("proposed_s"),
+    text("changes"),  # JSON: what `koipond.store.definitions.DefinitionChange` holds
+    text("state"),  # waiting | applied | rejected | replaced
+    text("decided_by", null=True),
+    instant("decided_s", null=True),
+    text("reason", server_default=""),
+    number("apply_no", null=True),  # the apply it became
 )
 
 definition = sa.Table(

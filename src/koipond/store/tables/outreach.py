@@ -41,10 +41,12 @@ touch = sa.Table(
     flag("consent_required"),
     instant("admitted_s"),
     text("consent_assumed", server_default=""),  # segment by which consent was assumed; empty = it was not
+    number("approved_no", null=True),  # the apply its plan was made and approved under
     sa.UniqueConstraint("customer_no", "strategy", "play", "occurrence"),  # whatever its version
 )
 
 sa.Index("ix_touch_admitted_s", touch.c.admitted_s)
+sa.Index("ix_touch_plan", touch.c.plan, touch.c.touch_no)
 
 outbox = sa.Table(
     "outbox",
@@ -202,6 +204,7 @@ plan = sa.Table(
     text("approved_by", null=True),
     instant("approved_s", null=True),
     instant("ended_s", null=True),
+    text("digest", null=True),  # of what was approved: definitions, settings, numbers
 )
 
 pause = sa.Table(

@@ -1,54 +1,22 @@
-"""What is in force (生效的定义与设置): everything applied at one apply number, read in one go.
-
-The folder is read for where the workspace is kept (`BootSettings`), and for what `check`, `diff` and `apply`
-look at. All that concerns people, money and time holds as applied, whatever the folder says (design §4).
-"""
+"""`koipond.yaml` beside what is applied (首次应用与差异): its first version, and what has no effect yet."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from koipond.bootstrap.definitions import StoreDefinitions
 from koipond.kernel import BusyError, InputError, joined, some_of
-from koipond.store import AppliedDefinition, Store
+from koipond.store import Store
 from koipond.workspace import Folder, WorkspaceSettings
 from koipond.workspace.diff import apply_steps, diff, field_changes
-from koipond.workspace.load import load_settings, settings_from
+from koipond.workspace.load import load_settings
 from koipond.workspace.model import WORKSPACE
-from koipond.workspace.settings import BOOT_KEYS, FILE, BootSettings
+from koipond.workspace.settings import BOOT_KEYS, FILE
 from koipond.workspace.shape import canonical
 
 FIRST_AUTHOR = "init"
 _SHOWN = 5
 _LOG = logging.getLogger("koipond.workspace")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InForce:
-    """The applied definitions and settings of one apply, and the warehouse version found beside them."""
-
-    version: int
-    warehouse_version: int
-    definitions: Sequence[AppliedDefinition]
-    settings: WorkspaceSettings
-
-
-def read_in_force(store: Store, boot: BootSettings) -> InForce:
-    """Return what is in force now; raise InputError when no settings were ever applied."""
-    warehouse_version = store.versions.newest_number()
-    version, definitions = store.definitions.in_force()
-    settings = [one for one in definitions if one.kind == WORKSPACE]
-    if not settings:
-        raise InputError("no {file} was ever applied to this store; run: koipond apply", file=FILE)
-    own = next((one for one in settings if one.key == boot.key), settings[0])
-    return InForce(
-        version=version,
-        warehouse_version=warehouse_version,
-        definitions=definitions,
-        settings=settings_from(own.body, boot),
-    )
 
 
 def adopt_settings(store: Store, folder: Path, now: datetime) -> None:
