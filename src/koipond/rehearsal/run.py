@@ -199,8 +199,9 @@ class _Run:
         refresh_workspace(self.app, None)
         if number <= self.last_plan:
             plan = plan_touches(self.app, [self.played.strategy], None)
-            self.app.store.plans.approve(plan.plan, AUTHOR, self.clock.now())
-            admit_plan(self.app, plan.plan)
+            if plan.considered:  # there is nothing to approve in an empty one
+                self.app.store.plans.approve(plan.plan, AUTHOR, self.clock.now())
+                admit_plan(self.app, plan.plan)
             self.send()
 
     def send(self) -> None:

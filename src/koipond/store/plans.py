@@ -101,7 +101,10 @@ class StoredPlans:
                 raise BusyError("plan {key} was given up meanwhile; run: koipond plan", key=key)
 
     def approve(self, key: str, by: str, now: datetime) -> StoredPlan:
-        """Approve a draft; once more changes nothing. Raise RefusedError when it was sent or withdrawn."""
+        """Approve a draft; once more changes nothing.
+
+        Raises RefusedError when it was sent or withdrawn, or when it has no candidates at all.
+        """
         with self._db.write() as connection:
             found = _find(connection, key, lock=True)
             if found.status == "approved":
@@ -115,6 +118,12 @@ class StoredPlans:
                     "plan {key} is {status} and cannot be approved; make a new one",
                     key=key,
                     status=found.status,
+                )
+            if found.summary.get("considered") == 0:
+                raise RefusedError(
+                    "plan {key} has no candidates: there is nothing to approve or to send; to see why, run:"
+                    " koipond refresh, then: koipond plan",
+                    key=key,
                 )
             update = sa.update(plan).where(plan.c.plan_no == plan_number(key))
             connection.execute(update.values(status="approved", approved_by=by, approved_s=to_s(now)))

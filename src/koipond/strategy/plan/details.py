@@ -91,7 +91,7 @@ def notes(known: Known, counted: Sequence[Cell]) -> tuple[str, ...]:
                 remedy=NO_CODE if no_code else REMEDIES[reason],
             )
         )
-    if not total and not found:
+    if not total and not any(audience.stale for audience in known.audiences.values()):
         found.append(
             Message("nobody is in the audience of these plays today; look at: koipond segments list")
         )
