@@ -56,7 +56,7 @@ class ExcelRows:
         self.merged = frozenset(
             name
             for at, name in enumerate(self.columns)
-            if any(first > place + 1 for first, _ in self._merged.get(at, ()))
+            if any(one.first > place + 1 for one in self._merged.get(at, ()))
         )
         self._texts: set[str] = set()
         self._done_rows = 0
@@ -74,7 +74,7 @@ class ExcelRows:
         first = self._above + 2
         self._done_rows = 0
         most, meter = batch_rows(len(columns), BATCH_ROWS), Meter(self.file, self.total_bytes)
-        filler = Filler(self._merged, first)
+        filler = Filler(self._merged, first, self.file, self.columns, places)
         with self._open() as sheet:
             sheet.reset_dimensions()
             below = enumerate(sheet.iter_rows(min_row=first, values_only=True), start=first)
