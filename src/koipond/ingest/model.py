@@ -133,6 +133,7 @@ class ImportResult:
     remarks: tuple[str, ...] = ()  # what was filled in, assumed or is in doubt, in sentences
     unused: tuple[str, ...] = ()  # columns of the file of which nothing was kept
     traits: tuple[str, ...] = ()  # what further columns of customers are kept as
+    masked: Mapping[str, int] = field(default_factory=dict)  # column → values covered since they identify
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON values; ``read``, ``kept``, ``quarantined``, ``flagged`` come first."""
@@ -159,4 +160,5 @@ class ImportResult:
             "remarks": list(self.remarks),
             "unused": list(self.unused),
             "traits": list(self.traits),
+            "masked": dict(self.masked),
         }

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 from koipond.ingest.mapping import ColumnMap
-from koipond.kernel import Message
+from koipond.kernel import Message, some_of
 from koipond.kernel.countries import UNKNOWN
+
+_SHOWN = 10
 
 
 def remarks_on_people(quarantined: Mapping[str, int], mapping: ColumnMap, region: str) -> tuple[str, ...]:
@@ -23,6 +25,19 @@ def remarks_on_people(quarantined: Mapping[str, int], mapping: ColumnMap, region
             "another country write country: XX in koipond.yaml, then: koipond apply",
             count=count,
             where=where,
+        ),
+    )
+
+
+def remarks_on_masked(masked_in: Mapping[str, int]) -> tuple[str, ...]:
+    """Return what is to be said of values that were covered since they identify people, by column (A07)."""
+    if not masked_in:
+        return ()
+    return (
+        Message(
+            "values that look like somebody's phone number, address or identity number were masked: {columns}; "
+            "equal order numbers, SKUs and other ids stay equal, but nobody can read them any more",
+            columns=some_of([f"{column} ({count:,})" for column, count in masked_in.items()], _SHOWN),
         ),
     )
 

@@ -36,6 +36,11 @@ class Staged:
     heads_alone: int = 0  # heads that no line belongs to
     orders_carried: int = 0  # rows whose order number stands above them
 
+    @property
+    def masked(self) -> Mapping[str, int]:
+        """How many values of which fields were covered or blinded since they identify people."""
+        return self.door.masked_in if self.door is not None else {}
+
 
 class Feed:
     """Batches on their way into the engine; keeps the error that the engine would hide."""

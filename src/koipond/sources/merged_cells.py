@@ -22,7 +22,7 @@ _TAIL_BYTES = 400  # no longer can one such element be
 
 
 class Range(NamedTuple):
-    """Cells that are one, of several rows: first and last row, last column (from 0), as the sheet names it."""
+    """Cells that are one over several rows: first and last row, last column (from 0), name in the sheet."""
 
     first: int
     last: int
