@@ -14,6 +14,7 @@ from koipond.ingest.flags import FlagBook, flagged
 from koipond.ingest.join_mapping import plan_join
 from koipond.ingest.joined_rows import JoinedRows
 from koipond.ingest.joining import stage_joined
+from koipond.ingest.lone_price import counts_in
 from koipond.ingest.mapping import choose_mapping
 from koipond.ingest.model import ImportRequest, ImportResult, Progress
 from koipond.ingest.people import Registry
@@ -76,8 +77,9 @@ def import_file(
         rows, mapping = plan_join(rows, request, region)
     else:
         mapping = choose_mapping(
-            request.kind, rows.columns, request.mapping, rows.file, looks=lambda: person_looks(rows, region)
-        )
+            request.kind, rows.columns, request.mapping, rows.file,
+            looks=lambda: person_looks(rows, region), counts=counts_in(rows),
+        )  # fmt: skip
     now = clock.now()
     setting = Setting(
         place=zone, minor_digits=minor_digits(currency), limit_s=int(now.timestamp()) + FUTURE_GRACE_S

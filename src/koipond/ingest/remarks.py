@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from koipond.ingest.mapping import ColumnMap
+from koipond.ingest.privacy import masked
 from koipond.kernel import Message, some_of
 from koipond.kernel.countries import UNKNOWN
 
@@ -35,8 +36,9 @@ def remarks_on_masked(masked_in: Mapping[str, int]) -> tuple[str, ...]:
         return ()
     return (
         Message(
-            "values that look like somebody's phone number, address or identity number were masked: {columns}; "
-            "equal order numbers, SKUs and other ids stay equal, but nobody can read them any more",
+            "values that look like somebody's phone number, address or identity number were "
+            "masked: {columns}; equal order numbers, SKUs and other ids stay equal, but nobody "
+            "can read them any more",
             columns=some_of([f"{column} ({count:,})" for column, count in masked_in.items()], _SHOWN),
         ),
     )
@@ -48,6 +50,14 @@ def remarks_on_orders(notes: Mapping[str, int], mapping: ColumnMap) -> tuple[str
     if notes.get("missing_amount") and "quantity" in mapping and "unit_price" in mapping:
         found.append(
             Message("to count quantity × unit price in all rows, leave the amount out: --map amount=")
+        )
+    if mapping.priced:
+        found.append(
+            Message(
+                "{column} is taken as what was paid for each row: no column says how many pieces; if one "
+                "does: --map quantity=COLUMN",
+                column=masked(mapping.columns["amount"][0]),
+            )
         )
     return tuple(found)
 
