@@ -82,22 +82,23 @@ def count(
     from koipond.profiles.facts import count_left_out
     from koipond.rules import parse, to_text, walk, words
     from koipond.segments.count import count_rule
-    from koipond.segments.seen import trait_types, unseen
+    from koipond.segments.seen import shown_traits, trait_types, unseen
 
     with open_app(context.obj) as app, app.reading(parse_day(as_of)) as (reader, day):
         known = app.scope(reader, day)
         scope = replace(known, catalog=replace(known.catalog, trait_types=app.settings.trait_types))
         given = _rule_text(app.store.definitions.current(), rule)
         tree = parse(given, scope.catalog)
-        if shown := trait_types(scope, tree):  # raises what no value of such a trait can answer
-            parse(given, replace(scope.catalog, trait_types={**scope.catalog.trait_types, **shown}))
+        shown = shown_traits(scope, tree)
+        if types := trait_types(scope, tree, shown):  # raises what no value of such a trait can answer
+            parse(given, replace(scope.catalog, trait_types={**scope.catalog.trait_types, **types}))
         language = spoken()
         counted = count_rule(scope, tree)
         for node, (_, part) in zip(counted["nodes"], walk(tree), strict=True):
             node["shown"] = to_text(part, scope.catalog, language)
         data = {**counted, "left_out": count_left_out(reader)}
         data |= {**fact_rows(reader, epoch_day(day)), **app.stamp(day)}
-        data["notes"] = [one.words for one in unseen(scope, tree)]
+        data["notes"] = [one.words for one in unseen(scope, tree, shown)]
         said = words(tree, language, scope.catalog)
     notes = [f"! {one[language]}" for one in data["notes"]]
     text = "\n".join([said, count_text(data), *notes])
