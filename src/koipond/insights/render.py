@@ -322,7 +322,7 @@ def _breakdown(rows: Sequence[Report], language: Language) -> Table:
                 number_in(f"{row['customers']:,}", language),
                 show(difference["estimate"]),
                 interval,
-                row["method"],
+                in_language(row["method"], language),
             ]
         )
     return word["breakdown"], header, made
