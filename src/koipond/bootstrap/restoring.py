@@ -29,7 +29,16 @@ from koipond.bootstrap.backups import (
 from koipond.bootstrap.carrying_over import CarriedOver, carry_over
 from koipond.bootstrap.stores import STATE, store_url, warehouse_root
 from koipond.ingest.belonging import StoreSide
-from koipond.kernel import BusyError, Clock, InputError, KoipondError, Message, RefusedError, new_uid
+from koipond.kernel import (
+    BusyError,
+    Clock,
+    InputError,
+    KoipondError,
+    Message,
+    RefusedError,
+    new_uid,
+    wall_time,
+)
 from koipond.store import KeyRing, load_keys
 from koipond.store.belonging import look_at
 from koipond.store.copying import SQLITE_FILE, load_postgres, numbers_of, schema_beside, swap_schemas
@@ -202,7 +211,7 @@ def _require_idle(database: Database, now: datetime) -> None:
                 purpose=one.holder.purpose,
                 pid=one.holder.pid,
                 host_name=host_name(one.holder.host),
-                until=one.until.isoformat(),
+                until=wall_time(one.until),
             )
 
 

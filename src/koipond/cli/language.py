@@ -3,24 +3,42 @@
 import os
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from koipond.kernel import LANGUAGES, Language, Message, heard, phrase, speak, spoken
+from koipond.kernel import (
+    LANGUAGES,
+    InputError,
+    Language,
+    Message,
+    heard,
+    live_in,
+    phrase,
+    speak,
+    spoken,
+    zone,
+)
 
 VARIABLE = "KOIPOND_LANGUAGE"
 HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 """How the program is asked for help."""
 _FILE = "koipond.yaml"
 _LINE = re.compile(rf"^language:\s*['\"]?({'|'.join(LANGUAGES)})\b", re.MULTILINE)
+_ZONE = re.compile(r"^zone:\s*['\"]?([A-Za-z0-9_+/-]+)", re.MULTILINE)
 _BYTES_MAX = 1_000_000
 _LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 
 def speak_for(given: Sequence[str], folder: Path) -> None:
-    """Speak the language of the command line ``given`` in the workspace ``folder`` (`language_of`)."""
+    """Speak the language of the command line ``given`` in the workspace ``folder`` (`language_of`).
+
+    Times are told in the workspace's zone.
+    """
     speak(language_of(given, folder))
+    with suppress(InputError):  # whatever opens the workspace says what is wrong with its zone
+        live_in(zone(_said_by(folder, _ZONE) or "UTC"))
 
 
 def language_of(given: Sequence[str], folder: Path) -> Language:
@@ -33,17 +51,17 @@ def language_of(given: Sequence[str], folder: Path) -> Language:
         return "en"
     asked = [value for option, value in pairwise(given) if option == "--language"]
     asked += [one.removeprefix("--language=") for one in given if one.startswith("--language=")]
-    asked += [os.environ.get(VARIABLE, ""), _of_workspace(folder)]
+    asked += [os.environ.get(VARIABLE, ""), _said_by(folder, _LINE)]
     asked += [os.environ.get(name, "")[:2] for name in _LOCALE_VARIABLES]
     spoken: dict[str, Language] = {language: language for language in LANGUAGES}
     return next((spoken[one] for one in asked if one in spoken), "en")
 
 
-def _of_workspace(folder: Path) -> str:
-    """Return the language that ``folder`` says, read as a line: a start waits for no parser."""
+def _said_by(folder: Path, line: re.Pattern[str]) -> str:
+    """Return what ``line`` of the settings in ``folder`` says, without a parser: a start waits for none."""
     try:
         with (folder / _FILE).open(encoding="utf-8", errors="replace") as opened:
-            found = _LINE.search(opened.read(_BYTES_MAX))
+            found = line.search(opened.read(_BYTES_MAX))
     except OSError:
         return ""
     return found[1] if found else ""

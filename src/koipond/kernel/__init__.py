@@ -6,8 +6,10 @@ from koipond.kernel.days import (
     day_of,
     epoch_day,
     from_epoch_day,
+    live_in,
     local_time,
     require_aware,
+    wall_time,
     zone,
 )
 from koipond.kernel.errors import (
@@ -66,6 +68,7 @@ __all__ = [
     "heard",
     "in_language",
     "joined",
+    "live_in",
     "local_time",
     "minor_digits",
     "new_uid",
@@ -79,5 +82,6 @@ __all__ = [
     "spoken",
     "stable_json",
     "to_minor",
+    "wall_time",
     "zone",
 ]
