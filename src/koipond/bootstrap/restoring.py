@@ -36,6 +36,7 @@ from koipond.kernel import (
     KoipondError,
     Message,
     RefusedError,
+    joined,
     new_uid,
     wall_time,
 )
@@ -129,7 +130,7 @@ def _require_keys(backup: Backup) -> KeyRing:
         raise InputError(
             "the keys {lacking} of the backup are not in {place}: without them no address "
             "opens; put your copy of that file back first (mode 0600)",
-            lacking=", ".join(lacking),
+            lacking=joined(", ", lacking),
             place=place,
             code="wrong_keys",
         )
@@ -193,7 +194,7 @@ def _ahead(database: Database, side: StoreSide, backup: Backup) -> str:
     with database.read() as connection:
         numbers = numbers_of(connection)
     ahead = [name for name, number in numbers.items() if number > backup.store.numbers.get(name, 0)]
-    return Message("newer rows in {ahead}", ahead=", ".join(ahead)) if ahead else ""
+    return Message("newer rows in {ahead}", ahead=joined(", ", ahead)) if ahead else ""
 
 
 def _require_idle(database: Database, now: datetime) -> None:
