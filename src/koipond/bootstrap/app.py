@@ -21,7 +21,7 @@ from koipond.channels.sandbox import SandboxChannel
 from koipond.channels.sheets import SHEETS
 from koipond.ingest.belonging import JOINED, Verdict
 from koipond.ingest.ports import Holder, Reader, Writer
-from koipond.kernel import Clock, InputError, KoipondError, day_bounds, day_of, epoch_day, zone
+from koipond.kernel import Clock, InputError, KoipondError, day_bounds, day_of, epoch_day, joined, zone
 from koipond.outreach.ports import Channel, ChannelSheet
 from koipond.outreach.templates import Template
 from koipond.settings import Settings, SystemClock, elapsed_s
@@ -220,7 +220,7 @@ class App:
         made = dict(SHEETS)
         for key, own in self.settings.channels.items():
             if key not in made:
-                known = ", ".join(SHEETS)
+                known = joined(", ", SHEETS)
                 raise InputError("koipond.yaml: no channel '{key}'; there is {sheets}", key=key, sheets=known)
             if own.cost_fen is not None:
                 made[key] = replace(made[key], cost_fen=own.cost_fen)

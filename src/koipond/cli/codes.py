@@ -7,7 +7,7 @@ import typer
 
 from koipond.cli.reply import AsOf, JsonFlag, heads, parse_day, say, with_facts
 from koipond.frames import text_table
-from koipond.kernel import Amount, InputError, Message, heard, phrase
+from koipond.kernel import Amount, InputError, Message, heard, joined, listed, phrase
 
 CODES_MAX = 1_000_000
 
@@ -46,15 +46,16 @@ def import_codes(
     from koipond.kernel import day_bounds
     from koipond.sources.code_list import read_codes
 
-    listed = read_codes(file, CODES_MAX, column)
+    found = read_codes(file, CODES_MAX, column)
     day = parse_day(expires_on, "--expires-on")
     with open_app(context.obj) as app:
         if list_key not in app.runtime.offers:
-            known = ", ".join(sorted(app.runtime.offers)) or "none"
             raise InputError(
-                "no code list '{list_key}' is applied; there is {known}", list_key=list_key, known=known
+                "no code list '{list_key}' is applied; there is {known}",
+                list_key=list_key,
+                known=listed(sorted(app.runtime.offers)),
             )
-        codes, today = listed.codes, app.observation_day(None)
+        codes, today = found.codes, app.observation_day(None)
         days = [min((d for d in (one.last_day, day) if d), default=None) for one in codes]
         ends = {d: day_bounds(d, app.zone)[1] for d in set(days) if d}
         added = app.store.codes.add(
@@ -66,14 +67,14 @@ def import_codes(
         )
         data = {
             "list": list_key,
-            "read": len(codes) + listed.gone,
+            "read": len(codes) + found.gone,
             "added": added.new,
-            "left_out": {"not_free": listed.gone, "over": added.over},
+            "left_out": {"not_free": found.gone, "over": added.over},
             "known": {"moved": added.moved, "promised": added.promised, "undated": added.undated},
             "own_last_day": sum(one.last_day is not None and one.last_day >= today for one in codes),
-            "shortened": listed.shortened,
-            "not_used": list(listed.unused),
-            "unnamed": listed.unnamed,
+            "shortened": found.shortened,
+            "not_used": list(found.unused),
+            "unnamed": found.unnamed,
             **app.stamp(),
         }
     say(data, lambda: _import_text(data), as_json=as_json)
@@ -97,7 +98,7 @@ def _import_text(data: dict[str, Any]) -> str:
         if (n := {**data, **out, **data["known"]}[name])
     ]
     if data["not_used"]:
-        said.append(phrase("not used: {columns}", columns=", ".join(data["not_used"])))
+        said.append(phrase("not used: {columns}", columns=joined(", ", data["not_used"])))
     return "\n".join(said)
 
 

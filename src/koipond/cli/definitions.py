@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from koipond.cli.reply import AsOf, JsonFlag, folder_stamp, marked, parse_day, say, with_facts, word
-from koipond.kernel import Finding, InputError, Message, epoch_day, heard, phrase, spoken
+from koipond.kernel import Finding, InputError, Message, epoch_day, heard, joined, phrase, spoken
 
 _SIGN = {"add": "+", "change": "~", "archive": "-"}
 
@@ -143,8 +143,8 @@ def add(
     if unknown:
         raise InputError(
             "no playbook {unknown}; shipped are {shipped}",
-            unknown=", ".join(unknown),
-            shipped=", ".join(SHIPPED),
+            unknown=joined(", ", unknown),
+            shipped=joined(", ", SHIPPED),
         )
     written = [file for name in names for file in add_playbook(context.obj, name, channels=channel or ())]
     say(
@@ -174,7 +174,7 @@ def _changes_text(data: dict[str, Any], findings: Sequence[Finding] = ()) -> str
     lines = [heard(finding.sentence) for finding in findings]
     for change in data["changes"]:
         who = (
-            phrase("; approve: {approvers}", approvers=", ".join(change["approvers"]))
+            phrase("; approve: {approvers}", approvers=joined(", ", change["approvers"]))
             if change["approvers"]
             else ""
         )

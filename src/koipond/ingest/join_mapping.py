@@ -14,7 +14,7 @@ from koipond.ingest.mapping import ColumnMap, choose_mapping, fitting_columns, l
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.person_looks import person_looks
 from koipond.ingest.ports import RowSource
-from koipond.kernel import InputError
+from koipond.kernel import InputError, joined
 
 OF_LINES = frozenset({"line_id", "sku", "category", "unit_price", "quantity", "discount", "discount_rate"})
 """The fields that a line speaks of; of the others its order's head does."""
@@ -126,7 +126,7 @@ def _told(rows: JoinedRows, request: ImportRequest) -> dict[str, str]:
                 "--map {name}={column}: no such field; fields are {known}",
                 name=name,
                 column=column,
-                known=", ".join(sorted(known)),
+                known=joined(", ", sorted(known)),
             )
         if name == "order_id":
             continue

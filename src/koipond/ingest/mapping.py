@@ -164,7 +164,7 @@ def _told(
                     "--map {name}={column}: no such field; fields are {known}",
                     name=name,
                     column=column,
-                    known=", ".join(sorted(known)),
+                    known=joined(", ", sorted(known)),
                 )
             )
         elif column:
@@ -176,7 +176,7 @@ def _told(
                         "--map {name}={column}: no column {absent}",
                         name=name,
                         column=column,
-                        absent=", ".join(map(repr, absent)),
+                        absent=joined(", ", map(repr, absent)),
                     )
                 )
             elif len(parts) > 1 and name not in ("order_id", "line_id", "event_id", "touch_id"):

@@ -66,7 +66,7 @@ class ImportRequest:
     def _faults(self) -> Iterator[str]:
         if self.kind not in KINDS:
             yield Message(
-                "cannot import '{kind}'; choose one of {kinds}", kind=self.kind, kinds=", ".join(KINDS)
+                "cannot import '{kind}'; choose one of {kinds}", kind=self.kind, kinds=joined(", ", KINDS)
             )
         if self.decimal not in (None, ".", ","):
             yield Message("--decimal {decimal!r}: use '.' or ','", decimal=self.decimal)
@@ -82,7 +82,7 @@ class ImportRequest:
             yield Message(
                 "--date-format {order}: use {date_orders} or a pattern such as '%d.%m.%Y'",
                 order=order,
-                date_orders=", ".join(DATE_ORDERS),
+                date_orders=joined(", ", DATE_ORDERS),
             )
         for word, meaning in self.statuses.items():
             if meaning not in STATUS_WORDS:
@@ -90,7 +90,7 @@ class ImportRequest:
                     "--status {word}={meaning}: use {known}",
                     word=word,
                     meaning=meaning,
-                    known=", ".join(STATUS_WORDS),
+                    known=joined(", ", STATUS_WORDS),
                 )
         if holds(self.source, strict=True):
             yield Message("--source looks like somebody's number or address; use a short name of the shop")

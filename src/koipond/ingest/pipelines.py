@@ -159,7 +159,10 @@ def _strange_refund_words(writer: Writer, rows: _Rows, job: Job) -> tuple[str, .
         Message(
             "{column}: {words} are not taken as given back; if one is: --status WORD=refunded",
             column=job.mapping.columns["refund_status"][0],
-            words=", ".join(f"'{one['word']}' ({one['count']:,})" for one in found),
+            words=joined(
+                ", ",
+                [Message("'{word}' ({count:,})", word=one["word"], count=one["count"]) for one in found],
+            ),
         ),
     )
 
@@ -295,6 +298,6 @@ def _require_signs(writer: Writer, rows: _Rows, job: Job) -> None:
             "{file}: {found}: the workspace counts in {currency}; other currencies are not "
             "supported yet: convert them first, or take the sign off if it says nothing",
             file=job.rows.file,
-            found=", ".join(found[:5]),
+            found=joined(", ", found[:5]),
             currency=job.currency,
         )

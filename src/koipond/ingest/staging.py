@@ -12,7 +12,7 @@ from koipond.ingest.mapping import ColumnMap, own_name
 from koipond.ingest.model import Progress
 from koipond.ingest.ports import IbisTable, Reader, RowSource
 from koipond.ingest.privacy import masked
-from koipond.kernel import CancelledError, Clock, InputError
+from koipond.kernel import CancelledError, Clock, InputError, listed
 
 RAW = "import_raw"
 BATCH_S_MAX = 600
@@ -99,7 +99,7 @@ def stage_rows(
         raise InputError(
             "{file}: no row holds a value in {used}",
             file=rows.file,
-            used=", ".join(map(masked, mapping.used)),
+            used=listed(map(masked, mapping.used)),
         )
     fields = {
         field: _field(table, field, columns, places, mapping) for field, columns in mapping.columns.items()

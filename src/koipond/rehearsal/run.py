@@ -19,7 +19,7 @@ from koipond.experiments.effect import Effect
 from koipond.experiments.relative import Relative
 from koipond.insights.lift_model import LiftReport
 from koipond.insights.words import Language
-from koipond.kernel import InputError, VirtualClock
+from koipond.kernel import InputError, Message, VirtualClock
 from koipond.rehearsal.brand import SimulatedBrand
 from koipond.rehearsal.facts import brand_time
 from koipond.rehearsal.scenario import WHOLE, Horizon, Scenario
@@ -252,7 +252,9 @@ class _Run:
             strategy=self.played.strategy,
             seed=self.seed,
             truth=self.world.planted_buyers / self.world.base if truth is None else truth,
-            found=effect.relative if effect else Relative(estimate=None, low=None, high=None, method="none"),
+            found=effect.relative
+            if effect
+            else Relative(estimate=None, low=None, high=None, method=Message("none")),
             report=report_dict(self.app, report, day),
             horizon=self.horizon,
             touches=self.world.touches,

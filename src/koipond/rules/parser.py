@@ -29,6 +29,7 @@ from koipond.rules.tree import (
 )
 from koipond.rules.values import percent
 from koipond.rules.window_words import sees_window, window
+from koipond.rules.written import keyword
 
 
 def parse(text: str, catalog: Catalog) -> Rule:
@@ -136,10 +137,10 @@ def _list(cursor: Cursor) -> Rule:
 
 def _key(cursor: Cursor, what: str, known: frozenset[str]) -> str:
     at = cursor.word.at
-    key = cursor.name_or_text(Message("the key of a {what}", what=what))
+    key = cursor.name_or_text(Message("the key of a {what}", what=keyword(what)))
     if known and key not in known:
         cursor.problem(
-            Message("no {what} '{key}'", what=what, key=key), did_you_mean(closest(key, known)), at
+            Message("no {what} '{key}'", what=keyword(what), key=key), did_you_mean(closest(key, known)), at
         )
     return key
 
@@ -151,7 +152,7 @@ def _sample(cursor: Cursor) -> Rule:
     if cursor.accepts("to"):
         ends.append(percent(cursor))
     cursor.expect(",")
-    salt = cursor.name_or_text("a salt")
+    salt = cursor.name_or_text(Message("a text of your own"))
     cursor.expect(")")
     first, end = ends if len(ends) == 2 else (0, ends[0])
     try:

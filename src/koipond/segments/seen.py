@@ -20,7 +20,7 @@ from koipond.segments.code_rows import redeemed
 from koipond.segments.fact_rows import fact_rows
 from koipond.segments.scope import Scope
 
-What = Literal["trait", "value", "held", "property", "number", "date", "unlike", "coupons"]
+What = Literal["trait", "value", "bought", "held", "property", "number", "date", "unlike", "coupons"]
 _NEAR_MAX = 2_000
 _SAID: Mapping[What, tuple[str, str, str]] = {
     "trait": (
@@ -34,9 +34,14 @@ _SAID: Mapping[What, tuple[str, str, str]] = {
         "tidak ada peristiwa dengan properti '{name}'",
     ),
     "value": (
-        "从未有{of}的{column}为“{name}”",
+        "从未有过{column}为“{name}”的{of}",
         "no {of} were ever seen with {column} '{name}'",
-        "{of} dengan {column} '{name}' belum pernah ada",
+        "belum pernah ada {of} dengan {column} '{name}'",
+    ),
+    "bought": (
+        "从未有人买过{column}为“{name}”的商品",
+        "nobody ever bought items with {column} '{name}'",
+        "belum pernah ada yang membeli barang dengan {column} '{name}'",
     ),
     "held": (
         "没有任何客户的属性“{column}”为“{name}”",
@@ -271,7 +276,8 @@ def _texts(scope: Scope, asked: _Named) -> Iterator[Unseen]:
         missing = [text for text in wanted if text not in held]
         known = _known(scope, rows, stored) if missing else ()
         for text in missing:
-            yield Unseen(what="value", name=text, of=kind, column=column, near=closest(text, known))
+            what: What = "bought" if kind == "items" else "value"
+            yield Unseen(what=what, name=text, of=kind, column=column, near=closest(text, known))
 
 
 def _known(scope: Scope, rows: IbisTable, column: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from zipfile import BadZipFile, ZipFile
 import pyarrow as pa
 
 from koipond.ingest.privacy import shown_name
-from koipond.kernel import InputError, Message
+from koipond.kernel import InputError, Message, joined
 from koipond.sources.batches import text_batch
 from koipond.sources.bounds import Meter, batch_rows, require_content
 from koipond.sources.header import SNIFF_ROWS, column_names, header_place
@@ -108,7 +108,7 @@ class ExcelRows:
                         "{file}: has no sheet '{wanted}'; it has {names}",
                         file=self.file,
                         wanted=self._wanted,
-                        names=", ".join(names),
+                        names=joined(", ", names),
                     )
                 yield book[self._wanted or names[0]]
             except (InputError, GeneratorExit):

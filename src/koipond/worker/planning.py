@@ -16,7 +16,17 @@ import pyarrow as pa
 
 from koipond.bootstrap import App
 from koipond.ingest.ports import IbisTable, Query, Reader, Writer
-from koipond.kernel import InputError, Message, RefusedError, day_of, epoch_day, from_epoch_day, local_time
+from koipond.kernel import (
+    InputError,
+    Message,
+    RefusedError,
+    day_of,
+    epoch_day,
+    from_epoch_day,
+    joined,
+    listed,
+    local_time,
+)
 from koipond.outreach.quiet import next_allowed
 from koipond.segments.day_members import DayMembers
 from koipond.segments.snapshot import present_profile
@@ -226,8 +236,8 @@ def chosen(app: App, keys: Sequence[str]) -> list[Strategy]:
     if unknown := sorted(set(keys) - set(applied)):
         raise InputError(
             "no strategy {unknown} is applied; there is {applied}",
-            unknown=", ".join(unknown),
-            applied=", ".join(sorted(applied)),
+            unknown=listed(unknown),
+            applied=listed(sorted(applied)),
         )
     return [applied[key] for key in sorted(keys or applied)]
 
@@ -238,7 +248,7 @@ def _require_same_versions(key: str, planned: Mapping[str, int], now: Mapping[st
         raise RefusedError(
             "plan {key} is stale: {moved} changed since it was made; run: koipond plan",
             key=key,
-            moved=", ".join(moved),
+            moved=joined(", ", moved),
         )
 
 

@@ -8,7 +8,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from koipond.kernel import InputError
+from koipond.kernel import InputError, joined
 from koipond.kernel.countries import UNKNOWN, country_of
 from koipond.kernel.whole_files import write_whole
 from koipond.workspace.settings import FILE
@@ -56,7 +56,7 @@ def add_playbook(folder: Path, name: str, *, channels: Sequence[str] = ()) -> li
     """
     if name not in SHIPPED:
         raise InputError(
-            "there is no playbook '{name}'; shipped are {shipped}", name=name, shipped=", ".join(SHIPPED)
+            "there is no playbook '{name}'; shipped are {shipped}", name=name, shipped=joined(", ", SHIPPED)
         )
     if not (folder / FILE).exists():
         raise InputError("{folder} is no workspace; make one with: koipond init {folder}", folder=folder)
