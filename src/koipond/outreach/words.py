@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from koipond.budgets import CODE_LIST, day_of_scope
-from koipond.kernel import LANGUAGES, Message
+from koipond.kernel import LANGUAGES
 from koipond.outreach.model import Reason
 
 Words = Mapping[str, str]
@@ -39,6 +39,9 @@ _OF_DAY: tuple[str, str, str] = (
 )
 _EACH: tuple[str, str, str] = ("每位客户的预算", "the budget a customer", "anggaran per pelanggan")
 _CODES: tuple[str, str, str] = ("券码批次 {key}", "the codes of {key}", "kode dari {key}")
+_ALL_STOPPED: tuple[str, str, str] = ("全部已暂停", "everything is paused", "semuanya dijeda")
+_STOPPED: tuple[str, str, str] = ("策略 {key} 已暂停", "{key} is paused", "{key} dijeda")
+_CHANNEL_STOPPED: tuple[str, str, str] = ("{channel}已暂停", "{channel} is paused", "{channel} dijeda")
 _STRATEGY = "strategy:"
 
 
@@ -66,6 +69,18 @@ def budget_words(scope: str) -> Words:
     return _each(_OF_DAY, key=key.rpartition(":")[0], day=day.isoformat())
 
 
+def scope_words(scope: str) -> Words:
+    """Return what a pause stops: everything, a channel or a strategy."""
+    kind, _, key = scope.partition(":")
+    if kind != "channel":
+        return _each(_STOPPED, key=key) if key else _each(_ALL_STOPPED)
+    said = channel_words(key)
+    return {
+        language: text.format(channel=said[language].strip())
+        for language, text in zip(LANGUAGES, _CHANNEL_STOPPED, strict=True)
+    }
+
+
 def detail_words(reason: str, detail: str) -> Words | None:
     """Return what stands behind ``reason`` when it is a channel, a purpose or a budget, else None."""
     if reason == Reason.NO_CONSENT:
@@ -77,11 +92,10 @@ def detail_words(reason: str, detail: str) -> Words | None:
         }
     if reason in (Reason.SUPPRESSED, Reason.NO_ADDRESS, Reason.PLATFORM_QUOTA):
         return channel_words(detail)
+    if reason == Reason.NOT_RUNNING and detail:
+        return scope_words(detail)
     return budget_words(detail) if reason == Reason.BUDGET else None
 
 
 def _each(texts: tuple[str, str, str], **values: str) -> Words:
-    return {
-        language: Message(text, **values) if values else text
-        for language, text in zip(LANGUAGES, texts, strict=True)
-    }
+    return {language: text.format(**values) for language, text in zip(LANGUAGES, texts, strict=True)}

@@ -223,7 +223,9 @@ def _plans(connection: sa.Connection) -> Iterator[str]:
         unfinished = row.status in ("making", "unfinished")
         if row.status in ("draft", "approved", "sent") and row.summary == "{}":
             yield Message(
-                "plan p{plan_no} is {status} without a summary", plan_no=row.plan_no, status=row.status
+                "plan p{plan_no} is {status} without a summary",
+                plan_no=row.plan_no,
+                status=Message(row.status),
             )
         elif unfinished and row.approved_s is not None:
             yield Message("plan p{plan_no} was approved and never finished", plan_no=row.plan_no)
@@ -251,5 +253,5 @@ def _senders(connection: sa.Connection, before_s: int, machine_before_s: int) ->
         yield Message(
             "touch {touch_key} is {state} under a sender that has ended",
             touch_key=row.touch_key,
-            state=row.state,
+            state=Message(row.state),
         )

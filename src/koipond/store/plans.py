@@ -8,7 +8,15 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from koipond.kernel import BusyError, InputError, RefusedError, epoch_day, from_epoch_day, stable_json
+from koipond.kernel import (
+    BusyError,
+    InputError,
+    Message,
+    RefusedError,
+    epoch_day,
+    from_epoch_day,
+    stable_json,
+)
 from koipond.outreach.model import Reason
 from koipond.store import audit, ends
 from koipond.store.engine import Database
@@ -117,7 +125,7 @@ class StoredPlans:
                 raise RefusedError(
                     "plan {key} is {status} and cannot be approved; make a new one",
                     key=key,
-                    status=found.status,
+                    status=Message(found.status),
                 )
             if found.summary.get("considered") == 0:
                 raise RefusedError(
@@ -142,7 +150,9 @@ class StoredPlans:
             raise RefusedError("plan {key} was withdrawn; make a new one with: koipond plan", key=key)
         if found.status not in ("approved", "sent"):
             raise RefusedError(
-                "plan {key} is {status}; run: koipond approve {key} --by NAME", key=key, status=found.status
+                "plan {key} is {status}; run: koipond approve {key} --by NAME",
+                key=key,
+                status=Message(found.status),
             )
         return found
 

@@ -184,7 +184,7 @@ def paused_since(app: App, pause: Pause) -> str:
     since = Message(
         "since {local_time} by {author}", local_time=local_time(pause.since, app.zone), author=pause.author
     )
-    return f"{since}: {pause.reason}" if pause.reason else since
+    return joined(": ", (since, pause.reason)) if pause.reason else since
 
 
 def _early_ends(app: App, strategies: Sequence[Strategy]) -> list[str]:

@@ -28,6 +28,9 @@ def test_a_channel_of_ones_own_keeps_its_name() -> None:
     ("reason", "detail", "said"),
     [
         (Reason.NO_CONSENT, "email:marketing", ("邮件营销", "marketing by email", "pemasaran lewat surel")),
+        (Reason.NOT_RUNNING, "channel:email", ("邮件已暂停", "email is paused", "surel dijeda")),
+        (Reason.NOT_RUNNING, "strategy:recall", ("策略 recall 已暂停", "recall is paused", "recall dijeda")),
+        (Reason.NOT_RUNNING, "all", ("全部已暂停", "everything is paused", "semuanya dijeda")),
         (Reason.NO_ADDRESS, "sms", ("短信", "sms", "SMS")),
         (
             Reason.BUDGET,

@@ -87,7 +87,7 @@ def notes(known: Known, counted: Sequence[Cell]) -> tuple[str, ...]:
             Message(
                 "all {total} candidates end at {reason}: {remedy}",
                 total=total,
-                reason=reason,
+                reason=Message(str(reason)),
                 remedy=NO_CODE if no_code else REMEDIES[reason],
             )
         )

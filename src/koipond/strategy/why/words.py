@@ -231,7 +231,7 @@ NOBODY = (
 )
 DATES = {
     "paused": ("已暂停", "paused", "dijeda"),
-    "stopped": ("{scope} 已暂停，{since}", "{scope} is paused {since}", "{scope} dijeda {since}"),
+    "stopped": ("{stopped}，{since}", "{stopped} {since}", "{stopped} {since}"),
     "before": ("{day} 开始", "starts on {day}", "mulai {day}"),
     "after": ("{day} 已结束", "ended on {day}", "berakhir {day}"),
 }
