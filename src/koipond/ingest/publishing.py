@@ -16,6 +16,7 @@ from koipond.ingest.ports import Writer
 from koipond.ingest.privacy import masked
 from koipond.ingest.quality import QualityRules, count_flagged
 from koipond.ingest.remarks import remarks_on_masked
+from koipond.ingest.trait_remarks import remarks_on_tiers
 from koipond.kernel import CancelledError
 
 
@@ -44,7 +45,7 @@ def result_of(writer: Writer, job: Job, read: int, outcome: Outcome, rules: Qual
         notes=outcome.notes,
         version=writer.version + 1,
         declared=tuple(sorted(job.request.declared)),
-        remarks=(*outcome.remarks, *remarks_on_masked(masked_in)),
+        remarks=(*outcome.remarks, *remarks_on_masked(masked_in), *_tiers(job, outcome)),
         masked=masked_in,
         unused=tuple(masked(name) for name in job.rows.columns if not _is_used(job, outcome, name)),
         traits=tuple(masked(name) for name in outcome.traits or ()),
@@ -58,6 +59,14 @@ def masked_columns(job: Job, by_field: Mapping[str, int]) -> dict[str, int]:
         column = masked(columns[name])
         found[column] = max(count, found.get(column, 0))
     return found
+
+
+def _tiers(job: Job, outcome: Outcome) -> tuple[str, ...]:
+    """Return what is to be said of the shop's own member tiers in a file of customers or orders."""
+    if outcome.traits is not None:
+        return remarks_on_tiers(outcome.traits, are_traits=True)
+    unused = [name for name in job.rows.columns if not _is_used(job, outcome, name)]
+    return remarks_on_tiers(unused, are_traits=False) if job.request.kind == "orders" else ()
 
 
 def _is_used(job: Job, outcome: Outcome, column: str) -> bool:

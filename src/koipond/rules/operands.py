@@ -31,6 +31,7 @@ from koipond.rules.tree import (
     Tag,
     Trait,
 )
+from koipond.rules.values import name_text
 from koipond.rules.window_words import sees_window, window
 from koipond.rules.windows import Window
 from koipond.rules.written import columns, keyword
@@ -133,10 +134,15 @@ def operand(cursor: Cursor) -> Operand:
             raise cursor.failed(Message("{shown} where a condition was expected", shown=cursor.shown()))
     token = cursor.expect_kind("name", Message("a condition"))
     if spec is None:
-        near = did_you_mean(
-            cursor.catalog.suggest(token.text), Message("see the list of fields, or write trait.NAME")
-        )
-        cursor.problem(Message("unknown field '{text}'", text=token.text), near, token.at)
+        near = cursor.catalog.suggest(token.text)
+        fix = did_you_mean(near, Message("see the list of fields, or write trait.NAME"))
+        if near is not None and near in token.text:  # 会员等级 is no misspelt 会员
+            fix = Message(
+                "did you mean '{near}'? a trait is written trait.{name}",
+                near=near,
+                name=name_text(token.text),
+            )
+        cursor.problem(Message("unknown field '{text}'", text=token.text), fix, token.at)
     return Field(name=spec.name if spec else token.text)
 
 
