@@ -45,3 +45,15 @@ def test_a_file_of_used_codes_alone_adds_none(koipond: Koipond, tmp_path: Path) 
     file.write_text("code,status\nA1,used\nA2,redeemed\n")
     code, answer = koipond("codes", "import", "recall_code", file)
     assert (code, answer["added"], answer["left_out"]["not_free"]) == (0, 0, 2)
+
+
+def test_another_last_day_for_codes_in_stock_counts_and_is_said(koipond: Koipond, tmp_path: Path) -> None:
+    begin(koipond, tmp_path)
+    file = tmp_path / "codes.csv"
+    file.write_text("code,expires_on\nA1,2026-11-30\nA2,2026-11-30\nA3,2026-11-30\n")
+    assert koipond("codes", "import", "recall_code", file)[1]["added"] == 3
+    file.write_text("code,expires_on\nA1,2026-10-30\nA2,\nA3,2026-12-31\nA4,2026-10-01\n")
+    code, answer = koipond("codes", "import", "recall_code", file)
+    assert (code, answer["added"], answer["left_out"]["over"]) == (0, 0, 1)
+    assert answer["known"] == {"moved": 2, "promised": 0, "undated": 1}
+    assert koipond("codes", "list")[1]["lists"][0]["left"] == 2

@@ -81,6 +81,11 @@ def test_each_rule_can_be_written_in_chinese_and_is_counted(koipond: Koipond, tm
         assert (rule, found["count"], found["notes"], found["as_of"]) == (rule, right, [], "2026-11-20")
         for node in found["nodes"]:  # what is printed back reads as what it was
             assert koipond("segments", "count", node["shown"])[1]["count"] == node["count"]
+    code, wrong = koipond("segments", "count", "近90天买过护肤没买彩妆")  # as it is typed
+    advised = re.search("write (.*?); if a word", wrong["message"])
+    assert code == 2
+    assert advised is not None
+    assert count(koipond, advised[1]) == 2
 
 
 def test_codes_given_and_not_used(koipond: Koipond, tmp_path: Path) -> None:

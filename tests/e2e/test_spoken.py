@@ -41,7 +41,11 @@ _COMMANDS: tuple[tuple[str, ...], ...] = (
     ("touches", "unknown"),
     ("quality", "people"),
     ("why", "1"),
+    ("why", "2"),
     ("report", "newcomer_welcome"),
+    ("import", "consents", "../c.csv"),
+    ("tags", "report"),
+    ("segments", "count", 'not bought(category = "护服")'),
     ("pause", "all", "--by", "anna"),
     ("resume", "all", "--by", "anna"),
 )
@@ -51,7 +55,8 @@ _ENGLISH = re.compile(
 )
 _LEAKS = re.compile(r"\bNone\b|\bTrue\b|\bFalse\b|<class|datetime\.|Decimal\(|\{[a-z_]+\}|\(\d+,\)")
 _NAMES = re.compile(
-    r"and、or|(?m:^[a-z_]+ +ok\b)|koipond [^\n；。，,]*|--[a-z-]+[= ]?\S*|`[^`]*`|“[^”]*”|'[^']*'|\S+@\S+|"
+    r"(?m:^[a-z_]+ +(?:通过|terpenuhi)\b)|"
+    r"koipond [^\n；。，,]*|--[a-z-]+[= ]?\S*|`[^`]*`|“[^”]*”|'[^']*'|\S+@\S+|"
     r"/\S+|\S+\.(?:csv|yaml|json)|"
     r"\b\w+_\w+\b|\b\w+/\w+\b|[A-Za-z]+\((?:[^()]|\([^()]*\))*\)[^\n]*"
 )
@@ -82,9 +87,14 @@ def say(
     return run
 
 
+_BARE = re.compile(r"(?:识别为|dibaca sebagai)[：:] \S+\s*$|现有 ?$|: *none\b|\bnone\b", re.MULTILINE)
+"""A line that says nothing after its colon, or a list without anything in it left untranslated."""
+
+
 def assert_spoken(text: str, language: str) -> None:
     """No leak of Python; in Chinese no English sentence outside what stays as it is."""
     assert not _LEAKS.search(text), text
+    assert not _BARE.search(text), text
     if language == "zh":
         left = _NAMES.sub("", text)
         assert not (found := _ENGLISH.findall(left)), f"{found} in:\n{text}"
@@ -92,6 +102,7 @@ def assert_spoken(text: str, language: str) -> None:
 
 def test_an_afternoon_is_spoken_in_one_language(say: Say, language: str, tmp_path: Path) -> None:
     (tmp_path / "o.csv").write_text(_ORDERS + _BROKEN, encoding="gb18030")
+    (tmp_path / "c.csv").write_text("手机号,渠道,用途,同意\n13810000001,邮件,,是\n", encoding="utf-8")
     said = [say("init", "w", "--clock", "last_fact", "--language", language, code=0, folder=False)]
     said.append(say("import", "orders", "o.csv", code=0))
     said.append(say("playbook", "add", "newcomer_welcome", "dormant_recall", code=0))
@@ -108,6 +119,10 @@ _REFUSED: tuple[tuple[str, ...], ...] = (
     ("approve", "p9", "--by", "anna"),
     ("why", "nobody@example.com"),
     ("report", "unknown_one"),
+    ("rehearse", "--strategy", "unknown_one"),
+    ("tags", "set", "1", "unknown_one", "x"),
+    ("import", "orders", "o.csv", "--date-format", "%Q"),
+    ("segments", "count", "member and orders.count(evr) > 1 and sku"),
     ("codes", "import", "no_list", "bad.csv"),
 )
 

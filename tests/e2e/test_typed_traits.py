@@ -216,3 +216,21 @@ def test_diff_says_what_was_never_seen(koipond: Koipond, folder: Path) -> None:
     found: Any = koipond("diff")[1]
     (change,) = [one for one in found["changes"] if one["kind"] == "segment"]
     assert [one["zh"] for one in change["notes"]] == ["没有任何客户有属性“gone”"]
+
+
+def test_counting_a_rule_reads_what_its_traits_hold_once(
+    koipond: Koipond, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from koipond.segments import seen
+
+    people(koipond, folder, "customer_id,points\nc1,1200\nc2,80\n")
+    asked: list[object] = []
+    looked = seen._shown
+
+    def spied(*given: Any) -> Any:
+        asked.append(given)
+        return looked(*given)
+
+    monkeypatch.setattr(seen, "_shown", spied)
+    assert count(koipond, "trait.points >= 1000") == (1, [])
+    assert len(asked) == 1

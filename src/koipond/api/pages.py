@@ -11,7 +11,7 @@ from koipond.bootstrap import App
 from koipond.insights.freshness_words import facts_line
 from koipond.insights.render import report_body, style
 from koipond.insights.words import WORDS, Language
-from koipond.kernel import local_time
+from koipond.kernel import in_language, local_time
 from koipond.rules.titles import title
 from koipond.store.pauses import Pause
 from koipond.worker.health import Health
@@ -56,7 +56,11 @@ def home_page(app: App, health: Health, language: Language) -> str:
     touches = [[escape(_state(state, metrics)), f"{count:,}"] for state, count in found.touches.items()]
     checked = health.checks()
     checks = [
-        [escape(one.name), word["ok"] if one.status == "ok" else _bad(one.status), escape(one.detail)]
+        [
+            f"<span title='{escape(one.name)}'>{escape(one.says.in_language(language))}</span>",
+            word["ok"] if one.status == "ok" else _bad(word["broken"]),
+            escape(in_language(one.detail, language)),
+        ]
         for one in checked.checks
     ]
     at = f"{local_time(checked.at, app.zone)} {app.zone.key}"

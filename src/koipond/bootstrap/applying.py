@@ -77,7 +77,7 @@ def _fixed(app: App, written: WorkspaceSettings | None) -> Iterator[Finding]:
         yield _finding(
             app,
             "key",
-            Message("this store is that of {applied}", applied=", ".join(applied)),
+            Message("this store is that of {applied}", applied=joined(", ", applied)),
             Message("Write key: {next}", next=next(iter(applied))),
         )
         return

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from koipond.channels.sheets import SHEETS
-from koipond.kernel import InputError, zone
+from koipond.kernel import InputError, joined, zone
 from koipond.outreach.ports import ChannelSheet
 from koipond.outreach.templates import Template
 from koipond.store import AppliedDefinition, Store
@@ -76,7 +76,7 @@ class DefinitionSet:
         made = dict(SHEETS)
         for key, own in self.settings.channels.items():
             if key not in made:
-                known = ", ".join(SHEETS)
+                known = joined(", ", SHEETS)
                 raise InputError("koipond.yaml: no channel '{key}'; there is {sheets}", key=key, sheets=known)
             if own.cost_fen is not None:
                 made[key] = replace(made[key], cost_fen=own.cost_fen)

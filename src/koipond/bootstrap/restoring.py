@@ -29,7 +29,17 @@ from koipond.bootstrap.backups import (
 from koipond.bootstrap.carrying_over import CarriedOver, carry_over
 from koipond.bootstrap.stores import STATE, store_url, warehouse_root
 from koipond.ingest.belonging import StoreSide
-from koipond.kernel import BusyError, Clock, InputError, KoipondError, Message, RefusedError, new_uid
+from koipond.kernel import (
+    BusyError,
+    Clock,
+    InputError,
+    KoipondError,
+    Message,
+    RefusedError,
+    joined,
+    new_uid,
+    wall_time,
+)
 from koipond.store import KeyRing, load_keys
 from koipond.store.belonging import look_at
 from koipond.store.copying import SQLITE_FILE, load_postgres, numbers_of, schema_beside, swap_schemas
@@ -120,7 +130,7 @@ def _require_keys(backup: Backup) -> KeyRing:
         raise InputError(
             "the keys {lacking} of the backup are not in {place}: without them no address "
             "opens; put your copy of that file back first (mode 0600)",
-            lacking=", ".join(lacking),
+            lacking=joined(", ", lacking),
             place=place,
             code="wrong_keys",
         )
@@ -184,7 +194,7 @@ def _ahead(database: Database, side: StoreSide, backup: Backup) -> str:
     with database.read() as connection:
         numbers = numbers_of(connection)
     ahead = [name for name, number in numbers.items() if number > backup.store.numbers.get(name, 0)]
-    return Message("newer rows in {ahead}", ahead=", ".join(ahead)) if ahead else ""
+    return Message("newer rows in {ahead}", ahead=joined(", ", ahead)) if ahead else ""
 
 
 def _require_idle(database: Database, now: datetime) -> None:
@@ -202,7 +212,7 @@ def _require_idle(database: Database, now: datetime) -> None:
                 purpose=one.holder.purpose,
                 pid=one.holder.pid,
                 host_name=host_name(one.holder.host),
-                until=one.until.isoformat(),
+                until=wall_time(one.until),
             )
 
 

@@ -1,9 +1,8 @@
 """Where `koipond serve` answers (本机地址): what links of other processes name when no public URL is set."""
 
+from koipond.kernel.port import DEFAULT_PORT
 from koipond.store.audit import StoredSettings
 
-DEFAULT_PORT = 8765
-"""What `koipond serve` takes unless told otherwise; written out there too, a start does not import this."""
 _PORT = "served_port"
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from koipond.bootstrap.app import App
 from koipond.ingest.belonging import Verdict
 from koipond.ingest.ports import FileRecord
-from koipond.kernel import Message, joined
+from koipond.kernel import Message, joined, wall_time
 from koipond.store.leases import TTL
 from koipond.store.verify import Check, check_of
 from koipond.warehouse import host_name
@@ -29,7 +29,7 @@ def warehouse_checks(app: App) -> list[Check]:
 def _pair(verdict: Verdict) -> Iterator[str]:
     """Store and warehouse belong together."""
     if not verdict.usable:
-        yield f"{verdict.problem}; {verdict.fix}"
+        yield joined("; ", (verdict.problem, verdict.fix))
 
 
 def _files(app: App) -> Check:
@@ -91,13 +91,13 @@ def _holders(app: App, now: datetime) -> Iterator[str]:
             yield Message(
                 "{who} ends {until}: its holder's clock is ahead; koipond leases free",
                 who=who,
-                until=held.until.isoformat(),
+                until=wall_time(held.until),
             )
         elif held.until < now - GARBAGE_AFTER:
             yield Message(
                 "{who} ended {until} and is still on record; koipond leases free",
                 who=who,
-                until=held.until.isoformat(),
+                until=wall_time(held.until),
             )
         elif held.version and held.until > now and held.version not in versions:
             yield Message(

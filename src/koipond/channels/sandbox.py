@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from koipond.channels.sheets import SANDBOX
-from koipond.kernel import InputError
+from koipond.kernel import InputError, joined
 from koipond.kernel.private_files import make_private
 from koipond.outreach.ports import (
     ChannelSheet,
@@ -103,7 +103,7 @@ class SandboxChannel:
         }
         if strangers := sorted(set(keys) - known):
             raise InputError(
-                "the sandbox never got {strangers}; see: koipond inbox", strangers=", ".join(strangers[:5])
+                "the sandbox never got {strangers}; see: koipond inbox", strangers=joined(", ", strangers[:5])
             )
         with self._transaction():
             rows = [(key, kind, int(at.timestamp())) for key in keys]

@@ -7,7 +7,7 @@ import typer
 from koipond.cli.reply import JsonFlag, heads, local, marked, say, word
 from koipond.cli.stopping import By, named
 from koipond.frames import text_table
-from koipond.kernel import phrase
+from koipond.kernel import joined, phrase
 
 if TYPE_CHECKING:
     from koipond.store.proposals import Proposal
@@ -57,7 +57,7 @@ def approve(context: typer.Context, key: Key, by: By, as_json: JsonFlag = False)
         lambda: phrase(
             "{key} is in force: {changes}; definition version {number}",
             key=key,
-            changes=", ".join(data["changes"]),
+            changes=joined(", ", data["changes"]),
             number=data["definition_version"],
         ),
         as_json=as_json,

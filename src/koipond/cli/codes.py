@@ -7,7 +7,7 @@ import typer
 
 from koipond.cli.reply import AsOf, JsonFlag, heads, parse_day, say, with_facts
 from koipond.frames import text_table
-from koipond.kernel import Amount, InputError, Message, heard, phrase
+from koipond.kernel import Amount, InputError, Message, heard, joined, listed, phrase
 
 CODES_MAX = 1_000_000
 
@@ -46,33 +46,35 @@ def import_codes(
     from koipond.kernel import day_bounds
     from koipond.sources.code_list import read_codes
 
-    listed = read_codes(file, CODES_MAX, column)
+    found = read_codes(file, CODES_MAX, column)
     day = parse_day(expires_on, "--expires-on")
     with open_app(context.obj) as app:
         if list_key not in app.definitions.offers:
-            known = ", ".join(sorted(app.definitions.offers)) or "none"
             raise InputError(
-                "no code list '{list_key}' is applied; there is {known}", list_key=list_key, known=known
+                "no code list '{list_key}' is applied; there is {known}",
+                list_key=list_key,
+                known=listed(sorted(app.definitions.offers)),
             )
-        today = app.observation_day(None)
-        good = [one for one in listed.codes if one.last_day is None or one.last_day >= today]
-        days = [min((d for d in (one.last_day, day) if d), default=None) for one in good]
+        codes, today = found.codes, app.observation_day(None)
+        days = [min((d for d in (one.last_day, day) if d), default=None) for one in codes]
         ends = {d: day_bounds(d, app.zone)[1] for d in set(days) if d}
         added = app.store.codes.add(
             list_key,
-            [one.code for one in good],
-            lines=[one.line for one in good],
+            [one.code for one in codes],
+            lines=[one.line for one in codes],
             ends=[ends[d] if d else None for d in days],
+            over_at=day_bounds(today, app.zone)[0],
         )
         data = {
             "list": list_key,
-            "read": len(listed.codes) + listed.gone,
-            "added": added,
-            "left_out": {"not_free": listed.gone, "over": len(listed.codes) - len(good)},
-            "own_last_day": sum(one.last_day is not None for one in good),
-            "shortened": listed.shortened,
-            "not_used": list(listed.unused),
-            "unnamed": listed.unnamed,
+            "read": len(codes) + found.gone,
+            "added": added.new,
+            "left_out": {"not_free": found.gone, "over": added.over},
+            "known": {"moved": added.moved, "promised": added.promised, "undated": added.undated},
+            "own_last_day": sum(one.last_day is not None and one.last_day >= today for one in codes),
+            "shortened": found.shortened,
+            "not_used": list(found.unused),
+            "unnamed": found.unnamed,
             **app.stamp(),
         }
     say(data, lambda: _import_text(data), as_json=as_json)
@@ -90,15 +92,24 @@ def _import_text(data: dict[str, Any]) -> str:
             list_key=data["list"],
         )
     ]
-    said += [phrase(text, count=n) for name, text in _COUNTS.items() if (n := {**data, **out}[name])]
+    said += [
+        phrase(text, count=n)
+        for name, text in _COUNTS.items()
+        if (n := {**data, **out, **data["known"]}[name])
+    ]
     if data["not_used"]:
-        said.append(phrase("not used: {columns}", columns=", ".join(data["not_used"])))
+        said.append(phrase("not used: {columns}", columns=joined(", ", data["not_used"])))
     return "\n".join(said)
 
 
 _COUNTS = {
     "not_free": Message("left out, marked as used or not to be given: {count:,}"),
     "over": Message("left out, their last day is over: {count:,}"),
+    "moved": Message("codes in stock that have another last day now, the one of this file: {count:,}"),
+    "promised": Message(
+        "codes already issued that keep the last day they went out with; this file gives another: {count:,}"
+    ),
+    "undated": Message("codes in stock that keep the last day they have, as this file gives none: {count:,}"),
     "own_last_day": Message("codes with a last day of their own: {count:,}"),
     "shortened": Message("last days with a time before 23:59, of which the day before counts: {count:,}"),
     "unnamed": Message(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from koipond.cli.reply import AsOf, JsonFlag, folder_stamp, marked, parse_day, say, with_facts, word
-from koipond.kernel import Finding, InputError, Message, epoch_day, heard, phrase, spoken
+from koipond.kernel import Finding, InputError, Message, epoch_day, heard, joined, phrase, spoken
 
 _SIGN = {"add": "+", "change": "~", "archive": "-"}
 
@@ -135,8 +135,8 @@ def add(
     if unknown:
         raise InputError(
             "no playbook {unknown}; shipped are {shipped}",
-            unknown=", ".join(unknown),
-            shipped=", ".join(SHIPPED),
+            unknown=joined(", ", unknown),
+            shipped=joined(", ", SHIPPED),
         )
     written = [file for name in names for file in add_playbook(context.obj, name, channels=channel or ())]
     say(
@@ -161,7 +161,7 @@ def _applied_text(data: dict[str, Any]) -> str:
                 "nothing of it is in force: changes {key} wait; one of {approvers} runs: "
                 "koipond changes approve {key} --by NAME",
                 key=data["waiting"],
-                approvers=", ".join(data["changes"][0]["approvers"]),
+                approvers=joined(", ", data["changes"][0]["approvers"]),
             )
         )
     lines.append(phrase("definition version {number}", number=data["definition_version"]))
@@ -180,8 +180,8 @@ def _side(value: Any) -> str:
 def _who(change: dict[str, Any]) -> str:
     """Say who must approve a change, else whose strategies it concerns."""
     if change["approvers"]:
-        return phrase("; approve: {approvers}", approvers=", ".join(change["approvers"]))
-    return phrase("; concerns: {owners}", owners=", ".join(change["owners"])) if change["owners"] else ""
+        return phrase("; approve: {approvers}", approvers=joined(", ", change["approvers"]))
+    return phrase("; concerns: {owners}", owners=joined(", ", change["owners"])) if change["owners"] else ""
 
 
 def _changes_text(data: dict[str, Any], findings: Sequence[Finding] = ()) -> str:

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, parse_day, say, with_facts
-from koipond.kernel import LANGUAGES, InputError
+from koipond.cli.language import language_written
+from koipond.cli.reply import AsOf, JsonFlag, LanguageOption, parse_day, say, with_facts
+from koipond.kernel import in_language, joined
 
 _HEADINGS = {
     "zh": "客户 {customer_no}，统计日期 {as_of}",
@@ -49,7 +50,7 @@ def register(app: typer.Typer) -> None:
             str, typer.Argument(metavar="CUSTOMER", help="Shop id, phone or e-mail; else our uid or number.")
         ],
         plan: Annotated[str | None, typer.Option(help="A plan already made; default: computed now.")] = None,
-        language: Annotated[str | None, typer.Option(help="zh, en or id; default: the workspace's.")] = None,
+        language: LanguageOption = None,
         as_of: AsOf = None,
         as_json: JsonFlag = False,
     ) -> None:
@@ -57,14 +58,10 @@ def register(app: typer.Typer) -> None:
         from koipond.cli.planning import plan_key
         from koipond.worker.explaining import explain_customer
 
-        if language is not None and language not in LANGUAGES:
-            raise InputError(
-                "--language {language}: use {languages}", language=language, languages=", ".join(LANGUAGES)
-            )
+        spoken = language_written(language, context.obj)
         with open_app(context.obj) as app:
             key = plan_key(app, plan) if plan else None
             data = explain_customer(app, customer, parse_day(as_of), key)
-            spoken = language or app.settings.language
         say(data, lambda: with_facts(data, why_text(data, spoken), spoken), as_json=as_json)
 
 
@@ -79,10 +76,13 @@ def why_text(data: Mapping[str, Any], language: str) -> str:
         lines.append("  " + _layers_text(data["layers"], language))
     lines += [f"  {data[key]['words'][language]}" for key in ("held_grade", "next_grade") if data[key]]
     lines += [f"  ! {one['words'][language]}" for one in data["contradictions"]]
-    lines += [f"{play['name'][language]}/{play['play']}: {play['words'][language]}" for play in data["plays"]]
+    lines += [
+        _said(language, f"{play['name'][language]}/{play['play']}", play["words"][language])
+        for play in data["plays"]
+    ]
     for segment in data["segments"]:
         mark = "✓" if segment["member"] else "✗"
-        lines.append(f"{mark} {segment['name'][language]}: {segment['words'][language]}")
+        lines.append(f"{mark} {_said(language, segment['name'][language], segment['words'][language])}")
         lines += [f"    {segment['note']}"] if segment["note"] else []
         lines += [
             f"    {'  ' * one['depth']}{'✓' if one['holds'] else '✗'} {one['words'][language]}"
@@ -91,6 +91,10 @@ def why_text(data: Mapping[str, Any], language: str) -> str:
     moves = [one for one in data["history"] if (one["before"], one["after"]) != (None, "false")]
     lines += [_move_text(move, language) for move in moves]
     return "\n".join(lines)
+
+
+def _said(language: Any, name: str, words: str) -> str:
+    return in_language(joined(": ", (name, words)), language)
 
 
 def _layers_text(layers: Mapping[str, Any], language: Any) -> str:
@@ -118,5 +122,5 @@ def _move_text(move: Mapping[str, Any], language: Any) -> str:
     else:
         ends = [CHOICES[layer].get(move[end] or "", ("-", "-", "-")) for end in ("before", "after")]
         shown = [label(end, language) for end in ends]
-        said = f"{label(FIELD_LABELS[layer], language)}: {shown[0]} → {shown[1]}"
-    return f"{move['on']} {said} ({cause})"
+        said = _said(language, label(FIELD_LABELS[layer], language), f"{shown[0]} → {shown[1]}")
+    return f"{move['on']} {said}（{cause}）" if language == "zh" else f"{move['on']} {said} ({cause})"

@@ -8,7 +8,7 @@ import typer
 
 from koipond.cli.reply import JsonFlag, heads, local, marked, say
 from koipond.frames import text_table
-from koipond.kernel import InputError, Message, phrase
+from koipond.kernel import InputError, Message, phrase, wall_time
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -138,7 +138,7 @@ def lease_problems(app: "App") -> list[tuple[str, str]]:
                         "{what}: its {kind} lease ends {until}",
                         what=what,
                         kind=held.kind,
-                        until=held.until.isoformat(),
+                        until=wall_time(held.until),
                     ),
                     fix,
                 )

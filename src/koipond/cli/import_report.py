@@ -33,7 +33,14 @@ def keeps_nothing(one: Mapping[str, Any]) -> bool:
 
 def unkept(one: Mapping[str, Any]) -> Iterator[str]:
     """Yield why an import is not done although it ended: nothing was kept, or a withdrawal was put aside."""
-    aside = ", ".join(f"{count:,} {rule_word(rule)}" for rule, count in one["quarantined"].items() if count)
+    aside = joined(
+        ", ",
+        [
+            Message("{count:,} {rule}", count=count, rule=rule_word(rule))
+            for rule, count in one["quarantined"].items()
+            if count
+        ],
+    )
     if keeps_nothing(one):
         yield phrase(
             "{file}: none of {read:,} rows was kept ({aside}); {first_reason}",
@@ -91,7 +98,9 @@ def rule_word(rule: str) -> str:
 def _count_line(name: str, count: int) -> str:
     """Return one count as a line, nothing when it is 0 or a remark says it."""
     shown = name.replace("_", " ")
-    return f"  {word(shown)}: {count:,}" if count and shown in _CHANGES else ""
+    if not count or shown not in _CHANGES:
+        return ""
+    return phrase("  {name}: {count:,}", name=word(shown), count=count)
 
 
 _KEPT = Message("  kept as traits: {shown}"), Message("  kept as traits: {shown} and {count:,} more columns")
@@ -101,13 +110,13 @@ _UNUSED = Message("  not used: {shown}"), Message("  not used: {shown} and {coun
 
 def _columns_line(said: tuple[str, str], names: Sequence[str]) -> str:
     """Return ``names`` in a line, nothing when there are none."""
-    more, shown = len(names) - _COLUMNS_SHOWN, ", ".join(names[:_COLUMNS_SHOWN])
+    more, shown = len(names) - _COLUMNS_SHOWN, joined(", ", names[:_COLUMNS_SHOWN])
     return phrase(said[more > 0], shown=shown, count=more) if names else ""
 
 
 def import_text(result: Mapping[str, Any]) -> str:
     """Return the result of one import as the command prints it."""
-    mapped = ", ".join(f"{field}={column}" for field, column in result["mapping"].items())
+    mapped = joined(", ", [f"{field}={column}" for field, column in result["mapping"].items()])
     lines = [
         phrase(
             "{file}: {read:,} rows read, {kept:,} kept",
@@ -129,10 +138,12 @@ def import_text(result: Mapping[str, Any]) -> str:
             continue
         lines.append(phrase("  put aside, {rule}: {count:,}", rule=rule_word(rule), count=count))
         for sample in result["samples"].get(rule, [])[:_SAMPLES_SHOWN]:
-            values = ", ".join(f"{name}={value}" for name, value in sample["values"].items())
-            field = f" {sample['field']}" if sample["field"] else ""
+            values = joined(", ", [f"{name}={value}" for name, value in sample["values"].items()])
+            told = {"row": sample["row"], "values": values}
             lines.append(
-                phrase("    row {row}:{field} ({values})", row=sample["row"], field=field, values=values)
+                phrase("    row {row}: {field} ({values})", field=sample["field"], **told)
+                if sample["field"]
+                else phrase("    row {row}: ({values})", **told)
             )
     if any(result["quarantined"].values()):
         lines.append(

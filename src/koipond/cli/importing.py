@@ -12,7 +12,7 @@ import typer
 
 from koipond.cli.import_report import import_text, keeps_nothing, unkept
 from koipond.cli.reply import JsonFlag, note, parse_pairs, say
-from koipond.kernel import BusyError, CancelledError, InputError, KoipondError, phrase
+from koipond.kernel import BusyError, CancelledError, InputError, KoipondError, Message, joined, phrase
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -38,7 +38,8 @@ def register(app: typer.Typer) -> None:
         decimal: Annotated[str | None, typer.Option(help="Decimal mark, when it cannot be told.")] = None,
         thousands: Annotated[str | None, typer.Option(help="Thousands mark, when it cannot be told.")] = None,
         date_format: Annotated[
-            str | None, typer.Option(help="dmy, mdy, ymd or a strptime pattern, when it cannot be told.")
+            str | None,
+            typer.Option(help="dmy, mdy, ymd or a pattern such as %d.%m.%Y, when it cannot be told."),
         ] = None,
         statuses: Annotated[
             list[str] | None,
@@ -267,7 +268,9 @@ def _unrecognised(app: "App", import_no: int) -> dict[str, int]:
 
 def strange_events(file: str, names: Mapping[str, int]) -> str:
     """Return what to do when no event name of ``file`` means anything to the layers."""
-    shown = ", ".join(f"{name} ({count:,})" for name, count in names.items())
+    shown = joined(
+        ", ", [Message("{name} ({count:,})", name=name, count=count) for name, count in names.items()]
+    )
     return phrase(
         "{file}: none of its event names means anything to AIPL and lifecycle yet: {shown}.\n"
         "Say in koipond.yaml which count as what, such as 'events: {{browse: [home], active: "

@@ -10,7 +10,7 @@ from koipond.cli.holding import lease_problems, lease_rows, lease_text, lease_zo
 from koipond.cli.outreach_problems import outreach_problems
 from koipond.cli.reply import JsonFlag, heads, say
 from koipond.frames import text_table
-from koipond.kernel import InputError, KoipondError, Message, heard, phrase
+from koipond.kernel import InputError, KoipondError, Message, heard, joined, phrase
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -124,7 +124,7 @@ def _definitions(app: "App") -> list[Problem]:
     problems: list[Problem] = []
     if keys := unapplied_keys(app.folder, app.settings):
         what = Message(
-            "koipond.yaml differs in {keys}, without effect until it is applied", keys=", ".join(keys)
+            "koipond.yaml differs in {keys}, without effect until it is applied", keys=joined(", ", keys)
         )
         problems.append((what, phrase("koipond diff, then: koipond apply")))
     found = diff_folder(app, load_folder(app.folder))

@@ -2,48 +2,86 @@
 
 import os
 import re
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from koipond.kernel import LANGUAGES, Language, Message, heard, phrase, speak, spoken
+from koipond.kernel import (
+    LANGUAGES,
+    InputError,
+    Language,
+    Message,
+    heard,
+    joined,
+    live_in,
+    phrase,
+    speak,
+    spoken,
+    zone,
+)
 
 VARIABLE = "KOIPOND_LANGUAGE"
 HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 """How the program is asked for help."""
 _FILE = "koipond.yaml"
 _LINE = re.compile(rf"^language:\s*['\"]?({'|'.join(LANGUAGES)})\b", re.MULTILINE)
+_ZONE = re.compile(r"^zone:\s*['\"]?([A-Za-z0-9_+/-]+)", re.MULTILINE)
 _BYTES_MAX = 1_000_000
 _LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 
 def speak_for(given: Sequence[str], folder: Path) -> None:
-    """Speak the language of the command line ``given`` in the workspace ``folder`` (`language_of`)."""
+    """Speak the language of the command line ``given`` in the workspace ``folder`` (`language_of`).
+
+    Times are told in the workspace's zone.
+    """
     speak(language_of(given, folder))
+    with suppress(InputError):  # whatever opens the workspace says what is wrong with its zone
+        live_in(zone(_said_by(folder, _ZONE) or "UTC"))
 
 
 def language_of(given: Sequence[str], folder: Path) -> Language:
     """Return the language to speak.
 
-    What --json prints is for machines and stays English. Else, in this order: --language, the variable
-    KOIPOND_LANGUAGE, the workspace's, that of the terminal's locale when Koipond speaks it, English.
+    What --json prints is for machines and stays English. Else the first of `_preferred` that is spoken.
     """
     if "--json" in given:
         return "en"
     asked = [value for option, value in pairwise(given) if option == "--language"]
     asked += [one.removeprefix("--language=") for one in given if one.startswith("--language=")]
-    asked += [os.environ.get(VARIABLE, ""), _of_workspace(folder)]
-    asked += [os.environ.get(name, "")[:2] for name in _LOCALE_VARIABLES]
+    return _preferred(asked, folder)
+
+
+def language_written(option: str | None, folder: Path) -> Language:
+    """Return the language of a text that is an answer itself: an explanation, a report, a file for people.
+
+    ``option``: what --language says. It is the language that is spoken; with --json too, which has such a
+    text among its values (decision 0018). Raises InputError for a language that is not spoken.
+    """
+    if option is not None and option not in LANGUAGES:
+        raise InputError(
+            "--language {language}: use {languages}", language=option, languages=joined(", ", LANGUAGES)
+        )
+    return _preferred([option or ""], folder)
+
+
+def _preferred(asked: Sequence[str], folder: Path) -> Language:
+    """Return the first language that is spoken: what is ``asked`` for by --language, the variable
+    KOIPOND_LANGUAGE, the workspace's, that of the terminal's locale, English."""
+    named = [*asked, os.environ.get(VARIABLE, ""), _said_by(folder, _LINE)]
+    named += [os.environ.get(name, "")[:2] for name in _LOCALE_VARIABLES]
     spoken: dict[str, Language] = {language: language for language in LANGUAGES}
-    return next((spoken[one] for one in asked if one in spoken), "en")
+    return next((spoken[one] for one in named if one in spoken), "en")
 
 
-def _of_workspace(folder: Path) -> str:
-    """Return the language that ``folder`` says, read as a line: a start waits for no parser."""
+def _said_by(folder: Path, line: re.Pattern[str]) -> str:
+    """Return what ``line`` of the settings in ``folder`` says, without a parser: a start waits for none."""
     try:
         with (folder / _FILE).open(encoding="utf-8", errors="replace") as opened:
-            found = _LINE.search(opened.read(_BYTES_MAX))
+            found = line.search(opened.read(_BYTES_MAX))
     except OSError:
         return ""
     return found[1] if found else ""
@@ -75,7 +113,27 @@ def help_texts(command: Any) -> list[str]:
 
 
 def _usage(say: Callable[[Any], str]) -> Callable[[Any], str]:
-    return lambda context: say(context).replace("Usage: ", phrase("Usage: "), 1)
+    def said(context: Any) -> str:
+        _fold_help()
+        return say(context).replace("Usage: ", phrase("Usage: "), 1)
+
+    return said
+
+
+def _fold_help() -> None:
+    """Let the help wrap where a line is full: Chinese has no blanks, and the library would cut it off."""
+    drawing = sys.modules.get("typer.rich_utils")  # not read before help is drawn
+    make = getattr(drawing, "_make_rich_text", None)
+    if make is None or getattr(make, "folds", False):
+        return
+
+    def folded(*given: Any, **options: Any) -> Any:
+        made = make(*given, **options)
+        made.overflow = "fold"
+        return made
+
+    folded.folds = True  # type: ignore[attr-defined]
+    drawing._make_rich_text = folded  # type: ignore[union-attr]
 
 
 def _parameters(command: Any) -> list[Any]:

@@ -8,7 +8,7 @@ import typer
 
 from koipond.cli.reply import AsOf, JsonFlag, heads, local, parse_day, parse_pairs, say, worded
 from koipond.frames import text_table
-from koipond.kernel import phrase
+from koipond.kernel import joined, phrase
 
 
 def register(app: typer.Typer) -> None:
@@ -50,7 +50,7 @@ def brought_text(key: str, data: Mapping[str, Any]) -> str:
         "{key}: {members:,} customers of {read:,} lines", key=key, members=data["members"], read=data["read"]
     )
     if data["strangers"]:
-        lines = ", ".join(map(str, data["stranger_lines"]))
+        lines = joined(", ", map(str, data["stranger_lines"]))
         text += phrase(
             "; {strangers:,} are nobody's customer (line {lines})",
             strangers=data["strangers"],

@@ -143,7 +143,7 @@ def _shown_text(data: dict[str, Any]) -> str:
         phrase(
             "customer {customer_no} (with {members})",
             customer_no=data["customer_no"],
-            members=", ".join(map(str, data["members"])),
+            members=joined(", ", map(str, data["members"])),
         )
     ]
     lines += [f"  {word(name)}" for name in marked("staff", "minor") if data[name]]

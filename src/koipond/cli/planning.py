@@ -19,7 +19,7 @@ from koipond.cli.reply import (
     worded,
 )
 from koipond.frames import text_table
-from koipond.kernel import Amount, InputError, Message, heard, phrase
+from koipond.kernel import Amount, InputError, Message, heard, phrase, spoken
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -78,6 +78,8 @@ def preview(
 
 def preview_text(data: Mapping[str, Any]) -> str:
     """Return the messages as text."""
+    from koipond.outreach.words import channel_words
+
     parts = []
     for one in data["messages"]:
         variant = f" ({one['variant']})" if one["variant"] else ""
@@ -88,7 +90,7 @@ def preview_text(data: Mapping[str, Any]) -> str:
                 strategy=one["strategy"],
                 play=one["play"],
                 variant=variant,
-                channel=one["channel"],
+                channel=channel_words(one["channel"])[spoken()].strip(),
             )
         )
         message = one["message"]
@@ -229,7 +231,11 @@ DETAILS = marked("same_address", "global", "per_customer")
 """What stands behind a reason and is no key of the brand's own."""
 
 
-def _detail(detail: str) -> str:
+def _detail(reason: str, detail: str) -> str:
+    from koipond.outreach.words import detail_words
+
+    if (words := detail_words(reason, detail)) is not None:
+        return words[spoken()]
     return word(detail) if detail in DETAILS else detail
 
 
@@ -276,7 +282,7 @@ def plan_text(data: Mapping[str, Any], currency: str) -> str:
     losses = [
         [
             worded(str(loss["reason"])),
-            _detail(loss["detail"]),
+            _detail(str(loss["reason"]), loss["detail"]),
             f"{loss['strategy']}/{loss['play']}",
             loss["candidates"],
         ]

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from koipond.cli.import_report import rule_word
+from koipond.cli.language import language_written
 from koipond.cli.reply import AsOf, JsonFlag, heads, marked, parse_day, say, with_facts, word
 from koipond.frames import text_table
-from koipond.kernel import Amount, epoch_day, heard, phrase, spoken
+from koipond.kernel import Amount, Message, epoch_day, heard, joined, phrase, spoken
 from koipond.rules.labels import label
 
 
@@ -135,7 +136,11 @@ def rejects(
     from koipond.worker.rejects import write_rejects
 
     with open_app(context.obj) as app:
-        data = {"file": str(to), "rows": write_rejects(app, import_no, to), **app.stamp()}
+        data = {
+            "file": str(to),
+            "rows": write_rejects(app, import_no, to, language_written(None, context.obj)),
+            **app.stamp(),
+        }
     say(data, lambda: phrase("{to}: {rows:,} rows", to=to, rows=data["rows"]), as_json=as_json)
 
 
@@ -187,7 +192,13 @@ def quality_text(data: Mapping[str, Any]) -> str:
             phrase("Leave them out with: koipond quality confirm RULE [CUSTOMER…] --by NAME"),
         ]
     if data["left_out"]:
-        rules = ", ".join(f"{rule_said(rule)} {count:,}" for rule, count in data["confirmed"].items())
+        rules = joined(
+            ", ",
+            [
+                Message("{name} {count:,}", name=rule_said(rule), count=count)
+                for rule, count in data["confirmed"].items()
+            ],
+        )
         lines.append(
             phrase(
                 "{left_out:,} people confirmed as unreal are left out of everything ({rules})",

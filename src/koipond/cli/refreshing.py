@@ -9,7 +9,7 @@ import typer
 from koipond.cli.explaining import CAUSES
 from koipond.cli.reply import AsOf, JsonFlag, counted, heads, marked, parse_day, say, with_facts, word
 from koipond.frames import text_table
-from koipond.kernel import phrase, spoken
+from koipond.kernel import Message, joined, phrase, spoken
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +32,12 @@ def register(app: typer.Typer) -> None:
         say(data, lambda: with_facts(data, refresh_text(data)), as_json=as_json)
 
 
+REASONS = marked(
+    *("first", "definition", "day_went_back", "asked", "many_changes", "scalars_old", "incremental")
+)
+"""Why everybody was looked at anew, or only some."""
+
+
 def refresh_text(data: Mapping[str, Any]) -> str:
     """Return what a refresh did."""
     kind = phrase("everybody") if data["full"] else phrase("only whom facts or the clock moved")
@@ -51,7 +57,13 @@ def refresh_text(data: Mapping[str, Any]) -> str:
         lines.append(
             phrase(
                 "movements: {counts}",
-                counts=", ".join(f"{CAUSES[spoken()][cause]} {count:,}" for cause, count in moved.items()),
+                counts=joined(
+                    ", ",
+                    [
+                        Message("{name} {count:,}", name=CAUSES[spoken()][cause], count=count)
+                        for cause, count in moved.items()
+                    ],
+                ),
             )
         )
     lines += _held_text(data["held_grades"])

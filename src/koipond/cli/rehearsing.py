@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, note, parse_day, say
-from koipond.kernel import LANGUAGES, InputError, phrase
+from koipond.cli.language import language_written
+from koipond.cli.reply import AsOf, JsonFlag, LanguageOption, note, parse_day, say
+from koipond.kernel import InputError, phrase
 
 _PERCENT = 100
 _WEEK = 7
@@ -39,7 +40,7 @@ def rehearse(
     days: Annotated[int, typer.Option(help="From the first plan to the report.")] = 90,
     customers: Annotated[int, typer.Option(help="At most so many simulated customers.")] = 20_000,
     as_of: AsOf = None,
-    language: Annotated[str | None, typer.Option(help="zh, en or id.")] = None,
+    language: LanguageOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     from koipond.rehearsal.run import rehearse as play
@@ -48,19 +49,17 @@ def rehearse(
 
     if (scenario is None) == (strategy is None):
         raise InputError("name what to rehearse: --scenario C1 or C4, or --strategy KEY of this workspace")
-    if (language or "en") not in LANGUAGES:
-        raise InputError("--language: {languages}", languages=", ".join(LANGUAGES))
     horizon = Horizon(customers=customers, days=days)
-    spoken: Any = language
+    spoken = language_written(language, context.obj)
     if scenario is not None:
-        played, currency, spoken = shipped(scenario), "CNY", spoken or "en"
+        played, currency = shipped(scenario), "CNY"
     else:
         from koipond.bootstrap import open_app
         from koipond.rehearsal.own import own_horizon, own_scenario
 
         with open_app(context.obj) as app:
             played = own_scenario(app, str(strategy), effect, parse_day(as_of))
-            currency, spoken = app.settings.currency, spoken or app.settings.language
+            currency = app.settings.currency
         horizon = own_horizon(played, horizon)
     with _watching(as_json=as_json) as watch:
         data = play(played, seed, horizon=horizon, language=spoken, watch=watch).to_dict()

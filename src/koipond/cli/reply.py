@@ -22,6 +22,10 @@ AsOf = Annotated[
     str | None,
     typer.Option("--as-of", metavar="YYYY-MM-DD", help="Observation day D; default the workspace's today."),
 ]
+LanguageOption = Annotated[
+    str | None,
+    typer.Option("--language", help="zh, en or id; default: KOIPOND_LANGUAGE, else the workspace's."),
+]
 _FIRST_YEAR, _LAST_YEAR = 1900, 2199  # windows reach back and forth from it
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -60,7 +64,7 @@ def parse_pairs(given: Sequence[str] | None, option: str) -> dict[str, str]:
         pairs[name.strip()] = value.strip()
     if wrong:
         raise InputError(
-            "{option} {wrong}: write NAME=VALUE, each name once", option=option, wrong=", ".join(wrong)
+            "{option} {wrong}: write NAME=VALUE, each name once", option=option, wrong=joined(", ", wrong)
         )
     return pairs
 

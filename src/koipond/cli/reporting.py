@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, note, parse_day, say
-from koipond.kernel import LANGUAGES, InputError, phrase
+from koipond.cli.language import language_written
+from koipond.cli.reply import AsOf, JsonFlag, LanguageOption, note, parse_day, say
+from koipond.kernel import InputError, joined, phrase
 
 _FORMATS = ("text", "html", "csv", "json")
 
@@ -22,19 +23,16 @@ def register(app: typer.Typer) -> None:
         as_of: AsOf = None,
         form: Annotated[str, typer.Option("--format", help="text, html, csv or json.")] = "text",
         output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write there.")] = None,
-        language: Annotated[str | None, typer.Option(help="zh, en or id; default: the workspace's.")] = None,
+        language: LanguageOption = None,
         as_json: JsonFlag = False,
     ) -> None:
         from koipond.bootstrap import open_app
         from koipond.worker.reporting import report_dict, strategy_report
         from koipond.worker.syncing import tell_facts
 
-        if form not in _FORMATS or (language or "zh") not in LANGUAGES:
-            raise InputError(
-                "--format: {formats}; --language: {languages}",
-                formats=", ".join(_FORMATS),
-                languages=", ".join(LANGUAGES),
-            )
+        if form not in _FORMATS:
+            raise InputError("--format {form}: use {formats}", form=form, formats=joined(", ", _FORMATS))
+        spoken = language_written(language, context.obj)
         with open_app(context.obj) as app:
             if not tell_facts(app, "report"):
                 note(
@@ -43,7 +41,6 @@ def register(app: typer.Typer) -> None:
                         "this report yet"
                     )
                 )
-            spoken: Any = language or app.settings.language
             with app.reading(parse_day(as_of)) as (reader, day):
                 made = strategy_report(app, reader, strategy, day, language=spoken)
                 data = report_dict(app, made, day)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from koipond.cli.language import language_written
 from koipond.cli.reply import (
     AsOf,
     JsonFlag,
@@ -16,10 +17,9 @@ from koipond.cli.reply import (
     parse_day,
     say,
     with_facts,
-    worded,
 )
 from koipond.frames import text_table
-from koipond.kernel import epoch_day, phrase, spoken
+from koipond.kernel import epoch_day, heard, joined, phrase, spoken
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -42,7 +42,7 @@ def show(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) 
 
     with open_app(context.obj) as app:
         day = app.observation_day(parse_day(as_of))
-        rows = segment_rows(app, day)
+        rows = segment_rows(app, day, language_written(None, context.obj))
         with app.warehouse.read() as reader:
             out = count_left_out(reader)
             notes = _doubts(app, reader, [row["segment"] for row in rows if row["count"] == 0], day)
@@ -51,8 +51,8 @@ def show(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) 
         data = {"segments": rows, "left_out": out, **known, **app.stamp(day)}
         language = spoken()
     columns = heads("segment", "name", "customers", "freshness")
-    table = [[row["segment"], row["name"], row["count"], worded(row["freshness"])] for row in rows]
-    said = [f"! {row['name']}: {one[language]}" for row in rows for one in row["notes"]]
+    table = [[row["segment"], row["name"], row["count"], heard(row["freshness"])] for row in rows]
+    said = [f"! {heard(joined(': ', (row['name'], one[language])))}" for row in rows for one in row["notes"]]
     head = phrase("as of {as_of}{left_out_text}", as_of=data["as_of"], left_out_text=left_out_text(out))
     text = f"{head}\n{text_table(columns, table)}" + "".join(f"\n{one}" for one in said)
     say(data, lambda: with_facts(data, text), as_json=as_json)
@@ -82,22 +82,23 @@ def count(
     from koipond.profiles.facts import count_left_out
     from koipond.rules import parse, to_text, walk, words
     from koipond.segments.count import count_rule
-    from koipond.segments.seen import trait_types, unseen
+    from koipond.segments.seen import shown_traits, trait_types, unseen
 
     with open_app(context.obj) as app, app.reading(parse_day(as_of)) as (reader, day):
         known = app.scope(reader, day)
         scope = replace(known, catalog=replace(known.catalog, trait_types=app.settings.trait_types))
         given = _rule_text(app.store.definitions.current(), rule)
         tree = parse(given, scope.catalog)
-        if shown := trait_types(scope, tree):  # raises what no value of such a trait can answer
-            parse(given, replace(scope.catalog, trait_types={**scope.catalog.trait_types, **shown}))
+        shown = shown_traits(scope, tree)
+        if types := trait_types(scope, tree, shown):  # raises what no value of such a trait can answer
+            parse(given, replace(scope.catalog, trait_types={**scope.catalog.trait_types, **types}))
         language = spoken()
         counted = count_rule(scope, tree)
         for node, (_, part) in zip(counted["nodes"], walk(tree), strict=True):
             node["shown"] = to_text(part, scope.catalog, language)
         data = {**counted, "left_out": count_left_out(reader)}
         data |= {**fact_rows(reader, epoch_day(day)), **app.stamp(day)}
-        data["notes"] = [one.words for one in unseen(scope, tree)]
+        data["notes"] = [one.words for one in unseen(scope, tree, shown)]
         said = words(tree, language, scope.catalog)
     notes = [f"! {one[language]}" for one in data["notes"]]
     text = "\n".join([said, count_text(data), *notes])

@@ -8,7 +8,7 @@ import typer
 
 from koipond.cli.planning import ENDS, PlanKey, plan_key
 from koipond.cli.reply import AsOf, JsonFlag, counted, local, marked, note, parse_day, say, word, worded
-from koipond.kernel import InputError, phrase
+from koipond.kernel import InputError, joined, phrase, spoken
 
 
 def register(app: typer.Typer) -> None:
@@ -50,6 +50,8 @@ def moved_text(one: Mapping[str, Any]) -> str:
 
 
 def _send_text(data: Mapping[str, Any], place: ZoneInfo) -> str:
+    from koipond.outreach.words import channel_words
+
     lines = [phrase("plan {plan}, this run: {counts}", plan=data["plan"], counts=counted(data, ENDS))]
     lines += [
         phrase("  the gate blocked {count:,}: {reason}", count=count, reason=worded(reason))
@@ -60,7 +62,7 @@ def _send_text(data: Mapping[str, Any], place: ZoneInfo) -> str:
         phrase(
             "  {count:,} wait for {channel}, which this machine cannot send on; see: koipond doctor",
             count=count,
-            channel=channel,
+            channel=channel_words(channel)[spoken()].strip(),
         )
         for channel, count in data["closed"].items()
     ]
@@ -174,7 +176,7 @@ def _answering(keys: list[str] | None) -> list[str]:
 def _kind(play: str) -> Any:
     kinds = ("opened", "clicked", "replied", "complained", "unsubscribed", "bounced")
     if play not in kinds:
-        raise InputError("--play {play}: choose one of {kinds}", play=play, kinds=", ".join(kinds))
+        raise InputError("--play {play}: choose one of {kinds}", play=play, kinds=joined(", ", kinds))
     return play
 
 

@@ -12,13 +12,13 @@ import typer
 
 from koipond.cli.reply import JsonFlag, note, say
 from koipond.kernel import BusyError, InputError, phrase
+from koipond.kernel.port import DEFAULT_PORT
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
     from koipond.worker.health import Health
     from koipond.worker.loop import SendLoop
 
-DEFAULT_PORT = 8765
 _LOOPBACK = "127.0.0.1"
 
 

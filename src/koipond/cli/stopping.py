@@ -6,7 +6,7 @@ import typer
 
 from koipond.cli.reply import AsOf, JsonFlag, heads, local, parse_day, say
 from koipond.frames import text_table
-from koipond.kernel import InputError, Message, heard, local_time, phrase
+from koipond.kernel import InputError, Message, heard, listed, local_time, phrase
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -100,4 +100,4 @@ def require_scope(app: "App", scope: str) -> None:
     known = ["all", *(f"channel:{key}" for key in app.sheets)]
     known += [f"strategy:{key}" for key in sorted(strategies)]
     if scope not in known:
-        raise InputError("there is no scope '{scope}'; there is {known}", scope=scope, known=", ".join(known))
+        raise InputError("there is no scope '{scope}'; there is {known}", scope=scope, known=listed(known))

@@ -9,7 +9,7 @@ import typer
 from koipond.cli.lists import brought_text
 from koipond.cli.reply import AsOf, JsonFlag, parse_day, parse_pairs, say, with_facts
 from koipond.frames import text_table
-from koipond.kernel import InputError, epoch_day, phrase, spoken
+from koipond.kernel import InputError, epoch_day, listed, phrase, spoken
 from koipond.segments.tag_words import TAG_COLUMNS, TAG_ISSUES, TAG_SOURCES
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _group(app: "App", key: str, value: str | None) -> "TagGroup":
         raise InputError(
             "no tag group '{key}' is applied; there is {groups}",
             key=key,
-            groups=", ".join(sorted(groups)) or "none",
+            groups=listed(sorted(groups)),
         )
     found = groups[key]
     if found.source != "manual":
@@ -150,6 +150,6 @@ def _group(app: "App", key: str, value: str | None) -> "TagGroup":
             "'{key}' has no tag '{value}'; there is {values}",
             key=key,
             value=value,
-            values=", ".join(found.values),
+            values=listed(found.values),
         )
     return found

@@ -11,7 +11,7 @@ import typer
 from koipond.cli.reply import AsOf, JsonFlag, heads, local, parse_day, say
 from koipond.cli.stopping import By, named
 from koipond.frames import text_table
-from koipond.kernel import InputError, Message, heard, phrase, shortened
+from koipond.kernel import InputError, Message, heard, listed, phrase, shortened
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
@@ -45,7 +45,7 @@ def unknown(
             raise InputError(
                 "there is no channel '{channel}'; there is {sheets}",
                 channel=channel,
-                sheets=", ".join(app.sheets),
+                sheets=listed(app.sheets),
             )
         day = app.observation_day(parse_day(as_of))
         rows = [

@@ -2,9 +2,11 @@
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, heads, parse_day, say, word
+from koipond.cli.reply import AsOf, JsonFlag, heads, marked, parse_day, say, word
 from koipond.frames import text_table
 from koipond.kernel import heard, phrase
+
+_STATUSES = marked("ok", "broken")
 
 
 def register(app: typer.Typer) -> None:
@@ -31,8 +33,8 @@ def register(app: typer.Typer) -> None:
             breaks = sum(row["status"] != "ok" for row in rows)
             data = {"checks": rows, "breaks": breaks, **app.stamp(day)}
         table = text_table(
-            heads("check", "status", "detail"),
-            [[c.name, word(c.status), heard(c.detail)] for c in checks],
+            heads("check", "status", "what must hold", "detail"),
+            [[c.name, word(c.status), heard(c.says), heard(c.detail)] for c in checks],
         )
         say(data, lambda: phrase("{table}\n{breaks} breaks", table=table, breaks=breaks), as_json=as_json)
         if breaks:

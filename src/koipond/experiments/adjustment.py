@@ -17,7 +17,7 @@ from koipond.experiments.few import Spread, guarded
 from koipond.experiments.ratios import ratio_estimate
 from koipond.experiments.relative import ArmEstimate, RelativeMethod
 from koipond.experiments.statistics import MetricSums, combined_variance
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 
 Vector = npt.NDArray[np.float64]
 _COLLINEAR = 1e-10
@@ -70,9 +70,17 @@ def compare_cuped(
         return ArmEstimate(n=arm.n, value=target.value(arm) - shift, variance=variance, df=float(arm.n - 1))
 
     alone = adjusted(control), adjusted(treated)
-    one, two, note = guarded((control, treated), alone, target.numerator, target.denominator, spread=spread)
-    method = ("CUPED " if slope else "") + ("Welch t" if target.denominator is None else "delta-method t")
-    return effect_of(one, two, method=method + note, bound=bound, relative=relative)
+    method = _method(adjusted=bool(slope), ratio=target.denominator is not None)
+    one, two, method = guarded(
+        (control, treated), alone, target.numerator, target.denominator, method=method, spread=spread
+    )
+    return effect_of(one, two, method=method, bound=bound, relative=relative)
+
+
+def _method(*, adjusted: bool, ratio: bool) -> Message:
+    if adjusted:
+        return Message("CUPED delta-method t") if ratio else Message("CUPED Welch t")
+    return Message("delta-method t") if ratio else Message("Welch t")
 
 
 def compare_lin(
@@ -114,7 +122,7 @@ def compare_lin(
 
     one, two = adjusted(control), adjusted(treated)
     varies = any(_independent(arm, covariates) for arm in (control, treated))
-    method = "Lin regression t" if varies else "Welch t"
+    method = Message("Lin regression t") if varies else Message("Welch t")
     return effect_of(one, two, method=method, bound=bound, relative=relative)
 
 

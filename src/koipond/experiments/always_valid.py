@@ -22,7 +22,7 @@ from math import exp, log, log1p, sqrt
 from scipy.special import lambertw
 
 from koipond.experiments.bounds import check_alpha
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 
 TUNED_CUSTOMERS = 5000
 """Customers of both arms at which the default is narrowest: within 20 % of the best from 800 to 500,000."""
@@ -45,7 +45,7 @@ class AlwaysValidBound:
 
     @property
     def name(self) -> str:
-        return "always valid (mSPRT)"
+        return Message("always valid (mSPRT)")
 
     def multiplier(self, customers: int, /) -> float:
         return mixture_multiplier(self._mixture(customers), alpha=self.alpha)

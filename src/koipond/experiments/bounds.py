@@ -9,7 +9,7 @@ from typing import Protocol
 
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 
 
 class Bound(Protocol):
@@ -45,7 +45,7 @@ class FixedBound:
 
     @property
     def name(self) -> str:
-        return "fixed horizon"
+        return Message("fixed horizon")
 
     def multiplier(self, _customers: int, /) -> float:
         return float(-ndtri(self.alpha / 2))

@@ -16,7 +16,7 @@ from koipond.experiments.adjustment import Target
 from koipond.experiments.pooling import Pooled, pool
 from koipond.experiments.statistics import MetricSums, combined_variance
 from koipond.frames import PlotSpec, chart, interval_layers, plain, reference_layer, text_table
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 
 PRIOR_CUSTOMERS = 10
 
@@ -104,7 +104,7 @@ def break_down(
     pooled = pool(np.array([difference for difference, _ in own]), ses, alpha=alpha)
     return Breakdown(
         metric=name or target.numerator,
-        method="partial pooling (normal-normal, half-Cauchy tau)",
+        method=Message("partial pooling (normal-normal, half-Cauchy tau)"),
         alpha=alpha,
         layers=tuple(_layer(layer, pair, own[i], pooled, i) for i, (layer, pair) in enumerate(cells.items())),
         mean=pooled.mu,

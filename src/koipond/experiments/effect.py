@@ -10,7 +10,7 @@ from typing import Any
 from koipond.experiments.bounds import FIXED, Bound, FixedBound, t_of_z, z_of_t
 from koipond.experiments.relative import ArmEstimate, Relative, RelativeMethod, relative_lift, welch_df
 from koipond.frames import plain
-from koipond.kernel import InputError
+from koipond.kernel import InputError, joined
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,4 +90,4 @@ def effect_of(
 
 def label(method: str, bound: Bound) -> str:
     """Return the printed name: the method, and the design unless it is the plain fixed horizon."""
-    return method if isinstance(bound, FixedBound) else f"{method}, {bound.name}"
+    return method if isinstance(bound, FixedBound) else joined(", ", (method, bound.name))

@@ -18,11 +18,11 @@ from typing import Literal
 
 from koipond.experiments.relative import ArmEstimate
 from koipond.experiments.statistics import MetricSums
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message, joined
 
 FEW = 100
 """Effective buyers of an arm below which its own spread is not trusted alone."""
-NOTE = "few buyers: larger of own and common spread"
+NOTE = Message("few buyers: larger of own and common spread")
 Spread = Literal["auto", "own"]
 
 
@@ -32,15 +32,16 @@ def guarded(
     numerator: str,
     denominator: str | None,
     *,
+    method: Message,
     spread: Spread = "auto",
-) -> tuple[ArmEstimate, ArmEstimate, str]:
-    """Return the estimates with variances that few buyers can carry, and what to add to the method's name.
+) -> tuple[ArmEstimate, ArmEstimate, Message]:
+    """Return the estimates with variances that few buyers can carry, and ``method`` with what that adds.
 
     ``spread="own"`` leaves them as they are, to compare with other libraries. Raises InputError when a ratio
     has no more than one effective denominator in each arm.
     """
     if spread == "own" or not any(_few(arm, numerator, denominator) for arm in arms):
-        return (*estimates, "")
+        return (*estimates, method)
     units = [_units(arm, denominator) for arm in arms]
     own = [_own(one, unit, denominator) for one, unit in zip(estimates, units, strict=True)]
     freedom = sum(units) - 2
@@ -61,7 +62,7 @@ def guarded(
         )
         for one, unit, variance in zip(estimates, units, own, strict=True)
     ]
-    return made[0], made[1], f", {NOTE}"
+    return made[0], made[1], joined(", ", (method, NOTE))
 
 
 def _few(arm: MetricSums, numerator: str, denominator: str | None) -> bool:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from koipond.experiments.bounds import check_alpha
 from koipond.experiments.sequential import check_information, spending_bounds
 from koipond.experiments.spending import Sides, Spending
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 
 _SMALLEST_P = 1e-15
 _NEVER = 37.0  # standard errors: a look that may spend nothing cannot stop the test
@@ -50,8 +50,9 @@ class GroupSequentialBound:
     @property
     def name(self) -> str:
         title = {"obrien_fleming": "O'Brien-Fleming", "pocock": "Pocock"}[self.spending]
-        share = f"{self.alpha / 2:g} a side" if self.sides == "each" else f"{self.alpha:g} on both sides"
-        return f"{title} spending, {share}"
+        if self.sides == "each":
+            return Message("{title} spending, {alpha:g} a side", title=title, alpha=self.alpha / 2)
+        return Message("{title} spending, {alpha:g} on both sides", title=title, alpha=self.alpha)
 
     def with_looks(self, *customers: int) -> "GroupSequentialBound":
         """Return the plan with the looks that were taken so far, by customers in both arms at each."""

@@ -8,6 +8,7 @@ from koipond.experiments.effect import Effect, effect_of
 from koipond.experiments.few import Spread, guarded
 from koipond.experiments.relative import ArmEstimate, RelativeMethod
 from koipond.experiments.statistics import MetricSums
+from koipond.kernel import Message
 
 
 def mean_estimate(arm: MetricSums, column: str) -> ArmEstimate:
@@ -31,5 +32,7 @@ def compare_means(
     Raises InputError when an arm has fewer than two customers or nobody differs from anybody.
     """
     alone = mean_estimate(control, column), mean_estimate(treated, column)
-    one, two, note = guarded((control, treated), alone, column, None, spread=spread)
-    return effect_of(one, two, method=f"Welch t{note}", bound=bound, relative=relative)
+    one, two, method = guarded(
+        (control, treated), alone, column, None, method=Message("Welch t"), spread=spread
+    )
+    return effect_of(one, two, method=method, bound=bound, relative=relative)

@@ -12,7 +12,7 @@ from koipond.experiments.bounds import FIXED, Bound
 from koipond.experiments.effect import Effect, label
 from koipond.experiments.relative import ArmEstimate, RelativeMethod, relative_lift
 from koipond.experiments.statistics import MetricSums
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 
 IntervalMethod = Literal["auto", "wald", "newcombe"]
 FEW = 10  # converts or refusers in an arm below which the normal interval is not trusted
@@ -50,7 +50,9 @@ def compare_proportions(
     one = ArmEstimate(n=n1, value=p1, variance=p1 * (1 - p1) / n1)
     two = ArmEstimate(n=n2, value=p2, variance=p2 * (1 - p2) / n2)
     return Effect(
-        method=label(f"pooled z, {'Wald' if wald else 'Newcombe'} interval", bound),
+        method=label(
+            Message("pooled z, Wald interval") if wald else Message("pooled z, Newcombe interval"), bound
+        ),
         control=p1,
         treated=p2,
         difference=p2 - p1,

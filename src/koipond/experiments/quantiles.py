@@ -17,7 +17,7 @@ from koipond.experiments.columns import numeric
 from koipond.experiments.effect import Effect, effect_of
 from koipond.experiments.relative import ArmEstimate, RelativeMethod
 from koipond.experiments.statistics import Number
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 
 _Z = 1.959963984540054  # the order statistics of a 95 % interval, whatever alpha is printed later
 FEW = 30  # below this many customers on the thin side the normal interval is not trusted
@@ -99,4 +99,6 @@ def compare_quantiles(
 ) -> Effect:
     """Return the difference of the ``q`` quantiles, treated - control; raise InputError as above."""
     one, two = quantile_estimate(control, q, name=name), quantile_estimate(treated, q, name=name)
-    return effect_of(one, two, method=f"order statistics z, q {q:g}", bound=bound, relative=relative)
+    return effect_of(
+        one, two, method=Message("order statistics z, q {q:g}", q=q), bound=bound, relative=relative
+    )

@@ -10,7 +10,7 @@ from koipond.experiments.effect import Effect, effect_of
 from koipond.experiments.few import Spread, guarded
 from koipond.experiments.relative import ArmEstimate, RelativeMethod
 from koipond.experiments.statistics import MetricSums, combined_variance
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Message
 
 
 def ratio_estimate(arm: MetricSums, numerator: str, denominator: str) -> ArmEstimate:
@@ -43,5 +43,6 @@ def compare_ratios(
 ) -> Effect:
     """Return the difference in Σ numerator / Σ denominator, treated - control; raise InputError as above."""
     alone = tuple(ratio_estimate(arm, numerator, denominator) for arm in (control, treated))
-    one, two, note = guarded((control, treated), (alone[0], alone[1]), numerator, denominator, spread=spread)
-    return effect_of(one, two, method=f"delta-method t{note}", bound=bound, relative=relative)
+    arms, method = (alone[0], alone[1]), Message("delta-method t")
+    one, two, method = guarded((control, treated), arms, numerator, denominator, method=method, spread=spread)
+    return effect_of(one, two, method=method, bound=bound, relative=relative)

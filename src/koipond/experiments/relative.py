@@ -126,7 +126,7 @@ def _fieller(control: ArmEstimate, treated: ArmEstimate, z: float) -> Relative:
     low, high = middle - half - 1, middle + half - 1
     if not isfinite(high):
         return _too_few(ratio)
-    return Relative(estimate=ratio - 1, low=max(_LEAST, low), high=high, method="Fieller")
+    return Relative(estimate=ratio - 1, low=max(_LEAST, low), high=high, method=Message("Fieller"))
 
 
 def _by_logarithm(control: ArmEstimate, treated: ArmEstimate, z: float, ratio: float) -> Relative:
@@ -134,7 +134,9 @@ def _by_logarithm(control: ArmEstimate, treated: ArmEstimate, z: float, ratio: f
     if not isfinite(ratio + half) or half / ratio > _WIDEST:
         return _too_few(ratio)
     factor = exp(half / ratio)
-    return Relative(estimate=ratio - 1, low=ratio / factor - 1, high=ratio * factor - 1, method="log-ratio")
+    return Relative(
+        estimate=ratio - 1, low=ratio / factor - 1, high=ratio * factor - 1, method=Message("log-ratio")
+    )
 
 
 def _delta(control: ArmEstimate, treated: ArmEstimate, z: float, ratio: float) -> Relative:
@@ -142,4 +144,4 @@ def _delta(control: ArmEstimate, treated: ArmEstimate, z: float, ratio: float) -
     if not isfinite(ratio + half):
         return _too_few(ratio)
     low = max(_LEAST, ratio - 1 - half)
-    return Relative(estimate=ratio - 1, low=low, high=ratio - 1 + half, method="delta")
+    return Relative(estimate=ratio - 1, low=low, high=ratio - 1 + half, method=Message("delta"))

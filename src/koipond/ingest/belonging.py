@@ -10,7 +10,7 @@ anything is written: whatever is deleted or published on a wrong pair is lost. R
 from dataclasses import dataclass
 from typing import Literal
 
-from koipond.kernel import Message
+from koipond.kernel import Message, joined
 
 SAMPLES = 5  # files named one by one
 
@@ -147,7 +147,7 @@ def _mark_damaged(warehouse: WarehouseSide) -> Verdict:
 
 def _without_store(store: StoreSide, warehouse: WarehouseSide) -> Verdict:
     if store.remains:
-        names = ", ".join(store.remains)
+        names = joined(", ", store.remains)
         return Verdict(
             state="store_gone",
             problem=Message(
@@ -371,7 +371,7 @@ def _complete(store: StoreSide, warehouse: WarehouseSide, good: Verdict) -> Verd
             "the warehouse {place} lacks files of version {version}: {parts}; they are missing or damaged",
             place=warehouse.place,
             version=store.at.version,
-            parts=", ".join(parts),
+            parts=joined(", ", parts),
         ),
         fix=fix,
     )

@@ -25,10 +25,12 @@ _LENGTH_MAX = 40
 _KNOWN: Mapping[str, str] = {
     "status": Message("yes or no, and the usual words for them; say others with --status VALUE=true|false"),
     "channel": Message(
-        "{values} or all; several with commas", values=", ".join(sorted(set(word_table("channel").values())))
+        "{values} or all; several with commas",
+        values=joined(", ", sorted(set(word_table("channel").values()))),
     ),
     "purpose": Message(
-        "{values} or all; several with commas", values=", ".join(sorted(set(word_table("purpose").values())))
+        "{values} or all; several with commas",
+        values=joined(", ", sorted(set(word_table("purpose").values()))),
     ),
 }
 _LIST_MARK = re.compile(r"[,;|/+&\n、，；]|\s(?:and|dan)\s|[和与]", re.IGNORECASE)

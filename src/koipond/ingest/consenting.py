@@ -9,7 +9,7 @@ Killed before 4 it leaves no grant; the same file again goes on and is counted o
 file again, a plan or a refresh brings the copy.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -36,9 +36,10 @@ from koipond.ingest.ports import (
     Writer,
 )
 from koipond.ingest.privacy import said
-from koipond.ingest.publishing import how_ended, publish, result_of
+from koipond.ingest.publishing import how_ended, masked_columns, publish, result_of
 from koipond.ingest.quality import QualityRules
 from koipond.ingest.readings import Readings, decide, mend_ids
+from koipond.ingest.remarks import remarks_on_masked
 from koipond.ingest.settling import ASIDE_MAX, settle_dead
 from koipond.ingest.staging import Staged, stage_rows
 from koipond.ingest.waiting import Patience, writing
@@ -56,6 +57,7 @@ class _Heard:
     grants: pa.Table
     readings: Readings
     read: int
+    masked: Mapping[str, int]
     new: int = 0
 
     @property
@@ -153,6 +155,7 @@ class _Completion:
             changes={"consents_new": heard.new + self.book.count_new(heard.grants, import_no=job.import_no)},
             notes={"customers_new": know_customers(writer, judged, people, job.import_no)},
             readings=heard.readings,
+            masked=heard.masked,
         )
         result = result_of(writer, job, heard.read, outcome, self.rules)
         result = publish(writer, job, outcome, replace(result, notes={**result.notes, **heard.notes}))
@@ -215,6 +218,7 @@ class _Completion:
             )
         aside = {rule: rules.count(rule) for rule in dict.fromkeys(rules)}
         kept = self.journal.put_by(job.import_no, heard.aside.to_pylist()[:ASIDE_MAX])
+        masked_in = masked_columns(job, heard.masked)
         waiting = {"copies_that_wait_for_the_warehouse": 1, "rows_put_aside_that_wait": kept}
         return ImportResult(
             import_no=job.import_no,
@@ -231,6 +235,8 @@ class _Completion:
             changes={"consents_new": heard.new},
             notes={**heard.notes, **{name: count for name, count in waiting.items() if count}},
             version=0,
+            remarks=remarks_on_masked(masked_in),
+            masked=masked_in,
         )
 
 
@@ -251,6 +257,7 @@ def _understand(
             readings, tables={"status": words.status, "channel": words.channel, "purpose": words.purpose}
         ),
         read=staged.count,
+        masked=staged.masked,
     )
 
 

@@ -83,7 +83,7 @@ class Door:
     """Treats the batches of one import. ``blind``: text → keyed one-way name; ``declared``: kept as it is.
 
     ``region``: the country (ISO 3166) of phones without a country code. ``dropped_in`` counts the values of
-    further columns that were left out, by column.
+    further columns that were left out, by column; ``masked_in`` those covered or blinded, by field.
     """
 
     mapping: ColumnMap
@@ -92,6 +92,7 @@ class Door:
     region: str = "CN"
     seal: Seal = field(default_factory=Seal)
     dropped_in: Counter[str] = field(default_factory=Counter)
+    masked_in: Counter[str] = field(default_factory=Counter)
     mendings: dict[str, Mending] = field(default_factory=dict)
 
     def texts(self, values: pa.Array, name: str, kind: str) -> pa.Array:
@@ -100,9 +101,9 @@ class Door:
         if care == "seal":
             return _each(values, lambda texts: self._sealed(name, texts))
         if care == "blind":
-            return self._suspects(values, lambda text: self._blinded(name, text))
+            return self._suspects(values, name, lambda text: self._blinded(name, text))
         treat = _number if care == "number" else masked
-        return self._suspects(values, lambda text: treat(text, region=self.region))
+        return self._suspects(values, name, lambda text: treat(text, region=self.region))
 
     def others(self, columns: Sequence[tuple[str, pa.Array]]) -> pa.Array:
         """Return further ``columns`` (name, values) as one JSON text a row, without identifiers."""
@@ -120,11 +121,14 @@ class Door:
         """Return the text of the field ``name`` under ``seal``, mended."""
         return self.mendings[name].mend(self.seal.open(seal)) if seal else ""
 
-    def _suspects(self, values: pa.Array, treat: Callable[[str], str | None]) -> pa.Array:
-        """Return ``values`` with those texts treated that may hold an identifier."""
+    def _suspects(self, values: pa.Array, name: str, treat: Callable[[str], str | None]) -> pa.Array:
+        """Return ``values`` of the field ``name`` with those texts treated that may hold an identifier."""
         coded = values.dictionary_encode()
         places = pc.indices_nonzero(_sieved(coded.dictionary, self.region)).to_pylist()
-        return _treated(values, coded, places, treat)
+        treated = _treated(values, coded, places, treat)
+        if places and (changed := pc.sum(pc.not_equal(values, treated)).as_py()):
+            self.masked_in[name] += changed
+        return treated
 
     def _sealed(self, name: str, texts: list[str]) -> list[str | None]:
         self.mendings.setdefault(name, Mending()).look(texts)

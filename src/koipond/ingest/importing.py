@@ -14,6 +14,7 @@ from koipond.ingest.flags import FlagBook, flagged
 from koipond.ingest.join_mapping import plan_join
 from koipond.ingest.joined_rows import JoinedRows
 from koipond.ingest.joining import stage_joined
+from koipond.ingest.lone_price import counts_in
 from koipond.ingest.mapping import choose_mapping
 from koipond.ingest.model import ImportRequest, ImportResult, Progress
 from koipond.ingest.people import Registry
@@ -36,7 +37,7 @@ from koipond.ingest.settling import settle_dead, undo_left
 from koipond.ingest.staging import stage_rows
 from koipond.ingest.timing import Setting
 from koipond.ingest.waiting import Patience, writing
-from koipond.kernel import Clock, InputError, Message, RefusedError, day_of, minor_digits
+from koipond.kernel import Clock, InputError, Message, RefusedError, day_of, listed, minor_digits
 
 FUTURE_GRACE_S = 86_400
 """Clocks of shops differ: an instant counts as future only when it lies more than a day ahead."""
@@ -76,8 +77,9 @@ def import_file(
         rows, mapping = plan_join(rows, request, region)
     else:
         mapping = choose_mapping(
-            request.kind, rows.columns, request.mapping, rows.file, looks=lambda: person_looks(rows, region)
-        )
+            request.kind, rows.columns, request.mapping, rows.file,
+            looks=lambda: person_looks(rows, region), counts=counts_in(rows),
+        )  # fmt: skip
     now = clock.now()
     setting = Setting(
         place=zone, minor_digits=minor_digits(currency), limit_s=int(now.timestamp()) + FUTURE_GRACE_S
@@ -201,7 +203,7 @@ def _undoable(writer: Writer, import_no: int) -> dict[str, Any] | None:
 
 def _no_import(writer: Writer, import_no: int) -> str:
     found = writer.frame(writer.table("imports").select("import_no").order_by("import_no"))
-    numbers = ", ".join(map(str, found.column("import_no").to_pylist()[-10:])) or "none"
+    numbers = listed(map(str, found.column("import_no").to_pylist()[-10:]))
     return Message(
         "no import {import_no} is in force; the newest are: {numbers}", import_no=import_no, numbers=numbers
     )

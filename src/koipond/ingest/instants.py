@@ -14,11 +14,12 @@ from typing import Any
 
 import ibis
 
+from koipond.ingest.date_patterns import fault_of
 from koipond.ingest.functions import read_aware_instant, read_instant
 from koipond.ingest.month_names import SHORT, in_short, names_in, shortened
 from koipond.ingest.ports import IbisTable, Reader
 from koipond.ingest.shapes import Shape, first
-from koipond.kernel import InputError, Message, all_of, any_of
+from koipond.kernel import InputError, Message, all_of, any_of, joined
 
 _DATES: tuple[tuple[str, str], ...] = (
     # shape of the date part → family; {s} is the separator, ? an order still to be decided
@@ -92,7 +93,7 @@ def choose_instants(
     written = _side_by_side(written)
     families = dict.fromkeys(w.family for w in written)
     if all(name.startswith("%Y") for name in families):
-        return _reading(", ".join(families), written)
+        return _reading(joined(", ", families), written)
     if len(families) > 1:
         raise InputError(
             "{file}: {field} mixes ways of writing dates: {two}", file=file, field=field, two=_two(written)
@@ -168,13 +169,8 @@ def _list(patterns: Sequence[str]) -> Any:
 def _custom(pattern: str, shapes: Sequence[Shape]) -> InstantReading:
     """Return the reading that ``pattern`` asks for; names of months may be those of any language we know."""
     names = names_in(shape.text for shape in shapes) if "%b" in pattern or "%B" in pattern else ()
-    probe = datetime(2011, 12, 9, 13, 5, 6)  # noqa: DTZ001  only to try the pattern
-    try:
-        datetime.strptime(probe.strftime(pattern), pattern)  # noqa: DTZ007
-    except ValueError as error:
-        raise InputError(
-            "--date-format '{pattern}': not a strptime pattern ({error})", pattern=pattern, error=error
-        ) from error
+    if (fault := fault_of(pattern)) is not None:
+        raise InputError(fault)
     if "%z" in pattern:
         if not pattern.endswith("%z"):
             raise InputError(

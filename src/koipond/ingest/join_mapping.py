@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 
 from koipond.ingest.fields import FIELDS, PERSON, RIVALS
 from koipond.ingest.joined_rows import LINES, JoinedRows
+from koipond.ingest.lone_price import counts_in, price_is_paid
 from koipond.ingest.mapping import ColumnMap, choose_mapping, fitting_columns, listed, require_one
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.person_looks import person_looks
 from koipond.ingest.ports import RowSource
-from koipond.kernel import InputError
+from koipond.kernel import InputError, joined
 
 OF_LINES = frozenset({"line_id", "sku", "category", "unit_price", "quantity", "discount", "discount_rate"})
 """The fields that a line speaks of; of the others its order's head does."""
@@ -26,6 +27,7 @@ class _Chosen:
 
     columns: Mapping[str, str]
     unsure: frozenset[str]
+    priced: bool = False  # the amount is the price of a line that is one piece
 
 
 def plan_join(rows: JoinedRows, request: ImportRequest, region: str) -> tuple[JoinedRows, ColumnMap]:
@@ -60,12 +62,12 @@ def _is_swapped(rows: JoinedRows, request: ImportRequest, region: str) -> bool:
 def _plan(rows: JoinedRows, request: ImportRequest, region: str) -> tuple[JoinedRows, ColumnMap]:
     keys = _keys(rows, request)
     told = _told(rows, request)
-    chosen = _choose(rows, told, keys)
+    chosen = _priced(rows, request, _choose(rows, told, keys), keys[1])
     all_fields = {field.name: chosen.columns.get(field.name, "") for field in FIELDS["orders"]}
     mapping = choose_mapping(
         "orders", rows.columns, all_fields, rows.file, looks=lambda: person_looks(rows.heads, region)
     )
-    mapping = replace(mapping, unsure=chosen.unsure & mapping.columns.keys())
+    mapping = replace(mapping, unsure=chosen.unsure & mapping.columns.keys(), priced=chosen.priced)
     _require_line_discount(rows, mapping)
     own = {name: column for column, name in rows.names.items()}
     heads, lines = {"order_id": (keys[0],)}, {"order_id": (keys[1],)}
@@ -124,7 +126,7 @@ def _told(rows: JoinedRows, request: ImportRequest) -> dict[str, str]:
                 "--map {name}={column}: no such field; fields are {known}",
                 name=name,
                 column=column,
-                known=", ".join(sorted(known)),
+                known=joined(", ", sorted(known)),
             )
         if name == "order_id":
             continue
@@ -179,6 +181,16 @@ def _choose(rows: JoinedRows, told: Mapping[str, str], keys: tuple[str, str]) ->
     if "discount" in found:
         found.pop("discount_rate", None)
     return _Chosen({"order_id": keys[0], **found, **told}, frozenset(unsure_heads | unsure_lines))
+
+
+def _priced(rows: JoinedRows, request: ImportRequest, chosen: _Chosen, key: str) -> _Chosen:
+    """Return ``chosen`` with the price as the amount of lines that are one piece each."""
+    columns = {name: column for name, column in chosen.columns.items() if column}
+    free = [one for one in rows.lines.columns if one != key and rows.names[one] not in columns.values()]
+    if not price_is_paid(columns, request.mapping, free, counts_in(rows.lines)):
+        return chosen
+    moved = {**chosen.columns, "amount": columns["unit_price"], "unit_price": ""}
+    return replace(chosen, columns=moved, unsure=chosen.unsure - {"unit_price"}, priced=True)
 
 
 def _rivalled(name: str, told: Mapping[str, str]) -> bool:

@@ -42,7 +42,7 @@ def list_columns(columns: Sequence[str], told: Mapping[str, str], file: str) -> 
     """
     known = (*PERSON, VALUE)
     faults = [
-        Message("--map {field}=…: fields are {known}", field=field, known=", ".join(known))
+        Message("--map {field}=…: fields are {known}", field=field, known=joined(", ", known))
         for field in told
         if field not in known
     ]
@@ -64,7 +64,7 @@ def list_columns(columns: Sequence[str], told: Mapping[str, str], file: str) -> 
             Message("no column says who somebody is: name it with --map phone=COLUMN (or email, customer_id)")
         )
     if faults:
-        shown = ", ".join(columns[:_SHOWN_MAX])
+        shown = joined(", ", columns[:_SHOWN_MAX])
         raise InputError(
             "{file}: {faults}\nthe columns are: {shown}", file=file, faults=joined("; ", faults), shown=shown
         )

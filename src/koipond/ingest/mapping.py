@@ -15,6 +15,7 @@ from koipond.ingest.fields import (
     Field,
     synonyms,
 )
+from koipond.ingest.lone_price import Counts, price_advice, price_is_paid
 from koipond.ingest.model import Kind
 from koipond.ingest.privacy import masked
 from koipond.kernel import InputError, Message, all_of, any_of, joined, some_of
@@ -33,6 +34,7 @@ class ColumnMap:
     columns: Mapping[str, tuple[str, ...]]
     others: tuple[str, ...]  # kept as event properties or traits
     unsure: frozenset[str] = frozenset()  # fields guessed by a weak name
+    priced: bool = False  # the amount is the price of one piece, as a row is one
 
     def __contains__(self, field: str) -> bool:
         return field in self.columns
@@ -59,10 +61,12 @@ def choose_mapping(
     file: str,
     *,
     looks: Callable[[], Mapping[str, str]] = dict,
+    counts: Counts | None = None,
 ) -> ColumnMap:
     """Return the mapping of ``columns``; raise InputError with all that is unknown, missing or ambiguous.
 
     ``looks``: asked which column holds phones or e-mails by its values, when no name says who somebody is.
+    ``counts``: asked which columns may be numbers of pieces, for a price that stands alone (None: no amount).
     """
     fields = FIELDS[kind]
     faults: list[str] = []
@@ -76,13 +80,16 @@ def choose_mapping(
         chosen[name] = tuple(fitting[:1])
     if "discount" in chosen and "discount_rate" in guesses:
         del chosen["discount_rate"]  # money says it without a price
-    faults += _missing(kind, chosen, looks)
-    _require_none(faults, file, columns)
     taken = {column for names in chosen.values() for column in names}
+    free = [column for column in columns if column not in taken]
+    if priced := price_is_paid(chosen, told, free, counts):
+        chosen["amount"] = chosen.pop("unit_price")
+    faults += _missing(kind, chosen, looks, lambda column: price_advice(column, free, counts))
+    _require_none(faults, file, columns)
     others = tuple(c for c in columns if c not in taken) if kind in KEEPS_OTHER_COLUMNS else ()
     order = [field.name for field in fields if field.name in chosen]
     chosen = {name: chosen[name] for name in order}
-    return ColumnMap(kind=kind, columns=chosen, others=others, unsure=frozenset(unsure))
+    return ColumnMap(kind=kind, columns=chosen, others=others, unsure=frozenset(unsure), priced=priced)
 
 
 def fitting_columns(
@@ -157,7 +164,7 @@ def _told(
                     "--map {name}={column}: no such field; fields are {known}",
                     name=name,
                     column=column,
-                    known=", ".join(sorted(known)),
+                    known=joined(", ", sorted(known)),
                 )
             )
         elif column:
@@ -169,7 +176,7 @@ def _told(
                         "--map {name}={column}: no column {absent}",
                         name=name,
                         column=column,
-                        absent=", ".join(map(repr, absent)),
+                        absent=joined(", ", map(repr, absent)),
                     )
                 )
             elif len(parts) > 1 and name not in ("order_id", "line_id", "event_id", "touch_id"):
@@ -241,7 +248,10 @@ def _in_nests(kind: Kind) -> Set[str]:
 
 
 def _missing(
-    kind: Kind, chosen: Mapping[str, tuple[str, ...]], looks: Callable[[], Mapping[str, str]]
+    kind: Kind,
+    chosen: Mapping[str, tuple[str, ...]],
+    looks: Callable[[], Mapping[str, str]],
+    of_price: Callable[[str], Message],
 ) -> list[str]:
     faults: list[str] = []
     for alternatives in REQUIRED[kind]:
@@ -260,6 +270,8 @@ def _missing(
                 words=words,
                 options=any_of([f"--map {field}={column}" for field, column in seen.items()]),
             )
+        if ("amount",) in alternatives and kind == "orders" and "unit_price" in chosen:
+            fault = of_price(chosen["unit_price"][0])
         if alternatives == (("order_id",),):
             day = "+".join([*chosen.get("customer_id", ("CUSTOMER",)), *chosen.get("at", ("DATE",))])
             fault += Message(

@@ -66,7 +66,7 @@ class ImportRequest:
     def _faults(self) -> Iterator[str]:
         if self.kind not in KINDS:
             yield Message(
-                "cannot import '{kind}'; choose one of {kinds}", kind=self.kind, kinds=", ".join(KINDS)
+                "cannot import '{kind}'; choose one of {kinds}", kind=self.kind, kinds=joined(", ", KINDS)
             )
         if self.decimal not in (None, ".", ","):
             yield Message("--decimal {decimal!r}: use '.' or ','", decimal=self.decimal)
@@ -82,7 +82,7 @@ class ImportRequest:
             yield Message(
                 "--date-format {order}: use {date_orders} or a pattern such as '%d.%m.%Y'",
                 order=order,
-                date_orders=", ".join(DATE_ORDERS),
+                date_orders=joined(", ", DATE_ORDERS),
             )
         for word, meaning in self.statuses.items():
             if meaning not in STATUS_WORDS:
@@ -90,7 +90,7 @@ class ImportRequest:
                     "--status {word}={meaning}: use {known}",
                     word=word,
                     meaning=meaning,
-                    known=", ".join(STATUS_WORDS),
+                    known=joined(", ", STATUS_WORDS),
                 )
         if holds(self.source, strict=True):
             yield Message("--source looks like somebody's number or address; use a short name of the shop")
@@ -133,6 +133,7 @@ class ImportResult:
     remarks: tuple[str, ...] = ()  # what was filled in, assumed or is in doubt, in sentences
     unused: tuple[str, ...] = ()  # columns of the file of which nothing was kept
     traits: tuple[str, ...] = ()  # what further columns of customers are kept as
+    masked: Mapping[str, int] = field(default_factory=dict)  # column → values covered since they identify
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON values; ``read``, ``kept``, ``quarantined``, ``flagged`` come first."""
@@ -159,4 +160,5 @@ class ImportResult:
             "remarks": list(self.remarks),
             "unused": list(self.unused),
             "traits": list(self.traits),
+            "masked": dict(self.masked),
         }

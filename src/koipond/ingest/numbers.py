@@ -43,10 +43,10 @@ class Marks:
     thousands: str = ","
 
     def shown(self) -> str:
+        if not self.thousands:
+            return Message("decimal '{decimal}', no mark between thousands", decimal=self.decimal)
         return Message(
-            "decimal '{decimal}', thousands '{thousands}'",
-            decimal=self.decimal,
-            thousands=self.thousands or "none",
+            "decimal '{decimal}', thousands '{thousands}'", decimal=self.decimal, thousands=self.thousands
         )
 
 

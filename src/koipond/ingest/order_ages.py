@@ -51,7 +51,9 @@ def judge_sales(writer: Writer, facts: OrderFacts, request: ImportRequest) -> Ib
     one_sale = same_lines | (paid & (returned != returned_live) & ~strange)
     refunds = _refund_verdict(both, one_sale=one_sale, early=early, write_sale=write_sale)
     less = (both["back"] < both["back_live"]) & (refunds == "keep")
-    other = write_sale & ~same_lines & ~one_sale & (both["status_live"] != PENDING)
+    # once paid, an order's amounts are others than while it waited; other goods are another part of it
+    settled = (both["status_live"] == PENDING) & (both["status"] != PENDING)
+    other = write_sale & ~same_lines & ~one_sale & (~settled | strange)
     known = both.select(
         "order_id", "order_no", "import_no",
         write_sale=write_sale,

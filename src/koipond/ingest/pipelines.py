@@ -1,7 +1,7 @@
 """From staged text to facts, one pipeline a kind of import. All set-based, inside the writer's engine."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import ibis
@@ -62,6 +62,7 @@ class Outcome:
     readings: Readings
     remarks: tuple[str, ...] = ()
     traits: tuple[str, ...] | None = None  # what further columns are kept as; None: this kind has no traits
+    masked: Mapping[str, int] = field(default_factory=dict)  # field → values covered since they identify
 
     @property
     def changed(self) -> bool:
@@ -115,7 +116,7 @@ def run(writer: Writer, staged: Staged, job: Job) -> Outcome:
     )
     done = _PIPELINES[job.request.kind](writer, rows, job)
     said = remarks_on_people(done.quarantined, job.mapping, job.registry.region)
-    return replace(done, remarks=(*done.remarks, *said))
+    return replace(done, remarks=(*done.remarks, *said), masked=staged.masked)
 
 
 def _orders(writer: Writer, rows: _Rows, job: Job) -> Outcome:
@@ -158,7 +159,10 @@ def _strange_refund_words(writer: Writer, rows: _Rows, job: Job) -> tuple[str, .
         Message(
             "{column}: {words} are not taken as given back; if one is: --status WORD=refunded",
             column=job.mapping.columns["refund_status"][0],
-            words=", ".join(f"'{one['word']}' ({one['count']:,})" for one in found),
+            words=joined(
+                ", ",
+                [Message("'{word}' ({count:,})", word=one["word"], count=one["count"]) for one in found],
+            ),
         ),
     )
 
@@ -294,6 +298,6 @@ def _require_signs(writer: Writer, rows: _Rows, job: Job) -> None:
             "{file}: {found}: the workspace counts in {currency}; other currencies are not "
             "supported yet: convert them first, or take the sign off if it says nothing",
             file=job.rows.file,
-            found=", ".join(found[:5]),
+            found=joined(", ", found[:5]),
             currency=job.currency,
         )

@@ -1,6 +1,7 @@
 """What an import comes to, and its publication: facts and journal entry together (发布)."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pyarrow as pa
@@ -14,6 +15,8 @@ from koipond.ingest.pipelines import Job, Outcome
 from koipond.ingest.ports import Writer
 from koipond.ingest.privacy import masked
 from koipond.ingest.quality import QualityRules, count_flagged
+from koipond.ingest.remarks import remarks_on_masked
+from koipond.ingest.trait_remarks import remarks_on_tiers
 from koipond.kernel import CancelledError
 
 
@@ -25,6 +28,7 @@ def how_ended(error: BaseException) -> str:
 def result_of(writer: Writer, job: Job, read: int, outcome: Outcome, rules: QualityRules) -> ImportResult:
     """Return what ``job`` came to, not published yet."""
     aside = {rule: count for rule, count in outcome.quarantined.items() if count}
+    masked_in = masked_columns(job, outcome.masked)
     return ImportResult(
         import_no=job.import_no,
         kind=job.request.kind,
@@ -41,10 +45,28 @@ def result_of(writer: Writer, job: Job, read: int, outcome: Outcome, rules: Qual
         notes=outcome.notes,
         version=writer.version + 1,
         declared=tuple(sorted(job.request.declared)),
-        remarks=outcome.remarks,
+        remarks=(*outcome.remarks, *remarks_on_masked(masked_in), *_tiers(job, outcome)),
+        masked=masked_in,
         unused=tuple(masked(name) for name in job.rows.columns if not _is_used(job, outcome, name)),
         traits=tuple(masked(name) for name in outcome.traits or ()),
     )
+
+
+def masked_columns(job: Job, by_field: Mapping[str, int]) -> dict[str, int]:
+    """Return column → how many of its values were masked; one that serves two fields is counted once."""
+    columns, found = job.mapping.shown(), dict[str, int]()
+    for name, count in by_field.items():
+        column = masked(columns[name])
+        found[column] = max(count, found.get(column, 0))
+    return found
+
+
+def _tiers(job: Job, outcome: Outcome) -> tuple[str, ...]:
+    """Return what is to be said of the shop's own member tiers in a file of customers or orders."""
+    if outcome.traits is not None:
+        return remarks_on_tiers(outcome.traits, are_traits=True)
+    unused = [name for name in job.rows.columns if not _is_used(job, outcome, name)]
+    return remarks_on_tiers(unused, are_traits=False) if job.request.kind == "orders" else ()
 
 
 def _is_used(job: Job, outcome: Outcome, column: str) -> bool:

@@ -17,7 +17,7 @@ from koipond.ingest.archive import as_facts
 from koipond.ingest.facts import FACTS
 from koipond.ingest.model import ROW_RULES
 from koipond.ingest.ports import IbisTable, PeopleVerdicts, Query, Reader, Warehouse
-from koipond.kernel import Clock, InputError, any_of
+from koipond.kernel import Clock, InputError, any_of, joined
 
 PEOPLE_RULES = ("test_account", "reward_chaser", "abnormal_frequency")
 VERDICTS = ("confirmed", "cleared")
@@ -163,7 +163,7 @@ def decide_people(
         raise InputError(
             "no people rule '{rule}'; rules are {people_rules}",
             rule=rule,
-            people_rules=", ".join(PEOPLE_RULES),
+            people_rules=joined(", ", PEOPLE_RULES),
         )
     if verdict not in VERDICTS:
         raise InputError("no verdict '{verdict}'; say {verdicts}", verdict=verdict, verdicts=any_of(VERDICTS))

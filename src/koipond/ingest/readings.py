@@ -14,7 +14,7 @@ from koipond.ingest.numbers import Marks, NumberReading, choose_marks, number_re
 from koipond.ingest.ports import IbisTable, Reader, RowSource
 from koipond.ingest.shapes import column_shapes
 from koipond.ingest.words import meanings, word_table
-from koipond.kernel import InputError, Message
+from koipond.kernel import InputError, Message, joined
 
 WORDS_MAX = 500
 _IDS = ("order_id", "line_id", "sku", "store", "staff", "refund_of")
@@ -35,7 +35,8 @@ class Readings:
         shown = {"numbers": self.marks.shown()} if self.numbers else {}
         shown |= {field: reading.shown() for field, reading in self.instants.items()}
         for field, table in self.tables.items():
-            shown[field] = ", ".join(f"{word} = {meaning}" for word, meaning in table.items())
+            if table:  # a column may stand in the file without a single word in it
+                shown[field] = joined(", ", [f"{word} = {meaning}" for word, meaning in table.items()])
         if self.negative_discounts:
             shown["discount"] = Message("negative values are discounts")
         return shown

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 
 from koipond.ingest.mapping import ColumnMap
-from koipond.kernel import Message
+from koipond.ingest.privacy import masked
+from koipond.kernel import Message, some_of
 from koipond.kernel.countries import UNKNOWN
+
+_SHOWN = 10
 
 
 def remarks_on_people(quarantined: Mapping[str, int], mapping: ColumnMap, region: str) -> tuple[str, ...]:
@@ -27,12 +30,34 @@ def remarks_on_people(quarantined: Mapping[str, int], mapping: ColumnMap, region
     )
 
 
+def remarks_on_masked(masked_in: Mapping[str, int]) -> tuple[str, ...]:
+    """Return what is to be said of values that were covered since they identify people, by column (A07)."""
+    if not masked_in:
+        return ()
+    return (
+        Message(
+            "values that look like somebody's phone number, address or identity number were "
+            "masked: {columns}; equal order numbers, SKUs and other ids stay equal, but nobody "
+            "can read them any more",
+            columns=some_of([f"{column} ({count:,})" for column, count in masked_in.items()], _SHOWN),
+        ),
+    )
+
+
 def remarks_on_orders(notes: Mapping[str, int], mapping: ColumnMap) -> tuple[str, ...]:
     """Return a sentence for each of ``notes`` of an orders import that an operator should know of."""
     found = [Message(text, count=notes[name]) for name, text in _SENTENCES.items() if notes.get(name)]
     if notes.get("missing_amount") and "quantity" in mapping and "unit_price" in mapping:
         found.append(
             Message("to count quantity × unit price in all rows, leave the amount out: --map amount=")
+        )
+    if mapping.priced:
+        found.append(
+            Message(
+                "{column} is taken as what was paid for each row: no column says how many pieces; if one "
+                "does: --map quantity=COLUMN",
+                column=masked(mapping.columns["amount"][0]),
+            )
         )
     return tuple(found)
 

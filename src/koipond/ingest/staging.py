@@ -12,7 +12,7 @@ from koipond.ingest.mapping import ColumnMap, own_name
 from koipond.ingest.model import Progress
 from koipond.ingest.ports import IbisTable, Reader, RowSource
 from koipond.ingest.privacy import masked
-from koipond.kernel import CancelledError, Clock, InputError
+from koipond.kernel import CancelledError, Clock, InputError, listed
 
 RAW = "import_raw"
 BATCH_S_MAX = 600
@@ -35,6 +35,11 @@ class Staged:
     tables: tuple[str, ...] = (RAW,)  # what of it the engine keeps
     heads_alone: int = 0  # heads that no line belongs to
     orders_carried: int = 0  # rows whose order number stands above them
+
+    @property
+    def masked(self) -> Mapping[str, int]:
+        """How many values of which fields were covered or blinded since they identify people."""
+        return self.door.masked_in if self.door is not None else {}
 
 
 class Feed:
@@ -94,7 +99,7 @@ def stage_rows(
         raise InputError(
             "{file}: no row holds a value in {used}",
             file=rows.file,
-            used=", ".join(map(masked, mapping.used)),
+            used=listed(map(masked, mapping.used)),
         )
     fields = {
         field: _field(table, field, columns, places, mapping) for field, columns in mapping.columns.items()

@@ -7,7 +7,7 @@ unsaid, rules about friends count 0 and a no stops nobody.
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from koipond.ingest.mapping import ColumnMap, plain_name
+from koipond.ingest.mapping import ColumnMap, own_name, plain_name
 from koipond.ingest.ports import IbisTable, Writer
 from koipond.ingest.privacy import masked
 from koipond.ingest.words import word_table
@@ -28,6 +28,11 @@ _LOOKS: Mapping[str, re.Pattern[str]] = {
     "member": re.compile(r"会员|member|anggota"),
 }
 """What a plain header says it is about: the first that fits; its values decide whether it is a yes or no."""
+_TIER = re.compile(
+    r"(会员|客户|用户|顾客|买家|vip)(等级|级别|层级)|(member(ship)?|vip|loyalty|customer)(level|tier|grade|rank|class)"
+    r"|(tingkat|level|kelas|tier)(an)?(member|anggota|keanggotaan|pelanggan|vip|loyalitas)"
+)
+"""What a plain header of the shop's own ranks of customers looks like."""
 
 
 def further_traits(writer: Writer, traits: IbisTable | None, named: Collection[str]) -> tuple[str, ...]:
@@ -48,6 +53,32 @@ def remarks_on_left_out(dropped: Mapping[str, int]) -> tuple[str, ...]:
             "is: --keep COLUMN",
             count=sum(dropped.values()),
             columns=some_of([masked(name) for name in dropped], _SHOWN),
+        ),
+    )
+
+
+def remarks_on_tiers(columns: Collection[str], *, are_traits: bool) -> tuple[str, ...]:
+    """Return what is to be said of ``columns`` that hold the shop's own member tier: what a rule reads it by,
+    or how it gets there from a file whose kind has no traits.
+    """
+    found = [column for column in columns if _TIER.search(plain_name(own_name(column)))]
+    if not found:
+        return ()
+    shown = some_of([masked(column) for column in found], _SHOWN)
+    if not are_traits:
+        return (
+            Message(
+                "{columns} tells of customers and an import of orders does not use it: to keep it as a "
+                "trait, import a file of customers that has it: koipond import customers FILE",
+                columns=shown,
+            ),
+        )
+    return (
+        Message(
+            "{columns} is kept as a trait alone: it sets no layer or grade and not the field member; rules "
+            'read it as trait."{name}" = "…"',
+            columns=shown,
+            name=masked(own_name(found[0])),
         ),
     )
 

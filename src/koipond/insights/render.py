@@ -60,7 +60,7 @@ def style() -> str:
 def report_body(report: Report, *, currency: str, language: Language = "en") -> str:
     """Return the report as HTML to stand in a page that has the style of `style`."""
     word = WORDS[language]
-    body = [f"<h1>{escape(report['strategy'])}: {word['title']}</h1>"]
+    body = [f"<h1>{escape(_said(language, report['strategy'], word['title']))}</h1>"]
     body.append(f"<p class=note>{escape(_facts(report, language))}</p>")
     body.append(f"<p class=note>{escape(facts_line(report['newest_facts'], language))}</p>")
     if report["rehearsed"]:
@@ -105,7 +105,7 @@ def first_result(report: Report, language: Language) -> str:
     if not on or report["population"]:
         return ""
     if on > report.get("as_of", on):
-        return f"{word['first_result']} {on}."
+        return f"{word['first_result']} {on}{'。' if language == 'zh' else '.'}"
     known = report["outcomes_known_to"]
     return word["first_unseen"].format(on=on, known=known) if known else word["no_orders"]
 
@@ -127,7 +127,12 @@ def _heading(report: Report, language: Language) -> str:
     word = WORDS[language]
     mark = f"[{word['rehearsed']}] " if report["rehearsed"] else ""
     newest = facts_line(report["newest_facts"], language)
-    return f"{mark}{report['strategy']}: {word['title']}\n{_facts(report, language)}\n{newest}"
+    head = _said(language, report["strategy"], word["title"])
+    return f"{mark}{head}\n{_facts(report, language)}\n{newest}"
+
+
+def _said(language: Language, name: str, words: str) -> str:
+    return in_language(joined(": ", (name, words)), language)
 
 
 def _raw_note(report: Report, language: Language) -> str:
@@ -140,7 +145,8 @@ def _raw_note(report: Report, language: Language) -> str:
 
 def _facts(report: Report, language: Language) -> str:
     word, left = WORDS[language], report["left_out"]
-    out = ", ".join(f"{left[name]} {word[name]}" for name in _LEFT_OUT if left[name])
+    parts = [_left(left[name], word[name], language) for name in _LEFT_OUT if left[name]]
+    out = in_language(joined(", ", parts), language)
     facts = [
         f"{word['as_of']} {report.get('as_of', '')}",
         f"{word['version']} {report.get('definition_version', '')}",
@@ -151,8 +157,14 @@ def _facts(report: Report, language: Language) -> str:
     if known and known < report.get("as_of", known):
         facts.append(f"{word['outcomes_known_to']} {known}")
     if report["waiting_for_orders"]:
-        facts.append(f"{word['unseen']}: {report['waiting_for_orders']:,} {word['customers']}")
-    return " · ".join([*facts, *([f"{word['left_out']}: {out}"] if out else [])])
+        waiting = number_in(format(report["waiting_for_orders"], ","), language)
+        facts.append(_said(language, word["unseen"], f"{waiting} {word['customers']}"))
+    return " · ".join([*facts, *([_said(language, word["left_out"], out)] if out else [])])
+
+
+def _left(people: int, why: str, language: Language) -> str:
+    count = number_in(f"{people:,}", language)
+    return f"{why} {count} 人" if language == "zh" else f"{count} {why}"
 
 
 def _tables(report: Report, currency: str, language: Language) -> list[Table]:
@@ -168,7 +180,10 @@ def _tables(report: Report, currency: str, language: Language) -> list[Table]:
     if report["responses"]:
         word = WORDS[language]
         mine = report["responses_counted"]
-        rows = [[word.get(k, k), f"{mine.get(k, 0):,}", f"{n:,}"] for k, n in report["responses"].items()]
+        rows = [
+            [word.get(kind, kind), *(number_in(f"{n:,}", language) for n in (mine.get(kind, 0), every))]
+            for kind, every in report["responses"].items()
+        ]
         header = [word[name] for name in ("responses", "spending_counted", "spending_to_date")]
         tables.append((word["responses"], header, rows))
     return tables
@@ -304,7 +319,7 @@ def _variants(variants: Report, currency: str, language: Language) -> list[Table
             ]
             for effect in effects
         ]
-        title = f"{word['variants']}: {word['difference']}"
+        title = _said(language, word["variants"], word["difference"])
         tables.append((title, [word["variant"], *_effect_header("metric", language)], apart))
     return tables
 
@@ -322,7 +337,7 @@ def _breakdown(rows: Sequence[Report], language: Language) -> Table:
                 number_in(f"{row['customers']:,}", language),
                 show(difference["estimate"]),
                 interval,
-                row["method"],
+                in_language(row["method"], language),
             ]
         )
     return word["breakdown"], header, made

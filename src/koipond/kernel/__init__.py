@@ -6,8 +6,10 @@ from koipond.kernel.days import (
     day_of,
     epoch_day,
     from_epoch_day,
+    live_in,
     local_time,
     require_aware,
+    wall_time,
     zone,
 )
 from koipond.kernel.errors import (
@@ -29,6 +31,7 @@ from koipond.kernel.message import (
     heard,
     in_language,
     joined,
+    listed,
     number_in,
     phrase,
     shortened,
@@ -66,6 +69,8 @@ __all__ = [
     "heard",
     "in_language",
     "joined",
+    "listed",
+    "live_in",
     "local_time",
     "minor_digits",
     "new_uid",
@@ -79,5 +84,6 @@ __all__ = [
     "spoken",
     "stable_json",
     "to_minor",
+    "wall_time",
     "zone",
 ]

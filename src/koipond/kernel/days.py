@@ -3,12 +3,15 @@
 Warehouse columns hold days as whole days since 1970-01-01 (`epoch_day`), so every engine agrees.
 """
 
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from koipond.kernel.errors import InputError
 
 _EPOCH = date(1970, 1, 1)
+_UTC = ZoneInfo("UTC")
+_HERE: ContextVar[ZoneInfo] = ContextVar("here", default=_UTC)
 
 
 def zone(name: str) -> ZoneInfo:
@@ -36,6 +39,20 @@ def day_of(instant: datetime, place: ZoneInfo) -> date:
 def local_time(instant: datetime, place: ZoneInfo) -> str:
     """Return ``instant`` as the clock on a wall in ``place`` shows it: 2026-03-02 09:00."""
     return f"{require_aware(instant).astimezone(place):%Y-%m-%d %H:%M}"
+
+
+def live_in(place: ZoneInfo) -> None:
+    """From now on tell instants as the clocks in ``place`` show them (`wall_time`)."""
+    _HERE.set(place)
+
+
+def wall_time(instant: datetime) -> str:
+    """Return ``instant`` for a person, with the zone of the workspace: 2026-03-02 09:00 Asia/Shanghai.
+
+    For what is said by those who know of no zone, such as a store that is busy.
+    """
+    place = _HERE.get()
+    return f"{local_time(instant, place)} {place.key}"
 
 
 def day_bounds(day: date, place: ZoneInfo) -> tuple[datetime, datetime]:

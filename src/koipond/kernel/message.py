@@ -21,9 +21,9 @@ LOCALE = Path(__file__).resolve().parent.parent / "locale"
 DOMAIN = "messages"
 """The one in which the command line library looks up its own words."""
 _SWAPPED = str.maketrans(",.", ".,")
-_JOINT = re.compile(r"(?:\{part[0-9]+\}|[,;] )+")
+_JOINT = re.compile(r"(?:\{part[0-9]+\}|[,;:] )+")
 """A template of `joined`: nothing but values and what stands between them."""
-_FULL_WIDTH = str.maketrans({",": "，", ";": "；", " ": ""})
+_FULL_WIDTH = str.maketrans({",": "，", ";": "；", ":": "：", " ": ""})
 _SPOKEN: ContextVar[Language] = ContextVar("spoken", default="en")
 
 
@@ -87,6 +87,12 @@ def some_of(parts: Sequence[str], most: int, separator: str = ", ") -> Message:
     """Return 'a, b, c', or 'a, b and 7 more' when there are more than ``most``."""
     shown, more = joined(separator, parts[:most]), len(parts) - most
     return Message("{shown} and {count:,} more", shown=shown, count=more) if more > 0 else shown
+
+
+def listed(parts: Iterable[str]) -> Message:
+    """Return 'a, b, c', or 'none' when there is nothing."""
+    found = tuple(parts)
+    return joined(", ", found) if found else Message("none")
 
 
 def any_of(parts: Sequence[str]) -> Message:

@@ -5,7 +5,7 @@ from datetime import date
 
 from koipond.bootstrap import App, StoreDefinitions
 from koipond.ingest.ports import Reader
-from koipond.kernel import InputError, epoch_day
+from koipond.kernel import InputError, epoch_day, listed
 from koipond.rehearsal.fit import fit_brand, share_reached
 from koipond.rehearsal.scenario import Horizon, Reach, Scenario
 from koipond.strategy.model import Strategy
@@ -23,9 +23,10 @@ def own_scenario(app: App, strategy: str, effect: float, as_of: date | None) -> 
     """
     applied = app.definitions.strategies
     if strategy not in applied:
-        known = ", ".join(sorted(applied)) or "none"
         raise InputError(
-            "no strategy '{strategy}' is applied; there is {known}", strategy=strategy, known=known
+            "no strategy '{strategy}' is applied; there is {known}",
+            strategy=strategy,
+            known=listed(sorted(applied)),
         )
     if not 0 <= effect <= EFFECT_MAX:
         raise InputError(

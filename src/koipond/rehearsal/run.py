@@ -19,7 +19,7 @@ from koipond.experiments.effect import Effect
 from koipond.experiments.relative import Relative
 from koipond.insights.lift_model import LiftReport
 from koipond.insights.words import Language
-from koipond.kernel import InputError, VirtualClock
+from koipond.kernel import InputError, Message, VirtualClock
 from koipond.rehearsal.brand import SimulatedBrand
 from koipond.rehearsal.facts import brand_time
 from koipond.rehearsal.scenario import WHOLE, Horizon, Scenario
@@ -199,8 +199,9 @@ class _Run:
         refresh_workspace(self.app, None)
         if number <= self.last_plan:
             plan = plan_touches(self.app, [self.played.strategy], None)
-            self.app.store.plans.approve(plan.plan, AUTHOR, self.clock.now())
-            admit_plan(self.app, plan.plan)
+            if plan.considered:  # there is nothing to approve in an empty one
+                self.app.store.plans.approve(plan.plan, AUTHOR, self.clock.now())
+                admit_plan(self.app, plan.plan)
             self.send()
 
     def send(self) -> None:
@@ -251,7 +252,9 @@ class _Run:
             strategy=self.played.strategy,
             seed=self.seed,
             truth=self.world.planted_buyers / self.world.base if truth is None else truth,
-            found=effect.relative if effect else Relative(estimate=None, low=None, high=None, method="none"),
+            found=effect.relative
+            if effect
+            else Relative(estimate=None, low=None, high=None, method=Message("none")),
             report=report_dict(self.app, report, day),
             horizon=self.horizon,
             touches=self.world.touches,

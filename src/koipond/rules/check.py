@@ -34,6 +34,7 @@ from koipond.rules.tree import (
     walk,
 )
 from koipond.rules.windows import Between, Calendar
+from koipond.rules.written import keyword, keywords, name_of
 
 
 def check(rule: Rule, catalog: Catalog) -> list[Problem]:
@@ -100,7 +101,7 @@ def _check_condition(
     for value in () if isinstance(node, Match) and spec.holds else values:
         if not value_fits(spec, value):
             yield Problem(
-                message=Message("{value!r} is no value of '{name}'", value=value, name=spec.name),
+                message=Message("{value!r} is no value of '{name}'", value=value, name=name_of(spec)),
                 fix=Message("give {wanted}", wanted=wanted(spec)),
                 path=path,
             )
@@ -129,7 +130,7 @@ def _check_top(node: Top, path: str, catalog: Catalog) -> Iterator[Problem]:
     trait = isinstance(node.operand, Trait) and spec.holds in ("", "number")
     if spec.type not in ("number", "money") and not trait:
         yield Problem(
-            message=Message("'{name}' cannot be ranked", name=spec.name),
+            message=Message("'{name}' cannot be ranked", name=name_of(spec)),
             fix=Message("rank a number or an amount"),
             path=path,
         )
@@ -162,7 +163,7 @@ def _check_facts(facts: Facts, path: str, catalog: Catalog) -> Iterator[Problem]
     if spec is None:
         yield Problem(
             message=Message("no facts called '{kind}'", kind=facts.kind),
-            fix=Message("use {facts}", facts=", ".join(catalog.facts)),
+            fix=Message("use {facts}", facts=keywords(catalog.facts)),
             path=path,
         )
         return
@@ -182,7 +183,7 @@ def _check_facts(facts: Facts, path: str, catalog: Catalog) -> Iterator[Problem]
 def _check_lines(node: Holds, facts: Facts, path: str, catalog: Catalog) -> Iterator[Problem]:
     if facts.kind != "orders":
         yield Problem(
-            message=Message("{kind} have no lines", kind=facts.kind),
+            message=Message("{kind} have no lines", kind=keyword(facts.kind)),
             fix=Message("ask orders(with items(…))"),
             path=path,
         )
@@ -192,7 +193,7 @@ def _check_lines(node: Holds, facts: Facts, path: str, catalog: Catalog) -> Iter
 def _check_key(what: str, key: str, known: frozenset[str], path: str) -> Iterator[Problem]:
     if known and key not in known:
         yield Problem(
-            message=Message("no {what} '{key}'", what=what, key=key),
+            message=Message("no {what} '{key}'", what=keyword(what), key=key),
             fix=did_you_mean(closest(key, known)),
             path=path,
         )

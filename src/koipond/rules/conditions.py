@@ -27,7 +27,7 @@ from koipond.rules.tree import (
 from koipond.rules.values import percent, value
 from koipond.rules.vocabulary import meanings
 from koipond.rules.window_words import sees_window, span
-from koipond.rules.windows import Between, Span, Yearly
+from koipond.rules.windows import Between, MonthDay, Span, Yearly, read_month_day
 
 T = TypeVar("T")
 
@@ -115,9 +115,8 @@ def _element(cursor: Cursor) -> Span:
     return span(cursor)
 
 
-def _year_day(cursor: Cursor) -> tuple[int, int]:
-    month, day = cursor.expect_kind("year_day", Message("a day of the year such as 11-11")).text.split("-")
-    return int(month), int(day)
+def _year_day(cursor: Cursor) -> MonthDay:
+    return read_month_day(cursor.expect_kind("year_day", Message("a day of the year such as 11-11")).text)
 
 
 def _match(cursor: Cursor, spec: FieldSpec | None, chosen: Operand) -> Match:

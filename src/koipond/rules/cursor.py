@@ -10,6 +10,7 @@ from koipond.rules.lexer import Token
 from koipond.rules.problems import Problem
 from koipond.rules.vocabulary import CALENDARS, meanings
 from koipond.rules.windows import Calendar
+from koipond.rules.written import keyword, measure_word
 
 
 class SkipError(Exception):
@@ -109,7 +110,7 @@ class Cursor:
             raise self.failed(Message("there is no day {text}", text=token.text), at=token.at) from None
 
     def shown(self) -> str:
-        return Message("the end") if self.word.kind == "end" else f"'{self.word.text}'"
+        return Message("the end") if self.word.kind == "end" else Message("'{word}'", word=self.word.text)
 
     def problem(self, message: str, fix: str, at: int) -> None:
         self.problems.append(Problem(message=message, fix=fix, at=at))
@@ -122,4 +123,6 @@ class Cursor:
 
 
 def _either(texts: Collection[str]) -> Message:
-    return any_of([f"'{text}'" for text in texts])
+    words = [text for text in texts if text != "day" or "days" not in texts]
+    named = measure_word if "count" in words else keyword
+    return any_of([Message("'{word}'", word=named(text)) for text in words])

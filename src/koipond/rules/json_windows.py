@@ -6,7 +6,18 @@ from typing import Any
 
 from koipond.kernel import InputError
 from koipond.rules.json_values import a_whole
-from koipond.rules.windows import Between, Calendar, DaysAgo, LastDays, NextDays, Span, Window, Yearly
+from koipond.rules.windows import (
+    Between,
+    Calendar,
+    DaysAgo,
+    LastDays,
+    NextDays,
+    Span,
+    Window,
+    Yearly,
+    month_day_text,
+    read_month_day,
+)
 
 
 def window_out(window: Window) -> dict[str, Any] | None:
@@ -25,7 +36,7 @@ def span_out(span: Span) -> dict[str, Any]:
     if isinstance(span, Calendar):
         return {"calendar": span.unit, "shift": span.shift}
     if isinstance(span, Yearly):
-        return {"every_year": [f"{month:02d}-{day:02d}" for month, day in (span.first, span.last)]}
+        return {"every_year": [month_day_text(one) for one in (span.first, span.last)]}
     ends = {"since": span.first, "until": span.last}
     return {name: day.isoformat() for name, day in ends.items() if day is not None}
 
@@ -51,12 +62,7 @@ def span_in(data: Mapping[str, Any]) -> Span:
     if "calendar" in data:
         return Calendar(unit=data["calendar"], shift=a_whole(data.get("shift", 0)))
     if "every_year" in data:
-        first, last = (_year_day(text) for text in data["every_year"])
+        first, last = (read_month_day(text) for text in data["every_year"])
         return Yearly(first=first, last=last)
     ends = [date.fromisoformat(data[name]) if name in data else None for name in ("since", "until")]
     return Between(first=ends[0], last=ends[1])
-
-
-def _year_day(text: str) -> tuple[int, int]:
-    month, day = text.split("-")
-    return int(month), int(day)

@@ -7,6 +7,7 @@ from koipond.kernel import Message
 from koipond.rules.catalog import Catalog, FactSpec, FieldSpec, ValueType
 from koipond.rules.sources import SHARE_DIGITS, is_money, ratio_digits
 from koipond.rules.tree import Anniversary, Field, Measure, Operand, Property, Ratio, Tag, Trait, Value
+from koipond.rules.written import choices, columns, keyword, measure_word, measure_words, name_of
 
 INT64_MAX = 2**63 - 1
 FLOAT_MAX = 1e308
@@ -51,18 +52,18 @@ def allows(spec: FieldSpec, operand: Operand, op: str) -> str | None:
         return (
             None
             if may_be_day(spec) and not isinstance(operand, Tag)
-            else Message("'{name}' is no day", name=spec.name)
+            else Message("'{name}' is no day", name=name_of(spec))
         )
     if isinstance(operand, Anniversary):
         return Message("the day of a year is asked by a window: in this month, in next 7 days")
     if isinstance(operand, Tag) and op == "!=":
         return Message("a customer has several tags: write not (tag = …)")
     if spec.type == "choice" and op in ("<", "<=", ">", ">="):
-        return Message("'{name}' has no order: use =, != or in", name=spec.name)
+        return Message("'{name}' has no order: use =, != or in", name=name_of(spec))
     if spec.type == "flag" and op not in ("=", "known"):
-        return Message("'{name}' is a yes or no: write {name} or not {name}", name=spec.name)
+        return Message("'{name}' is a yes or no: write {name} or not {name}", name=name_of(spec))
     if op in ("contains", "starts with", "ends with") and (spec.holds or spec.type not in ("text", "any")):
-        return Message("'{name}' is no text", name=spec.name)
+        return Message("'{name}' is no text", name=name_of(spec))
     return None
 
 
@@ -99,7 +100,7 @@ def wanted(spec: FieldSpec) -> str:
         "day": Message("a day such as 2026-01-31"),
         "flag": Message("true or false"),
         "text": Message("a text"),
-        "choice": Message("one of {choices}", choices=", ".join(spec.choices)),
+        "choice": Message("one of {choices}", choices=choices(spec)),
         "any": Message("a value"),
     }[spec.type]
 
@@ -107,7 +108,9 @@ def wanted(spec: FieldSpec) -> str:
 def _resolve_field(name: str, catalog: Catalog, facts: FactSpec | None) -> FieldSpec | str:
     if facts is None:
         return catalog.fields.get(name) or Message("unknown field '{name}'", name=name)
-    return facts.columns.get(name) or Message("{facts} have no column '{name}'", facts=facts.kind, name=name)
+    return facts.columns.get(name) or Message(
+        "{facts} have no column '{name}'", facts=keyword(facts.kind), name=name
+    )
 
 
 def _resolve_measure(measure: Measure, catalog: Catalog) -> FieldSpec | str:
@@ -118,10 +121,11 @@ def _resolve_measure(measure: Measure, catalog: Catalog) -> FieldSpec | str:
         return _SHARE
     if measure.column is None:
         return _DAYS
-    columns = tuple(spec.columns) if measure.how == "latest" else spec.sums
-    if measure.column in columns:
+    names = tuple(spec.columns) if measure.how == "latest" else spec.sums
+    if measure.column in names:
         return spec.columns[measure.column]
-    told = {"facts": spec.kind, "name": measure.column, "known": ", ".join(columns) or "-"}
+    told = {"facts": keyword(spec.kind), "name": measure.column}
+    told["known"] = columns(spec, names) if names else "-"
     if measure.how == "latest":
         return Message("{facts} have no column '{name}' (they have: {known})", **told)
     return Message("{facts} have no amount '{name}' (they have: {known})", **told)
@@ -134,7 +138,9 @@ def _resolve_ratio(ratio: Ratio, catalog: Catalog) -> FieldSpec | str:
             return found
         if part.how not in RATIO_HOWS:
             return Message(
-                "{how}(…) cannot be divided (use {known})", how=part.how, known=", ".join(RATIO_HOWS)
+                "{how}(…) cannot be divided (use {known})",
+                how=measure_word(part.how),
+                known=measure_words(RATIO_HOWS),
             )
     kind: ValueType = "money" if is_money(ratio, catalog) else "number"
     return FieldSpec(name="ratio", type=kind, column="", digits=ratio_digits(ratio, catalog))

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import cast
 
-from koipond.kernel import Message
+from koipond.kernel import Message, joined
 from koipond.rules.catalog import FactSpec, closest
 from koipond.rules.check import did_you_mean
 from koipond.rules.conditions import comparison
@@ -31,8 +31,10 @@ from koipond.rules.tree import (
     Tag,
     Trait,
 )
+from koipond.rules.values import name_text
 from koipond.rules.window_words import sees_window, window
 from koipond.rules.windows import Window
+from koipond.rules.written import columns, keyword
 
 BIRTHDAY = Anniversary(of=Trait(name="birthday"))
 """What the word ``birthday`` (生日) stands for."""
@@ -93,7 +95,7 @@ def fact_column(cursor: Cursor, spec: FactSpec) -> Operand:
     """Read the column of a fact that a filter names."""
     if cursor.sees("anniversary") and cursor.follows("("):
         return _anniversary(cursor, spec)
-    token = cursor.expect_kind("name", Message("a column of {kind}", kind=spec.kind))
+    token = cursor.expect_kind("name", Message("a column of {kind}", kind=keyword(spec.kind)))
     if (
         spec.kind == "events"
         and token.text in ("property", "事件属性", "属性", "properti")
@@ -104,10 +106,10 @@ def fact_column(cursor: Cursor, spec: FactSpec) -> Operand:
     if found is None:
         names = [name for column in spec.columns.values() for name in (column.name, *column.aliases)]
         fix = did_you_mean(
-            closest(token.text, tuple(names)), Message("use {known}", known=", ".join(spec.columns))
+            closest(token.text, tuple(names)), Message("use {known}", known=columns(spec, spec.columns))
         )
         cursor.problem(
-            Message("{kind} have no column '{text}'", kind=spec.kind, text=token.text), fix, token.at
+            Message("{kind} have no column '{text}'", kind=keyword(spec.kind), text=token.text), fix, token.at
         )
     return Field(name=found.name if found else token.text)
 
@@ -132,10 +134,15 @@ def operand(cursor: Cursor) -> Operand:
             raise cursor.failed(Message("{shown} where a condition was expected", shown=cursor.shown()))
     token = cursor.expect_kind("name", Message("a condition"))
     if spec is None:
-        near = did_you_mean(
-            cursor.catalog.suggest(token.text), Message("see the list of fields, or write trait.NAME")
-        )
-        cursor.problem(Message("unknown field '{text}'", text=token.text), near, token.at)
+        near = cursor.catalog.suggest(token.text)
+        fix = did_you_mean(near, Message("see the list of fields, or write trait.NAME"))
+        if near is not None and near in token.text:  # 会员等级 is no misspelt 会员
+            fix = Message(
+                "did you mean '{near}'? a trait is written trait.{name}",
+                near=near,
+                name=name_text(token.text),
+            )
+        cursor.problem(Message("unknown field '{text}'", text=token.text), fix, token.at)
     return Field(name=spec.name if spec else token.text)
 
 
@@ -146,7 +153,7 @@ def _trait_or_tag(cursor: Cursor) -> Trait | Tag:
     name = cursor.name_or_text(Message("a name"))
     known = cursor.catalog.traits if is_trait else cursor.catalog.tags
     if known and name not in known:
-        what = "trait" if is_trait else Message("tag group")
+        what = keyword("trait") if is_trait else Message("tag group")
         cursor.problem(
             Message("no {what} '{name}'", what=what, name=name), did_you_mean(closest(name, known)), at
         )
@@ -192,11 +199,19 @@ def _column(cursor: Cursor, spec: FactSpec, how: How) -> str:
     known = tuple(spec.columns) if how == "latest" else spec.sums
     if found is None or found.name not in known:
         near = did_you_mean(
-            closest(token.text, known), Message("use {known}", known=", ".join(known) or "count()")
+            closest(token.text, known),
+            Message(
+                "use {known}", known=columns(spec, known) if known else joined("", (keyword("count"), "()"))
+            ),
         )
-        kind = "column" if how == "latest" else "amount"
+        kind = Message("column") if how == "latest" else Message("amount")
         cursor.problem(
-            Message("{kind} have no {other_kind} '{text}'", kind=spec.kind, other_kind=kind, text=token.text),
+            Message(
+                "{kind} have no {other_kind} '{text}'",
+                kind=keyword(spec.kind),
+                other_kind=kind,
+                text=token.text,
+            ),
             near,
             token.at,
         )

@@ -6,11 +6,12 @@ from dataclasses import replace
 from koipond.kernel import InputError, Message
 from koipond.rules.catalog import Catalog, closest
 from koipond.rules.check import check, did_you_mean
+from koipond.rules.colloquial import advice, with_brackets
 from koipond.rules.conditions import comparison
 from koipond.rules.cursor import Cursor, SkipError
 from koipond.rules.lexer import tokens
 from koipond.rules.operands import fact_arguments, facts, operand
-from koipond.rules.problems import RuleError
+from koipond.rules.problems import Problem, RuleError
 from koipond.rules.tree import (
     DEPTH_MAX,
     And,
@@ -28,18 +29,25 @@ from koipond.rules.tree import (
 )
 from koipond.rules.values import percent
 from koipond.rules.window_words import sees_window, window
+from koipond.rules.written import keyword
 
 
 def parse(text: str, catalog: Catalog) -> Rule:
     """Return the tree that ``text`` describes; raise RuleError with every mistake and its column."""
-    words, problems = tokens(text)
-    cursor = Cursor(words=words, catalog=catalog, problems=problems)
-    rule = read_rule(cursor)
+    rule, problems = _read(text, catalog)
     if problems:
+        meant = with_brackets(text)
+        if meant is not None and not _read(meant[0], catalog)[1]:
+            problems = [advice(*meant)]
         raise RuleError(sorted(problems, key=lambda problem: problem.at or 0), text)
     if late := check(rule, catalog):
         raise RuleError(late, text)
     return rule
+
+
+def _read(text: str, catalog: Catalog) -> tuple[Rule, list[Problem]]:
+    words, problems = tokens(text)
+    return read_rule(Cursor(words=words, catalog=catalog, problems=problems)), problems
 
 
 def read_rule(cursor: Cursor) -> Rule:
@@ -129,10 +137,10 @@ def _list(cursor: Cursor) -> Rule:
 
 def _key(cursor: Cursor, what: str, known: frozenset[str]) -> str:
     at = cursor.word.at
-    key = cursor.name_or_text(Message("the key of a {what}", what=what))
+    key = cursor.name_or_text(Message("the key of a {what}", what=keyword(what)))
     if known and key not in known:
         cursor.problem(
-            Message("no {what} '{key}'", what=what, key=key), did_you_mean(closest(key, known)), at
+            Message("no {what} '{key}'", what=keyword(what), key=key), did_you_mean(closest(key, known)), at
         )
     return key
 
@@ -144,7 +152,7 @@ def _sample(cursor: Cursor) -> Rule:
     if cursor.accepts("to"):
         ends.append(percent(cursor))
     cursor.expect(",")
-    salt = cursor.name_or_text("a salt")
+    salt = cursor.name_or_text(Message("a text of your own"))
     cursor.expect(")")
     first, end = ends if len(ends) == 2 else (0, ends[0])
     try:

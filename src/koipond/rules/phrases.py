@@ -10,6 +10,18 @@ from koipond.rules.windows import Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """How a language says that facts of one kind are there or not."""
+
+    some: str
+    none: str
+    never: str  # in no window at all
+    count_ops: Mapping[Op, str]
+    counted: str = "{facts}"  # what is counted, or was the first or last
+    on_days: str = "{facts}"  # what there was on a day
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Phrases:
     """One language. Patterns take the names in braces; ``window`` brings its own space where one is due."""
 
@@ -23,11 +35,7 @@ class Phrases:
     number_ops: Mapping[Op, str]
     day_ops: Mapping[Op, str]
     text_ops: Mapping[Op, str]
-    count_ops: Mapping[Op, str]
-    happened: str
-    never_happened: str
-    bought: str
-    never_bought: str
+    happenings: Mapping[FactKind, Happening]
     is_in: str
     column_is: str  # inside a filter of facts
     column_in: str

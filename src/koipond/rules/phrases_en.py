@@ -1,10 +1,33 @@
 """Sentence patterns of rules in English. Data only; `words` fills them in."""
 
-from koipond.rules.phrases import Phrases
+from collections.abc import Mapping
+from dataclasses import replace
+
+from koipond.rules.phrases import Happening, Phrases
+from koipond.rules.tree import Op
 
 _EN_MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
+)
+
+
+def _counts(verb: str) -> Mapping[Op, str]:
+    return {
+        "=": f"{verb} exactly {{n}} {{facts}}{{window}}",
+        "!=": f"{verb} other than {{n}} {{facts}}{{window}}",
+        "<": f"{verb} fewer than {{n}} {{facts}}{{window}}",
+        "<=": f"{verb} at most {{n}} {{facts}}{{window}}",
+        ">": f"{verb} more than {{n}} {{facts}}{{window}}",
+        ">=": f"{verb} at least {{n}} {{facts}}{{window}}",
+    }
+
+
+_HAS = Happening(
+    some="has {facts}{window}",
+    none="has no {facts}{window}",
+    never="never had {facts}",
+    count_ops=_counts("has"),
 )
 EN = Phrases(
     and_=" and ",
@@ -38,18 +61,16 @@ EN = Phrases(
         ">": "{label} sorts after {value}",
         ">=": "{label} is {value} or sorts after it",
     },
-    count_ops={
-        "=": "has exactly {n} {facts}{window}",
-        "!=": "has not exactly {n} {facts}{window}",
-        "<": "has fewer than {n} {facts}{window}",
-        "<=": "has at most {n} {facts}{window}",
-        ">": "has more than {n} {facts}{window}",
-        ">=": "has at least {n} {facts}{window}",
+    happenings={
+        **dict.fromkeys(("orders", "events", "touches", "responses", "refunds"), _HAS),
+        **dict.fromkeys(("pending", "codes"), replace(_HAS, never="has no {facts}")),  # as they are today
+        "items": Happening(
+            some="bought {facts}{window}",
+            none="did not buy {facts}{window}",
+            never="never bought {facts}",
+            count_ops=_counts("bought"),
+        ),
     },
-    happened="has {facts}{window}",
-    never_happened="has no {facts}{window}",
-    bought="bought {facts}{window}",
-    never_bought="did not buy {facts}{window}",
     is_in="{label} is {values}",
     column_is="{label} is {value}",
     column_in="{label} is {values}",

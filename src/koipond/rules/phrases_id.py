@@ -1,6 +1,10 @@
 """Sentence patterns of rules in Indonesian. Data only; `words` fills them in."""
 
-from koipond.rules.phrases import Phrases
+from collections.abc import Mapping
+from dataclasses import replace
+
+from koipond.rules.phrases import Happening, Phrases
+from koipond.rules.tree import Op
 
 _ID_MONTHS = (
     *("Januari", "Februari", "Maret", "April", "Mei", "Juni"),
@@ -8,6 +12,23 @@ _ID_MONTHS = (
 )
 
 
+def _counts(verb: str) -> Mapping[Op, str]:
+    return {
+        "=": f"{verb} tepat {{n}} {{facts}}{{window}}",
+        "!=": "jumlah {facts}{window} bukan {n}",
+        "<": f"{verb} kurang dari {{n}} {{facts}}{{window}}",
+        "<=": f"{verb} paling banyak {{n}} {{facts}}{{window}}",
+        ">": f"{verb} lebih dari {{n}} {{facts}}{{window}}",
+        ">=": f"{verb} paling sedikit {{n}} {{facts}}{{window}}",
+    }
+
+
+_HAS = Happening(
+    some="memiliki {facts}{window}",
+    none="tidak memiliki {facts}{window}",
+    never="belum pernah memiliki {facts}",
+    count_ops=_counts("memiliki"),
+)
 ID = Phrases(
     and_=" dan ",
     or_=" atau ",
@@ -40,18 +61,16 @@ ID = Phrases(
         ">": "{label} berurutan setelah {value}",
         ">=": "{label} adalah {value} atau berurutan setelahnya",
     },
-    count_ops={
-        "=": "memiliki tepat {n} {facts}{window}",
-        "!=": "jumlah {facts}{window} bukan {n}",
-        "<": "memiliki kurang dari {n} {facts}{window}",
-        "<=": "memiliki paling banyak {n} {facts}{window}",
-        ">": "memiliki lebih dari {n} {facts}{window}",
-        ">=": "memiliki paling sedikit {n} {facts}{window}",
+    happenings={
+        **dict.fromkeys(("orders", "events", "touches", "responses", "refunds"), _HAS),
+        **dict.fromkeys(("pending", "codes"), replace(_HAS, never="tidak memiliki {facts}")),  # as of today
+        "items": Happening(
+            some="membeli {facts}{window}",
+            none="tidak membeli {facts}{window}",
+            never="belum pernah membeli {facts}",
+            count_ops=_counts("membeli"),
+        ),
     },
-    happened="memiliki {facts}{window}",
-    never_happened="tidak memiliki {facts}{window}",
-    bought="membeli {facts}{window}",
-    never_bought="tidak membeli {facts}{window}",
     is_in="{label} adalah {values}",
     column_is="{label} {value}",
     column_in="{label} {values}",

@@ -1,6 +1,32 @@
 """Sentence patterns of rules in Chinese. Data only; `words` fills them in."""
 
-from koipond.rules.phrases import Phrases
+from collections.abc import Mapping
+from dataclasses import replace
+
+from koipond.rules.phrases import Happening, Phrases
+from koipond.rules.tree import Op
+
+
+def _counts(unit: str) -> Mapping[Op, str]:
+    return {
+        "=": f"{{window}}{{counted}}恰为 {{n}} {unit}",
+        "!=": f"{{window}}{{counted}}不是 {{n}} {unit}",
+        "<": f"{{window}}{{counted}}少于 {{n}} {unit}",
+        "<=": f"{{window}}{{counted}}不超过 {{n}} {unit}",
+        ">": f"{{window}}{{counted}}超过 {{n}} {unit}",
+        ">=": f"{{window}}{{counted}}不少于 {{n}} {unit}",
+    }
+
+
+def _there(unit: str) -> Happening:
+    return Happening(
+        some="{window}有{facts}",
+        none="{window}没有{facts}",
+        never="从未有过{facts}",
+        on_days="有{facts}",
+        count_ops=_counts(unit),
+    )
+
 
 ZH = Phrases(
     and_="，且",
@@ -34,18 +60,30 @@ ZH = Phrases(
         ">": "{label}按编码排在{value}之后",
         ">=": "{label}按编码不排在{value}之前",
     },
-    count_ops={
-        "=": "{window}{facts}恰为 {n} 次",
-        "!=": "{window}{facts}不是 {n} 次",
-        "<": "{window}{facts}少于 {n} 次",
-        "<=": "{window}{facts}不超过 {n} 次",
-        ">": "{window}{facts}超过 {n} 次",
-        ">=": "{window}{facts}不少于 {n} 次",
+    happenings={
+        "orders": _there("笔"),
+        "items": Happening(
+            some="{window}买过{facts}",
+            none="{window}没有买过{facts}",
+            never="从未买过{facts}",
+            counted="购买{facts}",
+            on_days="购买{facts}",
+            count_ops=_counts("次"),
+        ),
+        "events": _there("次"),
+        "touches": _there("次"),
+        "responses": _there("次"),
+        "refunds": _there("笔"),
+        "pending": replace(_there("笔"), never="没有{facts}"),  # as they are today
+        "codes": Happening(
+            some="{window}领过{facts}",
+            none="{window}没有领过{facts}",
+            never="没有领过{facts}",  # by the state they have today
+            counted="领取{facts}",
+            on_days="领取{facts}",
+            count_ops=_counts("张"),
+        ),
     },
-    happened="{window}有{facts}",
-    never_happened="{window}没有{facts}",
-    bought="{window}买过{facts}",
-    never_bought="{window}没有买过{facts}",
     is_in="{label}为{values}",
     column_is="{label}为{value}",
     column_in="{label}为{values}",
@@ -64,11 +102,11 @@ ZH = Phrases(
     since="{first}以来",
     until="截至{last}",
     measures={
-        "count": "{window}{facts}的次数",
+        "count": "{window}{counted}的次数",
         "sum": "{window}{facts}的{column}合计",
-        "days": "{window}有{facts}的天数",
-        "days_since_last": "{window}最近一次{facts}距今的天数",
-        "days_since_first": "{window}首次{facts}距今的天数",
+        "days": "{window}{on_days}的天数",
+        "days_since_last": "{window}最近一次{counted}距今的天数",
+        "days_since_first": "{window}首次{counted}距今的天数",
         "average": "{window}{facts}的平均{column}",
         "share": "{window}{facts}占比",
         "latest": "{window}最近一次{facts}的{column}",
@@ -81,7 +119,7 @@ ZH = Phrases(
         "responses": "触达回应",
         "refunds": "退款",
         "pending": "待付款订单",
-        "codes": "领取的券",
+        "codes": "券",
     },
     filtered="{filters}的{facts}",
     named={"events": "{name}事件", "responses": "{name}回应"},

@@ -12,6 +12,7 @@ from koipond.rules.lexer import Token, is_name, quote
 from koipond.rules.operand_types import INT64_MAX, wanted
 from koipond.rules.tree import BUCKETS, Value
 from koipond.rules.vocabulary import KEYWORDS
+from koipond.rules.written import choices, name_of
 
 _TRUE, _FALSE = ("true", "是", "ya"), ("false", "否", "tidak")
 
@@ -78,7 +79,7 @@ def _number(cursor: Cursor, spec: FieldSpec, token: Token) -> Value:
         )
         cursor.problem(
             Message("{text} is too exact", text=token.text),
-            Message("write '{name}' {at_most}", name=spec.name, at_most=at_most),
+            Message("write '{name}' {at_most}", name=name_of(spec), at_most=at_most),
             token.at,
         )
         return 0
@@ -100,17 +101,17 @@ def _plain_number(cursor: Cursor, token: Token) -> Value:
 def _choice(cursor: Cursor, spec: FieldSpec, token: Token) -> Value:
     code = choice_code(spec, token.text)
     if code is None:
-        near = did_you_mean(
-            closest(token.text, spec.choices), Message("use {known}", known=", ".join(spec.choices))
+        near = did_you_mean(closest(token.text, spec.choices), Message("use {known}", known=choices(spec)))
+        cursor.problem(
+            Message("'{name}' is never '{text}'", name=name_of(spec), text=token.text), near, token.at
         )
-        cursor.problem(Message("'{name}' is never '{text}'", name=spec.name, text=token.text), near, token.at)
         return next(iter(spec.choices))
     return code
 
 
 def _wrong(cursor: Cursor, spec: FieldSpec, token: Token) -> Value:
     cursor.problem(
-        Message("'{text}' is no value of '{name}'", text=token.text, name=spec.name),
+        Message("'{text}' is no value of '{name}'", text=token.text, name=name_of(spec)),
         Message("give {wanted}", wanted=wanted(spec)),
         token.at,
     )

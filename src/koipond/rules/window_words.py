@@ -4,7 +4,17 @@ from koipond.kernel import InputError, Message
 from koipond.rules.cursor import Cursor
 from koipond.rules.labels import Lang
 from koipond.rules.vocabulary import calendar_words, spoken
-from koipond.rules.windows import Between, Calendar, DaysAgo, LastDays, NextDays, Span, Window, Yearly
+from koipond.rules.windows import (
+    Between,
+    Calendar,
+    DaysAgo,
+    LastDays,
+    NextDays,
+    Span,
+    Window,
+    Yearly,
+    month_day_text,
+)
 
 _HEADS = ("last", "next", "from", "between", "since", "until", "ever")
 
@@ -104,7 +114,7 @@ def span_text(found: Span, lang: Lang = "en") -> str:
     if isinstance(found, Calendar):
         return calendar_words(found, lang)
     if isinstance(found, Yearly):
-        return f"{_year_day(found.first)} {say('to')} {_year_day(found.last)}"
+        return f"{month_day_text(found.first)} {say('to')} {month_day_text(found.last)}"
     if isinstance(found, DaysAgo):
         ago = "天前" if lang == "zh" else f"{say('days')} {say('ago')}"
         return f"{say('from')} {found.first} {say('to')} {found.last} {ago}"
@@ -129,7 +139,3 @@ def days_text(days: int, lang: Lang = "en") -> str:
     if lang != "en":
         return f"{days} {spoken('days', lang)}"
     return "1 day" if days == 1 else f"{days} days"
-
-
-def _year_day(month_day: tuple[int, int]) -> str:
-    return f"{month_day[0]:02d}-{month_day[1]:02d}"

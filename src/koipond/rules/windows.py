@@ -1,5 +1,6 @@
 """Windows of local days (时间窗): values, and their bounds on an observation day, as days since 1970."""
 
+import re
 from calendar import isleap
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -84,12 +85,29 @@ class Calendar:
         require(self.shift in (-1, 0, 1), Message("a calendar window is the last, this or the next one"))
 
 
+MonthDay = tuple[int, int]
+_MONTH_DAY = re.compile(r"([0-9]{1,2})-([0-9]{1,2})")
+
+
+def read_month_day(text: object) -> MonthDay:
+    """Return the month and the day of ``11-11``; raise InputError for what is not written so."""
+    found = _MONTH_DAY.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        raise InputError("'{text}' is no day of the year such as 11-11", text=text, code="bad_rule")
+    return int(found[1]), int(found[2])
+
+
+def month_day_text(month_day: MonthDay) -> str:
+    """Return ``11-11``, as `read_month_day` reads it."""
+    return f"{month_day[0]:02d}-{month_day[1]:02d}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Yearly:
     """The days ``first`` to ``last`` of every year, both included, as (month, day); may pass New Year."""
 
-    first: tuple[int, int]
-    last: tuple[int, int]
+    first: MonthDay
+    last: MonthDay
 
     def __post_init__(self) -> None:
         for month, day in (self.first, self.last):

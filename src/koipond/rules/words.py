@@ -1,7 +1,7 @@
 """Read a rule in words (规则的文字说明), in zh, en or id; never fails for a rule the catalogue fits."""
 
-import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
 
@@ -15,6 +15,7 @@ from koipond.rules.phrases_en import EN
 from koipond.rules.phrases_id import ID
 from koipond.rules.phrases_zh import ZH
 from koipond.rules.problems import RuleError
+from koipond.rules.spacing import spaced, spaced_out
 from koipond.rules.titles import title
 from koipond.rules.tree import (
     And,
@@ -35,6 +36,7 @@ from koipond.rules.tree import (
     Match,
     Measure,
     Not,
+    Op,
     Operand,
     Or,
     Property,
@@ -50,12 +52,9 @@ from koipond.rules.value_speech import share_words, value_words
 from koipond.rules.window_speech import span_words
 from koipond.rules.windows import Window
 
-_QUOTED = re.compile("(“[^”]*”)")
-_TOUCHING = re.compile(
-    r"(?<=[A-Za-z0-9%])(?=[\u4e00-\u9fff])(?![年月日])|(?<=[\u4e00-\u9fff])(?=[¥$€£A-Za-z0-9])(?!\d+[年月日])"
+_OPPOSITE: Mapping[Op, Op] = MappingProxyType(
+    {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 )
-"""Where a Chinese character touches a figure, a sum or a Latin word that is no part of a date."""
-
 PHRASES: Mapping[Lang, Phrases] = MappingProxyType({"zh": ZH, "en": EN, "id": ID})
 
 
@@ -99,6 +98,8 @@ class _Speaker:
                 return label(FLAG_PHRASES[part.operand.name][1], self.lang)
             if (measure := _happened(part)) is not None:
                 return self._count(measure, happened=False)
+            if isinstance(part.operand, Measure) and part.operand.how == "count":  # which is never unknown
+                return self.rule(replace(part, op=_OPPOSITE[part.op]))
         return self.say.not_.format(self.rule(part))
 
     def _leaf(self, rule: Rule) -> str:
@@ -171,9 +172,8 @@ class _Speaker:
                 return self._count(node.operand, happened=True)
             if (node.op, node.value) in (("=", 0), ("<", 1), ("<=", 0)):
                 return self._count(node.operand, happened=False)
-            pattern = self.say.count_ops[node.op]
-            facts, window = self._facts(node.operand.facts), self._window(node.operand.window)
-            return pattern.format(n=self._value(spec, node.value), facts=facts, window=window)
+            pattern = self.say.happenings[node.operand.facts.kind].count_ops[node.op]
+            return pattern.format(n=self._value(spec, node.value), **self._counted(node.operand))
         ops = self.say.text_ops if isinstance(node.value, str) else self.say.number_ops
         if isinstance(node.value, date):
             ops = self.say.day_ops
@@ -181,11 +181,19 @@ class _Speaker:
         return ops[node.op].format(label=label_, value=self._value(spec, node.value))
 
     def _count(self, measure: Measure, *, happened: bool) -> str:
-        bought = measure.facts.kind == "items"
-        pattern = self.say.bought if bought else self.say.happened
-        if not happened:
-            pattern = self.say.never_bought if bought else self.say.never_happened
-        return pattern.format(facts=self._facts(measure.facts), window=self._window(measure.window))
+        how = self.say.happenings[measure.facts.kind]
+        pattern = how.some if happened else how.none if measure.window is not None else how.never
+        return pattern.format(**self._counted(measure))
+
+    def _counted(self, measure: Measure) -> dict[str, str]:
+        """Return what a pattern takes of ``measure``: the facts, alone and as what was done; the window."""
+        facts, how = self._facts(measure.facts), self.say.happenings[measure.facts.kind]
+        return {
+            "facts": facts,
+            "counted": how.counted.format(facts=facts),
+            "on_days": how.on_days.format(facts=facts),
+            "window": self._window(measure.window),
+        }
 
     def _operand(self, operand: Operand) -> str:
         if isinstance(operand, Trait):
@@ -211,8 +219,7 @@ class _Speaker:
 
     def _measure(self, measure: Measure) -> str:
         column = label(FACT_COLUMN_LABELS[measure.column], self.lang) if measure.column else ""
-        facts, window = self._facts(measure.facts), self._window(measure.window)
-        return self.say.measures[measure.how].format(facts=facts, window=window, column=column)
+        return self.say.measures[measure.how].format(column=column, **self._counted(measure))
 
     def _facts(self, facts: Facts) -> str:
         spec = self.catalog.facts[facts.kind]
@@ -276,22 +283,6 @@ class _Column(_Speaker):
         if isinstance(operand, Field):
             return label(FACT_COLUMN_LABELS[operand.name], self.lang)
         return super()._operand(operand)
-
-
-def spaced_out(text: str) -> str:
-    """Return Chinese ``text`` with the blanks that are due between its characters and figures or Latin words.
-
-    Dates are written together (2017年6月1日至7月1日), and what stands in quotes is left as it is.
-    """
-    parts = _QUOTED.split(text)
-    return "".join(part if place % 2 else _TOUCHING.sub(" ", part) for place, part in enumerate(parts))
-
-
-def spaced(joiner: str, parts: list[str]) -> str:
-    """Join ``parts``; between a Chinese joiner and a Latin word or figure stands a space."""
-    ends_wide = ord(joiner[-1]) > 0x2E80
-    rest = [f"{joiner}{' ' if ends_wide and part[:1].isascii() else ''}{part}" for part in parts[1:]]
-    return "".join([parts[0], *rest])
 
 
 def _happened(node: Comparison) -> Measure | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from koipond.kernel import Finding, Message, any_of
+from koipond.kernel import Finding, Message, any_of, joined
 from koipond.rules import Catalog, Rule, RuleError, from_dict, list_keys, parse, segment_keys, to_text
 from koipond.rules.catalog import closest
 from koipond.rules.labels import LANGS
@@ -110,7 +110,7 @@ class BodyCheck:
                 fix = (
                     Message("did you mean '{near}'?", near=near)
                     if near
-                    else Message("use {known}", known=", ".join(known))
+                    else Message("use {known}", known=joined(", ", known))
                 )
                 self.wrong((name,), Message("unknown key '{name}'", name=name), fix, "unknown_key")
 

@@ -105,7 +105,7 @@ def _advice(people: Sequence[ListedPerson]) -> str:
     """Say what may be wrong with lines of which none names a customer."""
     wide = [one.line for one in people if any(m in (one.keys.shop_id or "") for m in _MARKS)]
     if wide:
-        shown = ", ".join(map(str, wide[:SAMPLES_MAX]))
+        shown = joined(", ", map(str, wide[:SAMPLES_MAX]))
         return Message(
             "lines hold more than an id (line {shown}): write one id a line, or a table with a header",
             shown=shown,

@@ -20,7 +20,7 @@ from koipond.segments.code_rows import redeemed
 from koipond.segments.fact_rows import fact_rows
 from koipond.segments.scope import Scope
 
-What = Literal["trait", "value", "held", "property", "number", "date", "unlike", "coupons"]
+What = Literal["trait", "value", "bought", "held", "property", "number", "date", "unlike", "coupons"]
 _NEAR_MAX = 2_000
 _SAID: Mapping[What, tuple[str, str, str]] = {
     "trait": (
@@ -34,9 +34,14 @@ _SAID: Mapping[What, tuple[str, str, str]] = {
         "tidak ada peristiwa dengan properti '{name}'",
     ),
     "value": (
-        "从未有{of}的{column}为“{name}”",
+        "从未有过{column}为“{name}”的{of}",
         "no {of} were ever seen with {column} '{name}'",
-        "{of} dengan {column} '{name}' belum pernah ada",
+        "belum pernah ada {of} dengan {column} '{name}'",
+    ),
+    "bought": (
+        "从未有人买过{column}为“{name}”的商品",
+        "nobody ever bought items with {column} '{name}'",
+        "belum pernah ada yang membeli barang dengan {column} '{name}'",
     ),
     "held": (
         "没有任何客户的属性“{column}”为“{name}”",
@@ -112,35 +117,50 @@ class _Named:
     code_states: bool = False
 
 
-def unseen(scope: Scope, rule: Rule) -> list[Unseen]:
-    """Return what ``rule`` names that the facts of ``scope`` never held; empty when nothing is."""
+Shown = Mapping[str, Mapping[str, Any]]
+"""Trait that a rule names and somebody has → how many rows, numbers and days it holds."""
+
+
+def shown_traits(scope: Scope, rule: Rule) -> Shown:
+    """Return what the traits that ``rule`` names hold, for `trait_types` and `unseen` of the same rule."""
+    asked = _Named()
+    _ask_traits(asked, rule)
+    return _shown(scope, asked)
+
+
+def unseen(scope: Scope, rule: Rule, shown: Shown | None = None) -> list[Unseen]:
+    """Return what ``rule`` names that the facts of ``scope`` never held. ``shown``: its traits, if known."""
     asked = _Named()
     _ask_traits(asked, rule)
     for _, node in walk(rule):
         for facts in facts_of(node, scope.catalog):
             _ask_facts(asked, facts)
         _ask_latest(asked, scope, node)
-    found = [*_traits(scope, asked), *_texts(scope, asked), *_properties(scope, asked)]
+    found = [
+        *_traits(scope, asked, _shown(scope, asked) if shown is None else shown),
+        *_texts(scope, asked),
+        *_properties(scope, asked),
+    ]
     if asked.code_states and redeemed(scope, fact_rows(scope, "orders")) is None:
         found.append(Unseen(what="coupons", name=""))
     return found
 
 
-def trait_types(scope: Scope, rule: Rule) -> dict[str, str]:
+def trait_types(scope: Scope, rule: Rule, shown: Shown) -> dict[str, str]:
     """Return trait → number or date for traits whose every value is one, when ``rule`` compares them amiss.
 
-    Read with these types (`Catalog.trait_types`) the rule is an error that says what to compare with. What
-    `koipond.yaml` declares, texts among them, is left to the catalog.
+    ``shown``: what they hold. Read with these types (`Catalog.trait_types`) the rule is an error that says
+    what to compare with. What `koipond.yaml` declares, texts among them, is left to the catalog.
     """
     asked = _Named()
     _ask_traits(asked, rule)
-    shown = {}
-    for name, row in _shown(scope, asked).items():
+    types = {}
+    for name, row in shown.items():
         type_ = type_of(row)
         suits = not type_ or all(one.suits(type_) for one in asked.traits[name])
         if not suits and name not in scope.catalog.trait_types:
-            shown[name] = type_
-    return shown
+            types[name] = type_
+    return types
 
 
 def _ask_traits(asked: _Named, rule: Rule) -> None:
@@ -191,8 +211,7 @@ def _asked(node: Rule) -> list[Asked]:
     return [Asked(op, value) for value in _values(node)]
 
 
-def _shown(scope: Scope, asked: _Named) -> dict[str, dict[str, Any]]:
-    """Return each trait asked for that anybody has → how many rows, numbers and days it holds."""
+def _shown(scope: Scope, asked: _Named) -> Shown:
     if not asked.traits:
         return {}
     table = scope.reader.table("traits")
@@ -203,11 +222,10 @@ def _shown(scope: Scope, asked: _Named) -> dict[str, dict[str, Any]]:
     return {row["name"]: row for row in _frame(scope, counts)}
 
 
-def _traits(scope: Scope, asked: _Named) -> Iterator[Unseen]:
+def _traits(scope: Scope, asked: _Named, found: Shown) -> Iterator[Unseen]:
     if not asked.traits:
         return
     table = scope.reader.table("traits")
-    found = _shown(scope, asked)
     known = _known(scope, table, "name") if asked.traits.keys() - found.keys() else ()
     for name, values in asked.traits.items():
         if name not in found:
@@ -258,7 +276,8 @@ def _texts(scope: Scope, asked: _Named) -> Iterator[Unseen]:
         missing = [text for text in wanted if text not in held]
         known = _known(scope, rows, stored) if missing else ()
         for text in missing:
-            yield Unseen(what="value", name=text, of=kind, column=column, near=closest(text, known))
+            what: What = "bought" if kind == "items" else "value"
+            yield Unseen(what=what, name=text, of=kind, column=column, near=closest(text, known))
 
 
 def _known(scope: Scope, rows: IbisTable, column: str) -> tuple[str, ...]:

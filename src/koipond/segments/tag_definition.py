@@ -225,7 +225,7 @@ def _wrong_value(group: TagGroup, value: str) -> list[str]:
         hint = (
             Message("did you mean '{near}'?", near=near)
             if near
-            else Message("use {values}", values=", ".join(group.values))
+            else Message("use {values}", values=joined(", ", group.values))
         )
         return [Message("'{value}' is none of its values; {hint}", value=value, hint=hint)]
     try:

@@ -181,7 +181,7 @@ def _fault(names: Sequence[str], rows: Sequence[_Row], places: Sequence[int], co
             "the first line is no header, and nothing says which of its {count} columns is the code",
             count=len(names),
         )
-    shown = ", ".join(f"'{name}'" for name in names[:_SHOWN])
+    shown = joined(", ", (f"'{name}'" for name in names[:_SHOWN]))
     if column is not None:
         return Message("--column {column}: no such column; there are {shown}", column=column, shown=shown)
     if are_counted(cells[0] for _, cells in rows if any(cells)):

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from koipond.ingest.mapping import plain_name
+from koipond.ingest.words import word_table
 
 
 def _plain(*names: str) -> frozenset[str]:
@@ -104,10 +105,9 @@ _FREE = _plain(
     *("未使用", "未核销", "未兑换", "未用", "待使用", "待核销", "可用", "可使用", "有效", "正常", "启用"),
     *("未领取", "未发放", "待发放", "待领取", "未领", "未发", "未派发", "未售"),
     *("belum terpakai", "belum dipakai", "belum digunakan", "belum ditukar", "belum diklaim", "aktif"),
-    *("tersedia", "berlaku", "baru", "belum dikirim"),
+    *("tersedia", "berlaku", "baru", "belum dikirim", "未", "belum"),
 )
-_YES = _plain("yes", "y", "true", "t", "是", "ya", "v", "x", "√", "✓")
-_NO = _plain("no", "n", "false", "f", "否", "未", "tidak", "belum")
+_TICKS = frozenset(("√", "✓", "✔", "v", "x"))  # signs, of which a plain name keeps nothing
 _ENDLESS = _plain(
     "", "永久", "永久有效", "长期", "长期有效", "不限", "无", "无限期", "never", "none", "null", "selamanya"
 )
@@ -136,10 +136,12 @@ def is_gone(word: str, *, flag: bool) -> bool | None:
     ``flag``: the column asks whether, or how often, it was used: yes and 1 are used.
     """
     plain = plain_name(word)
-    if flag and (plain in _YES or plain in _NO):
-        return plain in _YES
     if flag and plain.isdecimal():
         return int(plain) > 0
+    if flag and word.strip().lower() in _TICKS:
+        return True
+    if flag and (truth := word_table("truth").get(plain)):
+        return truth == "true"
     return True if plain in _GONE else False if plain in _FREE else None
 
 

@@ -10,7 +10,7 @@ from zipfile import BadZipFile, ZipFile
 import pyarrow as pa
 
 from koipond.ingest.privacy import shown_name
-from koipond.kernel import InputError, Message
+from koipond.kernel import InputError, Message, joined
 from koipond.sources.batches import text_batch
 from koipond.sources.bounds import Meter, batch_rows, require_content
 from koipond.sources.header import SNIFF_ROWS, column_names, header_place
@@ -56,7 +56,7 @@ class ExcelRows:
         self.merged = frozenset(
             name
             for at, name in enumerate(self.columns)
-            if any(first > place + 1 for first, _ in self._merged.get(at, ()))
+            if any(one.first > place + 1 for one in self._merged.get(at, ()))
         )
         self._texts: set[str] = set()
         self._done_rows = 0
@@ -74,7 +74,7 @@ class ExcelRows:
         first = self._above + 2
         self._done_rows = 0
         most, meter = batch_rows(len(columns), BATCH_ROWS), Meter(self.file, self.total_bytes)
-        filler = Filler(self._merged, first)
+        filler = Filler(self._merged, first, self.file, self.columns, places)
         with self._open() as sheet:
             sheet.reset_dimensions()
             below = enumerate(sheet.iter_rows(min_row=first, values_only=True), start=first)
@@ -108,7 +108,7 @@ class ExcelRows:
                         "{file}: has no sheet '{wanted}'; it has {names}",
                         file=self.file,
                         wanted=self._wanted,
-                        names=", ".join(names),
+                        names=joined(", ", names),
                     )
                 yield book[self._wanted or names[0]]
             except (InputError, GeneratorExit):

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from koipond.ingest.privacy import masked
-from koipond.kernel import InputError, Message, shortened, some_of
+from koipond.kernel import InputError, Message, joined, shortened, some_of
 from koipond.sources.bounds import NAME_CHARS_MAX, require_columns
 
 _LISTED_MAX = 10
@@ -72,7 +72,7 @@ def column_names(file: str, cells: Sequence[str | None]) -> tuple[str, ...]:
             "{file}: row 1 names a column twice: {what}; rename one of them", file=file, what=what
         )
     if _looks_like_data(names):
-        shown = ", ".join(masked(name)[:_SHOWN_MAX] for name in names[:4])
+        shown = joined(", ", (masked(name)[:_SHOWN_MAX] for name in names[:4]))
         raise InputError(
             "{file}: row 1 looks like data ({shown}), not like column names; add a header row",
             file=file,

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from koipond.budgets import day_of_scope
-from koipond.kernel import Message, day_of, zone
+from koipond.kernel import Message, day_of, local_time, zone
 from koipond.outreach.quiet import is_quiet
 from koipond.store.checks_intent import GRACE_S, SENT, consent_at_intent, suppressed_at_address
 from koipond.store.checks_rules import running_at_intent
@@ -87,7 +87,7 @@ def _quiet(connection: sa.Connection, place: ZoneInfo) -> Iterator[str]:
             yield Message(
                 "touch {touch_key} was sent in the quiet hours, at {from_s}",
                 touch_key=row.touch_key,
-                from_s=from_s(row.sent_s).isoformat(),
+                from_s=f"{local_time(from_s(row.sent_s), place)} {place.key}",
             )
 
 
@@ -104,7 +104,7 @@ def _permissions(connection: sa.Connection) -> Iterator[str]:
             yield Message(
                 "touch {touch_key} was sent to {staff}",
                 touch_key=row.touch_key,
-                staff="staff" if row.staff else "a minor",
+                staff=Message("staff") if row.staff else Message("a minor"),
             )
         barred = (
             _sent(touch_.c.touch_key, suppression.c.reason)
@@ -223,7 +223,9 @@ def _plans(connection: sa.Connection) -> Iterator[str]:
         unfinished = row.status in ("making", "unfinished")
         if row.status in ("draft", "approved", "sent") and row.summary == "{}":
             yield Message(
-                "plan p{plan_no} is {status} without a summary", plan_no=row.plan_no, status=row.status
+                "plan p{plan_no} is {status} without a summary",
+                plan_no=row.plan_no,
+                status=Message(row.status),
             )
         elif unfinished and row.approved_s is not None:
             yield Message("plan p{plan_no} was approved and never finished", plan_no=row.plan_no)
@@ -251,5 +253,5 @@ def _senders(connection: sa.Connection, before_s: int, machine_before_s: int) ->
         yield Message(
             "touch {touch_key} is {state} under a sender that has ended",
             touch_key=row.touch_key,
-            state=row.state,
+            state=Message(row.state),
         )

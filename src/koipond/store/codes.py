@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from koipond.kernel import InputError, Message, shortened
 from koipond.store.bulk import Row, any_of, chunks, upsert_rows
+from koipond.store.code_days import Given, Held, HeldCode, move_days, without_over
 from koipond.store.code_keys import code_key, is_hidden
 from koipond.store.engine import Database
 from koipond.store.instants import to_s
@@ -28,6 +29,20 @@ class CodeStock:
     list_key: str
     issued: int
     left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodesAdded:
+    """What became of the codes of a file: how many are ``new``, and of those the list holds already, how many
+    have the last day now given (``moved``), were issued and keep the one they went out with (``promised``),
+    or keep the one they have because none is given now (``undated``). ``over``: ended already, not added.
+    """
+
+    new: int
+    moved: int = 0
+    promised: int = 0
+    undated: int = 0
+    over: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +70,12 @@ class StoredCodes:
         expires_at: datetime | None = None,
         lines: Sequence[int] | None = None,
         ends: Sequence[datetime | None] | None = None,
-    ) -> int:
-        """Add ``codes`` to a list, all or none; return how many are new. One that the list holds already
-        keeps its place and holder. ``lines``: where each stands in its file, default its place.
-        ``ends``: when each is no good any more, in place of one ``expires_at`` for all.
+        over_at: datetime | None = None,
+    ) -> CodesAdded:
+        """Add ``codes`` to a list, all or none; return what became of them. One that the list holds already
+        keeps its place and holder; its end becomes the one given here unless it was issued with another.
+        ``lines``: where each stands in its file, default its place. ``ends``: when each is no good any more,
+        in place of one ``expires_at`` for all. ``over_at``: one that ends by then is not added.
 
         Raises InputError naming every code that is empty, holds what does not show, reads like another one of
         the file or of this list, or stands in another list.
@@ -67,21 +84,25 @@ class StoredCodes:
         placed = list(zip(lines or range(1, len(kept) + 1), kept, strict=True))
         problems = [*_unreadable(placed), *_twins(placed)]
         each = [expires_at] * len(kept) if ends is None else ends
-        rows: list[Row] = [
-            (list_key, code, None if end is None else to_s(end), code_key(code))
-            for code, end in zip(kept, each, strict=True)
-        ]
-        fresh = 0
+        given: Given = {
+            code: None if end is None else to_s(end) for code, end in zip(kept, each, strict=True)
+        }
         with self._db.write() as connection:
             if connection.dialect.name == "postgresql":  # two files at once could hold the same code
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ONE_FILE_AT_A_TIME)))
-            problems += _known_elsewhere(connection, list_key, placed)
-            if problems:
+            mine, others = _held(connection, list_key, placed)
+            if problems := [*problems, *others]:
                 raise InputError(_said(list_key, problems))
+            fresh = {code: end for code, end in given.items() if code not in mine}
+            good = without_over(fresh, over_at)
+            rows: list[Row] = [(list_key, code, end, code_key(code)) for code, end in good.items()]
             columns = ("list_key", "code", "expires_s", "code_key")
             for part in chunks(rows, CHUNK):
-                fresh += upsert_rows(connection, offer_code, columns, list(part), "ON CONFLICT DO NOTHING")
-        return fresh
+                upsert_rows(connection, offer_code, columns, list(part), "ON CONFLICT DO NOTHING")
+            moved, promised, undated = move_days(connection, mine, given)
+        return CodesAdded(
+            new=len(good), moved=moved, promised=promised, undated=undated, over=len(fresh) - len(good)
+        )
 
     def stock(self, now: datetime) -> list[CodeStock]:
         """Return how many codes of each list are issued, and how many are left and still good."""
@@ -157,22 +178,28 @@ def _twins(placed: Sequence[tuple[int, str]]) -> Iterator[Problem]:
             yield line, Message("reads like line {first}", first=first[key])
 
 
-def _known_elsewhere(
+def _held(
     connection: sa.Connection, list_key: str, placed: Sequence[tuple[int, str]]
-) -> Iterator[Problem]:
-    """Yield the codes that another list holds, or this one in another way of writing."""
-    columns = offer_code.c.code_key, offer_code.c.list_key, offer_code.c.code
+) -> tuple[Held, list[Problem]]:
+    """Return the codes that this list holds, and those another list does, or this one written differently."""
+    names = ("code_key", "list_key", "code", "code_no", "expires_s", "customer_no")
+    mine: Held = {}
+    problems: list[Problem] = []
     for part in chunks(placed, CHUNK):
         keys = {code_key(code) for _, code in part} - {""}
-        query = sa.select(*columns).where(any_of(connection, offer_code.c.code_key, list(keys)))
+        query = sa.select(*(offer_code.c[name] for name in names))
         held: dict[str, set[tuple[str, str]]] = {}
-        for key, other_list, code in connection.execute(query):
+        for key, other_list, code, number, expires_s, customer_no in connection.execute(
+            query.where(any_of(connection, offer_code.c.code_key, list(keys)))
+        ):
             held.setdefault(key, set()).add((other_list, code))
+            if other_list == list_key:
+                mine[code] = HeldCode(number, expires_s, issued=customer_no is not None)
         for line, code in part:
-            others = held.get(code_key(code), set()) - {(list_key, code)}
-            if others:
-                names = ", ".join(sorted({f"'{name}'" for name, _ in others}))
-                yield line, Message("reads like a code of list {names}", names=names)
+            if others := held.get(code_key(code), set()) - {(list_key, code)}:
+                lists = ", ".join(sorted({f"'{name}'" for name, _ in others}))
+                problems.append((line, Message("reads like a code of list {names}", names=lists)))
+    return mine, problems
 
 
 def _said(list_key: str, problems: Sequence[Problem]) -> str:

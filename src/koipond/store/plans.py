@@ -8,7 +8,15 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from koipond.kernel import BusyError, InputError, RefusedError, epoch_day, from_epoch_day, stable_json
+from koipond.kernel import (
+    BusyError,
+    InputError,
+    Message,
+    RefusedError,
+    epoch_day,
+    from_epoch_day,
+    stable_json,
+)
 from koipond.outreach.model import Reason
 from koipond.store import audit, ends
 from koipond.store.approvals import digest_of
@@ -102,7 +110,10 @@ class StoredPlans:
                 raise BusyError("plan {key} was given up meanwhile; run: koipond plan", key=key)
 
     def approve(self, key: str, by: str, now: datetime) -> StoredPlan:
-        """Approve a draft; once more changes nothing. Raise RefusedError when it was sent or withdrawn."""
+        """Approve a draft; once more changes nothing.
+
+        Raises RefusedError when it was sent or withdrawn, or when it has no candidates at all.
+        """
         with self._db.write() as connection:
             found = _find(connection, key, lock=True)
             if found.status == "approved":
@@ -115,7 +126,13 @@ class StoredPlans:
                 raise RefusedError(
                     "plan {key} is {status} and cannot be approved; make a new one",
                     key=key,
-                    status=found.status,
+                    status=Message(found.status),
+                )
+            if found.summary.get("considered") == 0:
+                raise RefusedError(
+                    "plan {key} has no candidates: there is nothing to approve or to send; to see why, run:"
+                    " koipond refresh, then: koipond plan",
+                    key=key,
                 )
             digest = digest_of(connection, _row(connection, key))
             update = sa.update(plan).where(plan.c.plan_no == plan_number(key))
@@ -144,7 +161,9 @@ class StoredPlans:
             raise RefusedError("plan {key} was withdrawn; make a new one with: koipond plan", key=key)
         if found.status not in ("approved", "sent"):
             raise RefusedError(
-                "plan {key} is {status}; run: koipond approve {key} --by NAME", key=key, status=found.status
+                "plan {key} is {status}; run: koipond approve {key} --by NAME",
+                key=key,
+                status=Message(found.status),
             )
         return found
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from koipond.kernel import InputError, RefusedError, stable_json
+from koipond.kernel import InputError, RefusedError, joined, stable_json
 from koipond.store.audit import AuditEntry, write
 from koipond.store.definitions import DefinitionChange, apply_changes
 from koipond.store.engine import Database
@@ -100,7 +100,7 @@ def _waiting(connection: sa.Connection, key: str, by: str, approvers: Collection
         raise RefusedError(
             "{by} may not decide on changes; koipond.yaml names as approvers: {approvers}",
             by=by,
-            approvers=", ".join(sorted(approvers)),
+            approvers=joined(", ", sorted(approvers)),
         )
     return found
 

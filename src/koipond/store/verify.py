@@ -14,6 +14,7 @@ from koipond.kernel import Message, shortened
 from koipond.outreach.gate import GLOBAL
 from koipond.store import checks_consent
 from koipond.store.approvals import approvals
+from koipond.store.check_sentences import SENTENCES
 from koipond.store.checks_caps import caps, inbox_caps
 from koipond.store.checks_grades import held_grades
 from koipond.store.checks_outreach import outreach_checks
@@ -41,6 +42,11 @@ class Check:
     def status(self) -> str:
         """``ok`` or ``broken``."""
         return "broken" if self.breaks else "ok"
+
+    @property
+    def says(self) -> Message:
+        """What must hold."""
+        return SENTENCES[self.name]
 
 
 class StoredChecks:

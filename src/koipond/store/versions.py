@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from koipond.ingest.ports import FileRecord, Holder, Manifest
-from koipond.kernel import BusyError, stable_json
+from koipond.kernel import BusyError, stable_json, wall_time
 from koipond.store import leases
 from koipond.store.bulk import update_rows, upsert_rows
 from koipond.store.engine import Database
@@ -159,8 +159,8 @@ def _manifest(row: Any) -> Manifest:
 
 
 def _busy(held: leases.HeldLease, now: datetime) -> BusyError:
-    holder, since = held.holder, held.since.isoformat()
-    until = min(held.until, now + leases.TTL).isoformat()  # a clock that is ahead is not waited for
+    holder, since = held.holder, wall_time(held.since)
+    until = wall_time(min(held.until, now + leases.TTL))  # a clock that is ahead is not waited for
     return BusyError(
         "{purpose} (process {pid} on {host_name}) writes since {since}; wait for it: when "
         "it beats no more its lease ends by {until} at the latest (see: koipond leases)",

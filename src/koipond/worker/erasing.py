@@ -10,7 +10,7 @@ from koipond.bootstrap import App
 from koipond.bootstrap.app import STATE
 from koipond.ingest.erasing import count_erased, purge_erased
 from koipond.ingest.ports import Writer
-from koipond.kernel import BusyError
+from koipond.kernel import BusyError, Message, joined
 from koipond.store.verify import Check
 from koipond.worker.syncing import sync_facts
 
@@ -56,5 +56,5 @@ def erased_in_warehouse(app: App) -> Check:
         return Check(name="erased_facts", breaks=0, detail="")
     with app.warehouse.read() as reader:
         left = count_erased(reader, erased)
-    detail = ", ".join(f"{count:,} rows of {name}" for name, count in left.items())
-    return Check(name="erased_facts", breaks=sum(left.values()), detail=detail)
+    found = [Message("{count:,} rows of {name}", count=count, name=name) for name, count in left.items()]
+    return Check(name="erased_facts", breaks=sum(left.values()), detail=joined("; ", found))

@@ -11,7 +11,7 @@ import pyarrow as pa
 from koipond.bootstrap import App
 from koipond.ingest.facts import FACTS
 from koipond.ingest.ports import Reader
-from koipond.kernel import InputError, epoch_day, local_time
+from koipond.kernel import InputError, epoch_day, joined, local_time
 from koipond.outreach.ports import Permissions
 from koipond.profiles.facts import read_facts
 from koipond.rules import words
@@ -165,7 +165,7 @@ def one_customer(app: App, words: str) -> int:
             "nobody is known as '{words}'; give a shop id, phone, e-mail or our own number", words=words
         )
     if len(found) > 1:
-        numbers = ", ".join(map(str, found[:10]))
+        numbers = joined(", ", map(str, found[:10]))
         raise InputError(
             "'{words}' names {count} customers: {numbers}; give one of these numbers",
             words=words,

@@ -14,7 +14,7 @@ from typing import Any
 from koipond.bootstrap import App
 from koipond.frames.spreadsheet import csv_text
 from koipond.ingest.ports import Reader
-from koipond.kernel import InputError, Message, joined
+from koipond.kernel import InputError, Message, joined, listed
 from koipond.kernel.whole_files import require_new, written_beside
 from koipond.outreach.templates import preview
 from koipond.segments.tables import list_members, segment_members
@@ -73,8 +73,8 @@ def wanted(
         wrong.append(
             Message(
                 "--with {strange}: there is {identifiers}",
-                strange=", ".join(strange),
-                identifiers=", ".join(IDENTIFIERS),
+                strange=joined(", ", strange),
+                identifiers=listed(IDENTIFIERS),
             )
         )
     if not purpose.strip():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from koipond.bootstrap import App
 from koipond.ingest.list_rows import ListedPerson, line_people, list_columns, table_people
-from koipond.kernel import InputError, Message, epoch_day
+from koipond.kernel import InputError, Message, epoch_day, joined
 from koipond.segments.lists import LINES_MAX, SAMPLES_MAX, ListResult, bring_list, find_people
 from koipond.segments.ports import TagChange
 from koipond.sources import open_file
@@ -74,8 +74,8 @@ def bring_tags(app: App, asked: Tagging, file: Path, *, source: str, told: Mappi
             for number in sorted(numbers)
         ]
     if wrong:
-        allowed = Message(": one of {values}", values=", ".join(asked.values)) if asked.values else ""
-        shown = ", ".join(map(str, wrong[:SAMPLES_MAX]))
+        allowed = Message(": one of {values}", values=joined(", ", asked.values)) if asked.values else ""
+        shown = joined(", ", map(str, wrong[:SAMPLES_MAX]))
         raise InputError(
             "{count:,} rows have no value that '{group}' takes (line {shown}); write it in a "
             "column 'value', or pass --value{allowed}",

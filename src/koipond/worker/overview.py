@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from koipond.bootstrap import App
-from koipond.kernel import epoch_day
+from koipond.kernel import Language, Message, epoch_day, joined
 from koipond.rules.titles import title
 from koipond.segments.segment_state import read_states, stale
 from koipond.store.pauses import Pause
@@ -41,16 +41,19 @@ def overview(app: App) -> Overview:
     )
 
 
-def segment_rows(app: App, day: date) -> list[dict[str, Any]]:
-    """Return each applied segment with its members' count and whether a plan of ``day`` may use them."""
+def segment_rows(app: App, day: date, language: Language | None = None) -> list[dict[str, Any]]:
+    """Return each applied segment with its members' count and whether a plan of ``day`` may use them.
+
+    Its name is in ``language``, by default the workspace's.
+    """
     rows = []
     with app.warehouse.read() as reader:
         states = read_states(reader)
     for key, definition in sorted(app.definitions.segments.items()):
         state = states.get(key)
         why = stale(definition, state, epoch_day(day))
-        freshness = "fresh" if why is None else f"{why.code}: {why.detail}"
-        name = title(definition.names, key)[app.settings.language]
+        freshness = Message("fresh") if why is None else joined(": ", (Message(why.code), why.detail))
+        name = title(definition.names, key)[language or app.settings.language]
         count = state.count if state else None
         rows.append({"segment": key, "name": name, "count": count, "freshness": freshness})
     return rows

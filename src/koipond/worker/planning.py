@@ -16,7 +16,16 @@ import pyarrow as pa
 
 from koipond.bootstrap import App
 from koipond.ingest.ports import IbisTable, Query, Reader, Writer
-from koipond.kernel import InputError, Message, day_of, epoch_day, from_epoch_day, local_time
+from koipond.kernel import (
+    InputError,
+    Message,
+    day_of,
+    epoch_day,
+    from_epoch_day,
+    joined,
+    listed,
+    local_time,
+)
 from koipond.outreach.quiet import next_allowed
 from koipond.segments.day_members import DayMembers
 from koipond.segments.snapshot import present_profile
@@ -201,7 +210,7 @@ def paused_since(app: App, pause: Pause) -> str:
     since = Message(
         "since {local_time} by {author}", local_time=local_time(pause.since, app.zone), author=pause.author
     )
-    return f"{since}: {pause.reason}" if pause.reason else since
+    return joined(": ", (since, pause.reason)) if pause.reason else since
 
 
 def _early_ends(app: App, strategies: Sequence[Strategy]) -> list[str]:
@@ -254,8 +263,8 @@ def chosen(app: App, keys: Sequence[str]) -> list[Strategy]:
     if unknown := sorted(set(keys) - set(applied)):
         raise InputError(
             "no strategy {unknown} is applied; there is {applied}",
-            unknown=", ".join(unknown),
-            applied=", ".join(sorted(applied)),
+            unknown=listed(unknown),
+            applied=listed(sorted(applied)),
         )
     return [applied[key] for key in sorted(keys or applied)]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from koipond.bootstrap import App
 from koipond.frames.spreadsheet import csv_text
 from koipond.ingest.rule_words import RULE_WORDS
-from koipond.kernel import InputError
+from koipond.kernel import InputError, Language
 from koipond.kernel.whole_files import require_new, written_beside
 
 ROWS_MAX = 1_000_000
@@ -17,14 +17,14 @@ _HEADS = {
 }
 
 
-def write_rejects(app: App, import_no: int, file: Path) -> int:
-    """Write the rows that import ``import_no`` put aside to the new ``file`` (0600); return how many.
+def write_rejects(app: App, import_no: int, file: Path, language: Language) -> int:
+    """Write the rows that import ``import_no`` put aside to the new ``file`` (0600), their reasons in
+    ``language``; return how many.
 
     Identifiers are not in it, they are covered when rows are put aside: the row number tells whose it is.
     Raises InputError for an import that put nothing aside, or a file that is there already.
     """
     require_new(file)
-    language = app.settings.language
     with app.warehouse.read() as reader:
         table = reader.table("quarantine")
         mine = table.filter(table["import_no"] == import_no).order_by("row").limit(ROWS_MAX + 1)

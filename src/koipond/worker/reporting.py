@@ -13,7 +13,7 @@ from koipond.insights.lift import lift_report
 from koipond.insights.lift_model import LiftQuestion, LiftReport
 from koipond.insights.outcomes import OutcomeWindow
 from koipond.insights.words import WORDS, Language
-from koipond.kernel import SYMBOLS, InputError, epoch_day, minor_digits
+from koipond.kernel import SYMBOLS, InputError, epoch_day, listed, minor_digits
 from koipond.store.instants import to_s
 from koipond.strategy.model import DEFAULT_BREAKDOWN, MetricName, Strategy
 from koipond.worker.offers import issued_codes
@@ -62,8 +62,9 @@ def report_dict(app: App, report: LiftReport, day: date) -> dict[str, Any]:
 def _applied(app: App, key: str) -> Strategy:
     strategies = app.definitions.strategies
     if key not in strategies:
-        known = ", ".join(sorted(strategies)) or "none"
-        raise InputError("no strategy '{key}' is applied; there is {known}", key=key, known=known)
+        raise InputError(
+            "no strategy '{key}' is applied; there is {known}", key=key, known=listed(sorted(strategies))
+        )
     return strategies[key]
 
 

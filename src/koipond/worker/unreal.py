@@ -9,7 +9,7 @@ from koipond.bootstrap import App
 from koipond.ingest import PEOPLE_RULES, QualityReport, decide_people, flagged_people, read_quality
 from koipond.ingest.ports import Reader
 from koipond.ingest.quality import test_word
-from koipond.kernel import InputError, local_time
+from koipond.kernel import InputError, joined, local_time
 from koipond.profiles.facts import read_facts
 
 
@@ -27,7 +27,7 @@ def flagged_rows(app: App, rule: str | None) -> list[dict[str, Any]]:
         raise InputError(
             "no people rule '{rule}'; rules are {people_rules}",
             rule=rule,
-            people_rules=", ".join(PEOPLE_RULES),
+            people_rules=joined(", ", PEOPLE_RULES),
         )
     with app.warehouse.read() as reader:
         fits = _fits(app, reader)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from koipond.kernel import LANGUAGES, Finding, Message, any_of
+from koipond.kernel import LANGUAGES, Finding, Message, any_of, joined
 from koipond.outreach.model import ContactPolicy, FrequencyCap
 from koipond.outreach.templates import Template, TemplateError, variables_of
 from koipond.outreach.templates.render import compile_part
@@ -234,7 +234,7 @@ def _template(settings: WorkspaceSettings | None, template: Template, source: So
                 )
     missing = [language for language in LANGUAGES if language not in template.texts]
     if missing:
-        message = Message("no text in {missing}", missing=", ".join(missing))
+        message = Message("no text in {missing}", missing=joined(", ", missing))
         yield source.finding(
             ("texts",),
             "language_missing",
@@ -262,7 +262,7 @@ def _variable(path: str, template: Template, traits: list[str], source: Source) 
             message = Message(
                 "'{path}' is neither required nor has it a fallback in {absent}",
                 path=path,
-                absent=", ".join(absent),
+                absent=joined(", ", absent),
             )
             fix = Message("Add it to 'required:', or 'fallbacks: {{{path}: …}}'", path=path)
             yield source.finding(("texts",), "fallback_missing", message, fix)

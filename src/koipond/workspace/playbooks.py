@@ -8,7 +8,8 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from koipond.kernel import InputError
+from koipond.kernel import InputError, joined
+from koipond.kernel.countries import UNKNOWN, country_of
 from koipond.kernel.whole_files import write_whole
 from koipond.workspace.settings import FILE
 
@@ -21,6 +22,7 @@ key: {key}
 name: {name}
 zone: {zone}
 currency: {currency}
+{country}
 clock: {clock}          # system, or last_fact: today is the day of the newest order
 language: {language}          # of what commands say, and of customers who named none
 defaults:
@@ -31,15 +33,18 @@ defaults:
 traits:                   # facts about a person that texts and segments may use
   first_name: {{type: text}}
 """
+_COUNTRY = "{country}             # whose phone numbers are written without a country code"
 
 
 def settings_text(
     *, key: str, name: str, zone: str, currency: str, clock: str = "system", language: str = "zh"
 ) -> str:
-    """Return the first `koipond.yaml` of a brand."""
+    """Return the first `koipond.yaml` of a brand; its country is the one of the zone, else the currency."""
+    where = country_of(zone, currency)
+    country = _COUNTRY.format(country="# country: XX" if where == UNKNOWN else f"country: {where}")
     quoted = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return _SETTINGS.format(
-        key=key, name=quoted, zone=zone, currency=currency, clock=clock, language=language
+        key=key, name=quoted, zone=zone, currency=currency, country=country, clock=clock, language=language
     )
 
 
@@ -51,7 +56,7 @@ def add_playbook(folder: Path, name: str, *, channels: Sequence[str] = ()) -> li
     """
     if name not in SHIPPED:
         raise InputError(
-            "there is no playbook '{name}'; shipped are {shipped}", name=name, shipped=", ".join(SHIPPED)
+            "there is no playbook '{name}'; shipped are {shipped}", name=name, shipped=joined(", ", SHIPPED)
         )
     if not (folder / FILE).exists():
         raise InputError("{folder} is no workspace; make one with: koipond init {folder}", folder=folder)

@@ -55,7 +55,7 @@ def suggestion(name: str, known: list[str]) -> str:
     return (
         Message("Did you mean '{near}'?", near=near[0])
         if near
-        else Message("Known here: {known}", known=", ".join(sorted(known)))
+        else Message("Known here: {known}", known=joined(", ", sorted(known)))
     )
 
 

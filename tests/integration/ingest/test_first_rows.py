@@ -1,6 +1,7 @@
 """Orders that say their number, customer, time and state in the first of their rows alone."""
 
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from openpyxl import Workbook
@@ -84,6 +85,58 @@ def test_merged_cells_have_the_value_of_the_first(space: MemoryWorkspace) -> Non
     assert sorted(row["sku"] for row in space.rows("order_lines")) == ["C1", "C1", "D1", "T1", "T1", "T1"]
     assert "order_id_carried_down" not in result.notes
     assert result.quarantined == {}
+
+
+ORDERS = "订单号,会员号,下单时间,订单金额,商品编码,类目,备注"
+WIDE = [
+    ["E1", "c1", "2025-03-01 10:00", 55, "T1", "tea", "x"],
+    [None, None, None, None, "C1", None, None],
+]
+
+
+def test_a_range_over_columns_and_rows_is_refused_by_name(space: MemoryWorkspace) -> None:
+    """Nobody can say whether the value is that of the one column or of the other."""
+    path = book(space, ORDERS, WIDE, ["A2:B3", "C2:C3", "D2:D3"])
+    with pytest.raises(InputError, match=r"A2:B3.*'订单号', '会员号'"):
+        space.load("orders", path)
+
+
+def test_a_range_over_columns_that_are_not_read_fills_what_is(space: MemoryWorkspace) -> None:
+    path = book(space, ORDERS, WIDE, ["A2:A3", "B2:B3", "C2:C3", "D2:D3", "F2:G3"])
+    space.load("orders", path)
+    assert {row["sku"]: row["category"] for row in space.rows("order_lines")} == {"T1": "tea", "C1": "tea"}
+
+
+def test_a_note_below_the_orders_over_columns_and_rows_is_no_value(space: MemoryWorkspace) -> None:
+    rows = [WIDE[0], ["made by anna", *[None] * 6], [None] * 7]
+    result = space.load("orders", book(space, ORDERS, rows, ["A3:G4"]))
+    assert nets(space) == {"E1": 5_500}
+    assert result.kept == 1
+
+
+def test_rows_that_are_only_tall_are_no_second_order_lines(space: MemoryWorkspace) -> None:
+    """Every cell merged over two rows: one line, not two."""
+    path = book(space, ORDERS, [WIDE[0], [None] * 7], [f"{letter}2:{letter}3" for letter in "ABCDEFG"])
+    space.load("orders", path)
+    assert [row["sku"] for row in space.rows("order_lines")] == ["T1"]
+
+
+def test_a_merged_last_column_fills_rows_that_end_before_it(space: MemoryWorkspace) -> None:
+    """Writers may leave out the cells below the first: the rows are short then."""
+    path = book(space, "商品编码,订单号,会员号,下单时间,订单金额", [["T1", "E1", "c1", "2025-03-01", 55]], [])
+    cells = "".join(f'<mergeCell ref="{letter}2:{letter}3"/>' for letter in "BCDE")
+    row = '<row r="3"><c r="A3" t="inlineStr"><is><t>C1</t></is></c></row>'
+    short = path.with_name("short.xlsx")
+    with ZipFile(path) as old, ZipFile(short, "w") as new:
+        for name in old.namelist():
+            text = old.read(name)
+            if name.endswith("sheet1.xml"):
+                merged = f"{row}</sheetData><mergeCells>{cells}</mergeCells>".encode()
+                text = text.replace(b"</sheetData>", merged)
+            new.writestr(name, text)
+    space.load("orders", short)
+    assert nets(space) == {"E1": 5_500}
+    assert sorted(row["sku"] for row in space.rows("order_lines")) == ["C1", "T1"]
 
 
 def test_one_quantity_over_several_rows_is_asked_about(space: MemoryWorkspace) -> None:

@@ -129,6 +129,21 @@ def test_an_id_that_is_a_phone_number_stays_joinable(tmp_path: Path) -> None:
     assert refund["order_id"] in orders
 
 
+def test_what_was_masked_is_said_by_column(tmp_path: Path) -> None:
+    """A07: silently changed ids are ids that nobody finds any more."""
+    space = MemoryWorkspace(tmp_path)
+    head = "user_id,订单号,at,amount,sku,category\n"
+    rows = (
+        f"1,{PHONE},2025-01-01,5,S1,tea\n1,{PHONE},2025-01-01,5,S2,for {PHONE}\n2,O-2,2025-01-01,6,S1,tea\n"
+    )
+    done = space.load("orders", space.write("a.csv", head + rows))
+    assert done.masked == {"订单号": 2, "category": 1}
+    assert done.to_dict()["masked"] == done.masked
+    assert [one for one in done.remarks if "订单号 (2), category (1)" in one]
+    clean = space.load("orders", space.write("b.csv", head + "2,O-3,2025-01-01,6,S1,tea\n"))
+    assert (clean.masked, [one for one in clean.remarks if "masked" in one]) == ({}, [])
+
+
 def test_ids_that_a_program_took_for_floats_are_blinded_alike(tmp_path: Path) -> None:
     space = MemoryWorkspace(tmp_path)
     head = "user_id,order_id,at,amount\n"

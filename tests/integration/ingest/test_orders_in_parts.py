@@ -51,3 +51,28 @@ def test_refunds_of_other_days_in_files_of_their_own_add_up(space: MemoryWorkspa
     assert net(space) == 2_000
     load(space, "4", "A5,c1,2025-01-12 18:00,S1,-30,paid")  # the same day again: one refund, told anew
     assert net(space) == 2_000
+
+
+WAITS = "A1,c1,2025-01-01 10:00,S1,100,pending"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        (SALE, SALE.replace("S1", "S2"), 1),  # cut in two within the order
+        (f"{SALE}\n{SALE.replace('S1', 'S2')}", SALE, 1),  # its tail came alone
+        (SALE, SALE.replace("100", "60"), 1),
+        (WAITS, WAITS.replace("S1", "S2"), 1),
+        (WAITS, SALE.replace("S1", "S2"), 1),
+        (WAITS, SALE.replace("100", "90"), 0),  # the same goods, paid for with something off
+        (SALE, SALE, 0),
+        (WAITS, SALE, 0),
+    ],
+)
+def test_an_order_that_comes_again_with_other_lines_is_counted_and_said(
+    space: MemoryWorkspace, first: str, second: str, said: int
+) -> None:
+    load(space, "1", *first.split("\n"))
+    done = space.load("orders", space.write("2.csv", f"{HEAD}{second}\n"))
+    assert done.notes.get("orders_with_other_lines", 0) == said
+    assert sum("1 orders were known with other lines" in one for one in done.remarks) == said

@@ -72,7 +72,6 @@ def test_a_consent_among_the_columns_is_said_to_stop_nobody(space: MemoryWorkspa
 @pytest.mark.parametrize(
     ("header", "cells"),
     [
-        ("会员等级", "金卡,银卡"),
         ("加企微时间", "2026-01-02,2026-01-03"),
         ("爱喝茶", "是,否"),
         ("好友数", "12,3"),
@@ -91,3 +90,25 @@ def test_left_out_properties_of_events_are_said(space: MemoryWorkspace) -> None:
         "1 values that may identify a person were left out, in contact; to keep a column as it is: "
         "--keep COLUMN"
     ]
+
+
+@pytest.mark.parametrize(
+    "header", ["会员等级", "VIP级别", "Member Level", "membership tier", "Tingkatan Member"]
+)
+def test_the_shops_own_tier_is_said_to_be_a_trait_alone(space: MemoryWorkspace, header: str) -> None:
+    done = load(space, f"customer_id,{header}\n1,金卡\n2,银卡\n")
+    assert done.traits == (header,)
+    [remark] = done.remarks
+    assert f'trait."{header}" = ' in remark
+    assert "not the field member" in remark
+    orders = f"order_id,customer_id,at,amount,{header}\n1,1,2025-01-01,5,金卡\n"
+    done = load(space, orders, "orders")
+    assert done.unused == (header,)
+    [remark] = done.remarks
+    assert f"{header} tells of customers" in remark
+    assert "koipond import customers FILE" in remark
+
+
+@pytest.mark.parametrize("header", ["商品等级", "level", "会员备注"])
+def test_other_ranks_are_no_tiers(space: MemoryWorkspace, header: str) -> None:
+    assert load(space, f"customer_id,{header}\n1,a\n").remarks == ()

@@ -198,7 +198,7 @@ def test_one_code_is_never_in_two_lists(store: Store, code: str) -> None:
 def test_a_list_holds_no_two_ways_of_writing_one_code(store: Store) -> None:
     """A22."""
     store.codes.add("ten", ["A1", "B2"])
-    assert store.codes.add("ten", ["A1", "C3"]) == 1
+    assert store.codes.add("ten", ["A1", "C3"]).new == 1
     with pytest.raises(InputError) as told:
         store.codes.add(
             "ten", ["D4", "d4", "a1", "x\ty", "\u200b", "E5", "E5"], lines=[3, 5, 7, 9, 11, 13, 15]

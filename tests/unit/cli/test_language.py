@@ -7,10 +7,10 @@ from typing import get_args
 import pytest
 
 from koipond.cli.app import main
-from koipond.cli.language import language_of
+from koipond.cli.language import language_of, language_written
 from koipond.cli.planning import REASONS, STATUSES
 from koipond.cli.segments import FRESHNESS
-from koipond.kernel import speak
+from koipond.kernel import InputError, speak
 from koipond.outreach.model import Reason
 from koipond.segments.segment_state import StaleCode
 from koipond.store.plans import PlanStatus
@@ -45,6 +45,36 @@ def test_outside_a_workspace_the_terminal_says_it(tmp_path: Path, monkeypatch: p
     assert language_of([], tmp_path) == "zh"
     monkeypatch.setenv("LC_ALL", "fr_FR.UTF-8")  # not spoken here: the next one
     assert language_of([], tmp_path) == "zh"
+
+
+def test_a_report_an_explanation_and_a_rehearsal_keep_that_order(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert language_written("zh", shop) == "zh"
+    assert language_written(None, shop) == "id"
+    assert language_written(None, tmp_path / "elsewhere") == "en"
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    assert language_written(None, tmp_path / "elsewhere") == "zh"
+    assert language_written(None, shop) == "id"
+    monkeypatch.setenv("KOIPOND_LANGUAGE", "en")
+    assert language_written(None, shop) == "en"
+    assert language_written("id", shop) == "id"
+    with pytest.raises(InputError, match="--language fr: use zh, en, id"):
+        language_written("fr", shop)
+
+
+def test_help_in_chinese_is_not_cut_off(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KOIPOND_LANGUAGE", "zh")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERMINAL_WIDTH", "80")
+    for command in (["init"], ["import"], ["rehearse"], ["report"]):
+        assert main([*command, "--help"]) == 0
+        said = capsys.readouterr().out
+        lines = [line.rstrip("│ \n") for line in said.splitlines()]
+        assert not [line for line in lines if line.endswith("…")], said
+    speak("en")
 
 
 def test_what_machines_read_stays_english(shop: Path) -> None:

@@ -1,5 +1,6 @@
 """Dates and times as people write them, read in the workspace's zone."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -130,8 +131,29 @@ def test_what_is_no_date_stays_unread(reader: ParquetReader) -> None:
 
 def test_a_pattern_of_ones_own_is_tried_before_it_is_used(reader: ParquetReader) -> None:
     assert read(reader, "Wed 01|12|2010 08h26", told="%a %d|%m|%Y %Hh%M") == [EIGHT]
-    with pytest.raises(InputError, match="not a strptime pattern"):
-        read(reader, "x", told="%Q")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "says"),
+    [
+        ("%Q", "'%Q' stands for nothing; use %Y %y %m"),
+        ("%-d/%m/%Y", "'%-d' stands for nothing; use %Y %y %m"),
+        ("%Y-%Y", "'%Y' stands there twice"),
+        ("%d.%m.%Y %", "a % stands alone at its end"),
+        ("%G-%V", "no date can be read by it; use %Y %y %m"),
+    ],
+)
+def test_a_pattern_that_cannot_be_read_is_said_in_our_words(
+    reader: ParquetReader, pattern: str, says: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read(reader, "x", told=pattern)
+    assert f"--date-format '{pattern}': {says}" in str(caught.value)
+    for language in ("zh", "id"):
+        said = caught.value.message.in_language(language)
+        assert pattern in said
+        assert "--date-format" in said
+        assert not re.search(r"directive|bad|stands|strptime|redefinition", said), said
 
 
 @REUSED

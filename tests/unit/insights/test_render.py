@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+import koipond
 from koipond.insights.render import money, to_csv, to_html, to_text
 from koipond.insights.spending import Spending
 from koipond.insights.words import WORDS
@@ -56,6 +57,50 @@ def test_a_rehearsed_report_says_so_in_every_language(language: Any) -> None:
     ):
         assert WORDS[language]["rehearsed"] in text
         assert ("+25,0%" if language == "id" else "+25.0%") in text
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "heading", "left_out"),
+    [
+        (
+            "zh",
+            "CUPED 校正的 Welch t 检验，购买者少：取自身与两组共同离散度中较大者；对数比值法",
+            "recall <b>：增量报告",
+            "未计入：窗口未结束 7 人，确认为异常 2 人，员工 1 人",
+        ),
+        (
+            "en",
+            "CUPED Welch t, few buyers: larger of own and common spread; log-ratio",
+            "recall <b>: Lift report",
+            "Left out: 7 window not over, 2 confirmed as unreal, 1 staff",
+        ),
+        (
+            "id",
+            "uji t Welch dengan penyesuaian CUPED, pembeli sedikit: sebaran sendiri atau gabungan, mana yang"
+            " lebih besar; log rasio",
+            "recall <b>: Laporan dampak",
+            "Tidak dihitung: 7 jendela belum selesai, 2 dipastikan tidak nyata, 1 staf",
+        ),
+    ],
+)
+def test_methods_and_who_is_left_out_are_said_in_the_language(
+    language: Any, said: str, heading: str, left_out: str
+) -> None:
+    few = [1_000.0] * 4 + [0.0] * 46
+    rows = {
+        "arm": ["control"] * 50 + ["touch"] * 50,
+        "before": [n * 7 % 5 for n in range(100)],
+        "spent": few * 2,
+    }
+    table = koipond.compare(
+        rows, metrics={"spent": "mean"}, covariates=["before"], arm="arm", control="control"
+    )
+    effect = {**REPORT["effects"][0], "method": table.effects[0].method}
+    effect["relative"] = table.effects[0].relative.to_dict()
+    text = to_text({**REPORT, "effects": [effect]}, currency="CNY", language=language)
+    assert said in text
+    assert heading in text
+    assert left_out in text
 
 
 def test_every_language_has_every_word() -> None:

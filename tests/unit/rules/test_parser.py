@@ -250,3 +250,8 @@ def test_of_many_problems_the_first_are_told() -> None:
     lines = str(caught.value).splitlines()
     assert (len(caught.value.problems), len(lines)) == (500, 22)
     assert lines[-1].strip() == "and 480 more"
+
+
+def test_a_longer_name_than_a_fields_may_be_a_trait() -> None:
+    with pytest.raises(RuleError, match=r"did you mean '会员'\? a trait is written trait\.会员等级"):
+        parse('会员等级 = "金卡"', CATALOG)

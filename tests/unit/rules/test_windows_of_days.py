@@ -7,8 +7,9 @@ import pytest
 from koipond.kernel import InputError, epoch_day, zone
 from koipond.kernel.zone_steps import local_hour
 from koipond.rules import Cell, Person, RuleError, default_catalog, holds, parse
+from koipond.rules.json_windows import span_in
 from koipond.rules.ranking import cut_of
-from koipond.rules.windows import Calendar, Yearly, span_bounds
+from koipond.rules.windows import Calendar, Yearly, month_day_text, read_month_day, span_bounds
 
 CATALOG = default_catalog("CNY", zone("Asia/Shanghai"))
 
@@ -112,3 +113,11 @@ def test_a_part_of_a_percent_may_be_the_top(text: str) -> None:
 def test_what_makes_no_sense_is_refused_with_its_reason(rule: str, message: str) -> None:
     with pytest.raises(RuleError, match=message):
         parse(rule, CATALOG)
+
+
+@pytest.mark.parametrize("text", ["11-11-11", "Nov 11", "", 1111, "+1-1"])
+def test_a_day_of_the_year_reads_one_way_wherever_it_stands(text: object) -> None:
+    assert read_month_day(month_day_text((2, 9))) == (2, 9)
+    assert span_in({"every_year": ["06-18", "11-11"]}) == Yearly(first=(6, 18), last=(11, 11))
+    with pytest.raises(InputError, match="no day of the year"):
+        span_in({"every_year": [text, "11-11"]})

@@ -47,7 +47,7 @@ GOLDEN = [
     ),
     (
         "refunds.count(last 30 days) >= 1 and pending.count() = 0 and codes(state = open).count() >= 1",
-        "近 30 天有退款，且没有待付款订单，且有状态为未核销的领取的券",
+        "近 30 天有退款，且没有待付款订单，且领过状态为未核销的券",
         "has refunds in the last 30 days and has no pending orders and has codes whose state is open",
         "memiliki pengembalian dalam 30 hari terakhir dan tidak memiliki pesanan belum dibayar dan"
         " memiliki kode"
@@ -83,7 +83,7 @@ GOLDEN = [
     ),
     (
         "orders.count(last 90 days) >= 2 and orders.sum(net, last 365 days) > 100",
-        "近 90 天订单不少于 2 次，且近 365 天订单的实付金额合计超过 ¥100",
+        "近 90 天订单不少于 2 笔，且近 365 天订单的实付金额合计超过 ¥100",
         "has at least 2 orders in the last 90 days and"
         " the total net amount of orders in the last 365 days is more than ¥100",
         "memiliki paling sedikit 2 pesanan dalam 90 hari terakhir dan"
@@ -91,18 +91,41 @@ GOLDEN = [
     ),
     (
         'events("Product Viewed").count(last 15 days) >= 1 and touches(channel = "email").count() = 0',
-        "近 15 天有“Product Viewed”事件，且没有渠道为“email”的触达",
-        "has “Product Viewed” events in the last 15 days and has no touches whose channel is “email”",
+        "近 15 天有“Product Viewed”事件，且从未有过渠道为“email”的触达",
+        "has “Product Viewed” events in the last 15 days and never had touches whose channel is “email”",
         "memiliki peristiwa “Product Viewed” dalam 15 hari terakhir dan"
-        " tidak memiliki sentuhan dengan kanal “email”",
+        " belum pernah memiliki sentuhan dengan kanal “email”",
     ),
     (
         'bought(category = "coffee", last 90 days) and not bought(sku in ("a", "b"))',
-        "近 90 天买过品类为“coffee”的商品，且没有买过商品编码为“a”或“b”的商品",
+        "近 90 天买过品类为“coffee”的商品，且从未买过商品编码为“a”或“b”的商品",
         "bought items whose category is “coffee” in the last 90 days and"
-        " did not buy items whose SKU is “a” or “b”",
+        " never bought items whose SKU is “a” or “b”",
         "membeli barang dengan kategori “coffee” dalam 90 hari terakhir dan"
-        " tidak membeli barang dengan SKU “a” atau “b”",
+        " belum pernah membeli barang dengan SKU “a” atau “b”",
+    ),
+    (
+        'not bought(category = "护服", last 90 days) and items(category = "护服").count(ever) >= 3',
+        "近 90 天没有买过品类为“护服”的商品，且购买品类为“护服”的商品不少于 3 次",
+        "did not buy items whose category is “护服” in the last 90 days and"
+        " bought at least 3 items whose category is “护服”",
+        "tidak membeli barang dengan kategori “护服” dalam 90 hari terakhir dan"
+        " membeli paling sedikit 3 barang dengan kategori “护服”",
+    ),
+    (
+        'not items(category = "护服").count(last 30 days) >= 2 and items(sku = "A").days_since_last() > 9',
+        "近 30 天购买品类为“护服”的商品少于 2 次，且最近一次购买商品编码为“A”的商品距今的天数超过 9",
+        "bought fewer than 2 items whose category is “护服” in the last 30 days and"
+        " the number of days since the last of the items whose SKU is “A” is more than 9",
+        "membeli kurang dari 2 barang dengan kategori “护服” dalam 30 hari terakhir dan"
+        " jumlah hari sejak barang dengan SKU “A” terakhir lebih dari 9",
+    ),
+    (
+        "orders.count() = 0 or codes.count(last 7 days) >= 2 or pending.count() = 0",
+        "从未有过订单，或近 7 天领取券不少于 2 张，或没有待付款订单",
+        "never had orders or has at least 2 codes in the last 7 days or has no pending orders",
+        "belum pernah memiliki pesanan atau memiliki paling sedikit 2 kode dalam 7 hari terakhir"
+        " atau tidak memiliki pesanan belum dibayar",
     ),
     (
         'not segment vip and list guests and sample(10%, "s")',

@@ -138,6 +138,9 @@ def test_a_last_day_that_cannot_be_read_is_refused(tmp_path: Path, cell: str) ->
         ("Status", "Active", "redeemed"),
         ("status", "belum dipakai", "Terpakai"),
         ("是否使用", "否", "是"),
+        ("是否使用", "", "√"),
+        ("sudah dipakai", "belum", "benar"),
+        ("used", "off", "x"),
         ("Times Used", "0", "1"),
     ],
 )

@@ -79,3 +79,19 @@ def test_file_of_the_brand_is_never_overwritten(tmp_path: Path) -> None:
 def test_unknown_playbook_names_the_shipped_ones(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="dormant_recall"):
         add_playbook(workspace(tmp_path), "recall")
+
+
+@pytest.mark.parametrize(
+    ("zone", "currency", "country"),
+    [("Asia/Shanghai", "CNY", "CN"), ("Asia/Jakarta", "IDR", "ID"), ("UTC", "EUR", None)],
+)
+def test_the_country_that_is_assumed_is_written_down(
+    tmp_path: Path, zone: str, currency: str, country: str | None
+) -> None:
+    text = settings_text(key="demo", name="Demo", zone=zone, currency=currency)
+    (tmp_path / "koipond.yaml").write_text(text, encoding="utf-8")
+    settings = load_folder(tmp_path).settings
+    assert settings is not None
+    assert settings.country == country
+    assert settings.region == (country or "ZZ")
+    assert "country: " in text

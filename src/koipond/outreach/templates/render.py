@@ -6,7 +6,7 @@ from typing import Any
 
 from liquid import BoundTemplate
 
-from koipond.kernel import Message
+from koipond.kernel import Message, joined
 from koipond.outreach.header_text import control_in
 from koipond.outreach.templates.contain import TemplateError, compile_liquid, render_liquid
 from koipond.outreach.templates.model import PARTS, Rendered, Template
@@ -84,7 +84,7 @@ def _fill(template: Template, language: str, values: Mapping[str, Any]) -> dict[
         raise TemplateError(
             "template '{key}' needs {missing}",
             key=template.key,
-            missing=", ".join(missing),
+            missing=joined(", ", missing),
             variable=missing[0],
         )
     for path, words in template.fallbacks.items():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from koipond.kernel import Finding, FindingsError, Message, fingerprint
+from koipond.kernel import Finding, FindingsError, Message, fingerprint, joined
 from koipond.profiles.spec import YEAR_DAYS, BaseSpec, Window
 from koipond.segments.layers.aipl import AiplDefinition
 from koipond.segments.layers.fields import Fields
@@ -43,7 +43,7 @@ class LayerSet:
         for name, content in (body or {}).items():
             file = f"{folder}/{name}.yaml"
             if name not in KINDS:
-                fix = Message("Name the file {kinds}", kinds=", ".join(f"{kind}.yaml" for kind in KINDS))
+                fix = Message("Name the file {kinds}", kinds=joined(", ", (f"{kind}.yaml" for kind in KINDS)))
                 findings.append(
                     Finding(
                         file=file,

@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from typing import Any
 
-from koipond.kernel import Finding, FindingsError, Message
+from koipond.kernel import Finding, FindingsError, Message, joined
 
 
 class Fields:
@@ -58,7 +58,7 @@ class Fields:
             self._report(
                 name,
                 Message("{value!r} is not known", value=value),
-                Message("Use one of {among}", among=", ".join(among)),
+                Message("Use one of {among}", among=joined(", ", among)),
             )
             return default
         return value

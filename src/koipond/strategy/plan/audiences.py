@@ -51,7 +51,7 @@ class SegmentAudiences:
         if why.code == "too_old":
             remedy += f" --as-of {from_epoch_day(self.scope.as_of_day)}"
         words = why.detail if remedy in why.detail else joined("; ", (why.detail, remedy))
-        return replace(self._staged(segment, held), stale=joined(": ", (why.code, words)))
+        return replace(self._staged(segment, held), stale=joined(": ", (Message(why.code), words)))
 
     def _staged(self, segment: str, found: BitMap | None) -> Audience:
         if found is None:

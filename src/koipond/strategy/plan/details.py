@@ -87,11 +87,11 @@ def notes(known: Known, counted: Sequence[Cell]) -> tuple[str, ...]:
             Message(
                 "all {total} candidates end at {reason}: {remedy}",
                 total=total,
-                reason=reason,
+                reason=Message(str(reason)),
                 remedy=NO_CODE if no_code else REMEDIES[reason],
             )
         )
-    if not total and not found:
+    if not total and not any(audience.stale for audience in known.audiences.values()):
         found.append(
             Message("nobody is in the audience of these plays today; look at: koipond segments list")
         )

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from koipond.kernel import InputError, day_bounds, day_of, epoch_day, zone
+from koipond.kernel import InputError, day_bounds, day_of, epoch_day, listed, zone
 from koipond.outreach.model import FrequencyCap
 from koipond.outreach.ports import ChannelSheet
 from koipond.outreach.quiet import next_allowed
@@ -99,7 +99,7 @@ def _known(found: Mapping[str, T], key: str, what: str) -> T:
             "there is no {what} '{key}'; known are {found}",
             what=what,
             key=key,
-            found=", ".join(sorted(found)) or "none",
+            found=listed(sorted(found)),
         )
     return found[key]
 

@@ -12,6 +12,7 @@ from koipond.ingest.ports import Reader
 from koipond.kernel import InputError
 from koipond.outreach.model import Reason
 from koipond.outreach.ports import Permissions
+from koipond.outreach.words import budget_words, channel_words, purpose_words
 from koipond.rules.titles import title
 from koipond.segments.definition import SegmentDefinition
 from koipond.segments.scope import Scope
@@ -115,7 +116,7 @@ def _answer(
         channel=row["channel"],
         variant=row["variant"],
         numbers=made,
-        words=said(SENTENCES[name], **{**made, "detail": _detail(who, segments, reason, row["detail"])}),
+        words=said(SENTENCES[name], **_in_words(made, _detail(who, segments, reason, row["detail"]))),
     )
 
 
@@ -126,7 +127,15 @@ def _detail(who: Person, segments: Mapping[str, SegmentDefinition], reason: Reas
     if reason is Reason.PRIORITY_LOST:
         names = {one.key: one.name for one in who.known.request.strategies}
         return title(names.get(detail, {}), detail)
-    return detail
+    return budget_words(detail) if reason is Reason.BUDGET else detail
+
+
+def _in_words(made: Mapping[str, Any], detail: Any) -> dict[str, Any]:
+    """Return what a sentence is made of: the detail, the channel and the purpose as they are called."""
+    words: dict[str, Any] = {"detail": detail, "channel": channel_words(made["channel"])}
+    if "purpose" in made:
+        words["purpose"] = purpose_words(made["purpose"])
+    return {**made, **words}
 
 
 def _touched(who: Person, play: PlayTask, row: Row) -> PlayAnswer:
@@ -142,7 +151,9 @@ def _touched(who: Person, play: PlayTask, row: Row) -> PlayAnswer:
         channel=row["channel"],
         variant=row["variant"],
         numbers={"due_at": due, "cost_fen": row["cost_fen"], "offer_cost_fen": row["offer_cost_fen"]},
-        words=said(SENTENCES["touch"], due_at=due, channel=row["channel"], variant_words=variant),
+        words=said(
+            SENTENCES["touch"], due_at=due, channel=channel_words(row["channel"]), variant_words=variant
+        ),
     )
 
 

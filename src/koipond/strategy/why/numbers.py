@@ -14,6 +14,7 @@ from koipond.outreach.caps import applies
 from koipond.outreach.consent import ALL
 from koipond.outreach.model import FrequencyCap, Reason
 from koipond.outreach.ports import HeldConsent, HeldSuppression, Permissions
+from koipond.outreach.words import scope_words
 from koipond.strategy.plan.inboxes import touches
 from koipond.strategy.plan.known import Known
 from koipond.strategy.plan.model import CodesLeft
@@ -98,7 +99,7 @@ def _not_running(who: Person, play: PlayTask, _: str, __: Mapping[str, Any]) -> 
     strategy, today = play.strategy, who.known.request.as_of
     if play.stopped:
         since = who.known.request.paused[play.stopped]
-        return {"dates": said(DATES["stopped"], scope=play.stopped, since=since)}
+        return {"dates": said(DATES["stopped"], stopped=scope_words(play.stopped), since=since)}
     if strategy.paused:
         return {"dates": said(DATES["paused"])}
     if strategy.starts_on and strategy.starts_on > today:

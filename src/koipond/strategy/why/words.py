@@ -58,7 +58,7 @@ DECIDED: MappingProxyType[str, tuple[str, str, str]] = MappingProxyType(
 SENTENCES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
         "touch": (
-            "将于 {due_at} 通过 {channel} 触达{variant_words}。",
+            "将于 {due_at} 通过{channel}触达{variant_words}。",
             "will be touched by {channel} at {due_at}{variant_words}.",
             "akan dihubungi lewat {channel} pada {due_at}{variant_words}.",
         ),
@@ -88,7 +88,7 @@ SENTENCES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
             "tidak boleh dihubungi lewat {channel}: {why_words} sejak {since}.",
         ),
         "suppressed_at_address": (
-            "在 {channel} 上不能触达：使用同一地址的另一位客户已被停止触达"
+            "不能通过{channel}触达：使用同一地址的另一位客户已被停止触达"
             "（{why_words}，自 {since} 起），对该地址有效。",
             "may not be reached on {channel}: another customer at the same address is barred"
             " ({why_words} since {since}), and that belongs to the address.",
@@ -101,17 +101,17 @@ SENTENCES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
             "di bawah umur; tidak mendapat pemasaran.",
         ),
         "no_address": (
-            "在 {channel} 上没有可用的联系方式。",
+            "没有可用的{channel}联系方式。",
             "has no address on {channel}.",
             "tidak punya alamat di {channel}.",
         ),
         "no_consent": (
-            "没有同意通过 {channel} 接收 {purpose} 信息（{consent}）。",
+            "没有同意通过{channel}接收{purpose}信息（{consent}）。",
             "has not agreed to {purpose} messages by {channel} ({consent}).",
             "belum menyetujui pesan {purpose} lewat {channel} ({consent}).",
         ),
         "no_consent_at_address": (
-            "使用同一地址的另一位客户于 {refused_at} 拒绝了通过 {channel} 接收 {purpose} 信息，"
+            "使用同一地址的另一位客户于 {refused_at} 拒绝了通过{channel}接收{purpose}信息，"
             "拒绝对该地址有效；本人之后再次同意才可触达。",
             "another customer at the same address refused {purpose} messages by {channel} on {refused_at},"
             " and a no belongs to the address; their own later yes would open it again.",
@@ -162,14 +162,14 @@ SENTENCES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
             " per rencana.",
         ),
         "platform_quota": (
-            "{channel} 今天的配额 {quota} 已分给价值更高的客户。",
+            "{channel}今天的配额 {quota} 已分给价值更高的客户。",
             "today's quota of {channel} ({quota}) went to customers of higher value.",
             "kuota {channel} hari ini ({quota}) diberikan kepada pelanggan bernilai lebih tinggi.",
         ),
         "budget": (
-            "预算 {detail}（{limit}）已用完或已分给价值更高的客户。",
-            "the budget {detail} ({limit}) is used up or went to customers of higher value.",
-            "anggaran {detail} ({limit}) habis atau diberikan kepada pelanggan bernilai lebih tinggi.",
+            "{detail}（{limit}）已用完或已分给价值更高的客户。",
+            "{detail} ({limit}) is used up or went to customers of higher value.",
+            "{detail} ({limit}) habis atau diberikan kepada pelanggan bernilai lebih tinggi.",
         ),
         "budget_codes": (
             "券码 {list} 已发 {issued} 张、剩 {left} 张，剩下的优先给价值更高的客户。",
@@ -231,7 +231,7 @@ NOBODY = (
 )
 DATES = {
     "paused": ("已暂停", "paused", "dijeda"),
-    "stopped": ("{scope} 已暂停，{since}", "{scope} is paused {since}", "{scope} dijeda {since}"),
+    "stopped": ("{stopped}，{since}", "{stopped} {since}", "{stopped} {since}"),
     "before": ("{day} 开始", "starts on {day}", "mulai {day}"),
     "after": ("{day} 已结束", "ended on {day}", "berakhir {day}"),
 }
