@@ -9,6 +9,7 @@ from typer.main import get_command
 
 from koipond.bootstrap import open_app
 from koipond.cli.app import build
+from koipond.store import DefinitionChange
 from tests.e2e.conftest import Koipond
 from tests.e2e.test_app_first_afternoon import MAPS
 
@@ -26,6 +27,9 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "check": (),
     "diff": (),
     "apply": (),
+    "changes approve": ("c1", "--by", "anna"),
+    "changes reject": ("c2", "--by", "anna"),
+    "changes list": (),
     "export": ("EXPORT",),
     "codes import": ("recall_code", "CODES"),
     "codes list": (),
@@ -144,6 +148,13 @@ def test_every_answer_is_json_alone_and_says_day_and_definition_version(
             (tmp_path / "bad.csv").write_text("user_id,event,at\nm1,view,2026-03-01\n,view,2026-03-01\n")
             _, said = koipond("import", "events", tmp_path / "bad.csv")
             given[0] = str(said["files"][0]["import_no"])
+        if path.startswith("changes ") and given:
+            with open_app(tmp_path / "brand") as app:
+                tag = next(one for one in app.definitions.applied if one.kind == "tag")
+                again = DefinitionChange(
+                    kind="tag", key=tag.key, was=tag.version, fingerprint="again", body=tag.body
+                )
+                app.store.proposals.propose([again], author="budi", now=app.machine.now())
         if path == "leases free":
             with open_app(tmp_path / "brand") as app:
                 held = app.store.leases.open("import", app.this_process("import"), app.machine.now())

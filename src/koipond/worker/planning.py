@@ -26,6 +26,7 @@ from koipond.kernel import (
     listed,
     local_time,
 )
+from koipond.outreach.model import GateCandidate
 from koipond.outreach.quiet import next_allowed
 from koipond.segments.day_members import DayMembers
 from koipond.segments.snapshot import present_profile
@@ -46,6 +47,7 @@ from koipond.strategy.plan.audiences import SegmentAudiences
 from koipond.strategy.plan.known import Known
 from koipond.worker.code_ends import early_ends, end_text
 from koipond.worker.flags import tell_flags
+from koipond.worker.stricter import in_force
 from koipond.worker.syncing import copy_permissions
 
 CANDIDATES = "candidates"
@@ -75,6 +77,13 @@ class MadePlan:
     plan: StoredPlan
     app: App
     strategies: Sequence[Strategy]
+
+    def tightened(self, now: App, reader: Reader, chunk: Sequence[GateCandidate]) -> Sequence[GateCandidate]:
+        """Return ``chunk`` so that it also keeps to the caps and waits that are in force by now."""
+        if now.settings.policy == self.app.settings.policy and not self.moved(now):
+            return chunk
+        stricter = in_force(now, reader, self.plan.as_of)
+        return [stricter.tightened(one) for one in chunk]
 
     def moved(self, now: App) -> dict[str, tuple[int, int | None]]:
         """Return the strategies that were changed or archived since, with both versions."""
@@ -145,7 +154,7 @@ def admit_plan(app: App, key: str) -> Admission:
             now=now,
         )
         for chunk in gate_candidates(known, rows):
-            for decision in gate.admit(chunk, now, plan=key):
+            for decision in gate.admit(made.tightened(app, reader, chunk), now, plan=key):
                 if decision.reason is not None:
                     blocked[str(decision.reason)] += 1
                     continue
