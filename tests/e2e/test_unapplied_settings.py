@@ -106,7 +106,7 @@ def test_quiet_hours_edited_in_the_evening_hold_from_apply(
     start(koipond, orders_csv, *init_options)
     plan = koipond("plan")[1]
     koipond("approve", "latest", "--by", "anna")
-    write(folder, defaults={"contact_policy": {"quiet": ALL_DAY}})
+    write(folder, defaults={"contact_policy": {"quiet": {"start_hour": 0, "end_hour": 19}}})
     assert koipond("apply")[0] == 0
     write(folder, defaults={"contact_policy": {"quiet": {"start_hour": 3, "end_hour": 4}}})
     sent = koipond("send", "latest")[1]

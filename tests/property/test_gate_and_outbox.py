@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from koipond.ingest.ports import PersonKeys
+from koipond.outreach.gate import touch_key
 from koipond.outreach.model import BudgetLine, FrequencyCap, GateCandidate
 from koipond.outreach.ports import ChannelSheet, SendOutcome, SendResult
 from koipond.store import Store, memory_keys
@@ -103,7 +104,8 @@ def test_no_path_breaks_an_invariant(acts: list[tuple[str, object]], rule: Frequ
             elif name == "send":
                 send(store, what, now)  # type: ignore[arg-type]
             else:
-                batch = [candidate(place, uids, rule, now) for place in what]  # type: ignore[attr-defined]
+                asked = [candidate(place, uids, rule, now) for place in what]  # type: ignore[attr-defined]
+                batch = list({touch_key(one): one for one in asked}.values())  # a plan asks once for each
                 gate = store.gate(PLACE)
                 first = gate.admit(batch, now)
                 touches = sum(store.outbox(PLACE).counts().values())

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from koipond.budgets import on_day
-from koipond.kernel import InputError, hash_bucket, require_aware, zone
+from koipond.kernel import InputError, Message, hash_bucket, require_aware, zone
 from koipond.kernel.ids import BUCKETS
 from koipond.outreach.caps import Slot, applies, window
 from koipond.outreach.consent import Place, Standing, find
@@ -155,6 +155,9 @@ class HeldOut:
     scope: str
 
 
+Lost = tuple[Reason, str] | None
+
+
 @dataclass(slots=True)
 class Batch:
     """What the store loaded for one batch, and what the batch changes."""
@@ -175,7 +178,7 @@ class Batch:
     held_out: list[HeldOut] = field(default_factory=list)
     admissions: list[Admission] = field(default_factory=list)
     windows: dict[tuple[FrequencyCap, int, int, str], tuple[int, int]] = field(default_factory=dict)
-    dues: dict[tuple[datetime, str | None, bool], int] = field(default_factory=dict)
+    dues: dict[tuple[datetime, str | None, bool], int | None] = field(default_factory=dict)
 
 
 def touch_key(candidate: GateCandidate) -> str:
@@ -203,14 +206,11 @@ def _decide(batch: Batch, one: GateCandidate) -> GateDecision:
     known = person.touches.get(_place(one))
     if known is not None and known.plan == batch.plan:
         return _admitted(one, known, new=False)
-    due_s = _due_s(batch, person, one)
     lost = _still(batch, one) or _may_not(batch, person, one)
-    slots = _slots(batch, person)
-    lost = lost or _holdout(batch, person, one) or _had(slots, person, one, due_s)
-    if lost is None and known is not None:
-        lost = Reason.RE_ENTRY, ""  # another plan has used up the occurrence, whatever the waits say
-    if lost is None:
-        lost = _capped(batch, slots, person, one, due_s) or _no_money(batch, person, one, due_s)
+    if (due_s := _due_s(batch, person, one)) is None:
+        lost = lost or (Reason.NOT_RUNNING, _NO_HOUR)
+    else:
+        lost = lost or _may_not_now(batch, person, one, due_s)
     if lost is not None:
         reason, detail = lost
         return GateDecision(
@@ -219,20 +219,34 @@ def _decide(batch: Batch, one: GateCandidate) -> GateDecision:
     return _admitted(one, person.touches[_place(one)], new=True)
 
 
+_NO_HOUR = Message("the quiet hours of the approval and of now leave no hour of the day open")
+
+
+def _may_not_now(batch: Batch, person: Person, one: GateCandidate, due_s: int) -> Lost:
+    """Whether hold-outs, waits, caps or money forbid a touch at ``due_s``; else it is admitted."""
+    slots = _slots(batch, person)
+    lost = _holdout(batch, person, one) or _had(slots, person, one, due_s)
+    if lost is None and _place(one) in person.touches:
+        lost = Reason.RE_ENTRY, ""  # another plan has used up the occurrence, whatever the waits say
+    return lost or _capped(batch, slots, person, one, due_s) or _no_money(batch, person, one, due_s)
+
+
 def _place(one: GateCandidate) -> tuple[str, str, str]:
     """Return what a person may be touched for once, whatever the version."""
     return one.strategy, one.play, one.occurrence
 
 
-def _due_s(batch: Batch, person: Person, one: GateCandidate) -> int:
-    """Return when ``one`` may go out: not before now, not before asked, not in the quiet hours."""
+def _due_s(batch: Batch, person: Person, one: GateCandidate) -> int | None:
+    """Return when ``one`` may go: not before now, not before asked, not while it is quiet; None = never."""
     place = (one.due_at, person.zone, one.purpose == "marketing")
     if place not in batch.dues:
         due = max(require_aware(one.due_at), datetime.fromtimestamp(batch.now_s, UTC))
         if one.purpose == "marketing":
-            place_ = batch.place if person.zone is None else zone(person.zone)
-            due = next_allowed_by(due, batch.quiet, place_)
-        batch.dues[place] = math.ceil(due.timestamp())
+            where = batch.place if person.zone is None else zone(person.zone)
+            open_ = next_allowed_by(due, batch.quiet, where)
+            batch.dues[place] = None if open_ is None else math.ceil(open_.timestamp())
+        else:
+            batch.dues[place] = math.ceil(due.timestamp())
     return batch.dues[place]
 
 
@@ -245,9 +259,6 @@ def _admitted(one: GateCandidate, found: Touched, *, new: bool) -> GateDecision:
         due_at=datetime.fromtimestamp(found.due_s, UTC),
         new=new,
     )
-
-
-Lost = tuple[Reason, str] | None
 
 
 def _still(batch: Batch, one: GateCandidate) -> Lost:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from koipond.kernel import require_aware
 from koipond.outreach.model import QuietHours
 
-_TRIES_TOGETHER = 12  # two turns a day: six days, where a touch lives for two
+_TRIES_TOGETHER = 6  # two turns a day, and a clock change
 _TRIES = 4  # a clock change may land in quiet hours again; never more than once a night
 
 
@@ -19,18 +19,18 @@ def is_quiet(instant: datetime, quiet: QuietHours, place: ZoneInfo) -> bool:
     return hour >= quiet.start_hour or hour < quiet.end_hour
 
 
-def next_allowed_by(instant: datetime, hours: Sequence[QuietHours], place: ZoneInfo) -> datetime:
+def next_allowed_by(instant: datetime, hours: Sequence[QuietHours], place: ZoneInfo) -> datetime | None:
     """Return the first instant from ``instant`` on that is quiet by none of ``hours``, in UTC.
 
-    Hours that leave no hour of the day open give an instant days ahead, beyond the life of any touch.
+    None when together they leave no hour of the day open.
     """
     moved = require_aware(instant)
     for _ in range(_TRIES_TOGETHER):
         found = max((next_allowed(moved, one, place) for one in hours), default=moved)
         if found == moved:
-            break
+            return moved
         moved = found
-    return moved
+    return None
 
 
 def next_allowed(instant: datetime, quiet: QuietHours, place: ZoneInfo) -> datetime:

@@ -5,13 +5,15 @@ What was approved under other settings obeys the stricter of then and now (desig
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from koipond.kernel import zone
 from koipond.outreach.model import QuietHours
 from koipond.outreach.ports import ChannelSheet
 from koipond.outreach.quiet import next_allowed, next_allowed_by
+
+_NEVER = timedelta(days=30)  # beyond the life of any touch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,5 +47,7 @@ class Terms:
         """Return the first instant from ``at`` on at which a touch of ``purpose`` may be sent to somebody who
         lives in ``own_zone``: marketing waits while it is quiet there, everything for the channel's hours."""
         place = self.place if own_zone is None else zone(own_zone)
-        start = next_allowed_by(at, self.hours, place) if purpose == "marketing" else at
+        start = at
+        if purpose == "marketing":
+            start = next_allowed_by(at, self.hours, place) or at + _NEVER
         return start if sheet.hours is None else next_allowed(start, sheet.hours, place)

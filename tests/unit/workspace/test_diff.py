@@ -73,7 +73,7 @@ def test_changed_value_is_named_with_before_after_customers_and_approvers(folder
         ("owner", "crm-team", "growth"),
     ]
     assert change.customers == 417
-    assert change.approvers == ("crm-team", "growth")
+    assert change.owners == ("crm-team", "growth")
 
 
 def test_changed_template_needs_the_owner_of_the_strategy_that_uses_it(folder: Path) -> None:
@@ -82,7 +82,7 @@ def test_changed_template_needs_the_owner_of_the_strategy_that_uses_it(folder: P
     applied = apply_all(folder)
     edit(folder, "templates/high_value_care.yaml", "subject: A direct line", "subject: One direct line")
     (change,) = diff(load_folder(folder), applied).changes
-    assert (change.kind, change.approvers, change.customers) == ("template", ("vip-desk",), None)
+    assert (change.kind, change.owners, change.customers) == ("template", ("vip-desk",), None)
 
 
 def test_deleted_file_is_an_archive(folder: Path) -> None:
