@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from koipond.ingest.list_rows import unguarded
 from koipond.ingest.mapping import plain_name
 from koipond.ingest.privacy import shown_name
+from koipond.ingest.spellings import unguarded
 from koipond.kernel import InputError, Message, all_of, joined, shortened
 from koipond.sources.code_words import (
     CODE,
