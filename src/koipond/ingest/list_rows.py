@@ -10,7 +10,7 @@ from koipond.ingest.fields import PERSON, synonyms
 from koipond.ingest.mapping import plain_name
 from koipond.ingest.people import normal_phone
 from koipond.ingest.ports import PersonKeys, RowSource
-from koipond.ingest.spellings import normal_email, plain_id, unguarded
+from koipond.ingest.spellings import is_no_id, normal_email, plain_id, unguarded
 from koipond.kernel import InputError, Message, joined
 
 VALUE = "value"
@@ -85,9 +85,10 @@ def table_people(
     for batch in rows.batches(list(dict.fromkeys(fields.values()))):
         for row in batch.to_pylist():
             said = {field: unguarded(row[column] or "") for field, column in fields.items()}
+            who = plain_id(said.get("customer_id", ""))
             keys = PersonKeys(
                 source=source,
-                shop_id=plain_id(said.get("customer_id", "")) or None,
+                shop_id=None if is_no_id(who) else who or None,
                 phone=normal_phone(said.get("phone", ""), region),
                 email=normal_email(said.get("email", "")),
             )

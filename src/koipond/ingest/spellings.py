@@ -5,6 +5,7 @@ or with its domain in letters or in their ASCII form. Each is decided by the tex
 beside it, so that it does not matter how rows are cut into files. Pure.
 """
 
+import json
 import re
 import unicodedata
 from functools import lru_cache
@@ -24,8 +25,8 @@ _GUARDS = "'‘’‛′´`＇"
 """What keeps a spreadsheet from reading a text as a number; typed curly by some, a backtick in bank bills."""
 _FORMULA = re.compile(r"=\"([^\"]*)\"")
 _FLOAT = re.compile(r"([0-9]+)\.0+")
-_ODD = r"^[='`]|[^\x00-\x7f]|\.0+$"
-"""RE2: what `plain_id` may change."""
+_ODD = r"^[='`]|[^\x00-\x7f]|\.0+$|^[\[{]|^(?i:true|false)$"
+"""RE2: what `plain_ids` may change."""
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _DOT_ATOM = re.compile(r"[^\s\"(),:;<>@\[\\\].]+(?:\.[^\s\"(),:;<>@\[\\\].]+)*")
 _ACE = "xn--"
@@ -53,13 +54,33 @@ def plain_id(text: str) -> str:
     return found[1] if found else "" if {*bare} <= {*_GUARDS} else bare
 
 
-def plain_ids(texts: pa.Array) -> pa.Array:
-    """Return `plain_id` of each of ``texts``, null for what names nothing."""
+def is_no_id(text: str) -> bool:
+    """Say whether ``text`` is a truth value, or a list or an object of JSON: such names nobody.
+
+    A GUID in braces is none of these.
+    """
+    if text.lower() in ("true", "false"):
+        return True
+    if not (text.startswith(("[", "{")) and text.endswith(("]", "}"))):
+        return False
+    try:
+        return isinstance(json.loads(text), list | dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def plain_ids(texts: pa.Array, *, whose: bool = False) -> pa.Array:
+    """Return `plain_id` of each of ``texts``, null for what names nothing.
+
+    ``whose``: each says what its row is about, so one that `is_no_id` is null too.
+    """
     if not pc.any(pc.match_substring_regex(texts, _ODD)).as_py():
         return texts
     coded = texts.dictionary_encode()
-    plain = [plain_id(one) or None for one in coded.dictionary.to_pylist()]
-    return pa.array(plain, pa.string()).take(coded.indices)
+    found = [plain_id(one) or None for one in coded.dictionary.to_pylist()]
+    if whose:
+        found = [None if one is None or is_no_id(one) else one for one in found]
+    return pa.array(found, pa.string()).take(coded.indices)
 
 
 def normal_email(text: str) -> str | None:

@@ -25,6 +25,8 @@ _IDS = frozenset(
     )
 )
 """Fields whose texts name something, so that every spelling of one must be the same text."""
+_WHOSE = ("customer_id", "order_id")
+"""Fields without which a row is about nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,10 @@ def _batches(
         if progress is not None:
             progress(done, rows.done_bytes(), rows.total_bytes)
         texts = dict(zip(batch.schema.names[1:], batch.columns[1:], strict=True))
-        columns = [plain_ids(texts[column]) if field in _IDS else texts[column] for field, column in places]
+        columns = [
+            plain_ids(texts[column], whose=field in _WHOSE) if field in _IDS else texts[column]
+            for field, column in places
+        ]
         if door is not None:
             columns = [
                 door.texts(values, field, kinds[field])

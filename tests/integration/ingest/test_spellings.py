@@ -1,5 +1,6 @@
 """One customer, one order, one article, however files write their ids and however rows are cut into files."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,18 @@ def test_a_no_by_an_address_holds_for_whoever_holds_the_mailbox(tmp_path: Path, 
         space.write("no.csv", f"email,channel,purpose,status,at\n{written},email,marketing,no,2025-01-01\n"),
     )
     assert ids(space, "consents", "customer_no", "granted") == {(1, False)}
+
+
+def test_a_truth_value_a_list_or_an_object_names_nobody(tmp_path: Path) -> None:
+    space = MemoryWorkspace(tmp_path)
+    ids_ = [True, False, ["a"], {"x": 1}, [], "true", "{6F9619FF-8B86-D011}", "7", 8]
+    file = space.write(
+        "a.jsonl", "".join(json.dumps({"customer_id": one, "city": "x"}) + "\n" for one in ids_)
+    )
+    done = space.load("customers", file)
+    assert (done.kept, dict(done.quarantined)) == (3, {"missing_customer": 6})
+    lines = [
+        {"customer_id": "7", "order_id": one, "at": "2025-01-01", "amount": 5} for one in (True, ["o"], "1")
+    ]
+    orders = space.load("orders", space.write("b.jsonl", "\n".join(map(json.dumps, lines))))
+    assert (orders.kept, dict(orders.quarantined)) == (1, {"missing_order": 2})
