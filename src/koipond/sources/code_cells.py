@@ -96,20 +96,20 @@ def _require_codes(
     blank = [line for line, text in free if any(map(str.isspace, text))]
     remarked = [line for line, text in free if _REMARK.search(text)]
     more = remarked if len(blank) == len(free) else blank
-    faults = [
-        Message(text, lines=lines_of(lines))
-        for text, lines in (
-            ("a heading in place of a code in {lines}", headings),
-            ("a total in place of a code in {lines}", totals),
-            (
-                "a number that a spreadsheet has shortened or changed in {lines}: format the column as text"
-                " and export it again",
-                damaged,
+    found = (
+        (headings, Message("a heading in place of a code in {lines}", lines=lines_of(headings))),
+        (totals, Message("a total in place of a code in {lines}", lines=lines_of(totals))),
+        (
+            damaged,
+            Message(
+                "a number that a spreadsheet has shortened or changed in {lines}: format the column as text "
+                "and export it again",
+                lines=lines_of(damaged),
             ),
-            ("a blank or a remark beside the code in {lines}", more),
-        )
-        if lines
-    ]
+        ),
+        (more, Message("a blank or a remark beside the code in {lines}", lines=lines_of(more))),
+    )
+    faults = [said for lines, said in found if lines]
     if faults:
         raise InputError(
             "{file}: {faults}; mend or remove these lines", file=file, faults=joined("; ", faults)
