@@ -38,7 +38,7 @@ from koipond.ingest.ports import (
 from koipond.ingest.privacy import said
 from koipond.ingest.publishing import how_ended, masked_columns, publish, result_of
 from koipond.ingest.quality import QualityRules
-from koipond.ingest.readings import Readings, decide, mend_ids
+from koipond.ingest.readings import Readings, decide
 from koipond.ingest.remarks import remarks_on_masked
 from koipond.ingest.settling import ASIDE_MAX, settle_dead
 from koipond.ingest.staging import Staged, stage_rows
@@ -96,7 +96,7 @@ def import_consents(
             job.mapping, job.request.declared, blind=registry.identities.blind, region=registry.region
         )
         staged = stage_rows(reader, job.rows, job.mapping, progress, cancelled, door, clock)
-        raw = mend_ids(reader, staged.table, sealed=True)
+        raw = staged.table
         [column, *_] = job.mapping.columns["status"]
         words = read_words(reader, raw, job.request, job.rows.file, column)
         readings = _readings(reader, raw, words, job)

@@ -3,19 +3,18 @@
 Any identifier will do: a shop's own id, a phone as people write it, an e-mail. Nobody is made a customer.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from koipond.ingest.fields import PERSON, synonyms
 from koipond.ingest.mapping import plain_name
-from koipond.ingest.people import normal_email, normal_phone
+from koipond.ingest.people import normal_phone
 from koipond.ingest.ports import PersonKeys, RowSource
+from koipond.ingest.spellings import is_no_id, normal_email, plain_id, unguarded
 from koipond.kernel import InputError, Message, joined
 
 VALUE = "value"
 _VALUE_NAMES = ("value", "tag", "标签", "标签值", "nilai")
-_GUARDED = re.compile(r"=\"(.*)\"|'(.+)")
 _SHOWN_MAX = 10
 
 
@@ -86,9 +85,10 @@ def table_people(
     for batch in rows.batches(list(dict.fromkeys(fields.values()))):
         for row in batch.to_pylist():
             said = {field: unguarded(row[column] or "") for field, column in fields.items()}
+            who = plain_id(said.get("customer_id", ""))
             keys = PersonKeys(
                 source=source,
-                shop_id=said.get("customer_id") or None,
+                shop_id=None if is_no_id(who) else who or None,
                 phone=normal_phone(said.get("phone", ""), region),
                 email=normal_email(said.get("email", "")),
             )
@@ -100,12 +100,9 @@ def line_people(lines: Iterator[tuple[int, str]], *, source: str, region: str) -
     for line, text in lines:
         word = unguarded(text)
         keys = PersonKeys(
-            source=source, shop_id=word, phone=normal_phone(word, region), email=normal_email(word)
+            source=source,
+            shop_id=plain_id(word) or None,
+            phone=normal_phone(word, region),
+            email=normal_email(word),
         )
         yield ListedPerson(line=line, keys=keys)
-
-
-def unguarded(text: str) -> str:
-    """Return ``text`` without what guards it from a spreadsheet: ="007" and '007 are 007 (B14)."""
-    found = _GUARDED.fullmatch(text.strip())
-    return text.strip() if found is None else (found[1] if found[1] is not None else found[2]).strip()

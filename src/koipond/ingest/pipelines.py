@@ -26,7 +26,7 @@ from koipond.ingest.people import Registry, resolve_people, scope_ids
 from koipond.ingest.plain_rows import judge_rows
 from koipond.ingest.ports import IbisTable, RowSource, TouchHistory, Writer
 from koipond.ingest.products import write_products
-from koipond.ingest.readings import Readings, decide, mend_ids, said_in
+from koipond.ingest.readings import Readings, decide, said_in
 from koipond.ingest.remarks import remarks_on_orders, remarks_on_people
 from koipond.ingest.shares import bare_shares
 from koipond.ingest.staging import RAW, Staged
@@ -90,7 +90,7 @@ class _Rows:
 
 def run(writer: Writer, staged: Staged, job: Job) -> Outcome:
     """Bring the staged rows into the warehouse; nothing is published yet."""
-    raw = mend_ids(writer, staged.table, sealed=staged.door is not None)
+    raw = staged.table
     percents: frozenset[str] = frozenset()
     if job.request.kind == "orders":
         raw, percents = bare_percents(writer, raw)

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from koipond.ingest.list_rows import ListedPerson, line_people, list_columns, unguarded
+from koipond.ingest.list_rows import ListedPerson, line_people, list_columns
 from koipond.ingest.ports import PersonKeys
+from koipond.ingest.spellings import unguarded
 from koipond.kernel import InputError
 from koipond.segments.lists import ListResult, bring_list
 from koipond.testing.groups import MemoryLists
