@@ -8,7 +8,7 @@ import ibis
 
 from koipond.ingest.carrying import carry_orders_down
 from koipond.ingest.contacts import write_touches
-from koipond.ingest.currency_signs import SIGN, can_mean, is_sign, names_of
+from koipond.ingest.currency_signs import NO_CENTS, POINTED, SIGN, can_mean, is_sign, names_of
 from koipond.ingest.customers import know_customers, write_customers, write_traits
 from koipond.ingest.discounts import bare_percents, without_percents
 from koipond.ingest.events import write_events
@@ -33,9 +33,6 @@ from koipond.ingest.staging import RAW, Staged
 from koipond.ingest.timing import Setting
 from koipond.ingest.trait_remarks import further_traits, remarks_on_flags, remarks_on_left_out
 from koipond.kernel import InputError, Message, joined
-
-NO_CENTS = frozenset({"IDR", "COP"})
-"""Currencies with cents by the standard that nobody writes: 1.234 is grouped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +102,7 @@ def run(writer: Writer, staged: Staged, job: Job) -> Outcome:
     readings = decide(
         writer, plain, job.mapping, job.request, job.rows,
         minor_digits=0 if job.currency in NO_CENTS else digits,
-        heads=heads,
+        heads=heads, pointed=job.currency in POINTED,
     )  # fmt: skip
     known, people = raw, None
     if job.request.kind != "products":
