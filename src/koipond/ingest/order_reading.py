@@ -1,10 +1,12 @@
 """An orders file from text to judged rows (订单读取): each row by itself, then beside those of its order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import ibis
 
 from koipond.ingest.amount_levels import Levels, decide_levels
+from koipond.ingest.discount_texts import Discount
 from koipond.ingest.discounts import decide_discount, discount_remarks, shares_left_out
 from koipond.ingest.mapping import ColumnMap
 from koipond.ingest.model import ImportRequest
@@ -35,15 +37,15 @@ def read_orders(
     source: RowSource,
     *,
     setting: Setting,
-    percents: frozenset[str],
+    signs: Mapping[str, Discount],
 ) -> ReadOrders:
     """Return the rows of ``known`` (texts with customer_no) judged; raise InputError when two readings fit.
 
-    ``percents``: columns whose every value had a percent sign.
+    ``signs``: what cells of discounts say by a sign, by field.
     """
     shares = shares_left_out(source.columns, mapping, request, source.file)
     discount = decide_discount(
-        writer, known, readings, mapping, request, source, percents=percents, digits=setting.minor_digits
+        writer, known, readings, mapping, request, source, signs=signs, digits=setting.minor_digits
     )
     typed = type_orders(writer, known, readings, setting, discount)
     ruled = typed.kept(rule_rows(typed.whole(typed.rows), setting))

@@ -12,7 +12,7 @@ from typing import Any
 import ibis
 from ibis.expr.operations import Literal
 
-from koipond.ingest.discounts import Discount
+from koipond.ingest.discount_texts import Discount
 from koipond.ingest.judging import first_field, first_rule
 from koipond.ingest.numbers import UNITS_MAX
 from koipond.ingest.order_money import PAID_FIELDS, money_columns

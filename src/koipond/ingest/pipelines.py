@@ -10,7 +10,7 @@ from koipond.ingest.carrying import carry_orders_down
 from koipond.ingest.contacts import write_touches
 from koipond.ingest.currency_signs import NO_CENTS, POINTED, SIGN, can_mean, is_sign, names_of
 from koipond.ingest.customers import know_customers, write_customers, write_traits
-from koipond.ingest.discounts import bare_percents, without_percents
+from koipond.ingest.discount_texts import Discount, signed_discounts, without_signs
 from koipond.ingest.events import write_events
 from koipond.ingest.functions import day_text
 from koipond.ingest.joined_rows import JoinedRows
@@ -77,7 +77,7 @@ class _Rows:
     people: IbisTable | None
     readings: Readings
     staged: Staged
-    percents: frozenset[str] = frozenset()  # columns whose every value had a percent sign
+    signs: Mapping[str, Discount] = field(default_factory=dict)  # of discounts, by field
 
     @property
     def dropped(self) -> Mapping[str, int]:
@@ -88,9 +88,11 @@ class _Rows:
 def run(writer: Writer, staged: Staged, job: Job) -> Outcome:
     """Bring the staged rows into the warehouse; nothing is published yet."""
     raw = mend_ids(writer, staged.table, sealed=staged.door is not None)
-    percents: frozenset[str] = frozenset()
+    signs: dict[str, Discount] = {}
     if job.request.kind == "orders":
-        raw, percents = bare_percents(writer, raw)
+        columns = {name: used[0] for name, used in job.mapping.columns.items()}
+        signs = signed_discounts(writer, raw, job.request.mapping, columns, job.rows.file)
+        raw = without_signs(raw, signs)
         if len(job.mapping.columns["order_id"]) == 1 and staged.heads is None:
             raw, carried = carry_orders_down(writer, raw, f"{RAW}_carried")
             staged = replace(staged, orders_carried=carried)
@@ -98,7 +100,7 @@ def run(writer: Writer, staged: Staged, job: Job) -> Outcome:
     digits = job.setting.minor_digits
     heads = staged.heads
     if heads is not None:
-        heads = without_percents(heads, percents & set(heads.columns))
+        heads = without_signs(heads, signs)
     readings = decide(
         writer, plain, job.mapping, job.request, job.rows,
         minor_digits=0 if job.currency in NO_CENTS else digits,
@@ -109,7 +111,7 @@ def run(writer: Writer, staged: Staged, job: Job) -> Outcome:
         found = resolve_people(writer, raw, job.request, job.registry, staged.door)
         known, people = scope_ids(found, staged.person_in), found.people
     rows = _Rows(
-        raw=raw, heads=heads, known=known, people=people, readings=readings, staged=staged, percents=percents
+        raw=raw, heads=heads, known=known, people=people, readings=readings, staged=staged, signs=signs
     )
     done = _PIPELINES[job.request.kind](writer, rows, job)
     said = remarks_on_people(done.quarantined, job.mapping, job.registry.region)
@@ -121,7 +123,7 @@ def _orders(writer: Writer, rows: _Rows, job: Job) -> Outcome:
     _require_signs(writer, rows, job)
     told = read_orders(
         writer, rows.known, rows.readings, job.mapping, job.request, job.rows,
-        setting=job.setting, percents=rows.percents,
+        setting=job.setting, signs=rows.signs,
     )  # fmt: skip
     strange = _strange_refund_words(writer, rows, job)
     settled = _settle(writer, rows, told.judged, job)
