@@ -61,6 +61,24 @@ def test_b11_an_orders_total_on_each_line_counts_once(space: MemoryWorkspace) ->
     assert "Total is the amount of the whole order, on each of its lines" in result.remarks[0]
 
 
+@pytest.mark.parametrize(
+    ("cells", "where"),
+    [
+        (("50", "", ""), "on its first line alone"),
+        (("", "", "50"), "on its last line alone"),
+        (("", "50", ""), "on one of its lines alone"),
+    ],
+)
+def test_b11_a_total_on_one_line_is_said_where_it_stands(
+    space: MemoryWorkspace, cells: tuple[str, ...], where: str
+) -> None:
+    head = "Order Number,Email,Order Date,SKU,Quantity,Item Price,Total\n"
+    rows = "".join(f"1,a@example.com,2025-03-01,{s},1,10,{c}\n" for s, c in zip("xyz", cells, strict=True))
+    result = load(space, head + rows.replace(",10,50", ",10,30"))
+    assert nets(space) == {"1": 3_000}
+    assert f"Total is the amount of the whole order, {where}" in result.remarks[0]
+
+
 def test_b11_what_is_told_counts_and_the_doubt_is_said(space: MemoryWorkspace) -> None:
     told = load(space, B11, mapping={"amount": "Total"})
     assert nets(space)["1"] == 10_000
