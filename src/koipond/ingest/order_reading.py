@@ -15,6 +15,7 @@ from koipond.ingest.order_rows import judge_orders, look_at_orders, rule_rows, t
 from koipond.ingest.ports import IbisTable, RowSource, Writer
 from koipond.ingest.readings import Readings
 from koipond.ingest.repeats import Repeats, repeated_rows
+from koipond.ingest.subtotals import subtotal_rows
 from koipond.ingest.timing import Setting
 
 
@@ -51,6 +52,8 @@ def read_orders(
     ruled = typed.kept(rule_rows(typed.whole(typed.rows), setting))
     rows = typed.whole(writer.cache("import_judged_alone", ruled))
     rows, out = _aside(rows, joined="aside" in known.columns)
+    subtotals = subtotal_rows(writer, rows, source, has_sku="sku" in mapping)
+    rows = subtotals.marked(writer, rows)
     ends = look_at_orders(writer, rows)
     found = _repeats(writer, rows, ends, mapping, request, source)
     rows, repeats = _once(rows, found.again)
@@ -67,7 +70,8 @@ def read_orders(
         if more is not None:
             kinds = judged.schema()
             judged = judged.union(more.select(**{n: more[n].cast(kinds[n]) for n in judged.columns}))
-    remarks = (*levels.remarks, *discount_remarks(discount, mapping, request), *shares)
+    doubtful = () if levels.paid else subtotals.remarks
+    remarks = (*levels.remarks, *doubtful, *discount_remarks(discount, mapping, request), *shares)
     beside = {"equal_rows_beside": found.beside} if found.beside else {}
     return ReadOrders(judged=judged, levels=levels, remarks=remarks, notes=notes | beside)
 
