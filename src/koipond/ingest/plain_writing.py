@@ -42,6 +42,26 @@ def plain_number(text: str) -> str:
     return f"{found['head']}e{power}{found['tail']}"
 
 
+_UNITS = re.compile(
+    r"[(（\[] *(?:单位 *[:：] *|in |dalam |Rp\.? *|IDR *)?"
+    r"(百万|百萬|千万|千萬|万|萬|亿|億|千|ribu|juta|thousand|million)(?:an|s)?"
+    r"(?: *(?:元|人民币|RMB|CNY|Rp\.?|rupiah|IDR|USD))? *[)）\]] *$",
+    re.IGNORECASE,
+)
+
+
+def unit_power(column: str) -> int:
+    """Return the power of ten that the amounts of ``column`` are written in by its name: 4 of 金额(万元)."""
+    found = _UNITS.search(column)
+    return 0 if found is None else {**_POWERS, "thousand": 3, "million": 6}[found[1].lower()]
+
+
+def powered(text: str, power: int) -> str:
+    """Return the number ``text`` times ten to the ``power``; one with a power of its own stays."""
+    found = re.fullmatch(r"([^0-9]*[0-9](?:[0-9.,' ]*[0-9])?[.,]?)([^0-9]*)", text)
+    return text if found is None or not power else f"{found[1]}e{power}{found[2]}"
+
+
 def plain_marks(text: str) -> str:
     """Return ``text`` with digits, spaces, dashes and full-width signs as ASCII has them."""
     return text if text.isascii() else "".join(map(_plain, text)).strip()

@@ -85,3 +85,22 @@ def test_a_word_that_is_no_unit_of_money_is_put_aside_as_it_stands(tmp_path: Pat
     space = MemoryWorkspace(tmp_path)
     result = space.load("orders", space.write("a.csv", HEAD + f"1;1;2025-01-01;{unit}\n1;2;2025-01-01;5\n"))
     assert [one.values["amount"] for one in result.samples["unparsable"]] == [unit]
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "units"),
+    [
+        ("金额(万元)", ("1.2", "1,299.5", "¥3", "-", "0"), [1_200_000, 1_299_500_000, 3_000_000, 0]),
+        ("销售额（单位：千元）", ("1.2", "2.5"), [120_000, 250_000]),
+        ("Total (in thousands)", ("1.2", "2.5"), [120_000, 250_000]),
+        ("金额(元)", ("1.2", "1.2万"), [120, 1_200_000]),
+    ],
+)
+def test_amounts_in_a_unit_that_the_column_names_are_read_in_full(
+    tmp_path: Path, column: str, cells: tuple[str, ...], units: list[int]
+) -> None:
+    space = MemoryWorkspace(tmp_path)
+    rows = "".join(f"{n};{n};2025-01-0{n};{cell}\n" for n, cell in enumerate(cells, start=1))
+    file = space.write("a.csv", f"user_id;order_id;at;{column}\n{rows}")
+    space.load("orders", file, {"amount": column})
+    assert [row["net_fen"] for row in sorted(space.rows("orders"), key=lambda row: row["order_id"])] == units
