@@ -93,8 +93,9 @@ def import_consents(
     with warehouse.read() as reader:
         registry = job.registry
         door = Door(
-            job.mapping, job.request.declared, blind=registry.identities.blind, region=registry.region
-        )
+            job.mapping, job.request.declared, blind=registry.identities.blind, region=registry.region,
+            dates_as_written="%" in (job.request.date_format or ""),
+        )  # fmt: skip
         staged = stage_rows(reader, job.rows, job.mapping, progress, cancelled, door, clock)
         raw = staged.table
         [column, *_] = job.mapping.columns["status"]

@@ -20,6 +20,7 @@ from koipond.ingest.fields import FIELDS, PERSON
 from koipond.ingest.mapping import ColumnMap, own_name
 from koipond.ingest.person_columns import telling
 from koipond.ingest.person_numbers import is_barcode
+from koipond.ingest.plain_writing import ODD_DATE, ODD_NUMBER, plain_date, plain_number, powered, unit_power
 from koipond.ingest.privacy import SUSPECT, ZERO, holds, masked, plain_of, tells
 from koipond.ingest.regional_numbers import Taken, home_pattern
 from koipond.ingest.sealing import Seal
@@ -59,12 +60,14 @@ class Door:
 
     ``region``: the country (ISO 3166) of phones without a country code. ``dropped_in`` counts the values of
     further columns that were left out, by column; ``masked_in`` those covered or blinded, by field.
+    ``dates_as_written``: the operator said how dates are written, so none is written otherwise.
     """
 
     mapping: ColumnMap
     declared: frozenset[str]
     blind: Callable[[str], str]
     region: str = "CN"
+    dates_as_written: bool = False
     seal: Seal = field(default_factory=Seal)
     dropped_in: Counter[str] = field(default_factory=Counter)
     masked_in: Counter[str] = field(default_factory=Counter)
@@ -76,8 +79,21 @@ class Door:
             return _each(values, self._sealed)
         if care == "blind":
             return self._suspects(values, name, lambda text: self._blinded(name, text))
+        values = self._plainly(values, name, kind)
         treat = _number if care == "number" else masked
         return self._suspects(values, name, lambda text: treat(text, region=self.region))
+
+    def _plainly(self, values: pa.Array, name: str, kind: str) -> pa.Array:
+        """Return ``values`` of numbers or dates in the way of writing that the engines read."""
+        if kind not in ("number", "money") and (kind != "instant" or self.dates_as_written):
+            return values
+        odd, plain = (ODD_DATE, plain_date) if kind == "instant" else (ODD_NUMBER, plain_number)
+        coded = values.dictionary_encode()
+        if kind == "money" and (power := unit_power(self.mapping.columns[name][0])):
+            places = list(range(len(coded.dictionary)))
+            return _treated(values, coded, places, lambda text: powered(plain_number(text), power))
+        places = pc.indices_nonzero(pc.match_substring_regex(coded.dictionary, odd)).to_pylist()
+        return _treated(values, coded, places, plain)
 
     def others(self, columns: Sequence[tuple[str, pa.Array]]) -> pa.Array:
         """Return further ``columns`` (name, values) as one JSON text a row, without identifiers."""

@@ -50,10 +50,12 @@ def decide(
     *,
     minor_digits: int = 2,
     heads: IbisTable | None = None,
+    pointed: bool = False,
 ) -> Readings:
     """Return how the columns of ``table`` are read; raise InputError when two ways fit, naming the option.
 
-    ``heads``: those columns of it that stand in a file of their own, one row an order.
+    ``heads``: those columns of it that stand in a file of their own, one row an order. ``pointed``: a
+    point in money is the decimal one.
     """
     numeric, instants, tables = {}, {}, {}
     for field in FIELDS[request.kind]:
@@ -72,7 +74,9 @@ def decide(
     text = {name: shapes for name, shapes in numeric.items() if not rows.is_exact(mapping.columns[name][0])}
     money = {field.name for field in FIELDS[request.kind] if field.type == "money"}
     whole = money if minor_digits == 0 else ()
-    marks = choose_marks(text, request.decimal, request.thousands, rows.file, whole=whole)
+    marks = choose_marks(
+        text, request.decimal, request.thousands, rows.file, whole=whole, pointed=money if pointed else ()
+    )
     numbers = {
         name: number_reading(shapes, marks if name in text else Marks(".", ""))
         for name, shapes in numeric.items()
