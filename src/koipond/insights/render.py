@@ -330,13 +330,17 @@ def _breakdown(rows: Sequence[Report], language: Language) -> Table:
     made = []
     for row in rows:
         show, difference = _shower(row["metric"], "", language), row["absolute"]
-        interval = f"{show(difference['low'])} … {show(difference['high'])}"
+        told = [word["unknown"], "-"]
+        if difference is not None:
+            told = [
+                show(difference["estimate"]),
+                f"{show(difference['low'])} … {show(difference['high'])}",
+            ]
         made.append(
             [
                 _layer_value(row, language),
                 number_in(f"{row['customers']:,}", language),
-                show(difference["estimate"]),
-                interval,
+                *told,
                 in_language(row["method"], language),
             ]
         )
