@@ -109,3 +109,28 @@ def test_a_list_with_codes_that_last_promises_up_to_the_offers_day(shop: Koipond
     bring(shop, tmp_path, {"AA1": "2026-11-03", "AA2": ""})
     (row,) = shop("check")[1]["early_ends"]
     assert (row["ends_on"], row["ends_by"]) == ("2026-11-03", OFFER_DAY)
+
+
+@pytest.mark.parametrize("quiet", [QUIET])
+@pytest.mark.parametrize("code_day", ["2026-11-02", "2026-12-31"])
+def test_a_touch_that_could_not_go_in_time_says_why_and_reached_nobody(
+    shop: Koipond, tmp_path: Path, code_day: str
+) -> None:
+    bring(shop, tmp_path, {f"AA{n}": code_day for n in range(6)})
+    assert shop("plan")[1]["touches"] == 3
+    assert shop("approve", "p1", "--by", "t")[0] == 0
+    assert shop("send", "p1")[1]["deferred"] == 3
+    later = tmp_path / "later.csv"
+    later.write_text("order_id,customer_id,order_date,amount\nz,zz,2026-11-04 12:00,5\n")
+    assert shop("import", "orders", later)[0] == 0
+    assert shop("refresh")[0] == 0
+    over = "budget:code_list:recall_code" if code_day == "2026-11-02" else "late"
+    problems = [{"state": "expired", "detail": over, "touches": 3}]
+    assert shop("send", "p1")[1]["problems"] == problems
+    assert shop("plans")[1]["plans"][0]["problems"] == problems
+    for asked in (("a",), ("a", "--plan", "p1")):
+        [play] = shop("why", *asked)[1]["plays"]
+        assert "last touched" not in play["words"]["en"]
+        assert play["reason"] != "re_entry"
+    assert ("its code's last day" in play["words"]["en"]) == (code_day == "2026-11-02")
+    assert "nothing was sent" in play["words"]["en"]
