@@ -1,12 +1,14 @@
 """Lists in by any identifier, and out for other tools: never whom the address refused, always noted."""
 
 import csv
+import json
 import stat
 from pathlib import Path
 
 import pytest
 
 from koipond.bootstrap import open_app
+from koipond.rules import default_catalog, parse, to_dict
 from tests.e2e.conftest import Koipond
 
 ORDERS = """order_id,customer_id,phone,email,order_date,amount
@@ -139,6 +141,15 @@ def test_lists_are_shown_whatever_day_the_newest_order_says_it_is(
     for asked in ((), ("--as-of", "2026-03-04")):
         (row,) = koipond("lists", "show", *asked)[1]["lists"]
         assert (row["list"], row["customers"]) == ("guests", 1)
+
+
+def test_a_rule_in_its_json_form_counts_on_the_command_line_too(koipond: Koipond, brand: Path) -> None:
+    rule = to_dict(parse("orders.sum(net, ever) >= 20", default_catalog()))
+    assert koipond("segments", "count", json.dumps(rule))[1]["count"] == 3
+    code, said = koipond("segments", "count", '{"and": [')
+    assert code == 2
+    assert "begins like JSON and is none" in said["message"]
+    assert len(said["message"].splitlines()) == 1
 
 
 def test_a_plan_leaves_with_its_texts(koipond: Koipond, brand: Path, tmp_path: Path) -> None:
