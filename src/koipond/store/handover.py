@@ -18,7 +18,7 @@ from koipond.store.erased import spelled_formerly
 from koipond.store.gate_load import find_people
 from koipond.store.keys import KeyRing
 from koipond.store.rotation import require_found
-from koipond.store.tables import identifier
+from koipond.store.tables import customer, identifier, suppression
 
 CHUNK = 5_000
 
@@ -50,6 +50,18 @@ class StoredHandover:
                 rows = sa.select(identifier.c.address_hash, identifier.c.customer_no).where(mine)
                 for printed, number in connection.execute(rows.order_by(identifier.c.customer_no)):
                     found.setdefault(named[printed], []).append(number)
+        return found
+
+    def by_uid(self, uids: Collection[str]) -> dict[str, int]:
+        """Return our id of a customer → his number; without those of nobody, or of somebody erased."""
+        found: dict[str, int] = {}
+        gone = sa.select(suppression.c.customer_no).where(suppression.c.reason == "erased")
+        with self._db.read() as connection:
+            for part in chunks(sorted(set(uids)), CHUNK):
+                mine = any_of(connection, customer.c.customer_uid, list(part))
+                rows = sa.select(customer.c.customer_uid, customer.c.customer_no).where(mine)
+                rows = rows.where(customer.c.customer_no.not_in(gone))
+                found |= {row[0]: row[1] for row in connection.execute(rows)}
         return found
 
     def barred(

@@ -172,6 +172,19 @@ def test_partial_refunds_by_status_and_amount(space: MemoryWorkspace) -> None:
     assert any("--map refund_amount=COLUMN" in remark for remark in result.remarks)
 
 
+def test_a_part_given_back_is_unsaid_whatever_became_of_the_other_lines(space: MemoryWorkspace) -> None:
+    """A whole line given back beside it does not say how much of this one was; counted by line."""
+    rows = [
+        ("1", "A", 10, "部分退款"), ("1", "B", 20, "已退款"), ("1", "C", 5, "部分退款"),
+        ("2", "A", 10, "部分退款"),
+        ("3", "A", 10, "部分退款"), ("3", "B", 20, "已付款"),
+    ]  # fmt: skip
+    text = "order_id,customer_id,order_date,sku,amount,status\n"
+    result = load(space, text + "".join(f"{n},c{n},2025-03-01,{s},{a},{w}\n" for n, s, a, w in rows))
+    assert nets(space) == {"1": 1_500, "2": 1_000, "3": 3_000}
+    assert result.notes["partial_refunds_unsaid"] == 4
+
+
 def test_a_refund_of_the_whole_order_on_each_line_counts_once(space: MemoryWorkspace) -> None:
     text = (
         B11.replace("Total\n", "Total,Refunded Amount\n")
