@@ -230,7 +230,6 @@ REASONS = marked(
 )
 """Why somebody is left in peace, as a plan's table says it."""
 
-
 DETAILS = marked("same_address", "global", "per_customer")
 """What stands behind a reason and is no key of the brand's own."""
 
