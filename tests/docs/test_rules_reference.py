@@ -53,6 +53,16 @@ def fact_rows() -> list[str]:
     return rows
 
 
+def column_rows() -> list[str]:
+    """Return the table of the names of columns as the reference must show it."""
+    rows = ["| column | 中文 | Bahasa Indonesia |", "|---|---|---|"]
+    found = {name: spec for facts in CATALOG.facts.values() for name, spec in facts.columns.items()}
+    for name, spec in sorted(found.items()):
+        cells = [" ".join(f"`{a}`" for a in spec.aliases if a.isascii() != wide) for wide in (True, False)]
+        rows.append(f"| `{name}` | {cells[0]} | {cells[1]} |")
+    return rows
+
+
 def word_rows() -> list[str]:
     """Return the table of words as the reference must show it."""
     rows = ["| word | 中文 | Bahasa Indonesia |", "|---|---|---|"]
@@ -76,11 +86,17 @@ def test_each_example_reads_and_is_said_in_three_languages(example: str) -> None
     assert all(words(rule, lang, CATALOG) for lang in LANGS)
 
 
-@pytest.mark.parametrize("part", ["fields", "values", "facts", "words"])
+@pytest.mark.parametrize("part", ["fields", "values", "facts", "columns", "words"])
 def test_each_table_is_that_of_the_catalogue(part: str) -> None:
     text = REFERENCE.read_text(encoding="utf-8")
     shown = text.split(f"<!-- {part} -->\n")[1].split(f"\n<!-- end {part} -->")[0].splitlines()
-    made = {"fields": field_rows, "values": value_rows, "facts": fact_rows, "words": word_rows}
+    made = {
+        "fields": field_rows,
+        "values": value_rows,
+        "facts": fact_rows,
+        "columns": column_rows,
+        "words": word_rows,
+    }
     assert shown == made[part]()
 
 

@@ -1,12 +1,14 @@
 """Lists in by any identifier, and out for other tools: never whom the address refused, always noted."""
 
 import csv
+import json
 import stat
 from pathlib import Path
 
 import pytest
 
 from koipond.bootstrap import open_app
+from koipond.rules import default_catalog, parse, to_dict
 from tests.e2e.conftest import Koipond
 
 ORDERS = """order_id,customer_id,phone,email,order_date,amount
@@ -88,6 +90,66 @@ def test_what_left_comes_back_as_a_list_by_any_identifier(
         members[key] = (said["members"], said["strangers"])
     assert members == {"phones": (2, 1), "addresses": (2, 0), "table": (1, 0)}
     assert koipond("segments", "count", "list phones")[1]["count"] == 2
+
+
+SHOPS = {
+    "phones": "phone\n13800000001\n13800000002\n13800000003\n",
+    "ids": "customer_id\nc1\n=2+5\n-c3\n",
+    "emails": "email\nana@example.org\nbo@example.org\ncy@example.org\n",
+}
+
+
+@pytest.mark.parametrize("kind", SHOPS)
+def test_what_left_comes_back_as_the_same_people(koipond: Koipond, tmp_path: Path, kind: str) -> None:
+    """Round trip of a segment, a list and a plan, whatever the shop knows its customers by."""
+    folder = tmp_path / "brand"
+    assert koipond("init", "--clock", "last_fact", "--language", "en")[0] == 0
+    header, *who = SHOPS[kind].split()
+    orders = tmp_path / "orders.csv"
+    lines = [f"{n},{one},2026-03-0{n + 1},{n + 1}0\n" for n, one in enumerate(who)]
+    orders.write_text(f"order_id,{header},order_date,amount\n" + "".join(lines))
+    assert koipond("import", "orders", orders)[0] == 0
+    assert koipond("playbook", "add", "newcomer_welcome")[0] == 0
+    (play,) = (folder / "strategies").glob("*.yaml")
+    play.write_text(play.read_text().replace("shop.example", "shop.test").replace("0.10", "0.0"))
+    (folder / "segments" / "two.yaml").write_text(
+        "key: two\nname: {en: Two}\nowner: t\nrule: orders.sum(net, ever) >= 20\n"
+    )
+    assert koipond("apply")[0] == 0
+    assert koipond("refresh")[0] == 0
+    assert koipond("plan")[1]["touches"] > 0
+    asked = ("lists", "export", "--purpose", "x", "--by", "t")
+    for what in ("segment:two", "list:two", "plan:latest"):
+        out = tmp_path / f"{what.replace(':', '-')}.csv"
+        code, said = koipond(*asked, what, "--to", out)
+        assert code == 0, said
+        back = koipond("lists", "import", "two", out)[1]
+        left = {row["customer_uid"] for row in rows(out)}
+        assert what[:4] == "plan" or len(left) == 2
+        assert (back["members"], back["strangers"], back["nameless"]) == (len(left), 0, 0)
+        again = tmp_path / f"again-{out.name}"
+        assert koipond(*asked, "list:two", "--to", again)[0] == 0
+        assert {row["customer_uid"] for row in rows(again)} == left
+
+
+def test_lists_are_shown_whatever_day_the_newest_order_says_it_is(
+    koipond: Koipond, brand: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "guests.csv"
+    file.write_text("customer_id,name\nc1,Ana\n,Bo\n")
+    assert koipond("lists", "import", "guests", file)[1]["nameless"] == 1
+    for asked in ((), ("--as-of", "2026-03-04")):
+        (row,) = koipond("lists", "show", *asked)[1]["lists"]
+        assert (row["list"], row["customers"]) == ("guests", 1)
+
+
+def test_a_rule_in_its_json_form_counts_on_the_command_line_too(koipond: Koipond, brand: Path) -> None:
+    rule = to_dict(parse("orders.sum(net, ever) >= 20", default_catalog()))
+    assert koipond("segments", "count", json.dumps(rule))[1]["count"] == 3
+    code, said = koipond("segments", "count", '{"and": [')
+    assert code == 2
+    assert "begins like JSON and is none" in said["message"]
+    assert len(said["message"].splitlines()) == 1
 
 
 def test_a_plan_leaves_with_its_texts(koipond: Koipond, brand: Path, tmp_path: Path) -> None:

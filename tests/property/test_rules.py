@@ -275,7 +275,10 @@ properties = st.none() | st.dictionaries(
     | st.just([1]),
     max_size=2,
 ).map(lambda found: json.dumps(found, ensure_ascii=False))
-cells = st.builds(Cell, text=st.none() | texts | days.map(str), number=st.none() | numbers.map(float))
+yearless = days.map(lambda day: f"-{day.isoformat()[4:]}")
+cells = st.builds(
+    Cell, text=st.none() | texts | days.map(str) | yearless, number=st.none() | numbers.map(float)
+)
 
 
 @st.composite

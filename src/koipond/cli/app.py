@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _require_text(given)
         command = typer.main.get_command(build())
         translate_help(command)
-        result = command(list(given), standalone_mode=False)
+        result = command(list(given), prog_name="koipond", standalone_mode=False)
         sys.stdout.flush()
     except KoipondError as error:
         return _report(error, _folder(given), as_json=as_json)

@@ -7,7 +7,7 @@ from typing import Annotated, cast
 
 import typer
 
-from koipond.cli.reply import JsonFlag, say
+from koipond.cli.reply import JsonFlag, local, say
 from koipond.kernel import phrase
 
 
@@ -86,11 +86,12 @@ def restore(
             "paused": done.carried.paused,
             **app.stamp(),
         }
-    say(data, lambda: _restored_text(data), as_json=as_json)
+        at = local(done.backup.made_at, app.zone)
+    say(data, lambda: _restored_text(data, at), as_json=as_json)
 
 
-def _restored_text(data: dict[str, object]) -> str:
-    lines = [phrase("back at {made_at}, version {version}", made_at=data["made_at"], version=data["version"])]
+def _restored_text(data: dict[str, object], at: str) -> str:
+    lines = [phrase("back at {made_at}, version {version}", made_at=at, version=data["version"])]
     if data["aside"]:
         lines.append(phrase("the former files are in {aside}", aside=data["aside"]))
     if data["aside_schema"]:

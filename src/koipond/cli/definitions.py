@@ -174,7 +174,17 @@ KINDS = marked("workspace", "segment", "strategy", "template", "offer", "tag", "
 def _side(value: Any) -> str:
     from koipond.workspace.diff import ABSENT
 
-    return word(value) if value == ABSENT else str(value)
+    return word(value) if value == ABSENT else plain_value(value)
+
+
+def plain_value(value: Any) -> str:
+    """Return a value of a definition as its file would have it, in one line: {type: date}, true, 0.1."""
+    if isinstance(value, str):
+        return value
+    import yaml
+
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, sort_keys=False, width=10**6)
+    return str(text).removesuffix("...\n").strip()
 
 
 def _who(change: dict[str, Any]) -> str:

@@ -13,6 +13,8 @@ from koipond.rules.labels import CHOICES, FIELD_LABELS, FLAG_PHRASES, label
 
 MOVES_SHOWN = 30
 _BLOCKS = ("lifecycle", "flags", "aipl", "grade")
+_OF = marked("of customers", "of buyers", "of those scored")
+_OF_CUSTOMERS, _OF_BUYERS, _OF_SCORED = _OF
 _MOVED = marked("start", "kept", "deepened", "shallower", "lost", "new")
 _MOVES = marked("layer", "before", "after", "cause", "customers")
 _CONTRADICTIONS = marked(
@@ -42,13 +44,14 @@ def register(app: typer.Typer) -> None:
 
 def layers_text(data: Mapping[str, Any]) -> str:
     """Return the counts as tables."""
-    buyers, rfm = data["buyers"], data["rfm"]
+    rfm, buyers = data["rfm"], (data["buyers"], _OF_BUYERS)
+    everybody, scored = (data["customers"], _OF_CUSTOMERS), (rfm["customers"], _OF_SCORED)
     parts = [
         phrase(
             "{customers:,} customers, {buyers:,} buyers as of {as_of} (definition version "
             "{definition_version}){left_out_text}",
             customers=data["customers"],
-            buyers=buyers,
+            buyers=data["buyers"],
             as_of=data["as_of"],
             definition_version=data["definition_version"],
             left_out_text=left_out_text(data["left_out"]),
@@ -58,15 +61,18 @@ def layers_text(data: Mapping[str, Any]) -> str:
             customers=rfm["customers"],
             counts=_counts("rfm_cell", rfm["cells"], buyers),
         ),
-        f"{_title('rfm_level')}\n{_counts('rfm_level', rfm['level'], rfm['customers'])}",
+        f"{_title('rfm_level')}\n{_counts('rfm_level', rfm['level'], scored)}",
     ]
-    parts += [f"{_title(key)}\n{_counts(key, data[key], buyers)}" for key in _BLOCKS]
+    parts += [
+        f"{_title(key)}\n{_counts(key, data[key], buyers if key == 'grade' else everybody)}"
+        for key in _BLOCKS
+    ]
     held = data["held_grade"]
     none_yet = phrase("none yet; the first run is at the first refresh after the first apply")
     parts.append(
         f"{_title('held_grade')}\n{_counts('held_grade', held, buyers) if any(held.values()) else none_yet}"
     )
-    found = _counts("contradictions", data["contradictions"], buyers)
+    found = _counts("contradictions", data["contradictions"], everybody)
     parts.append(f"{phrase('Contradictions between layers')}\n{found}")
     if "flow" in data:
         parts += _moved_text(data)
@@ -115,12 +121,14 @@ def _move(row: Mapping[str, Any]) -> list[Any]:
     return [_title(layer), *ends, CAUSES[spoken()][row["cause"]], row["customers"]]
 
 
-def _counts(layer: str, counts: Mapping[str, int], whole: int) -> str:
+def _counts(layer: str, counts: Mapping[str, int], of: tuple[int, str]) -> str:
+    """Return ``counts`` with their shares ``of`` so many people, called so."""
+    whole, people = of
     rows = [
         [_value(layer, name), count, f"{count / whole:.1%}" if whole else "-"]
         for name, count in counts.items()
     ]
-    return text_table(["", *heads("customers", "of buyers")], rows)
+    return text_table(["", *heads("customers", people)], rows)
 
 
 def _title(layer: str) -> str:

@@ -1,11 +1,13 @@
 """`koipond lists`: people brought in and handed out as files."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from koipond.cli.planning import plan_key
 from koipond.cli.reply import AsOf, JsonFlag, heads, local, parse_day, parse_pairs, say, worded
 from koipond.frames import text_table
 from koipond.kernel import joined, phrase
@@ -56,6 +58,8 @@ def brought_text(key: str, data: Mapping[str, Any]) -> str:
             strangers=data["strangers"],
             lines=lines + " …" * (data["strangers"] > 10),
         )
+    if data["nameless"]:
+        text += phrase("; {nameless:,} hold no id", nameless=data["nameless"])
     return text
 
 
@@ -64,11 +68,12 @@ def show_lists(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = F
 
     with open_app(context.obj) as app:
         day = app.observation_day(parse_day(as_of))
-        instant = app.end_of(day)
+        # they are made on the machine's days, which no day of a workspace that lives on its facts can tell
+        instant = None if app.settings.clock == "last_fact" else app.end_of(day)
         rows: list[dict[str, Any]] = [
             {"list": one.key, "customers": one.member_count, "author": one.author, "at": one.at.isoformat()}
             for one in app.store.lists.lists()
-            if one.at <= instant
+            if instant is None or one.at <= instant
         ]
         stamp = app.stamp(day)
         place = app.zone
@@ -82,7 +87,9 @@ def show_lists(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = F
 
 def export(
     context: typer.Context,
-    what: Annotated[str, typer.Argument(metavar="WHAT", help="segment:KEY, list:KEY or plan:KEY.")],
+    what: Annotated[
+        str, typer.Argument(metavar="WHAT", help="segment:KEY, list:KEY, plan:KEY or plan:latest.")
+    ],
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="A new CSV file.")],
     purpose: Annotated[str, typer.Option(help="What it is for; kept in the audit.")],
     by: Annotated[str, typer.Option("--by", help="Who asks; kept in the audit.")],
@@ -112,6 +119,8 @@ def export(
     )
     with open_app(context.obj) as app:
         day = app.observation_day(parse_day(as_of))
+        if asked.what == "plan":
+            asked = replace(asked, key=plan_key(app, asked.key))
         found = export_people(app, asked, to, parse_day(as_of))
         data = {"file": str(to), "rows": found.rows, "left_out": dict(found.left_out)}
         data |= {"without": dict(found.without), "channels": list(asked.channels), **app.stamp(day)}

@@ -18,6 +18,7 @@ from koipond.cli.reply import (
     word,
     worded,
 )
+from koipond.cli.unsent import ended_unsent, unsent_lines
 from koipond.frames import text_table
 from koipond.kernel import Amount, InputError, Message, heard, phrase, spoken
 
@@ -137,7 +138,8 @@ def plans(
     wanted = parse_day(as_of)
     with open_app(context.obj) as app:
         found = [one for one in app.store.plans.all() if wanted in (None, one.as_of)]
-        states = app.store.outbox(app.zone).counts_of([one.key for one in found])
+        box = app.store.outbox(app.zone)
+        states = box.counts_of([one.key for one in found])
         rows = [
             {
                 "plan": one.key,
@@ -145,7 +147,8 @@ def plans(
                 "status": _status(app, one),
                 "strategies": dict(one.strategies),
                 "touches": one.summary.get("touches"),
-                "total": _came_to(one, states[one.key]),
+                "total": (total := _came_to(one, states[one.key])),
+                "problems": ended_unsent(box, one.key) if total["failed"] or total["unknown"] else [],
                 "approved_by": one.approved_by,
             }
             for one in found
@@ -216,7 +219,8 @@ def _plans_text(rows: Sequence[Mapping[str, Any]]) -> str:
         ]
         for row in rows
     ]
-    return text_table(header, table)
+    lines = [f"{row['plan']}: {line.strip()}" for row in rows for line in unsent_lines(row["problems"])]
+    return "\n\n".join([text_table(header, table), *(["\n".join(lines)] if lines else [])])
 
 
 REASONS = marked(
@@ -225,7 +229,6 @@ REASONS = marked(
     *("budget", "negative_margin", "staff_capacity"),
 )
 """Why somebody is left in peace, as a plan's table says it."""
-
 
 DETAILS = marked("same_address", "global", "per_customer")
 """What stands behind a reason and is no key of the brand's own."""

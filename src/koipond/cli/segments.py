@@ -1,5 +1,6 @@
 """`koipond segments`: count a rule, list the segments."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -19,11 +20,12 @@ from koipond.cli.reply import (
     with_facts,
 )
 from koipond.frames import text_table
-from koipond.kernel import epoch_day, heard, joined, phrase, spoken
+from koipond.kernel import InputError, epoch_day, heard, joined, phrase, spoken
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
     from koipond.ingest.ports import Reader
+    from koipond.rules import Catalog
 
 
 def register(app: typer.Typer) -> None:
@@ -87,7 +89,7 @@ def count(
     with open_app(context.obj) as app, app.reading(parse_day(as_of)) as (reader, day):
         known = app.scope(reader, day)
         scope = replace(known, catalog=replace(known.catalog, trait_types=app.settings.trait_types))
-        given = _rule_text(app.store.definitions.current(), rule)
+        given = _rule_text(app.store.definitions.current(), rule, scope.catalog)
         tree = parse(given, scope.catalog)
         shown = shown_traits(scope, tree)
         if types := trait_types(scope, tree, shown):  # raises what no value of such a trait can answer
@@ -105,7 +107,16 @@ def count(
     say(data, lambda: with_facts(data, text), as_json=as_json)
 
 
-def _rule_text(applied: Any, given: str) -> str:
+def _rule_text(applied: Any, given: str, catalog: "Catalog") -> str:
+    """Return the text of the rule that ``given`` is: the key of a segment, the JSON form, or a text."""
+    from koipond.rules import from_dict, to_text
+
+    if given.lstrip().startswith("{"):
+        try:
+            data = json.loads(given)
+        except ValueError as error:
+            raise InputError("the rule begins like JSON and is none: {error}", error=error) from error
+        return to_text(from_dict(data, catalog), catalog)
     rules = {one.key: one.body["rule"] for one in applied if one.kind == "segment" and "rule" in one.body}
     return str(rules.get(given.strip(), given))
 

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import typer
 
 from koipond.cli.planning import ENDS, PlanKey, plan_key
-from koipond.cli.reply import AsOf, JsonFlag, counted, local, marked, note, parse_day, say, word, worded
+from koipond.cli.reply import AsOf, JsonFlag, counted, local, note, parse_day, say, worded
+from koipond.cli.unsent import unsent_lines
 from koipond.kernel import InputError, joined, phrase, spoken
 
 
@@ -77,15 +78,7 @@ def _send_text(data: Mapping[str, Any], place: ZoneInfo) -> str:
         )
         for one in data["paused"]
     ]
-    lines += [
-        phrase(
-            "  {count:,} {state}: {detail}",
-            count=one["touches"],
-            state=word(_STATES[one["state"]]),
-            detail=one["detail"],
-        )
-        for one in data["problems"]
-    ]
+    lines += unsent_lines(data["problems"])
     if data["wake_at"]:
         lines.append(
             phrase(
@@ -114,15 +107,6 @@ def _claimed(one: Mapping[str, Any], place: ZoneInfo) -> str:
         who=who,
         local=local(one["until"], place),
     )
-
-
-_STATES = dict(
-    zip(
-        ("queued", "failed", "unknown"),
-        marked("will be tried again", "failed", "may have gone out"),
-        strict=True,
-    )
-)
 
 
 def inbox(

@@ -1,5 +1,8 @@
 """Effect by layer (分层效果, S57), partially pooled, so small cells neither shout nor fall silent. Pure.
 
+Pooling is for one look: a posterior looked at again and again covers less than it says. Under an always-valid
+bound each layer stands alone, its own difference with the interval that the bound gives its customers.
+
 Takes the statistics of each (layer, arm). A cell's own variance is as shaky as the cell is small, so it
 leans on the variance of the whole arm with the weight of 10 customers; this also makes cells where nobody
 bought usable.
@@ -13,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from koipond.experiments.adjustment import Target
+from koipond.experiments.always_valid import AlwaysValidBound
+from koipond.experiments.effect import label
 from koipond.experiments.pooling import Pooled, pool
 from koipond.experiments.statistics import MetricSums, combined_variance
 from koipond.frames import PlotSpec, chart, interval_layers, plain, reference_layer, text_table
@@ -23,16 +28,19 @@ PRIOR_CUSTOMERS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerEffect:
-    """One layer: what it says alone, and what it says when it leans on the others."""
+    """One layer: what it says alone, and what it says when it leans on the others.
+
+    Where it does not lean and an arm is empty, nothing is known: ``difference`` is None, the interval too.
+    """
 
     layer: str
     control_customers: int
     treated_customers: int
     own: float | None  # None: an arm is empty here
     own_se: float | None
-    difference: float
-    low: float
-    high: float
+    difference: float | None
+    low: float | None
+    high: float | None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the layer as plain values."""
@@ -41,16 +49,19 @@ class LayerEffect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breakdown:
-    """The effect in every layer, the mean over layers, and the standard deviation between them."""
+    """The effect in every layer, the mean over layers, and the standard deviation between them.
+
+    The mean and ``between`` are those of the pooling: None where the layers stand alone.
+    """
 
     metric: str
     method: str
     alpha: float
     layers: tuple[LayerEffect, ...]
-    mean: float
-    mean_low: float
-    mean_high: float
-    between: float
+    mean: float | None
+    mean_low: float | None
+    mean_high: float | None
+    between: float | None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the breakdown as plain values."""
@@ -62,12 +73,13 @@ class Breakdown:
     def __str__(self) -> str:
         header = ["layer", "control n", "treated n", "alone", "alone se", "pooled", "low", "high"]
         rows = [list(layer.to_dict().values()) for layer in self.layers]
-        total = ["all layers", None, None, None, None, self.mean, self.mean_low, self.mean_high]
-        return f"{self.metric}, {self.method}\n{text_table(header, [*rows, total])}"
+        if self.mean is not None:
+            rows.append(["all layers", None, None, None, None, self.mean, self.mean_low, self.mean_high])
+        return f"{self.metric}, {self.method}\n{text_table(header, rows)}"
 
     def plot(self) -> PlotSpec:
         """Return the pooled effects with their intervals, one line per layer."""
-        rows = [layer.to_dict() for layer in self.layers]
+        rows = [layer.to_dict() for layer in self.layers if layer.low is not None]
         layers = interval_layers(label="layer", estimate="difference", low="low", high="high")
         return chart(rows, [*layers, reference_layer(0.0, axis="x")], title=f"{self.metric} by layer")
 
@@ -78,12 +90,14 @@ def break_down(
     *,
     name: str = "",
     alpha: float = 0.05,
+    bound: AlwaysValidBound | None = None,
 ) -> Breakdown:
-    """Return the effect on ``target`` in every layer, partially pooled.
+    """Return the effect on ``target`` in every layer: partially pooled, or alone and valid at every look
+    under ``bound``, which brings its own alpha.
 
-    ``cells``: layer → statistics of (control, treated). A layer where an arm is empty gets the answer of a
-    layer never seen. Raises InputError for fewer than two layers with customers in both arms, or a metric
-    that never varies.
+    ``cells``: layer → statistics of (control, treated). Pooled, a layer where an arm is empty gets the answer
+    of a layer never seen. Raises InputError for fewer than two layers with customers in both arms, or a
+    metric that never varies.
     """
     columns = [column for column in (target.numerator, target.denominator) if column is not None]
     whole = [sum((pair[i] for pair in cells.values()), MetricSums.empty(_columns(cells))) for i in (0, 1)]
@@ -100,6 +114,8 @@ def break_down(
             "{columns} is the same for everyone: there is nothing to break down", columns=", ".join(columns)
         )
     own = [_own(pair, whole, spreads, target) for pair in cells.values()]
+    if bound is not None:
+        return _alone(cells, own, bound, name or target.numerator)
     ses = np.array([se for _, se in own])
     pooled = pool(np.array([difference for difference, _ in own]), ses, alpha=alpha)
     return Breakdown(
@@ -111,6 +127,41 @@ def break_down(
         mean_low=pooled.mu_low,
         mean_high=pooled.mu_high,
         between=pooled.tau,
+    )
+
+
+def _alone(
+    cells: Mapping[str, tuple[MetricSums, MetricSums]],
+    own: list[tuple[float, float]],
+    bound: AlwaysValidBound,
+    metric: str,
+) -> Breakdown:
+    made = []
+    for (layer, pair), (difference, se) in zip(cells.items(), own, strict=True):
+        customers = pair[0].n + pair[1].n
+        half = bound.multiplier(customers) * se if se != inf else inf
+        known = half != inf  # nobody in an arm: no interval
+        made.append(
+            LayerEffect(
+                layer=layer,
+                control_customers=pair[0].n,
+                treated_customers=pair[1].n,
+                own=difference if se != inf else None,
+                own_se=se if se != inf else None,
+                difference=difference if known else None,
+                low=difference - half if known else None,
+                high=difference + half if known else None,
+            )
+        )
+    return Breakdown(
+        metric=metric,
+        method=label(Message("each layer alone"), bound),
+        alpha=bound.alpha,
+        layers=tuple(made),
+        mean=None,
+        mean_low=None,
+        mean_high=None,
+        between=None,
     )
 
 

@@ -3,6 +3,7 @@
 A sentence never says "no effect": a test that found nothing says which differences it could not tell apart.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -14,6 +15,8 @@ from koipond.experiments.guardrails import GuardrailResult
 from koipond.experiments.sentence_texts import TEXTS
 from koipond.kernel import InputError, Language, number_in
 
+_BETWEEN_HAN = re.compile("(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
+"""The blank that stood beside a number and is left beside its unit: 个百分点 之间."""
 _POWER_80 = 0.8416212335729143  # normal deviate of 80 % power
 
 
@@ -56,7 +59,7 @@ def sentence(effect: Effect, wording: Wording, language: Language = "zh", *, arm
     """
     known = effect.low > 0 or effect.high < 0
     kind = ("up" if effect.low > 0 else "down") if known else "unknown"
-    return _texts(language)[kind].format(
+    said = _texts(language)[kind].format(
         arm=arm or effect.arm,
         metric=wording.label,
         size=wording.size(effect.difference, language),
@@ -65,6 +68,7 @@ def sentence(effect: Effect, wording: Wording, language: Language = "zh", *, arm
         lift=_lift(effect, language),
         visible=wording.size(visible_difference(effect), language),
     )
+    return _BETWEEN_HAN.sub("", said)
 
 
 def sentences(

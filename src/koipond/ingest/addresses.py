@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable, Sequence
 
 from koipond.ingest.model import ImportRequest
-from koipond.ingest.people import normal_email, normal_phone
+from koipond.ingest.people import normal_phone
 from koipond.ingest.ports import PersonKeys
+from koipond.ingest.spellings import normal_email
 
 _EXTENSION_DIGITS_MAX = 5
 _EMAILS_APART = re.compile(r"[;,、，；|\s]+")

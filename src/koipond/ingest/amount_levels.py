@@ -69,6 +69,8 @@ def _long_orders(typed: IbisTable) -> IbisTable:
     orders = lines.group_by("order_id").agg(
         n=lines.count(),
         row=lines["row"].min(),
+        last=lines["row"].max(),
+        filled_row=lines["row"].min(where=paid.notnull()),
         filled=paid.count(),
         low=paid.min(),
         high=paid.max(),
@@ -103,6 +105,8 @@ def _evidence(typed: IbisTable) -> IbisTable:
         "differ": (orders["filled"] > 0) & ~whole,
         "every": every,
         "alone": alone,
+        "alone_first": alone & (orders["filled_row"] == orders["row"]),
+        "alone_last": alone & (orders["filled_row"] == orders["last"]),
         "only_line": by_line & ~by_order & (orders["filled"] > 0),
         "only_order": by_order & ~by_line,
         "near_line": near & (orders["off"] <= far),
@@ -163,11 +167,14 @@ def _of_order(
 
 
 def _whole_remark(found: dict[str, Any], column: str) -> str:
-    where = (
-        Message("on its first line alone")
-        if found["alone"] > found["every"]
-        else Message("on each of its lines")
-    )
+    where = Message("on each of its lines")
+    if found["alone"] > found["every"]:
+        ends = {
+            "alone_first": Message("on its first line alone"),
+            "alone_last": Message("on its last line alone"),
+        }
+        alike = [said for name, said in ends.items() if found[name] == found["alone"]]
+        where = alike[0] if alike else Message("on one of its lines alone")
     return Message(
         "{column} is the amount of the whole order, {where}: it counts once, shared over the "
         "lines by quantity × price, else on the first; if it is each line's own: --map "

@@ -38,7 +38,7 @@ from koipond.ingest.ports import (
 from koipond.ingest.privacy import said
 from koipond.ingest.publishing import how_ended, masked_columns, publish, result_of
 from koipond.ingest.quality import QualityRules
-from koipond.ingest.readings import Readings, decide, mend_ids
+from koipond.ingest.readings import Readings, decide
 from koipond.ingest.remarks import remarks_on_masked
 from koipond.ingest.settling import ASIDE_MAX, settle_dead
 from koipond.ingest.staging import Staged, stage_rows
@@ -93,10 +93,11 @@ def import_consents(
     with warehouse.read() as reader:
         registry = job.registry
         door = Door(
-            job.mapping, job.request.declared, blind=registry.identities.blind, region=registry.region
-        )
+            job.mapping, job.request.declared, blind=registry.identities.blind, region=registry.region,
+            dates_as_written="%" in (job.request.date_format or ""),
+        )  # fmt: skip
         staged = stage_rows(reader, job.rows, job.mapping, progress, cancelled, door, clock)
-        raw = mend_ids(reader, staged.table, sealed=True)
+        raw = staged.table
         [column, *_] = job.mapping.columns["status"]
         words = read_words(reader, raw, job.request, job.rows.file, column)
         readings = _readings(reader, raw, words, job)

@@ -18,6 +18,16 @@ _SIGNS: Mapping[str, str] = {
     "円": "JPY",
     "RMB": "CNY",
     "人民币": "CNY",
+    **dict.fromkeys(("人民幣", "元整", "块", "块钱"), "CNY"),
+    **dict.fromkeys(("港币", "港幣", "港元"), "HKD"),
+    **dict.fromkeys(("台币", "台幣", "新台币", "新台幣", "新臺幣"), "TWD"),
+    **dict.fromkeys(("澳门元", "澳門元", "澳门币", "葡币", "MOP$"), "MOP"),
+    **dict.fromkeys(("美元", "美金"), "USD"),
+    **dict.fromkeys(("日元", "日圆", "日币"), "JPY"),
+    **dict.fromkeys(("韩元", "韩币", "韩圆"), "KRW"),
+    **dict.fromkeys(("新加坡元", "新加坡币", "新币"), "SGD"),
+    **dict.fromkeys(("马币", "令吉", "林吉特"), "MYR"),
+    **{"欧元": "EUR", "英镑": "GBP", "泰铢": "THB", "印尼盾": "IDR", "越南盾": "VND", "卢布": "RUB"},
     "$": _DOLLARS,
     "＄": _DOLLARS,
     "US$": "USD",
@@ -36,7 +46,7 @@ _SIGNS: Mapping[str, str] = {
     "Rs": "INR PKR LKR NPR MUR SCR",
     "Rp.": "IDR",
     "Rp": "IDR",
-    "Rupiah": "IDR",
+    **dict.fromkeys(("Rupiah", "rupiah", "rp", "rp.", "RP", "RP."), "IDR"),
     "₫": "VND",
     "đ": "VND",
     "RM": "MYR",
@@ -65,8 +75,15 @@ _SIGNS: Mapping[str, str] = {
     "kr.": "SEK NOK DKK ISK",
     "kr": "SEK NOK DKK ISK",
     "Fr.": "CHF",
+    **{"KD": "KWD", "K.D.": "KWD", "BD": "BHD", "B.D.": "BHD", "JD": "JOD", "R.O.": "OMR", "DT": "TND"},
+    **{"SR": "SAR", "QR": "QAR", "Dhs": "AED", "Dhs.": "AED", "DH": "AED MAD", "Dh": "AED MAD"},
 }
 """Sign → the currencies it may stand for. Facts: CLDR 46, ISO 4217."""
+_NO_CENTS = "IDR COP TWD HUF IQD IRR LAK LBP MMK MNT PKR TZS UZS AMD CRC ALL AFN RSD SOS SYP YER KPW MGA"
+NO_CENTS = frozenset(_NO_CENTS.split())
+"""Currencies with decimals by the standard that nobody writes: 1.234 is grouped. CLDR 46, ``cashDigits``."""
+POINTED = frozenset({"BHD", "JOD", "KWD", "OMR"})
+"""Currencies of a thousand parts in countries that write a point before them: 1.234 has three decimals."""
 _CODE = "[A-Z]{3}"
 SIGN = (
     "(?:" + "|".join([*(re.escape(sign) for sign in sorted(_SIGNS, key=lambda s: (-len(s), s))), _CODE]) + ")"

@@ -1,14 +1,16 @@
 """A column of discounts: money, or a share of the price (折扣是金额还是比例)?
 
-Decided by the column's name, by percent signs, else by reconciling with the amounts paid. Where neither tells
-and the numbers may well be shares, the import stops: 0.15 of 42.40 read as money is wrong by a sixth (B09).
+Decided by the column's name, by signs (`discount_texts`), else by reconciling with the amounts paid. Where
+neither tells and the numbers may well be shares, the import stops: 0.15 of 42.40 read as money is wrong by a
+sixth (B09), and 8.5 of a column 折扣 is what was paid of 10.
 """
 
-from collections.abc import Iterable
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import ibis
 
+from koipond.ingest.discount_texts import DISCOUNTS, Discount
 from koipond.ingest.fields import synonyms
 from koipond.ingest.mapping import ColumnMap, plain_name
 from koipond.ingest.model import ImportRequest
@@ -17,30 +19,15 @@ from koipond.ingest.ports import IbisTable, Reader, RowSource
 from koipond.ingest.readings import Readings
 from koipond.kernel import InputError, Message
 
-Discount = Literal["money", "rate", "percent"]
-
-_PERCENT = r"\s*[%％]\s*$"
-_FIELDS = ("discount", "discount_rate")
 _EITHER = ("折扣率", "折扣", "折扣比例", "优惠比例", "优惠率")
 _BARE = frozenset(map(plain_name, ("discount", "disc", "diskon", "优惠", "折扣")))
+_READINGS: tuple[Discount, ...] = ("money", "rate", "percent", "paid", "paid_tenths", "paid_percent")
+_TENTHS = 10  # 8.5折 leaves 8.5 of 10 to pay
+_HALF = 50  # who sells for less than 50 of 100 calls it a discount of so much
 _ROUND_MIN = 3  # so many multiples of 5 up to 100 look like percentages
 _MICRO = 10**6
+_SHARE_DIGITS = {"rate": 6, "percent": 4, "paid": 6, "paid_tenths": 5, "paid_percent": 4}
 _PRODUCT_MAX = 10**12  # minor units; its product with a share in millionths still fits 64 bits
-
-
-def bare_percents(reader: Reader, raw: IbisTable) -> tuple[IbisTable, frozenset[str]]:
-    """Return ``raw`` with percent signs taken off discounts, and the columns of which every value had one."""
-    fields = [name for name in _FIELDS if name in raw.columns]
-    if not fields:
-        return raw, frozenset()
-    signed = reader.frame(raw.agg(**{name: raw[name].re_search(_PERCENT).all() for name in fields}))
-    found = [name for name, every in signed.to_pylist()[0].items() if every]
-    return without_percents(raw, found), frozenset(found)
-
-
-def without_percents(raw: IbisTable, fields: Iterable[str]) -> IbisTable:
-    """Return ``raw`` with percent signs taken off the columns ``fields``."""
-    return raw.mutate(**{name: raw[name].re_replace(_PERCENT, "") for name in fields})
 
 
 def decide_discount(
@@ -51,30 +38,39 @@ def decide_discount(
     request: ImportRequest,
     rows: RowSource,
     *,
-    percents: frozenset[str],
+    signs: Mapping[str, Discount],
     digits: int,
 ) -> Discount:
-    """Return what the discounts of the file are; raise InputError when they may be money or shares."""
-    field = next((name for name in _FIELDS if name in mapping), None)
+    """Return what the discounts of the file are; raise InputError when they may be money or shares.
+
+    ``signs``: what their cells say by a sign, by field.
+    """
+    field = next((name for name in DISCOUNTS if name in mapping), None)
     if field is None:
         return "money"
-    if field in percents:
-        return "percent"
+    if field in signs:
+        return signs[field]
     column = mapping.columns[field][0]
     share = field == "discount_rate" or "%" in column or "％" in column
     if not share and "discount" in request.mapping:
         return "money"
     found = reader.frame(_sums(raw, readings, field, digits)).to_pylist()[0]
+    if field == "paid_share":
+        return _paid_by_size(found["most"] or 0)
     by_size: Discount = "percent" if (found["most"] or 0) > 1 else "rate"
     if share:
         return by_size
-    fits = {name: found[name] or 0 for name in ("money", "rate", "percent")}
+    fits: dict[Discount, int] = {name: found[name] or 0 for name in _READINGS}
     if "amount" in readings.numbers or "order_amount" in readings.numbers:
-        best = max(fits, key=lambda name: fits[name])
-        return best if fits[best] and list(fits.values()).count(fits[best]) == 1 else "money"  # type: ignore[return-value]
+        best = max(fits, key=lambda name: fits[name])  # of equals the first: money takes nothing for granted
+        return best if fits[best] else "money"
     if found["row"] is not None and _may_be_share(found, column):
         raise InputError(_question(rows.file, column, found, by_size))
     return "money"
+
+
+def _paid_by_size(most: float) -> Discount:
+    return "paid" if most <= 1 else "paid_tenths" if most <= _TENTHS else "paid_percent"
 
 
 def _sums(raw: IbisTable, readings: Readings, field: str, digits: int) -> IbisTable:
@@ -92,9 +88,12 @@ def _sums(raw: IbisTable, readings: Readings, field: str, digits: int) -> IbisTa
     shares = {"rate": table["size"], "percent": table["size"] / 100}
     left = {"money": table["product"] - table["size"]}
     left |= {name: table["product"] * (1 - share) for name, share in shares.items()}
+    whole = {"paid": 1, "paid_tenths": _TENTHS, "paid_percent": 100}
+    left |= {name: table["product"] * (table["size"] / of) for name, of in whole.items()}
     row = table["row"].min()
     return table.agg(
         most=table["size"].max(),
+        least=table["size"].min(),
         count=table.count(),
         fractions=(table["size"] < 1).sum(),
         fives=(table["size"] % 5 == 0).sum(),
@@ -109,8 +108,14 @@ def _sums(raw: IbisTable, readings: Readings, field: str, digits: int) -> IbisTa
 def _may_be_share(found: Any, column: str) -> bool:
     if found["most"] <= 1:
         return bool(found["fractions"])
+    least, most = found["least"], found["most"]
+    if "折" in column and ((least >= 1 and most <= _TENTHS) or (least >= _HALF and most <= 100)):
+        return True
     round_ones = found["count"] >= _ROUND_MIN and found["fives"] == found["count"]
     return found["most"] <= 100 and (bool(found["beyond"]) or (round_ones and plain_name(column) in _BARE))
+
+
+_PAID_EXAMPLES = {"paid": "0.85 = 85%", "paid_tenths": "8.5 = 85%", "paid_percent": "85 = 85%"}
 
 
 def _question(file: str, column: str, found: Any, by_size: Discount) -> str:
@@ -123,23 +128,35 @@ def _question(file: str, column: str, found: Any, by_size: Discount) -> str:
     return Message(
         "{file}: row {row}: the discount '{text}'{beside} can be money or a share of the "
         "price, and no amount paid tells which; pass --map discount={column} when it is money, "
-        "or --map discount_rate={column} when it is a share ({whole})",
+        "--map discount_rate={column} when it is the share taken off ({whole}), or --map "
+        "paid_share={column} when it is the share that was paid ({paid})",
         file=file,
         row=found["row"],
         text=found["text"],
         beside=beside,
         column=column,
         whole=whole,
+        paid=_PAID_EXAMPLES[_paid_by_size(found["most"])],
     )
 
 
 def discount_remarks(discount: Discount, mapping: ColumnMap, request: ImportRequest) -> tuple[str, ...]:
     """Return what is to be said of how the discounts were read."""
-    column = next((mapping.columns[name][0] for name in ("discount_rate", "discount") if name in mapping), "")
+    column = next((mapping.columns[name][0] for name in reversed(DISCOUNTS) if name in mapping), "")
+    if discount in ("paid", "paid_tenths", "paid_percent"):
+        return (
+            Message(
+                "{column} is taken as the share of the price that was paid ({paid}); if it is the share "
+                "taken off: --map discount_rate={column}",
+                column=column,
+                paid=_PAID_EXAMPLES[discount],
+            ),
+        )
     if discount != "money":
         return (
             Message(
-                "{column} is taken as a share of the price; if it is money: --map discount={column}",
+                "{column} is taken as a share of the price that was taken off; if it is money: --map "
+                "discount={column}; if it is the share that was paid (8.5折): --map paid_share={column}",
                 column=column,
             ),
         )
@@ -163,34 +180,40 @@ def shares_left_out(
     """
     names = {plain_name(name) for name in (*_EITHER, *synonyms("orders", "discount_rate").names)}
     left = [one for one in columns if one not in mapping.used and plain_name(one) in names]
-    if not left or "discount_rate" in request.mapping:
+    if not left or {"discount_rate", "paid_share"} & request.mapping.keys():
         return ()
     if not any(name in mapping for name in ("amount", "order_amount", "discount")):
         raise InputError(
-            "{file}: {column} may be the share of the price that was taken off or the share that was paid, "
-            "and no column says the amount; pass --map discount_rate={column} if 0.15 is 15% off, or "
-            "--map discount_rate= to count the full price",
+            "{file}: {column} may be the share of the price that was taken off or the share that was "
+            "paid, and no column says the amount; pass --map discount_rate={column} if 0.15 is 15% off, "
+            "--map paid_share={column} if 8.5 or 0.85 is 85% paid (8.5折), or --map discount_rate= to count "
+            "the full price",
             file=file,
             column=left[0],
         )
     return tuple(
         Message(
-            "{column} was not read: another column says the money; if the discounts of the lines are to come "
-            "from it: --map discount_rate={column}",
+            "{column} was not read: another column says the money; if the discounts of the lines are to "
+            "come from it: --map discount_rate={column} (the share taken off) or --map paid_share={column} "
+            "(8.5折: the share that was paid)",
             column=column,
         )
         for column in left
     )
 
 
-def less_share(product_fen: Any, share: Any, *, percent: bool) -> Any:
-    """Return ``product_fen`` less the decimal ``share`` of it, rounded half away from zero, in minor units.
+def less_share(product_fen: Any, share: Any, discount: Discount) -> Any:
+    """Return what is to pay of ``product_fen`` by the decimal ``share``, rounded half away from zero.
 
-    Null for a share beyond 100% or a product beyond 10^12.
+    Null for a share beyond all of it, for nothing to pay where the share says what was paid, and for a
+    product beyond 10^12 minor units.
     """
-    micro = to_units(share, 4 if percent else 6).abs()
+    micro = to_units(share, _SHARE_DIGITS[discount]).abs()
     none = ibis.null("int64")
     fits = (micro <= _MICRO) & (product_fen.abs() <= _PRODUCT_MAX)
-    kept = ibis.ifelse(fits, product_fen, none) * ibis.ifelse(fits, _MICRO - micro, none)
+    left = _MICRO - micro
+    if discount.startswith("paid"):
+        fits, left = fits & (micro > 0), micro
+    kept = ibis.ifelse(fits, product_fen, none) * ibis.ifelse(fits, left, none)
     size = (kept.abs() + _MICRO // 2) // _MICRO
     return (size * kept.sign()).cast("int64")

@@ -20,6 +20,7 @@ from koipond.ingest.fields import FIELDS, PERSON
 from koipond.ingest.mapping import ColumnMap, own_name
 from koipond.ingest.person_columns import telling
 from koipond.ingest.person_numbers import is_barcode
+from koipond.ingest.plain_writing import ODD_DATE, ODD_NUMBER, plain_date, plain_number, powered, unit_power
 from koipond.ingest.privacy import SUSPECT, ZERO, holds, masked, plain_of, tells
 from koipond.ingest.regional_numbers import Taken, home_pattern
 from koipond.ingest.sealing import Seal
@@ -54,56 +55,45 @@ def care_of(name: str, kind: str) -> Care:
 
 
 @dataclass(slots=True)
-class Mending:
-    """What programs added to every value of a column of identifiers: a leading ``'``, a trailing ``.0``."""
-
-    quoted: bool = True
-    floats: bool = True
-    seen: bool = False
-
-    def look(self, values: Sequence[str]) -> None:
-        self.seen = self.seen or bool(values)
-        self.quoted = self.quoted and all(value.startswith("'") for value in values)
-        self.floats = self.floats and all(_is_float(value) for value in values)
-
-    def mend(self, text: str) -> str:
-        """Return ``text`` without what was added to all of them."""
-        if self.seen and self.quoted:
-            text = text[1:]
-        return text.removesuffix(".0") if self.seen and self.floats and text else text
-
-
-def _is_float(text: str) -> bool:
-    whole = text.removeprefix("'")
-    return whole.endswith(".0") and whole[:-2].isascii() and whole[:-2].isdigit()
-
-
-@dataclass(slots=True)
 class Door:
     """Treats the batches of one import. ``blind``: text → keyed one-way name; ``declared``: kept as it is.
 
     ``region``: the country (ISO 3166) of phones without a country code. ``dropped_in`` counts the values of
     further columns that were left out, by column; ``masked_in`` those covered or blinded, by field.
+    ``dates_as_written``: the operator said how dates are written, so none is written otherwise.
     """
 
     mapping: ColumnMap
     declared: frozenset[str]
     blind: Callable[[str], str]
     region: str = "CN"
+    dates_as_written: bool = False
     seal: Seal = field(default_factory=Seal)
     dropped_in: Counter[str] = field(default_factory=Counter)
     masked_in: Counter[str] = field(default_factory=Counter)
-    mendings: dict[str, Mending] = field(default_factory=dict)
 
     def texts(self, values: pa.Array, name: str, kind: str) -> pa.Array:
         """Return ``values`` of the field ``name`` as the engine may see them."""
         care = care_of(name, kind)
         if care == "seal":
-            return _each(values, lambda texts: self._sealed(name, texts))
+            return _each(values, self._sealed)
         if care == "blind":
             return self._suspects(values, name, lambda text: self._blinded(name, text))
+        values = self._plainly(values, name, kind)
         treat = _number if care == "number" else masked
         return self._suspects(values, name, lambda text: treat(text, region=self.region))
+
+    def _plainly(self, values: pa.Array, name: str, kind: str) -> pa.Array:
+        """Return ``values`` of numbers or dates in the way of writing that the engines read."""
+        if kind not in ("number", "money") and (kind != "instant" or self.dates_as_written):
+            return values
+        odd, plain = (ODD_DATE, plain_date) if kind == "instant" else (ODD_NUMBER, plain_number)
+        coded = values.dictionary_encode()
+        if kind == "money" and (power := unit_power(self.mapping.columns[name][0])):
+            places = list(range(len(coded.dictionary)))
+            return _treated(values, coded, places, lambda text: powered(plain_number(text), power))
+        places = pc.indices_nonzero(pc.match_substring_regex(coded.dictionary, odd)).to_pylist()
+        return _treated(values, coded, places, plain)
 
     def others(self, columns: Sequence[tuple[str, pa.Array]]) -> pa.Array:
         """Return further ``columns`` (name, values) as one JSON text a row, without identifiers."""
@@ -117,9 +107,9 @@ class Door:
             kept.append((name, self._other(name, values, one, places)))
         return as_json(kept, len(columns[0][1]))
 
-    def opened(self, name: str, seal: str) -> str:
-        """Return the text of the field ``name`` under ``seal``, mended."""
-        return self.mendings[name].mend(self.seal.open(seal)) if seal else ""
+    def opened(self, seal: str) -> str:
+        """Return the text under ``seal``."""
+        return self.seal.open(seal) if seal else ""
 
     def _suspects(self, values: pa.Array, name: str, treat: Callable[[str], str | None]) -> pa.Array:
         """Return ``values`` of the field ``name`` with those texts treated that may hold an identifier."""
@@ -130,15 +120,12 @@ class Door:
             self.masked_in[name] += changed
         return treated
 
-    def _sealed(self, name: str, texts: list[str]) -> list[str | None]:
-        self.mendings.setdefault(name, Mending()).look(texts)
+    def _sealed(self, texts: list[str]) -> list[str | None]:
         return [*self.seal.close_all(texts)]
 
     def _blinded(self, name: str, text: str) -> str:
-        plain = text.removeprefix("'").removesuffix(".0")  # as an id is mended afterwards
-        taken: Taken = "bracketed" if name == "sku" and is_barcode(plain) else "mobile"
-        found = holds(plain, strict=True, region=self.region, taken=taken)
-        return self.blind(plain) if found else text
+        taken: Taken = "bracketed" if name == "sku" and is_barcode(text) else "mobile"
+        return self.blind(text) if holds(text, strict=True, region=self.region, taken=taken) else text
 
     def _other(self, column: str, values: pa.Array, coded: Any, suspects: list[int]) -> pa.Array:
         own = own_name(column)

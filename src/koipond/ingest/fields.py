@@ -56,6 +56,7 @@ FIELDS: MappingProxyType[Kind, tuple[Field, ...]] = MappingProxyType(
             *_fields("number", "quantity"),
             *_fields("money", "discount"),
             *_fields("number", "discount_rate"),
+            Field("paid_share", "number", told_only=True),
             Field("order_amount", "money", told_only=True),
             *_fields("money", "refund_amount"),
             *_fields("money", "order_refund_amount"),
@@ -118,6 +119,7 @@ RIVALS: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "order_amount": ("amount",),
         "discount": ("discount_rate",),
         "discount_rate": ("discount",),
+        "paid_share": ("discount", "discount_rate"),
         "refund_amount": ("order_refund_amount",),
         "order_refund_amount": ("refund_amount",),
     }

@@ -117,7 +117,10 @@ def import_file(
         settle_dead(writer, journal, now, consents=consents, touches=touches)
         job = replace(job, import_no=journal.begin(start, now))
         try:
-            door = Door(mapping=mapping, declared=request.declared, blind=identities.blind, region=region)
+            door = Door(
+                mapping=mapping, declared=request.declared, blind=identities.blind, region=region,
+                dates_as_written="%" in (request.date_format or ""),
+            )  # fmt: skip
             if isinstance(rows, JoinedRows):
                 staged = stage_joined(writer, rows, progress, cancelled, door, clock)
             else:

@@ -7,19 +7,19 @@ written otherwise is put aside then, and shown with its row (decision 0006).
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import ibis
 
 from koipond.ingest.date_patterns import fault_of
+from koipond.ingest.day_order import day_order
 from koipond.ingest.functions import read_aware_instant, read_instant
 from koipond.ingest.month_names import SHORT, in_short, names_in, shortened
 from koipond.ingest.ports import IbisTable, Reader
-from koipond.ingest.shapes import Shape, first
-from koipond.kernel import InputError, Message, all_of, any_of, joined
+from koipond.ingest.shapes import Shape
+from koipond.kernel import InputError, Message, all_of, joined
 
 _DATES: tuple[tuple[str, str], ...] = (
     # shape of the date part → family; {s} is the separator, ? an order still to be decided
@@ -43,7 +43,6 @@ _SHEET_DAYS = Message("day numbers of a spreadsheet")
 _SHEET_EPOCH = 25_569  # 1970-01-01 in days since 1899-12-30, from which Excel and others count
 _SHEET_RANGE = (20_000, 80_000)  # 1954 to 2119
 _STRAYS_ONE_IN = 100
-_ORDERS = {"dmy": "%d{s}%m{s}%{y}", "mdy": "%m{s}%d{s}%{y}", "ymd": "%y{s}%m{s}%d"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +79,7 @@ def choose_instants(
     if not written:
         if not shapes:
             return InstantReading(family=Message("no value"))
+        _require_no_zone_name(shapes[0], field, file)
         raise InputError(
             "{file}: row {row}, {field}: '{example}' is no date that is known; pass "
             "--date-format, such as '%d.%m.%Y %H:%M'",
@@ -102,8 +102,26 @@ def choose_instants(
     if family.startswith("epoch") or family == _SHEET_DAYS:
         return InstantReading(family=family, epoch=family)
     if family.startswith("?"):
-        family = _order(reader, table, field, family, told, written, file)
+        family = day_order(reader, table, field, family, told, [w.shape for w in written], file)
     return _reading(family, written)
+
+
+def _require_no_zone_name(shape: Shape, field: str, file: str) -> None:
+    """Raise InputError for a date of Java or Unix: CST is China, Cuba or Chicago, so nobody knows when."""
+    found = re.fullmatch(
+        r"[A-Z][a-z]{2} [A-Z][a-z]{2} +[0-9]{1,2} [0-9:]{8} ([A-Z]{2,5}) [0-9]{4}", shape.example
+    )
+    if found is not None:
+        raise InputError(
+            "{file}: row {row}, {field}: '{example}': {zone} is the name of several zones; if it is that of "
+            "the workspace in all rows, pass --date-format '%a %b %d %H:%M:%S {zone} %Y' (rows written "
+            "otherwise are then put aside)",
+            file=file,
+            row=shape.row,
+            field=field,
+            example=shape.example,
+            zone=found[1],
+        )
 
 
 def _side_by_side(written: Sequence[_Written]) -> list[_Written]:
@@ -180,6 +198,12 @@ def _custom(pattern: str, shapes: Sequence[Shape]) -> InstantReading:
     return InstantReading(family=pattern, patterns=(pattern.replace("%B", "%b"),), months=names)
 
 
+def is_date(text: str) -> bool:
+    """Say whether ``text`` is written in one of the ways that are known."""
+    shape = Shape(text=re.sub("[0-9]", "9", text), leading_zero=False, count=1, row=0, example=text)
+    return _parse(shape) is not None
+
+
 def _parse(shape: Shape) -> _Written | None:
     text = in_short(shape.text)
     if re.fullmatch(r"99999(?:\.9+)?", text):
@@ -219,97 +243,6 @@ def _reading(family: str, written: Sequence[_Written]) -> InstantReading:
         fraction=any(re.search(r":99\.9", w.shape.text) for w in written),
         months=names_in(w.shape.text for w in written) if "%b" in family else (),
     )
-
-
-def _order(
-    reader: Reader,
-    table: IbisTable,
-    field: str,
-    family: str,
-    told: str | None,
-    written: Sequence[_Written],
-    file: str,
-) -> str:
-    mark, year = family[1], family[2]
-    names = ("dmy", "mdy") if year == "Y" else ("dmy", "mdy", "ymd")
-    if told is not None:
-        if told not in names:
-            shape = first([w.shape for w in written])
-            raise InputError(
-                "{file}: row {row}, {field}: '{example}' is not written in the order {told}; "
-                "pass --date-format {names}, or leave it out",
-                file=file,
-                row=shape.row,
-                field=field,
-                example=shape.example,
-                told=told,
-                names=any_of([names[0], *(f"--date-format {name}" for name in names[1:])]),
-            )
-        return _ORDERS[told].format(s=mark, y=year)
-    readings = _readings(reader, table, field, mark, names)
-    possible = [r for r in readings if any(r.dates.values())]
-    fitting = [name for name in names if all(r.dates[name] for r in possible)]
-    if fitting and all(len({r.dates[name] for name in fitting}) == 1 for r in possible):
-        return _ORDERS[fitting[0]].format(s=mark, y=year)
-    if fitting:
-        example = min(possible, key=lambda r: r.row)
-        raise InputError(
-            "{file}: {field} can be read as {fitting} (row {row} '{text}'), and no row tells "
-            "which; pass --date-format {options}",
-            file=file,
-            field=field,
-            fitting=any_of(fitting),
-            row=example.row,
-            text=example.text,
-            options=any_of([fitting[0], *(f"--date-format {name}" for name in fitting[1:])]),
-        )
-    firsts = [min((r for r in possible if not r.dates[name]), key=lambda r: r.row) for name in names]
-    raise InputError(
-        "{file}: {field} mixes day and month in different orders: {rows}; write them all alike, or pass"
-        " --date-format {names} (rows written otherwise are then put aside)",
-        file=file,
-        field=field,
-        rows=all_of(
-            [
-                Message("row {row} '{text}'", row=one.row, text=one.text)
-                for one in sorted(set(firsts), key=lambda one: one.row)
-            ]
-        ),
-        names=any_of(names),
-    )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Reading:
-    row: int
-    text: str
-    dates: Mapping[str, tuple[int, int, int] | None]
-
-
-def _readings(
-    reader: Reader, table: IbisTable, field: str, mark: str, names: Sequence[str]
-) -> list[_Reading]:
-    """Every different date of the column with the dates it can mean under each order."""
-    pattern = rf"^([0-9]{{1,2}})[{re.escape(mark)}]([0-9]{{1,2}})[{re.escape(mark)}]([0-9]{{2,4}})"
-    dated = table.filter(table[field].re_search(pattern))
-    texts = dated.group_by(text=dated[field].re_extract(pattern, 0)).agg(row=lambda t: t["row"].min())
-    found = []
-    for item in reader.frame(texts).to_pylist():
-        a, b, c = (int(part) for part in item["text"].split(mark))
-        dates = {name: _date(name, a, b, c) for name in names}
-        found.append(_Reading(item["row"], item["text"], dates))
-    return found
-
-
-def _date(order: str, a: int, b: int, c: int) -> tuple[int, int, int] | None:
-    parts = dict(zip(order, (a, b, c), strict=True))
-    year, month, day = parts["y"], parts["m"], parts["d"]
-    full = year if year > 99 else 2000 + year if year < 69 else 1900 + year
-    try:
-        datetime(full, month, day)  # noqa: DTZ001  only to see whether there is such a day
-    except ValueError:
-        return None
-    return full, month, day
 
 
 def _two(written: Sequence[_Written]) -> str:

@@ -7,6 +7,7 @@ stands in the head is the whole order's, whatever it is called.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from koipond.ingest.discount_texts import DISCOUNTS
 from koipond.ingest.fields import FIELDS, PERSON, RIVALS
 from koipond.ingest.joined_rows import LINES, JoinedRows
 from koipond.ingest.lone_price import counts_in, price_is_paid
@@ -16,7 +17,9 @@ from koipond.ingest.person_looks import person_looks
 from koipond.ingest.ports import RowSource
 from koipond.kernel import InputError, joined
 
-OF_LINES = frozenset({"line_id", "sku", "category", "unit_price", "quantity", "discount", "discount_rate"})
+OF_LINES = frozenset(
+    {"line_id", "sku", "category", "unit_price", "quantity", "discount", "discount_rate", "paid_share"}
+)
 """The fields that a line speaks of; of the others its order's head does."""
 _OF_ORDER = {"amount": "order_amount", "refund_amount": "order_refund_amount"}
 
@@ -171,11 +174,7 @@ def _choose(rows: JoinedRows, told: Mapping[str, str], keys: tuple[str, str]) ->
     found = {_OF_ORDER.get(name, name): fitting[0] for name, fitting in of_heads.items()}
     found |= {name: rows.names[fitting[0]] for name, fitting in of_lines.items()}
     rest = [c for c in heads if c not in found.values()]
-    late = [
-        n
-        for n in ("discount", "discount_rate")
-        if n in left and not {"discount", "discount_rate"} & {*found, *told}
-    ]
+    late = [n for n in ("discount", "discount_rate") if n in left and not {*DISCOUNTS} & {*found, *told}]
     of_order, _ = fitting_columns("orders", late, rest)
     found |= {name: fitting[0] for name, fitting in list(of_order.items())[:1]}
     if "discount" in found:

@@ -102,6 +102,10 @@ class JoinedRows:
         """Return ``error`` with the file beside every row number."""
         return InputError(self._placed(error.message), code=error.code)
 
+    def said(self, message: Message) -> Message:
+        """Return ``message`` with the file beside every row number."""
+        return self._placed(message)
+
     def _placed(self, message: Message) -> Message:
         if not message.values or message.values.get("file") in (self.heads.file, self.lines.file):
             return message

@@ -14,7 +14,6 @@ from koipond.ingest.door import Door
 from koipond.ingest.joined_rows import HEAD_ROWS, JoinedRows
 from koipond.ingest.model import Progress
 from koipond.ingest.ports import IbisTable, Reader
-from koipond.ingest.readings import mend_ids
 from koipond.ingest.staging import RAW, Staged, stage_rows
 from koipond.kernel import Clock, InputError
 
@@ -40,12 +39,9 @@ def stage_joined(
     assert rows.line_map is not None
     heads = stage_rows(writer, rows.heads, rows.head_map, progress, cancelled, door, clock, name=_HEADS)
     lines = stage_rows(writer, rows.lines, rows.line_map, progress, cancelled, door, clock, name=_LINES)
-    sealed = door is not None
     own = heads.table.mutate(row=heads.table["row"] + HEAD_ROWS)
-    own = writer.cache(f"{_HEADS}_mended", mend_ids(writer, own, sealed=sealed))
-    theirs, carried = carry_orders_down(
-        writer, mend_ids(writer, lines.table, sealed=sealed), f"{_LINES}_carried"
-    )
+    own = writer.cache(f"{_HEADS}_placed", own)
+    theirs, carried = carry_orders_down(writer, lines.table, f"{_LINES}_carried")
     writer.forget(_HEADS)
     orders = writer.cache("import_head_orders", _orders(own, theirs))
     _require_meeting(writer, rows, own, theirs, orders)
@@ -61,7 +57,7 @@ def stage_joined(
         count=lines.count + alone,
         door=door,
         heads=own,
-        tables=(RAW, f"{_HEADS}_mended"),
+        tables=(RAW, f"{_HEADS}_placed"),
         orders_carried=carried,
         heads_alone=int(writer.scalar(kept.sum().fill_null(0))),
     )

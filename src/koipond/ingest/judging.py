@@ -15,7 +15,17 @@ from koipond.ingest.ports import IbisTable, Writer
 from koipond.ingest.privacy import DECLARED, LONG_NUMBER, MASK
 
 _NUMBERS = (
-    *("amount", "unit_price", "quantity", "discount", "discount_rate", "price", "margin", "cost"),
+    *(
+        "amount",
+        "unit_price",
+        "quantity",
+        "discount",
+        "discount_rate",
+        "paid_share",
+        "price",
+        "margin",
+        "cost",
+    ),
     *("order_amount", "refund_amount", "order_refund_amount"),
 )
 

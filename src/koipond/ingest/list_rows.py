@@ -1,36 +1,43 @@
 """People as lists name them (名单文件): a table with a header, or one identifier a line.
 
-Any identifier will do: a shop's own id, a phone as people write it, an e-mail. Nobody is made a customer.
+Any identifier will do: a shop's own id, a phone as people write it, an e-mail, or our own id of a customer,
+which every file has that we export. Nobody is made a customer.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from koipond.ingest.fields import PERSON, synonyms
 from koipond.ingest.mapping import plain_name
-from koipond.ingest.people import normal_email, normal_phone
+from koipond.ingest.people import normal_phone
 from koipond.ingest.ports import PersonKeys, RowSource
+from koipond.ingest.spellings import is_no_id, normal_email, plain_id, unguarded
 from koipond.kernel import InputError, Message, joined
 
-VALUE = "value"
+UID, VALUE = "customer_uid", "value"
 _VALUE_NAMES = ("value", "tag", "标签", "标签值", "nilai")
-_GUARDED = re.compile(r"=\"(.*)\"|'(.+)")
 _SHOWN_MAX = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedPerson:
-    """One line of a list. ``value``: what its row says of them, when the list has such a column."""
+    """One line of a list. ``uid``: our id of a customer; ``value``: what its row says of them, when the list
+    has such a column."""
 
     line: int
     keys: PersonKeys
     value: str | None = None
+    uid: str | None = None
+
+    @property
+    def nameless(self) -> bool:
+        """Whether the line says nothing of who is meant."""
+        return not (self.uid or self.keys.shop_id or self.keys.phone or self.keys.email)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListColumns:
-    """Field → column of a table: customer_id, phone, email, value."""
+    """Field → column of a table: customer_uid, customer_id, phone, email, value."""
 
     columns: Mapping[str, str]
 
@@ -40,7 +47,7 @@ def list_columns(columns: Sequence[str], told: Mapping[str, str], file: str) -> 
 
     ``told``: field → column. Raises InputError naming the columns when several say nothing of who is meant.
     """
-    known = (*PERSON, VALUE)
+    known = (UID, *PERSON, VALUE)
     faults = [
         Message("--map {field}=…: fields are {known}", field=field, known=joined(", ", known))
         for field in told
@@ -57,7 +64,7 @@ def list_columns(columns: Sequence[str], told: Mapping[str, str], file: str) -> 
         fitting = [plain[name] for name in _names(field) if name in plain and field not in found]
         if fitting:
             found[field] = fitting[0]
-    if not faults and not found.keys() & set(PERSON):
+    if not faults and not found.keys() & {UID, *PERSON}:
         if len(columns) == 1:
             return None
         faults.append(
@@ -74,6 +81,8 @@ def list_columns(columns: Sequence[str], told: Mapping[str, str], file: str) -> 
 def _names(field: str) -> list[str]:
     if field == VALUE:
         return [plain_name(name) for name in _VALUE_NAMES]
+    if field == UID:
+        return [plain_name(UID)]
     usual = synonyms("customers", field)
     return [plain_name(name) for name in (field, *usual.names, *usual.weak, *usual.whole)]
 
@@ -81,31 +90,35 @@ def _names(field: str) -> list[str]:
 def table_people(
     rows: RowSource, columns: ListColumns, *, source: str, region: str
 ) -> Iterator[ListedPerson]:
-    """Yield the people of a table; ``line`` counts from the header, which is 1."""
+    """Yield the people of a table; ``line`` counts from the header, which is 1.
+
+    Rows that name nobody come too, as long as they hold anything. Without a column of a shop's ids, one
+    called ``customer_uid`` may be a shop's as well.
+    """
     fields = dict(columns.columns)
-    for batch in rows.batches(list(dict.fromkeys(fields.values()))):
+    own = fields.get("customer_id", fields.get(UID))
+    for batch in rows.batches(list(rows.columns)):  # all: a row without an id is no blank row
         for row in batch.to_pylist():
             said = {field: unguarded(row[column] or "") for field, column in fields.items()}
+            who = plain_id(unguarded(row[own] or "") if own else "")
             keys = PersonKeys(
                 source=source,
-                shop_id=said.get("customer_id") or None,
+                shop_id=None if is_no_id(who) else who or None,
                 phone=normal_phone(said.get("phone", ""), region),
                 email=normal_email(said.get("email", "")),
             )
-            yield ListedPerson(line=row["row"], keys=keys, value=said.get(VALUE) or None)
+            value, uid = said.get(VALUE) or None, said.get(UID) or None
+            yield ListedPerson(line=row["row"], keys=keys, value=value, uid=uid)
 
 
 def line_people(lines: Iterator[tuple[int, str]], *, source: str, region: str) -> Iterator[ListedPerson]:
-    """Yield the people of a file of one identifier a line: a shop's id, else what it looks like."""
+    """Yield the people of a file of one identifier a line: ours, a shop's, else what it looks like."""
     for line, text in lines:
         word = unguarded(text)
         keys = PersonKeys(
-            source=source, shop_id=word, phone=normal_phone(word, region), email=normal_email(word)
+            source=source,
+            shop_id=plain_id(word) or None,
+            phone=normal_phone(word, region),
+            email=normal_email(word),
         )
-        yield ListedPerson(line=line, keys=keys)
-
-
-def unguarded(text: str) -> str:
-    """Return ``text`` without what guards it from a spreadsheet: ="007" and '007 are 007 (B14)."""
-    found = _GUARDED.fullmatch(text.strip())
-    return text.strip() if found is None else (found[1] if found[1] is not None else found[2]).strip()
+        yield ListedPerson(line=line, keys=keys, uid=word)

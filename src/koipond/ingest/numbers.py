@@ -84,10 +84,12 @@ def choose_marks(
     file: str,
     *,
     whole: Collection[str] = (),
+    pointed: Collection[str] = (),
 ) -> Marks:
     """Return the marks that fit the text ``columns``; raise InputError naming rows when none or two do.
 
     ``whole``: columns of money in a currency without decimals, where 1,234 is grouped and nothing else.
+    ``pointed``: columns of money of a thousand parts, where 1.234 has three decimals and nothing else.
     """
     told = _told(decimal, thousands)
     if told is not None:
@@ -102,6 +104,8 @@ def choose_marks(
             if field in whole and as_point is not None and as_comma is not None:
                 as_point = None if as_point.fraction > as_comma.fraction else as_point
                 as_comma = None if as_point and as_comma.fraction > as_point.fraction else as_comma
+            elif field in pointed and as_point is not None and as_point.fraction:
+                as_comma = None
             if as_point != as_comma:
                 bucket = only_point if as_comma is None else only_comma if as_point is None else either
                 bucket.append((field, shape))

@@ -33,7 +33,9 @@ def needs_filling(writer: Writer, rows: IbisTable, levels: Levels) -> bool:
 def fill_orders(writer: Writer, rows: IbisTable, levels: Levels) -> Filled:
     """Return ``rows`` with what their orders say elsewhere; columns as before, to be ruled again."""
     columns = [name for name in rows.columns if name not in ("negative", "is_refund", "is_line", "rule")]
-    told = rows["field"].nullif("amount").nullif("order_amount")  # what `rule_rows` named is asked again
+    told = (
+        rows["field"].nullif("amount").nullif("order_amount").nullif("at")
+    )  # what `rule_rows` named is asked again
     rows = rows.mutate(field=ibis.ifelse(rows["rule"] == "unparsable", rows["field"], told)).select(*columns)
     alone = rows.filter(rows["order_id"].isnull())
     rows = writer.cache("import_beside", _beside(rows.filter(rows["order_id"].notnull()), levels))

@@ -4,7 +4,8 @@ from typing import Any
 
 import ibis
 
-from koipond.ingest.discounts import Discount, less_share
+from koipond.ingest.discount_texts import DISCOUNTS, Discount
+from koipond.ingest.discounts import less_share
 from koipond.ingest.numbers import multiply, read_number, to_units
 from koipond.ingest.ports import IbisTable
 from koipond.ingest.readings import Readings
@@ -64,9 +65,9 @@ def _worth(
     product = multiply(values["quantity"], numbers["quantity"], values["unit_price"], numbers["unit_price"])
     if discount == "money":
         return to_units(_less(product, values.get("discount"), minus, readings), digits), off
-    field = "discount_rate" if "discount_rate" in values else "discount"
+    field = next(name for name in reversed(DISCOUNTS) if name in values)
     whole = to_units(product, digits)
-    worth = less_share(whole, values[field], percent=discount == "percent")
+    worth = less_share(whole, values[field], discount)
     worth = ibis.ifelse(raw[field].isnull(), whole, worth)
     return worth, (whole - worth).abs().fill_null(0)
 

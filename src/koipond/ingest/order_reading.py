@@ -1,10 +1,12 @@
 """An orders file from text to judged rows (订单读取): each row by itself, then beside those of its order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import ibis
 
 from koipond.ingest.amount_levels import Levels, decide_levels
+from koipond.ingest.discount_texts import Discount
 from koipond.ingest.discounts import decide_discount, discount_remarks, shares_left_out
 from koipond.ingest.mapping import ColumnMap
 from koipond.ingest.model import ImportRequest
@@ -13,6 +15,7 @@ from koipond.ingest.order_rows import judge_orders, look_at_orders, rule_rows, t
 from koipond.ingest.ports import IbisTable, RowSource, Writer
 from koipond.ingest.readings import Readings
 from koipond.ingest.repeats import Repeats, repeated_rows
+from koipond.ingest.subtotals import subtotal_rows
 from koipond.ingest.timing import Setting
 
 
@@ -35,20 +38,22 @@ def read_orders(
     source: RowSource,
     *,
     setting: Setting,
-    percents: frozenset[str],
+    signs: Mapping[str, Discount],
 ) -> ReadOrders:
     """Return the rows of ``known`` (texts with customer_no) judged; raise InputError when two readings fit.
 
-    ``percents``: columns whose every value had a percent sign.
+    ``signs``: what cells of discounts say by a sign, by field.
     """
     shares = shares_left_out(source.columns, mapping, request, source.file)
     discount = decide_discount(
-        writer, known, readings, mapping, request, source, percents=percents, digits=setting.minor_digits
+        writer, known, readings, mapping, request, source, signs=signs, digits=setting.minor_digits
     )
     typed = type_orders(writer, known, readings, setting, discount)
     ruled = typed.kept(rule_rows(typed.whole(typed.rows), setting))
     rows = typed.whole(writer.cache("import_judged_alone", ruled))
     rows, out = _aside(rows, joined="aside" in known.columns)
+    subtotals = subtotal_rows(writer, rows, source, has_sku="sku" in mapping)
+    rows = subtotals.marked(writer, rows)
     ends = look_at_orders(writer, rows)
     found = _repeats(writer, rows, ends, mapping, request, source)
     rows, repeats = _once(rows, found.again)
@@ -65,7 +70,8 @@ def read_orders(
         if more is not None:
             kinds = judged.schema()
             judged = judged.union(more.select(**{n: more[n].cast(kinds[n]) for n in judged.columns}))
-    remarks = (*levels.remarks, *discount_remarks(discount, mapping, request), *shares)
+    doubtful = () if levels.paid else subtotals.remarks
+    remarks = (*levels.remarks, *doubtful, *discount_remarks(discount, mapping, request), *shares)
     beside = {"equal_rows_beside": found.beside} if found.beside else {}
     return ReadOrders(judged=judged, levels=levels, remarks=remarks, notes=notes | beside)
 

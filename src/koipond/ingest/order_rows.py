@@ -12,7 +12,7 @@ from typing import Any
 import ibis
 from ibis.expr.operations import Literal
 
-from koipond.ingest.discounts import Discount
+from koipond.ingest.discount_texts import Discount
 from koipond.ingest.judging import first_field, first_rule
 from koipond.ingest.numbers import UNITS_MAX
 from koipond.ingest.order_money import PAID_FIELDS, money_columns
@@ -91,7 +91,11 @@ def rule_rows(rows: IbisTable, setting: Setting) -> IbisTable:
         )
     )
     rule = ibis.ifelse(rows["totals"], "totals_row", rule)
-    cell = ibis.cases((rule == "missing_amount", "amount"), (rule == "conflicting_order", "order_amount"))
+    cell = ibis.cases(
+        (rule == "missing_amount", "amount"),
+        (rule == "conflicting_order", "order_amount"),
+        (rule == "missing_at", "at"),
+    )
     return rows.mutate(rule=rule, field=rows["field"].coalesce(cell))
 
 
@@ -168,12 +172,14 @@ def _is_line(rows: IbisTable) -> Any:
 
 
 def _totals(raw: IbisTable, at_s: Any) -> Any:
-    """A row of totals: a cell says so where customer or time is missing, or it holds numbers only."""
+    """A row of totals: a cell says so where customer or time is missing or as the order's number, or it
+    holds numbers only."""
     texts = [name for name in ("order_id", "sku", "store", "category", "at") if name in raw.columns]
     word = ibis.or_(*(raw[name].lower().isin(TOTALS) for name in texts)).fill_null(False)
     names = ("order_id", "line_id", "sku", "category", "store", "at", "status", "customer_no", "refund_of")
     bare = ibis.and_(*(raw[name].isnull() for name in names if name in raw.columns))
-    return ibis.ifelse(raw["customer_no"].isnull() | at_s.isnull(), word | bare, False)
+    total = raw["order_id"].lower().isin(TOTALS).fill_null(False)  # is nobody's order number
+    return ibis.ifelse(raw["customer_no"].isnull() | at_s.isnull(), word | bare, total)
 
 
 def _status(raw: IbisTable, readings: Readings) -> dict[str, Any]:

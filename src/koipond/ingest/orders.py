@@ -27,7 +27,7 @@ class OrderFacts:
     orders: IbisTable
     lines: IbisTable  # with order_id instead of order_no
     refunds: IbisTable
-    unsaid: int  # orders said to be given back in part, of which the file does not say how much
+    unsaid: int  # lines said to be given back in part, of whose order the file does not say how much
 
 
 def build_orders(
@@ -55,11 +55,19 @@ def build_orders(
     orders = writer.cache("import_orders", orders)
     lines = lines.inner_join(orders.select("order_id", "order_no"), "order_id").mutate(import_no=number)
     refunds = _refunds(writer, good, request, import_no, levels)
-    unsaid = 0
-    if int(writer.scalar(good["partly"].sum().fill_null(0))):
-        partly = good.filter(good["partly"]).select("order_id").distinct()
-        unsaid = int(writer.scalar(partly.anti_join(refunds, "order_id").count()))
-    return OrderFacts(orders=orders, lines=lines, refunds=refunds, unsaid=unsaid)
+    return OrderFacts(orders=orders, lines=lines, refunds=refunds, unsaid=_unsaid(writer, good))
+
+
+def _unsaid(writer: Writer, good: IbisTable) -> int:
+    """Count the lines said to be given back in part whose order says nowhere how much: neither in a cell nor
+    by a refund of its own. That other lines of it were given back whole does not say it."""
+    partly = good.filter(good["partly"])
+    if not int(writer.scalar(partly.count())):
+        return 0
+    own = good["negative"] | good["refund_of"].notnull() | good["back_fen"].notnull()
+    told = good.filter(good["is_refund"] & own)
+    told = told.select(order_id=ibis.coalesce(told["refund_of"], told["order_id"])).distinct()
+    return int(writer.scalar(partly.anti_join(told, "order_id").count()))
 
 
 def _lines(writer: Writer, good: IbisTable) -> IbisTable:

@@ -1,12 +1,10 @@
 """From what a file says about a person to our customer number; identifiers go no further than here."""
 
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
-from urllib.parse import unquote
 
 import ibis
 import pyarrow as pa
@@ -15,14 +13,12 @@ from koipond.ingest.door import Door
 from koipond.ingest.fields import PERSON
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.ports import IbisTable, IdentityStore, PersonKeys, Reader
+from koipond.ingest.spellings import normal_email
 from koipond.ingest.staging import Feed
 from koipond.kernel import CancelledError
 
 CHUNK_PEOPLE = 20_000
 _PEOPLE = "import_people"
-_MAIL_SCHEME = "mailto:"
-_APART = frozenset('@"<>()[],;:、，；|')
-"""What stands in no address, but beside and between addresses."""
 _SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in PERSON),
@@ -129,7 +125,7 @@ def _resolved(
 
 
 def _opened(row: dict[str, Any], door: Door | None) -> dict[str, str]:
-    return row if door is None else {name: door.opened(name, row[name]) for name in PERSON}
+    return row if door is None else {name: door.opened(row[name]) for name in PERSON}
 
 
 def _one(row: dict[str, str], request: ImportRequest, region: str) -> tuple[PersonKeys]:
@@ -156,20 +152,3 @@ def normal_phone(text: str, region: str) -> str | None:
     if not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-def normal_email(text: str) -> str | None:
-    """Return ``text`` trimmed and in lower case, None when it is no address or more than one (RFC 5321).
-
-    The scheme and the headers of a link (``mailto:a@b.example?subject=…``, RFC 6068) are no part of it, nor
-    is a character that cannot be seen.
-    """
-    seen = text if text.isascii() else "".join(c for c in text if unicodedata.category(c) != "Cf")
-    address = seen.strip().lower()
-    if address.startswith(_MAIL_SCHEME):
-        address = unquote(address.removeprefix(_MAIL_SCHEME).partition("?")[0]).strip()
-    name, at, domain = address.rpartition("@")
-    if not (at and name and "." in domain) or any(c.isspace() for c in address):
-        return None
-    is_quoted = len(name) > 2 and name[0] == name[-1] == '"'
-    return None if _APART & {*domain} or (not is_quoted and _APART & {*name}) else address

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from koipond.ingest.people import normal_email, normal_phone
+from koipond.ingest.people import normal_phone
 from koipond.ingest.ports import RowSource
+from koipond.ingest.spellings import normal_email
 
 _LOOKED_AT = 500
 _SHARE = 0.8

@@ -6,11 +6,14 @@ from typing import Any
 
 import ibis
 
+from koipond.ingest.birthdays import YEARLESS, Yearless, apart
 from koipond.ingest.carrying import carry_orders_down
 from koipond.ingest.contacts import write_touches
-from koipond.ingest.currency_signs import SIGN, can_mean, is_sign, names_of
+from koipond.ingest.currency_checks import require_currency, require_signs
+from koipond.ingest.currency_signs import NO_CENTS, POINTED
 from koipond.ingest.customers import know_customers, write_customers, write_traits
-from koipond.ingest.discounts import bare_percents, without_percents
+from koipond.ingest.date_remarks import remarks_on_dates
+from koipond.ingest.discount_texts import Discount, signed_discounts, without_signs
 from koipond.ingest.events import write_events
 from koipond.ingest.functions import day_text
 from koipond.ingest.joined_rows import JoinedRows
@@ -19,23 +22,19 @@ from koipond.ingest.judging import put_aside
 from koipond.ingest.mapping import ColumnMap
 from koipond.ingest.model import ImportRequest, Kind
 from koipond.ingest.order_changes import write_orders
-from koipond.ingest.order_money import BACK_FIELDS, PAID_FIELDS
 from koipond.ingest.order_reading import read_orders
 from koipond.ingest.orders import build_orders
 from koipond.ingest.people import Registry, resolve_people, scope_ids
 from koipond.ingest.plain_rows import judge_rows
 from koipond.ingest.ports import IbisTable, RowSource, TouchHistory, Writer
 from koipond.ingest.products import write_products
-from koipond.ingest.readings import Readings, decide, mend_ids, said_in
+from koipond.ingest.readings import Readings, decide, said_in
 from koipond.ingest.remarks import remarks_on_orders, remarks_on_people
 from koipond.ingest.shares import bare_shares
 from koipond.ingest.staging import RAW, Staged
 from koipond.ingest.timing import Setting
 from koipond.ingest.trait_remarks import further_traits, remarks_on_flags, remarks_on_left_out
-from koipond.kernel import InputError, Message, joined
-
-NO_CENTS = frozenset({"IDR", "COP"})
-"""Currencies with cents by the standard that nobody writes: 1.234 is grouped."""
+from koipond.kernel import Message, joined
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +79,7 @@ class _Rows:
     people: IbisTable | None
     readings: Readings
     staged: Staged
-    percents: frozenset[str] = frozenset()  # columns whose every value had a percent sign
+    signs: Mapping[str, Discount] = field(default_factory=dict)  # of discounts, by field
 
     @property
     def dropped(self) -> Mapping[str, int]:
@@ -90,41 +89,48 @@ class _Rows:
 
 def run(writer: Writer, staged: Staged, job: Job) -> Outcome:
     """Bring the staged rows into the warehouse; nothing is published yet."""
-    raw = mend_ids(writer, staged.table, sealed=staged.door is not None)
-    percents: frozenset[str] = frozenset()
+    raw = staged.table
+    signs: dict[str, Discount] = {}
     if job.request.kind == "orders":
-        raw, percents = bare_percents(writer, raw)
+        columns = {name: used[0] for name, used in job.mapping.columns.items()}
+        signs = signed_discounts(writer, raw, job.request.mapping, columns, job.rows.file)
+        raw = without_signs(raw, signs)
         if len(job.mapping.columns["order_id"]) == 1 and staged.heads is None:
             raw, carried = carry_orders_down(writer, raw, f"{RAW}_carried")
             staged = replace(staged, orders_carried=carried)
+    birthdays = Yearless(table=raw)
+    if job.request.kind == "customers" and "birthday" in job.mapping:
+        birthdays = apart(writer, raw, job.request.date_format, job.mapping.columns["birthday"][0])
+        raw = birthdays.table
     plain = bare_shares(raw) if job.request.kind == "products" else raw
     digits = job.setting.minor_digits
     heads = staged.heads
     if heads is not None:
-        heads = without_percents(heads, percents & set(heads.columns))
+        heads = without_signs(heads, signs)
     readings = decide(
         writer, plain, job.mapping, job.request, job.rows,
         minor_digits=0 if job.currency in NO_CENTS else digits,
-        heads=heads,
+        heads=heads, pointed=job.currency in POINTED,
     )  # fmt: skip
     known, people = raw, None
     if job.request.kind != "products":
         found = resolve_people(writer, raw, job.request, job.registry, staged.door)
         known, people = scope_ids(found, staged.person_in), found.people
     rows = _Rows(
-        raw=raw, heads=heads, known=known, people=people, readings=readings, staged=staged, percents=percents
+        raw=raw, heads=heads, known=known, people=people, readings=readings, staged=staged, signs=signs
     )
     done = _PIPELINES[job.request.kind](writer, rows, job)
     said = remarks_on_people(done.quarantined, job.mapping, job.registry.region)
-    return replace(done, remarks=(*done.remarks, *said), masked=staged.masked)
+    return replace(done, remarks=(*done.remarks, *birthdays.remarks, *said), masked=staged.masked)
 
 
 def _orders(writer: Writer, rows: _Rows, job: Job) -> Outcome:
-    _require_currency(writer, said_in(rows.raw, rows.heads, "currency"), job)
-    _require_signs(writer, rows, job)
+    file = job.rows.file
+    require_currency(writer, said_in(rows.raw, rows.heads, "currency"), job.currency, file)
+    require_signs(writer, rows.raw, rows.heads, rows.readings, job.currency, file)
     told = read_orders(
         writer, rows.known, rows.readings, job.mapping, job.request, job.rows,
-        setting=job.setting, percents=rows.percents,
+        setting=job.setting, signs=rows.signs,
     )  # fmt: skip
     strange = _strange_refund_words(writer, rows, job)
     settled = _settle(writer, rows, told.judged, job)
@@ -182,6 +188,8 @@ def _customers(writer: Writer, rows: _Rows, job: Job) -> Outcome:
     named: dict[str, Any] = {name: judged[name] for name in ("gender", "city") if name in job.mapping}
     if "birthday" in job.mapping:
         named["birthday"] = day_text(judged["birthday_day"])
+        if YEARLESS in judged.columns:
+            named["birthday"] = named["birthday"].coalesce(judged[YEARLESS])
     now_s = int(job.registry.now.timestamp())
     traits, changed = write_traits(
         writer,
@@ -229,6 +237,7 @@ _PIPELINES: dict[Kind, Callable[[Writer, _Rows, Job], Outcome]] = {
 class _Settled:
     quarantined: dict[str, int]
     notes: dict[str, int]
+    remarks: tuple[str, ...]
 
 
 def _settle(writer: Writer, rows: _Rows, judged: IbisTable, job: Job) -> _Settled:
@@ -240,12 +249,15 @@ def _settle(writer: Writer, rows: _Rows, judged: IbisTable, job: Job) -> _Settle
         writer, raw, judged, job.import_no,
         declared=bool(job.request.declared), numbered=numbered if joined else None,
     )  # fmt: skip
+    remarks = remarks_on_dates(writer, rows.raw, judged)
+    if isinstance(job.rows, JoinedRows):
+        remarks = tuple(map(job.rows.said, remarks))
     for name in rows.staged.tables:
         writer.forget(name)
     notes = {}
     if rows.people is not None:
         notes["customers_new"] = know_customers(writer, judged, rows.people, job.import_no)
-    return _Settled(aside, notes)
+    return _Settled(aside, notes, remarks)
 
 
 def _outcome(
@@ -256,48 +268,5 @@ def _outcome(
         changes=changes,
         notes=settled.notes | notes,
         readings=rows.readings,
-        remarks=remarks,
+        remarks=(*settled.remarks, *remarks),
     )
-
-
-def _require_currency(writer: Writer, raw: IbisTable, job: Job) -> None:
-    if "currency" not in raw.columns:
-        return
-    code = raw["currency"].upper()
-    other = raw.filter(raw["currency"].notnull() & ~code.isin(names_of(job.currency)))
-    found = writer.frame(other.group_by(code=code).agg(row=other["row"].min()).order_by("row").limit(5))
-    if found.num_rows:
-        rows = joined(", ", (Message("{code} (row {row})", **item) for item in found.to_pylist()))
-        raise InputError(
-            "{file}: amounts in {rows}, but the workspace counts in {currency}; other "
-            "currencies are not supported yet: convert them first, or leave the column out: "
-            "--map currency=",
-            file=job.rows.file,
-            rows=rows,
-            currency=job.currency,
-        )
-
-
-def _require_signs(writer: Writer, rows: _Rows, job: Job) -> None:
-    """Raise InputError for amounts beside a sign that cannot be the workspace's."""
-    found: list[str] = []
-    for name in ("amount", "unit_price", "discount", *PAID_FIELDS[1:], *BACK_FIELDS):
-        if name in rows.readings.numbers and rows.readings.numbers[name].decorated:
-            raw = said_in(rows.raw, rows.heads, name)
-            signs = raw.select("row", sign=raw[name].re_extract(SIGN, 0), text=raw[name])
-            first = signs.group_by("sign").agg(
-                row=signs["row"].min(), text=signs["text"].argmin(signs["row"])
-            )
-            found += [
-                Message("row {row} {field} '{text}'", row=one["row"], field=name, text=one["text"])
-                for one in writer.frame(first.order_by("row").limit(50)).to_pylist()
-                if one["sign"] and is_sign(one["sign"]) and not can_mean(one["sign"], job.currency)
-            ]
-    if found:
-        raise InputError(
-            "{file}: {found}: the workspace counts in {currency}; other currencies are not "
-            "supported yet: convert them first, or take the sign off if it says nothing",
-            file=job.rows.file,
-            found=joined(", ", found[:5]),
-            currency=job.currency,
-        )

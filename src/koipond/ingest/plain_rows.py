@@ -38,7 +38,9 @@ def judge_rows(writer: Writer, kind: Kind, raw: IbisTable, readings: Readings, s
     carried = [name for name in _CARRIED if name in raw.columns]
     typed = raw.select(*carried, *others, field=first_field(faults), lacking=lacking, **instants, **columns)
     rule = first_rule(_conditions(kind, typed, readings, setting))
-    judged = typed.mutate(rule=rule, field=typed["field"].coalesce(typed["lacking"])).drop("lacking")
+    untimed = ibis.cases((rule == "missing_at", "at"), else_=ibis.null("string"))
+    field = typed["field"].coalesce(typed["lacking"], untimed)
+    judged = typed.mutate(rule=rule, field=field).drop("lacking")
     return writer.cache("import_judged", judged)
 
 

@@ -1,12 +1,12 @@
 """Decide, on the whole staged file, how its numbers, dates and words are to be read."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import ibis
 
-from koipond.ingest.fields import FIELDS, PERSON
+from koipond.ingest.fields import FIELDS
 from koipond.ingest.instants import InstantReading, choose_instants
 from koipond.ingest.mapping import ColumnMap
 from koipond.ingest.model import ImportRequest
@@ -17,7 +17,6 @@ from koipond.ingest.words import meanings, word_table
 from koipond.kernel import InputError, Message, joined
 
 WORDS_MAX = 500
-_IDS = ("order_id", "line_id", "sku", "store", "staff", "refund_of")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +50,12 @@ def decide(
     *,
     minor_digits: int = 2,
     heads: IbisTable | None = None,
+    pointed: bool = False,
 ) -> Readings:
     """Return how the columns of ``table`` are read; raise InputError when two ways fit, naming the option.
 
-    ``heads``: those columns of it that stand in a file of their own, one row an order.
+    ``heads``: those columns of it that stand in a file of their own, one row an order. ``pointed``: a
+    point in money is the decimal one.
     """
     numeric, instants, tables = {}, {}, {}
     for field in FIELDS[request.kind]:
@@ -73,7 +74,9 @@ def decide(
     text = {name: shapes for name, shapes in numeric.items() if not rows.is_exact(mapping.columns[name][0])}
     money = {field.name for field in FIELDS[request.kind] if field.type == "money"}
     whole = money if minor_digits == 0 else ()
-    marks = choose_marks(text, request.decimal, request.thousands, rows.file, whole=whole)
+    marks = choose_marks(
+        text, request.decimal, request.thousands, rows.file, whole=whole, pointed=money if pointed else ()
+    )
     numbers = {
         name: number_reading(shapes, marks if name in text else Marks(".", ""))
         for name, shapes in numeric.items()
@@ -91,28 +94,6 @@ def decide(
 def said_in(table: IbisTable, heads: IbisTable | None, field: str) -> IbisTable:
     """Return where the column of ``field`` stands as its file has it: in ``heads``, else in ``table``."""
     return table if heads is None or field not in heads.columns else heads
-
-
-def mend_ids(reader: Reader, table: IbisTable, *, sealed: bool) -> IbisTable:
-    """Take off what programs add to ids when every value of a column has it: ``.0`` and a leading ``'``.
-
-    The one is the trace of a program that took the ids for floats, the other keeps Excel from doing so. What
-    says who somebody is was ``sealed`` before: the door mends it (`koipond.ingest.door`).
-    """
-    ids = [name for name in (*_IDS, *(() if sealed else PERSON)) if name in table.columns]
-    quoted = _all(reader, table, ids, lambda text: text.startswith("'"))
-    table = table.mutate(**{name: table[name].substr(1).nullif("") for name in quoted})
-    floats = _all(reader, table, ids, lambda text: text.endswith(".0"))
-    floats = _all(reader, table, floats, lambda text: text.re_search(r"^[0-9]+\.0$"))
-    return table.mutate(**{name: table[name].re_replace(r"\.0$", "") for name in floats})
-
-
-def _all(reader: Reader, table: IbisTable, names: Sequence[str], holds: Callable[[Any], Any]) -> list[str]:
-    """Those of the columns ``names`` of which every value ``holds``; one without values does not count."""
-    if not names:
-        return []
-    found = reader.frame(table.agg(**{name: holds(table[name]).all() for name in names})).to_pylist()[0]
-    return [name for name in names if found[name]]
 
 
 def read_word(text: Any, table: Mapping[str, str]) -> Any:

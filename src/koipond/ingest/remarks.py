@@ -97,7 +97,7 @@ _SENTENCES = {
     "at_s_carried_down": Message("{count:,} lines have no time: taken from their order"),
     "status_carried_down": Message("{count:,} lines have no status: taken from their order"),
     "partial_refunds_unsaid": Message(
-        "{count:,} orders are said to be refunded in part and the file does not say how much: "
+        "{count:,} lines are said to be refunded in part and the file does not say how much: "
         "they count as paid in full; if a column says it: --map refund_amount=COLUMN"
     ),
     "orders_known_later": Message(

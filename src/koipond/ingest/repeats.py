@@ -81,12 +81,13 @@ def _but_the_longest(blocks: Collection[list[int]]) -> Iterator[int]:
 
 def _others(source: RowSource, columns: list[str], numbers: pa.Array) -> dict[int, tuple[object, ...]]:
     """Return row → its texts in ``columns`` of ``source``, for the rows ``numbers``."""
-    return dict(_texts(source, columns, numbers)) if columns else {}
+    return dict(texts_of(source, columns, numbers)) if columns else {}
 
 
-def _texts(
+def texts_of(
     source: RowSource, columns: list[str], numbers: pa.Array
 ) -> Iterator[tuple[int, tuple[object, ...]]]:
+    """Yield each of the rows ``numbers`` of ``source`` and its texts in ``columns``."""
     for batch in source.batches(columns):
         few = batch.filter(pc.is_in(batch.columns[0], value_set=numbers))
         values = [column.to_pylist() for column in few.columns]

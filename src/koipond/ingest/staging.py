@@ -12,11 +12,21 @@ from koipond.ingest.mapping import ColumnMap, own_name
 from koipond.ingest.model import Progress
 from koipond.ingest.ports import IbisTable, Reader, RowSource
 from koipond.ingest.privacy import masked
+from koipond.ingest.spellings import plain_ids
 from koipond.kernel import CancelledError, Clock, InputError, listed
 
 RAW = "import_raw"
 BATCH_S_MAX = 600
 _JOIN = "|"
+_IDS = frozenset(
+    (
+        *("customer_id", "phone", "order_id", "line_id", "refund_of", "event_id", "touch_id"),
+        *("sku", "store", "staff", "coupon"),
+    )
+)
+"""Fields whose texts name something, so that every spelling of one must be the same text."""
+_WHOSE = ("customer_id", "order_id")
+"""Fields without which a row is about nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +175,10 @@ def _batches(
         if progress is not None:
             progress(done, rows.done_bytes(), rows.total_bytes)
         texts = dict(zip(batch.schema.names[1:], batch.columns[1:], strict=True))
-        columns = [texts[column] for _, column in places]
+        columns = [
+            plain_ids(texts[column], whose=field in _WHOSE) if field in _IDS else texts[column]
+            for field, column in places
+        ]
         if door is not None:
             columns = [
                 door.texts(values, field, kinds[field])

@@ -22,16 +22,19 @@ from koipond.ingest.timing import Setting, instant_columns
 from koipond.kernel import InputError
 
 ISO_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-_NUMBER = r"^-?[0-9]{1,15}(\.[0-9]{1,15})?$"
+_NUMBER = r"^-?[0-9]{1,15}(\.[0-9]{1,15})?([eE][+\-]?[0-9]{1,2})?$"
 _DATE = (
     r"^([0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{4}年[0-9]{1,2}月[0-9]{1,2}日"
     r"|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4}|[0-9]{1,2}[ -]\pL{3,9}[ -][0-9]{4})"
     r"([T ]+[0-9]{1,2}:[0-9]{2}.*)?$"
 )
 _MARKED = (
-    r"^[^0-9A-Za-z.,-]{0,3} ?-?[0-9]{1,3}([,. '][0-9]{3})+([.,][0-9]{1,2})?$"
-    r"|^[¥￥$€£] ?-?[0-9]+([.,][0-9]+)?$"
+    r"^[^0-9A-Za-z.,-]{0,3} ?-?[0-9]{1,3}([,. '][0-9]{3})+([.,][0-9]{1,2})?(e[0-9])? ?[元€]?$"
+    r"|^[¥￥$€£]? ?-?[0-9]+([.,][0-9]+)?(e[0-9])? ?[元€]?$"
 )
+_ODD = r"[0-9０-９].*[^ -~]|[^ -~].*[0-9]|[0-9] ?(?i:rb|ribu|jt|juta)$"
+_WIDE, _PLAIN = "０１２３４５６７８９．，－–−\u00a0\u202f\u2009\u3000", "0123456789.,---    "
+_POWERS = {"千": 3, "万|萬": 4, "亿|億": 8, "(?i:rb|ribu)": 3, "(?i:jt|juta)": 6}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,8 @@ def typed(
     are left out.
     Raises InputError, naming file and row, for a declared date or number that no or two readings fit.
     """
-    plain = traits.text_value.re_search(_NUMBER)
-    number = ibis.ifelse(plain, traits.text_value.try_cast("float64"), ibis.null("float64"))
+    written = _plainly(traits.text_value)
+    number = ibis.ifelse(written.re_search(_NUMBER), written.try_cast("float64"), ibis.null("float64"))
     done = traits.mutate(number_value=number)
     unread: dict[str, int] = {}
     for column in _columns(writer, traits, request.trait_types):
@@ -71,14 +74,23 @@ def typed(
     return done.filter(done.text_value.notnull()), unread
 
 
+def _plainly(text: Any) -> Any:
+    """Return the column ``text`` with marks of ASCII in its numbers, 万 and the like as powers of ten."""
+    plain = text.translate(_WIDE, _PLAIN)
+    for words, power in _POWERS.items():
+        plain = plain.re_replace(rf"^([^0-9]{{0,4}}[0-9.,]+) ?(?:{words})(元?)$", rf"\1e{power}\2")
+    return ibis.ifelse(text.re_search(_ODD), plain, text)
+
+
 def _columns(writer: Writer, traits: IbisTable, declared: Mapping[str, str]) -> list[_Column]:
     text = traits.text_value
+    written = _plainly(text)
     counts = traits.group_by("name").agg(
         rows=traits.count(),
         iso=text.re_search(ISO_DAY).sum(),
         date=text.re_search(_DATE).sum(),
-        plain=text.re_search(_NUMBER).sum(),
-        marked=(text.re_search(_MARKED) | text.re_search(_NUMBER)).sum(),
+        plain=written.re_search(_NUMBER).sum(),
+        marked=(written.re_search(_MARKED) | written.re_search(_NUMBER)).sum(),
     )
     found = []
     for row in writer.frame(counts.order_by("name")).to_pylist():
@@ -97,13 +109,17 @@ def _read(
     writer: Writer, rows: IbisTable, column: _Column, request: ImportRequest, setting: Setting, file: str
 ) -> Any:
     """Return row and what stands there: ``value``, null where it cannot be read."""
+    if column.type == "number":
+        rows = rows.mutate(**{column.name: _plainly(rows[column.name])})
     shapes = column_shapes(writer, rows, column.name, what=f"{column.type}s")
     if column.type == "date":
         told = request.date_format if column.declared else None
         reading = choose_instants(writer, rows, column.name, shapes, told, file)
-        readings = Readings(marks=Marks(), numbers={}, instants={"at": reading}, tables={})
-        days, _ = instant_columns(writer, rows.rename({"at": column.name}), readings, setting)
-        return rows.rename({"at": column.name}).select("row", value=day_text(days["day"]))
+        # as birthdays: nobody knows whether 1970-01-01 is a day of somebody or none
+        readings = Readings(marks=Marks(), numbers={}, instants={"birthday": reading}, tables={})
+        dated = rows.rename({"birthday": column.name})
+        days, _ = instant_columns(writer, dated, readings, setting)
+        return dated.select("row", value=day_text(days["birthday_day"]))
     marks = choose_marks({column.name: shapes}, request.decimal, request.thousands, file)
     number = read_number(rows[column.name], number_reading(shapes, marks))
     return rows.select("row", value=number.cast("float64"))

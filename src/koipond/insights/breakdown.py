@@ -1,7 +1,8 @@
 """The effect layer by layer (分层结果, S57): in the layer each customer stood in when his arm was drawn.
 
 The layer of that day is read off the movements: what the first later movement moved from, else today's value.
-A layer after the draw would be an outcome. Small layers lean on the others (partial pooling).
+A layer after the draw would be an outcome. At the planned end small layers lean on the others (partial
+pooling); before it each stands alone, with an interval that holds at every look.
 """
 
 from collections.abc import Mapping
@@ -10,6 +11,8 @@ from typing import Any
 import ibis
 
 from koipond.experiments.adjustment import Target
+from koipond.experiments.always_valid import AlwaysValidBound
+from koipond.experiments.bounds import Bound, FixedBound
 from koipond.experiments.breakdown import break_down
 from koipond.experiments.statistics import MetricSums
 from koipond.ingest.ports import IbisTable, Reader
@@ -37,11 +40,18 @@ def with_layer(reader: Reader, rows: IbisTable, layer: str) -> IbisTable:
 
 
 def breakdown_rows(
-    cells: Mapping[tuple[str, str], MetricSums], *, control: str, treated: str, alpha: float
+    cells: Mapping[tuple[str, str], MetricSums],
+    *,
+    control: str,
+    treated: str,
+    alpha: float,
+    bound: Bound | None = None,
 ) -> list[dict[str, Any]]:
-    """Return one row a layer: customers, and the pooled difference in conversion with its interval.
+    """Return one row a layer: customers, and the difference in conversion with its interval.
 
-    ``cells``: (arm, layer) → statistics. Empty when fewer than two layers hold customers of both arms.
+    ``bound``: that of the report; pooled over the layers for a fixed horizon, else each layer alone and valid
+    at every look. ``absolute`` is None where that tells nothing. ``cells``: (arm, layer) → statistics. Empty
+    when fewer than two layers hold customers of both arms.
     """
     layers = sorted({layer for _, layer in cells})
     columns = next((stats.columns for stats in cells.values()), ())
@@ -50,7 +60,9 @@ def breakdown_rows(
         layer: (cells.get((control, layer), empty), cells.get((treated, layer), empty)) for layer in layers
     }
     try:
-        found = break_down(pairs, Target(numerator="converted"), name="conversion", alpha=alpha)
+        found = break_down(
+            pairs, Target(numerator="converted"), name="conversion", alpha=alpha, bound=_always(bound)
+        )
     except InputError:
         return []
     return [
@@ -59,8 +71,18 @@ def breakdown_rows(
             "customers": one.control_customers + one.treated_customers,
             "metric": found.metric,
             "method": found.method,
-            "absolute": {"estimate": one.difference, "low": one.low, "high": one.high},
+            "absolute": None
+            if one.difference is None
+            else {"estimate": one.difference, "low": one.low, "high": one.high},
             "own": one.own,
         }
         for one in found.layers
     ]
+
+
+def _always(bound: Bound | None) -> AlwaysValidBound | None:
+    """Return what holds before the planned end; the looks of a group-sequential plan are planned for the
+    whole, not for a layer."""
+    if bound is None or isinstance(bound, FixedBound | AlwaysValidBound):
+        return bound if isinstance(bound, AlwaysValidBound) else None
+    return AlwaysValidBound(alpha=bound.alpha)

@@ -198,5 +198,5 @@ def _breakdown(reader: Reader, rows: IbisTable, question: LiftQuestion) -> list[
     cells = {
         (arm, layer): stats for (arm, layer), stats in grouped_sums(reader, rows, ["arm", "layer"]).items()
     }
-    made = breakdown_rows(cells, control=HOLDOUT, treated=TOUCH, alpha=question.alpha)
+    made = breakdown_rows(cells, control=HOLDOUT, treated=TOUCH, alpha=question.alpha, bound=question.bound)
     return [{"layer": question.layer, **row} for row in made]

@@ -47,7 +47,7 @@ def to_html(report: Report, *, currency: str, language: Language = "en") -> str:
     language_tag = "zh-CN" if language == "zh" else language
     return (
         f"<!doctype html><html lang={language_tag}><meta charset=utf-8>"
-        f"<meta name=viewport content='width=device-width'><title>{escape(report['strategy'])}</title>"
+        f"<meta name=viewport content='width=device-width'><title>{escape(_name(report, language))}</title>"
         f"<style>{_STYLE}</style>{report_body(report, currency=currency, language=language)}</html>\n"
     )
 
@@ -60,11 +60,12 @@ def style() -> str:
 def report_body(report: Report, *, currency: str, language: Language = "en") -> str:
     """Return the report as HTML to stand in a page that has the style of `style`."""
     word = WORDS[language]
-    body = [f"<h1>{escape(_said(language, report['strategy'], word['title']))}</h1>"]
+    body = [f"<h1>{escape(_said(language, _name(report, language), word['title']))}</h1>"]
     body.append(f"<p class=note>{escape(_facts(report, language))}</p>")
     body.append(f"<p class=note>{escape(facts_line(report['newest_facts'], language))}</p>")
     if report["rehearsed"]:
-        body.append(f"<p class=rehearsed><b>{word['rehearsed']}</b>. {word['rehearsed_long']}</p>")
+        stop = "。" if language == "zh" else ". "
+        body.append(f"<p class=rehearsed><b>{word['rehearsed']}</b>{stop}{word['rehearsed_long']}</p>")
     if soon := first_result(report, language):
         body.append(f"<p class=note>{escape(soon)}</p>")
     if report["sentence"]:
@@ -127,8 +128,16 @@ def _heading(report: Report, language: Language) -> str:
     word = WORDS[language]
     mark = f"[{word['rehearsed']}] " if report["rehearsed"] else ""
     newest = facts_line(report["newest_facts"], language)
-    head = _said(language, report["strategy"], word["title"])
+    head = _said(language, _name(report, language), word["title"])
     return f"{mark}{head}\n{_facts(report, language)}\n{newest}"
+
+
+def _name(report: Report, language: Language) -> str:
+    """Return what the brand calls the strategy, its key behind it; the key alone without such a name."""
+    key, name = str(report["strategy"]), (report.get("name") or {}).get(language)
+    if not name or name == key:
+        return key
+    return f"{name}（{key}）" if language == "zh" else f"{name} ({key})"
 
 
 def _said(language: Language, name: str, words: str) -> str:
@@ -209,7 +218,11 @@ def _arms(report: Report, currency: str, language: Language) -> Table:
 def _effects(report: Report, currency: str, language: Language) -> Table:
     word = WORDS[language]
     rows = [_effect(effect, effect["metric"], currency, language) for effect in report["effects"]]
-    return f"{word['lift']} ({word['srm']} {report['srm_p']:.3f})", _effect_header("metric", language), rows
+    return (
+        f"{word['lift']} ({word['srm']} {number_in(format(report['srm_p'], '.3f'), language)})",
+        _effect_header("metric", language),
+        rows,
+    )
 
 
 def _effect_header(first: str, language: Language) -> list[str]:
@@ -288,7 +301,7 @@ def _margin_basis(margin: Report, language: Language) -> str:
     rate = f"{(bp or 0) / 100:g}%"
     if not share:
         return word["margin_flat"].format(rate=rate)
-    parts = [word["margin_products"].format(share=f"{share:.0%}")]
+    parts = [word["margin_products"].format(share=number_in(f"{share:.0%}", language))]
     if share < 1:
         parts.append(word["margin_unknown" if bp is None else "margin_default"].format(rate=rate))
     return ", ".join(parts)
@@ -330,13 +343,17 @@ def _breakdown(rows: Sequence[Report], language: Language) -> Table:
     made = []
     for row in rows:
         show, difference = _shower(row["metric"], "", language), row["absolute"]
-        interval = f"{show(difference['low'])} … {show(difference['high'])}"
+        told = [word["unknown"], "-"]
+        if difference is not None:
+            told = [
+                show(difference["estimate"]),
+                f"{show(difference['low'])} … {show(difference['high'])}",
+            ]
         made.append(
             [
                 _layer_value(row, language),
                 number_in(f"{row['customers']:,}", language),
-                show(difference["estimate"]),
-                interval,
+                *told,
                 in_language(row["method"], language),
             ]
         )

@@ -450,6 +450,21 @@ def _find_code(batch: Batch, person: Person, one: GateCandidate, due_s: int) -> 
     return found, found is not None
 
 
+def code_ends(batch: Batch, candidates: Sequence[GateCandidate]) -> list[int | None]:
+    """Return for each of ``candidates`` when the code ends that it would be dealt, were all of them admitted
+    in this order; None when it has none or one without an end. Takes the codes from the batch's stock."""
+    return [_code_end(batch, batch.people[one.customer_no], one) for one in candidates]
+
+
+def _code_end(batch: Batch, person: Person, one: GateCandidate) -> int | None:
+    code_no, new_code = _find_code(batch, person, one, _due_s(batch, person, one))
+    if one.code_list is None or code_no is None:
+        return None
+    if new_code:
+        person.codes[one.code_list] = (code_no, batch.stock[one.code_list].take(code_no))
+    return person.codes[one.code_list][1]
+
+
 def _write(
     batch: Batch,
     person: Person,

@@ -50,6 +50,9 @@ class TouchState(StrEnum):
     EXPIRED = "expired"
 
 
+LATE = "late"
+"""Said of a touch that expired because the time in which it could go was over."""
+
 CapWindow = Literal["rolling_days", "calendar_day", "calendar_week", "calendar_month"]
 
 

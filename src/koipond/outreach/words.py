@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from koipond.budgets import CODE_LIST, day_of_scope
-from koipond.kernel import LANGUAGES
-from koipond.outreach.model import Reason
+from koipond.kernel import LANGUAGES, Message
+from koipond.outreach.model import LATE, Reason
 
 Words = Mapping[str, str]
 """Language → text."""
@@ -95,6 +95,16 @@ def detail_words(reason: str, detail: str) -> Words | None:
     if reason == Reason.NOT_RUNNING and detail:
         return scope_words(detail)
     return budget_words(detail) if reason == Reason.BUDGET else None
+
+
+def unsent_words(detail: str) -> Message | None:
+    """Return why a touch did not go out, where the store says it by a word of ours; else None."""
+    if detail in ("", LATE):
+        return Message("the time in which it could go was over")
+    reason, _, code_list = detail.partition(f":{CODE_LIST}")
+    if code_list and reason == Reason.BUDGET:
+        return Message("its code's last day passed before it could go (list {list})", list=code_list)
+    return None
 
 
 def _each(texts: tuple[str, str, str], **values: str) -> Words:

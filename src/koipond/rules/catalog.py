@@ -259,6 +259,12 @@ def spoken(spec: FieldSpec, lang: Lang, find: Callable[[str], FieldSpec | None])
     return next((name for name in candidates if is_name(name) and find(name) is spec), spec.name)
 
 
+def choice_names(spec: FieldSpec) -> tuple[str, ...]:
+    """Return whatever stands for a value of ``spec``, in any language."""
+    shown = (name for labels in spec.choices.values() for name in labels)
+    return tuple(dict.fromkeys((*spec.choices, *shown, *CHOICE_ALIASES.get(spec.name, ()))))
+
+
 def choice_code(spec: FieldSpec, text: str) -> str | None:
     """Return the code of ``spec`` that ``text`` (a code, a label or an alias) stands for."""
     if text in spec.choices:

@@ -1,7 +1,7 @@
 """A day against windows of days (日期在…内), in memory; `koipond.rules.ibis_days` reads it as Ibis.
 
 A day is whole days since 1970 (fields, columns of facts) or a text (traits, properties), of which only
-``2026-01-31`` is a day. With an `Anniversary`, month and day alone count.
+``2026-01-31`` is a day. With an `Anniversary`, month and day alone count; there ``--01-31`` is one as well.
 """
 
 import re
@@ -11,6 +11,7 @@ from koipond.rules.tree import Anniversary, InDays
 from koipond.rules.windows import Span, Yearly, span_bounds, year_days
 
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_OF_YEAR = re.compile(r"(?:[0-9]{4}|-)-([0-9]{2})-([0-9]{2})")
 
 
 def apart(node: InDays) -> tuple[list[Span], list[Span]]:
@@ -25,21 +26,32 @@ def apart(node: InDays) -> tuple[list[Span], list[Span]]:
 
 def day_in(node: InDays, day: int | str | None, as_of_day: int) -> bool:
     """Say whether ``day`` lies in the windows; missing and what is no day is false."""
-    if day is None or (isinstance(day, str) and not _ISO.fullmatch(day)):
+    if day is None:
         return False
     fixed, yearly = apart(node)
     for span in fixed:
         first, last = span_bounds(span, as_of_day)
         if isinstance(day, str):
-            if (first is None or iso_day(first) <= day) and (last is None or day <= iso_day(last)):
+            if (
+                is_day(day)
+                and (first is None or iso_day(first) <= day)
+                and (last is None or day <= iso_day(last))
+            ):
                 return True
         elif (first is None or first <= day) and (last is None or day <= last):
             return True
     if not yearly:
         return False
-    text = day if isinstance(day, str) else from_epoch_day(day).isoformat()
-    of_year = int(text[5:7]) * 100 + int(text[8:10])
+    found = _OF_YEAR.fullmatch(day if isinstance(day, str) else iso_day(day))
+    if found is None:
+        return False
+    of_year = int(found[1]) * 100 + int(found[2])
     return any(first <= of_year <= last for first, last in year_days(yearly, as_of_day))
+
+
+def is_day(text: str) -> bool:
+    """Say whether ``text`` is a day such as 2026-01-31."""
+    return _ISO.fullmatch(text) is not None
 
 
 def iso_day(day: int) -> str:

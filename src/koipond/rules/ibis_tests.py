@@ -11,7 +11,7 @@ import ibis
 from koipond.kernel import epoch_day
 from koipond.rules.catalog import Catalog, FieldSpec
 from koipond.rules.hours import hour_of
-from koipond.rules.ibis_days import day_in_ibis
+from koipond.rules.ibis_days import day_in_ibis, day_or_null
 from koipond.rules.operand_types import resolve
 from koipond.rules.sources import dated
 from koipond.rules.tree import (
@@ -77,6 +77,8 @@ def test(node: Condition, cell: Expr | Pair, as_of_day: int) -> Expr:
 
 def _compare(op: Op, cell: Expr | Pair, value: Value) -> Expr:
     left, right = _sides(cell, value)
+    if isinstance(cell, Pair) and isinstance(value, date):
+        left = day_or_null(left)  # a text that is no day lies on no side of one
     return _COMPARE[op](left, right).fill_null(False)
 
 

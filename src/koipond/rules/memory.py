@@ -12,7 +12,7 @@ from typing import Any
 from koipond.kernel import epoch_day, hash_bucket
 from koipond.kernel.zone_steps import local_hour
 from koipond.rules.catalog import Catalog, FactSpec, FieldSpec
-from koipond.rules.day_tests import day_in
+from koipond.rules.day_tests import day_in, is_day
 from koipond.rules.operand_types import resolve
 from koipond.rules.sources import dated, quotient, tie_breakers, unfold
 from koipond.rules.tree import (
@@ -184,6 +184,8 @@ def _compare(op: Op, cell: Any, value: Value) -> bool:
         is_number = isinstance(value, int | float)
         left = cell.number if is_number else cell.text
         right = float(value) if isinstance(value, int | float) else str(value)
+        if isinstance(value, date) and isinstance(left, str) and not is_day(left):
+            return False  # a text that is no day lies on no side of one
     elif isinstance(value, date):
         right = epoch_day(value)
     return left is not None and _COMPARE[op](left, right)

@@ -9,6 +9,7 @@ from koipond.rules.check import did_you_mean
 from koipond.rules.conditions import comparison
 from koipond.rules.cursor import Cursor
 from koipond.rules.tree import (
+    FACT_KINDS,
     HOWS,
     OPS,
     WITH_COLUMN,
@@ -32,6 +33,7 @@ from koipond.rules.tree import (
     Trait,
 )
 from koipond.rules.values import name_text
+from koipond.rules.vocabulary import SPOKEN
 from koipond.rules.window_words import sees_window, window
 from koipond.rules.windows import Window
 from koipond.rules.written import columns, keyword
@@ -104,9 +106,9 @@ def fact_column(cursor: Cursor, spec: FactSpec) -> Operand:
         return Property(name=cursor.name_or_text(Message("the name of a property")))
     found = spec.find(token.text)
     if found is None:
-        names = [name for column in spec.columns.values() for name in (column.name, *column.aliases)]
         fix = did_you_mean(
-            closest(token.text, tuple(names)), Message("use {known}", known=columns(spec, spec.columns))
+            closest(token.text, _names(spec, tuple(spec.columns))),
+            Message("use {known}", known=columns(spec, spec.columns)),
         )
         cursor.problem(
             Message("{kind} have no column '{text}'", kind=keyword(spec.kind), text=token.text), fix, token.at
@@ -134,7 +136,9 @@ def operand(cursor: Cursor) -> Operand:
             raise cursor.failed(Message("{shown} where a condition was expected", shown=cursor.shown()))
     token = cursor.expect_kind("name", Message("a condition"))
     if spec is None:
-        near = cursor.catalog.suggest(token.text)
+        measured = cursor.sees(".") or cursor.sees("(")
+        near = closest(token.text, _FACT_WORDS) if measured else None
+        near = near or cursor.catalog.suggest(token.text)
         fix = did_you_mean(near, Message("see the list of fields, or write trait.NAME"))
         if near is not None and near in token.text:  # 会员等级 is no misspelt 会员
             fix = Message(
@@ -192,6 +196,15 @@ def _measure(cursor: Cursor) -> Measure:
     return replace(Measure(facts=chosen, how="count", window=span), how=how, column=column)
 
 
+_FACT_WORDS = tuple(word for kind in FACT_KINDS for said in SPOKEN[kind].values() for word in said)
+"""What facts are called in any language."""
+
+
+def _names(spec: FactSpec, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what ``columns`` are called in any language: who mistypes a name means one of his own."""
+    return tuple(name for column in columns for name in (column, *spec.columns[column].aliases))
+
+
 def _column(cursor: Cursor, spec: FactSpec, how: How) -> str:
     what = Message("the column to look at") if how == "latest" else Message("the amount to sum")
     token = cursor.expect_kind("name", what)
@@ -199,7 +212,7 @@ def _column(cursor: Cursor, spec: FactSpec, how: How) -> str:
     known = tuple(spec.columns) if how == "latest" else spec.sums
     if found is None or found.name not in known:
         near = did_you_mean(
-            closest(token.text, known),
+            closest(token.text, _names(spec, known)),
             Message(
                 "use {known}", known=columns(spec, known) if known else joined("", (keyword("count"), "()"))
             ),

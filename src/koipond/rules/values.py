@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 from koipond.kernel import Message
-from koipond.rules.catalog import FieldSpec, choice_code, closest
+from koipond.rules.catalog import FieldSpec, choice_code, choice_names, closest
 from koipond.rules.check import did_you_mean
 from koipond.rules.cursor import Cursor
 from koipond.rules.labels import Lang, label
@@ -101,7 +101,9 @@ def _plain_number(cursor: Cursor, token: Token) -> Value:
 def _choice(cursor: Cursor, spec: FieldSpec, token: Token) -> Value:
     code = choice_code(spec, token.text)
     if code is None:
-        near = did_you_mean(closest(token.text, spec.choices), Message("use {known}", known=choices(spec)))
+        near = did_you_mean(
+            closest(token.text, choice_names(spec)), Message("use {known}", known=choices(spec))
+        )
         cursor.problem(
             Message("'{name}' is never '{text}'", name=name_of(spec), text=token.text), near, token.at
         )

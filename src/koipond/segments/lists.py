@@ -22,8 +22,9 @@ SAMPLES_MAX = 10
 class ListResult:
     """What became of the lines of a list: ``read`` lines named ``members`` customers, ``strangers`` nobody.
 
-    ``repeated``: lines whose customers an earlier line had named. ``stranger_lines``: 1-based lines of the
-    first few who are nobody's customer (never the ids themselves).
+    ``nameless``: lines without any id, which are no ``strangers``. ``repeated``: lines whose customers an
+    earlier line had named. ``stranger_lines``: 1-based lines of the first few who are nobody's customer
+    (never the ids themselves).
     """
 
     key: str
@@ -31,6 +32,7 @@ class ListResult:
     members: int
     repeated: int
     strangers: int
+    nameless: int
     stranger_lines: tuple[int, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -51,15 +53,16 @@ class Found:
         for person, numbers in self.who:
             repeated += bool(numbers) and members.issuperset(numbers)
             members.update(numbers)
-            if not numbers:
+            if not numbers and not person.nameless:
                 strangers.append(person.line)
+        nameless = sum(person.nameless for person, _ in self.who)
         if not members:
             people = [person for person, _ in self.who]
             raise InputError(
                 "none of the {count} lines of list '{key}' is a customer; {advice}",
                 count=len(people),
                 key=key,
-                advice=_advice(people),
+                advice=_advice(people, nameless),
             )
         return ListResult(
             key=key,
@@ -67,12 +70,14 @@ class Found:
             members=len(members),
             repeated=repeated,
             strangers=len(strangers),
+            nameless=nameless,
             stranger_lines=tuple(strangers[:SAMPLES_MAX]),
         )
 
 
 def find_people(people: Iterable[ListedPerson], finder: CustomerFinder, holders: AddressFinder) -> Found:
-    """Look up whom each line names: the holder of its shop id, else everybody who holds its phone or e-mail.
+    """Look up whom each line names: by our own id, else the holder of its shop id, else everybody who holds
+    its phone or e-mail.
 
     An address that several customers hold means all of them: they are one inbox, and a list of whom to leave
     in peace must not miss one. Raises InputError beyond LINES_MAX lines.
@@ -83,9 +88,11 @@ def find_people(people: Iterable[ListedPerson], finder: CustomerFinder, holders:
             raise InputError(
                 "more than {lines_max:,} lines; split the list into several files", lines_max=LINES_MAX
             )
-        named = [one for one in part if one.keys.shop_id]
+        uids = holders.by_uid({one.uid for one in part if one.uid})
+        named = [one for one in part if one.keys.shop_id and one.uid not in uids]
         ids = finder.find([PersonKeys(source=p.keys.source, shop_id=p.keys.shop_id) for p in named])
         numbers = {one.line: number for one, number in zip(named, ids, strict=True)}
+        numbers |= {one.line: uids[one.uid] for one in part if one.uid in uids}
         by_id = [numbers.get(one.line) for one in part]
         left = [one for one, number in zip(part, by_id, strict=True) if number is None]
         phones = holders.holders("phone", {p.keys.phone for p in left if p.keys.phone})
@@ -101,8 +108,14 @@ def _parts(people: Iterator[ListedPerson]) -> Iterator[list[ListedPerson]]:
         yield part
 
 
-def _advice(people: Sequence[ListedPerson]) -> str:
+def _advice(people: Sequence[ListedPerson], nameless: int) -> str:
     """Say what may be wrong with lines of which none names a customer."""
+    if nameless:
+        return Message(
+            "{nameless:,} of them hold no id: name the column with --map customer_uid=COLUMN "
+            "(or customer_id, phone, email)",
+            nameless=nameless,
+        )
     wide = [one.line for one in people if any(m in (one.keys.shop_id or "") for m in _MARKS)]
     if wide:
         shown = joined(", ", map(str, wide[:SAMPLES_MAX]))

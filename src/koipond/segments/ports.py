@@ -74,6 +74,10 @@ class AddressFinder(Protocol):
         """Return address of ``kind`` (phone, email) → the customers who hold it, in any source."""
         ...
 
+    def by_uid(self, uids: Collection[str]) -> dict[str, int]:
+        """Return our id of a customer → his number; without those of nobody, or of somebody erased."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagChange:

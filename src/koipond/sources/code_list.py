@@ -4,40 +4,32 @@ A table also says until when a code is good and whether it is still free; what s
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from koipond.ingest.list_rows import unguarded
 from koipond.ingest.mapping import plain_name
 from koipond.ingest.privacy import shown_name
-from koipond.kernel import InputError, Message, all_of, joined, shortened
+from koipond.kernel import InputError, Message, all_of, joined
+from koipond.sources.code_cells import MARKS, Row, clean, lines_of, split
 from koipond.sources.code_words import (
     CODE,
     LAST_DAY,
     NUMBER,
     STATE,
     USED,
+    USED_WHEN,
     are_counted,
     day_orders,
     is_endless,
     is_gone,
+    is_used_when,
     last_day,
 )
 from koipond.sources.text import list_lines
 
-_MARKS = "\t,;|，；"
-_SHOWN = 10  # columns, lines and words named one by one
-
-
-def _cell(marks: str) -> re.Pattern[str]:
-    """Return what reads one cell: guarded, quoted, or up to the next of ``marks``."""
-    end = rf" *(?=[{marks}]|$)"
-    return re.compile(rf' *(?:="([^"]*)"{end}|"((?:[^"]|"")*)"{end}|([^{marks}]*))')
-
-
-_CELLS = {marks: _cell(marks) for marks in (_MARKS, *_MARKS)}
+_SHOWN = 10  # columns and words named one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +56,6 @@ class CodeList:
     shortened: int = 0
 
 
-_Row = tuple[int, list[str]]
-
-
 @dataclass(frozen=True, slots=True)
 class _Columns:
     names: Sequence[str]
@@ -83,51 +72,44 @@ def read_codes(path: Path, most: int, column: str | None = None) -> CodeList:
     """
     file = shown_name(path)
     lines = list(list_lines(path, most, "code", whole=True))
-    mark = max(_MARKS, key=lambda one: len(_split(lines[0][1], one)))
-    names = _split(lines[0][1], mark)
+    mark = max(MARKS, key=lambda one: len(split(lines[0][1], one)))
+    names = split(lines[0][1], mark)
     if column is None and len(names) == 1:
         found = _one_column(file, lines)
     else:
-        rows = [(line, _split(text, mark)) for line, text in lines[1:]]
+        rows = [(line, split(text, mark)) for line, text in lines[1:]]
         found = _table(file, _columns(file, names, rows, column), rows)
     if not found.codes and not found.gone:
         raise InputError("{path}: holds a header and no code; write one code a line", path=file)
     return found
 
 
-def _split(text: str, marks: str) -> list[str]:
-    cells, place = [], 0
-    while True:
-        match = _CELLS[marks].match(text, place)
-        assert match is not None  # it matches the empty text
-        guarded, quoted, plain = match.groups()
-        cell = guarded if guarded is not None else plain if quoted is None else quoted.replace('""', '"')
-        cells.append(unguarded(cell.strip()))
-        place = match.end() + 1
-        if place > len(text):
-            return cells
-
-
 def _one_column(file: str, lines: Sequence[tuple[int, str]]) -> CodeList:
     """Return the first cell of each line; further ones are read over when a header names the code alone."""
-    rows = [(line, _split(text, _MARKS)) for line, text in lines]
+    rows = [(line, split(text, MARKS)) for line, text in lines]
     headed = plain_name(rows[0][1][0]) in CODE
     rows = [row for row in rows[headed:] if any(row[1])]
     wide = [row for row in rows if any(row[1][1:])]
-    if not headed:
-        _require_codes_alone(file, rows, wide)
-    if len(wide) > 1 and are_counted(cells[0] for _, cells in wide):
+    if len(wide) > 1 and headed and are_counted(cells[0] for _, cells in wide):
         raise InputError(
             "{file}: line {line}: the first column counts the rows (1, 2, 3 …), it is not the code; name "
             "every column in the first line, such as: no,code",
             file=file,
             line=wide[0][0],
         )
-    return CodeList(codes=tuple(ListedCode(line, cells[0]) for line, cells in rows), unnamed=len(wide))
+    if not headed:
+        _require_one_column(file, wide)
+    found = clean(file, rows, 0)
+    if not headed:
+        _require_alike(file, found.rows)
+    behind = {line for line, cells in wide if any(is_gone(cell, flag=False) for cell in cells[1:] if cell)}
+    free, gone = _by_state(file, _Columns((), 0, (), ()), found.rows, found.used | behind)
+    return CodeList(
+        codes=tuple(ListedCode(line, cells[0]) for line, cells in free), gone=gone, unnamed=len(wide)
+    )
 
 
-def _require_codes_alone(file: str, rows: Sequence[_Row], wide: Sequence[_Row]) -> None:
-    """Raise InputError when lines without a header are more than one code each, or the first seems none."""
+def _require_one_column(file: str, wide: Sequence[Row]) -> None:
     if wide:
         raise InputError(
             "{file}: line {line} has several columns and no header says which is the code; make the first "
@@ -135,6 +117,10 @@ def _require_codes_alone(file: str, rows: Sequence[_Row], wide: Sequence[_Row]) 
             file=file,
             line=wide[0][0],
         )
+
+
+def _require_alike(file: str, rows: Sequence[Row]) -> None:
+    """Raise InputError when the first of lines without a header seems to be one."""
     plain = [cells[0].isascii() for _, cells in rows]
     if len(plain) > 1 and not plain[0] and all(plain[1:]):
         raise InputError(
@@ -144,7 +130,7 @@ def _require_codes_alone(file: str, rows: Sequence[_Row], wide: Sequence[_Row]) 
         )
 
 
-def _columns(file: str, names: Sequence[str], rows: Sequence[_Row], column: str | None) -> _Columns:
+def _columns(file: str, names: Sequence[str], rows: Sequence[Row], column: str | None) -> _Columns:
     """Return where the code, its last days and its states stand."""
     plain = [plain_name(name) for name in names]
     if column is not None:
@@ -165,16 +151,16 @@ def _columns(file: str, names: Sequence[str], rows: Sequence[_Row], column: str 
         )
     others = [place for place in range(len(names)) if place != places[0]]
     days = [place for place in others if plain[place] in LAST_DAY]
-    states = [place for place in others if plain[place] in STATE | USED]
+    states = [place for place in others if plain[place] in STATE | USED | USED_WHEN]
     return _Columns(names, places[0], days, states)
 
 
-def _fault(names: Sequence[str], rows: Sequence[_Row], places: Sequence[int], column: str | None) -> Message:
+def _fault(names: Sequence[str], rows: Sequence[Row], places: Sequence[int], column: str | None) -> Message:
     """Return why the column of the codes is not known; a code itself is worth money and is not repeated."""
     if len(places) > 1:
         several = all_of([f"'{names[place]}'" for place in places])
         return Message("several columns can be the code: {several}", several=several)
-    known = LAST_DAY | STATE | USED | NUMBER
+    known = LAST_DAY | STATE | USED | USED_WHEN | NUMBER
     is_header = any(plain_name(name) in known for name in names) or not re.search("[0-9]", "".join(names))
     if not is_header:
         return Message(
@@ -192,7 +178,7 @@ def _fault(names: Sequence[str], rows: Sequence[_Row], places: Sequence[int], co
     return Message("no column says that it is the code; there are {shown}", shown=shown)
 
 
-def _table(file: str, columns: _Columns, rows: Sequence[_Row]) -> CodeList:
+def _table(file: str, columns: _Columns, rows: Sequence[Row]) -> CodeList:
     rows = [row for row in rows if any(row[1])]
     width = len(columns.names)
     wide = [line for line, cells in rows if any(cells[width:])]
@@ -201,18 +187,19 @@ def _table(file: str, columns: _Columns, rows: Sequence[_Row]) -> CodeList:
             "{file}: more cells than the header has columns in {lines}; quote a cell that holds a comma, "
             "semicolon, tab or bar",
             file=file,
-            lines=_lines(wide),
+            lines=lines_of(wide),
         )
     rows = [(line, [*cells, *[""] * (width - len(cells))]) for line, cells in rows]
-    other = [line for line, cells in rows if set(cells[columns.code]) & set(_MARKS)]
+    other = [line for line, cells in rows if set(cells[columns.code]) & set(MARKS)]
     if other:
         raise InputError(
             "{file}: a comma, semicolon, tab or bar stands in the code in {lines}; separate the columns as "
             "the first line does",
             file=file,
-            lines=_lines(other),
+            lines=lines_of(other),
         )
-    free, gone = _by_state(file, columns, rows)
+    found = clean(file, rows, columns.code)
+    free, gone = _by_state(file, columns, found.rows, found.used)
     days, shortened = _last_days(file, columns, free)
     read = {columns.code, *columns.days, *columns.states}
     return CodeList(
@@ -225,15 +212,23 @@ def _table(file: str, columns: _Columns, rows: Sequence[_Row]) -> CodeList:
     )
 
 
-def _by_state(file: str, columns: _Columns, rows: Sequence[_Row]) -> tuple[list[_Row], int]:
-    """Return the rows whose code is free, and how many others there are."""
+def _mark(name: str, cell: str) -> bool | None:
+    """Say whether ``cell`` of the column ``name`` means that a code is gone; None when that is not known."""
+    plain = plain_name(name)
+    return is_used_when(cell) if plain in USED_WHEN else is_gone(cell, flag=plain in USED)
+
+
+def _by_state(
+    file: str, columns: _Columns, rows: Sequence[Row], used: Collection[int]
+) -> tuple[list[Row], int]:
+    """Return the rows whose code is free, and how many others there are. ``used``: lines said to be gone."""
     free, gone = [], {}
     unknown: dict[tuple[str, str], int] = {}
     for line, cells in rows:
-        marks = []
+        marks: list[bool | None] = [line in used]
         for place in columns.states:
             name = columns.names[place]
-            mark = is_gone(cells[place], flag=plain_name(name) in USED)
+            mark = _mark(name, cells[place])
             if mark is None:
                 unknown.setdefault((name, cells[place]), line)
             marks.append(mark)
@@ -257,12 +252,12 @@ def _by_state(file: str, columns: _Columns, rows: Sequence[_Row]) -> tuple[list[
         raise InputError(
             "{file}: codes are marked as free here and as used in another line: {lines}; remove one of each",
             file=file,
-            lines=_lines(both),
+            lines=lines_of(both),
         )
     return free, len(rows) - len(free)
 
 
-def _last_days(file: str, columns: _Columns, rows: Sequence[_Row]) -> tuple[list[date | None], int]:
+def _last_days(file: str, columns: _Columns, rows: Sequence[Row]) -> tuple[list[date | None], int]:
     """Return the earliest last day that each row names, and how many a time of day has cost a day."""
     found: list[date | None] = [None] * len(rows)
     short: set[int] = set()
@@ -287,7 +282,3 @@ def _last_days(file: str, columns: _Columns, rows: Sequence[_Row]) -> tuple[list
             known = found[index]
             found[index] = day if known is None else min(known, day)
     return found, len(short)
-
-
-def _lines(lines: Sequence[int]) -> Message:
-    return shortened(", ", [Message("line {line}", line=line) for line in lines], _SHOWN)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from koipond.ingest.mapping import plain_name
-from koipond.ingest.words import word_table
+from koipond.ingest.words import TOTALS, word_table
 
 
 def _plain(*names: str) -> frozenset[str]:
@@ -75,6 +75,61 @@ USED = _plain(
     ),
     *("terpakai", "sudah dipakai", "sudah digunakan", "jumlah pemakaian"),
 )
+USED_WHEN = _plain(
+    *(
+        f"{verb} {what}"
+        for verb in ("used", "redeemed", "claimed", "consumed")
+        for what in (
+            "at",
+            "on",
+            "by",
+            "time",
+            "date",
+            "when",
+            "where",
+            "order",
+            "order id",
+            "in order",
+            "store",
+        )
+    ),
+    *("redemption time", "redemption date", "date used", "date redeemed", "time used", "last used"),
+    *(
+        f"{verb}{what}"
+        for verb in ("使用", "核销", "兑换", "领取")
+        for what in (
+            "时间",
+            "日期",
+            "人",
+            "者",
+            "门店",
+            "订单",
+            "订单号",
+            "用户",
+            "会员",
+            "手机号",
+        )
+    ),
+    *(
+        f"{what} {verb}"
+        for what in ("waktu", "tanggal", "tgl", "jam")
+        for verb in (
+            "pemakaian",
+            "penggunaan",
+            "penukaran",
+            "dipakai",
+            "digunakan",
+            "ditukar",
+            "diklaim",
+        )
+    ),
+    *(
+        f"{verb} {what}"
+        for verb in ("dipakai", "digunakan", "ditukar", "diklaim")
+        for what in ("oleh", "pada")
+    ),
+)
+"""Columns that say when, by whom or where a code was used: empty while it is free."""
 _GONE = _plain(
     *("used", "redeemed", "used up", "claimed", "issued", "assigned", "sent", "given", "sold", "consumed"),
     *("expired", "void", "voided", "invalid", "disabled", "inactive", "cancelled", "canceled", "revoked"),
@@ -117,6 +172,7 @@ _YEAR_FIRST = re.compile(r"([0-9]{4})(?:([-/.])([0-9]{1,2})\2([0-9]{1,2})|年([0
 _YEAR_LAST = re.compile(r"([0-9]{1,2})([-/.])([0-9]{1,2})\2([0-9]{4})")
 _TIGHT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 _TIME = re.compile(r"(?P<day>.*?[0-9日])(?:T| +)(?P<time>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)")
+_COUNT = re.compile(r"(.*?)([\s:：=]*)([0-9][0-9,.]*)?\s*(?:张|个|条|枚|份|codes?|pcs|kode)?")
 _SPAN = re.compile(
     r".+?(?:至|到|~|～|—|–| - | to | s/d | sampai | hingga )+(.+)|[0-9./年月日]{8,11}-([0-9]{4}[./年].+)"
 )
@@ -143,6 +199,24 @@ def is_gone(word: str, *, flag: bool) -> bool | None:
     if flag and (truth := word_table("truth").get(plain)):
         return truth == "true"
     return True if plain in _GONE else False if plain in _FREE else None
+
+
+def is_used_when(cell: str) -> bool | None:
+    """Say whether ``cell`` of a column of `USED_WHEN` names a use; None for a span of days, which may be
+    that in which the code is good."""
+    plain = plain_name(cell)
+    if plain in _FREE or plain in _ENDLESS or not plain.strip("0"):
+        return False
+    return None if _SPAN.fullmatch(cell.strip()) else True
+
+
+def is_total(cell: str) -> bool:
+    """Say whether ``cell`` says that its line adds up the others."""
+    found = _COUNT.fullmatch(cell.strip().lower())
+    if found is None or found[1] == "共":
+        return found is not None and found[3] is not None
+    apart = found[3] is None or found[2] or not found[1].isascii()  # TOTAL50 is a code
+    return found[1] in TOTALS and bool(apart)
 
 
 def is_endless(cell: str) -> bool:

@@ -11,10 +11,11 @@ import pyarrow.csv as pacsv
 from koipond.kernel import InputError, Message
 from koipond.sources.batches import text_batch
 from koipond.sources.bounds import LINE_CHARS_MAX, NAME_CHARS_MAX, Meter, require_columns
+from koipond.sources.chunks import SAMPLE_BYTES
 from koipond.sources.csv_faults import explain
 from koipond.sources.csv_quotes import require_closed_quotes
 from koipond.sources.header import SNIFF_ROWS, column_names, header_place
-from koipond.sources.text import SAMPLE_BYTES, TextFile, Utf8Stream
+from koipond.sources.text import TextFile, Utf8Stream
 
 BLOCK_BYTES = 1 << 22
 _DELIMITERS = (",", "\t", ";", "|")

@@ -6,9 +6,10 @@ from pathlib import Path
 from koipond.ingest.ports import RowSource
 from koipond.ingest.privacy import shown_name
 from koipond.kernel import InputError
+from koipond.sources.chunks import CHUNK_BYTES
 from koipond.sources.csv_rows import CsvRows
 from koipond.sources.parquet_rows import ParquetRows
-from koipond.sources.text import CHUNK_BYTES, inspect, require_file
+from koipond.sources.text import inspect, require_file
 
 _JSON = {".jsonl", ".ndjson", ".json"}
 _EXCEL = {".xlsx", ".xlsm"}

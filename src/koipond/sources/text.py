@@ -4,30 +4,19 @@ One pass over the whole file decides the encoding, so no later row can turn out 
 """
 
 import codecs
-import gzip
 import hashlib
 import io
-import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
 
-from koipond.ingest.privacy import masked, shown_name
-from koipond.kernel import InputError, Message
-from koipond.sources.bounds import LINE_CHARS_MAX, LIST_LINE_CHARS_MAX, require_content
-from koipond.sources.encodings import first_reading, guess_encoding
+from koipond.ingest.privacy import shown_name
+from koipond.kernel import InputError
+from koipond.sources.bounds import LINE_CHARS_MAX, LIST_LINE_CHARS_MAX
+from koipond.sources.chunks import SAMPLE_BYTES, Chunks, open_bytes
+from koipond.sources.detecting import MARKED, detect, first_failure, zero_fault
 
-CHUNK_BYTES = 1 << 22
-SAMPLE_BYTES = 1 << 16
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-_SHOWN_MAX = 60
 _WIDE = ("utf-16", "utf-32")  # text in which zero bytes are right
-_CHINESE = ("gb18030", "gbk", "gb2312", "hz", "cp936")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,42 +103,6 @@ def list_lines(path: Path, most: int, what: str, *, whole: bool = False) -> Iter
         raise InputError("{name}: holds no line; write one {what} a line", name=name, what=what)
 
 
-def open_bytes(path: Path, gzipped: bool) -> BinaryIO:
-    """Open the content of ``path``."""
-    return cast(BinaryIO, gzip.open(path, "rb")) if gzipped else path.open("rb")
-
-
-class Chunks:
-    """The content of a file piece by piece; ``done_bytes`` were read from disk so far."""
-
-    def __init__(self, path: Path, gzipped: bool) -> None:
-        self.path = path
-        self.gzipped = gzipped
-        self.done_bytes = 0
-        self._disk_bytes = path.stat().st_size
-
-    def __iter__(self) -> Generator[bytes, None, None]:
-        """Yield the content; raise InputError when a compressed file ends too early."""
-        done = 0
-        try:
-            with self.path.open("rb") as raw:
-                stream = gzip.GzipFile(fileobj=raw) if self.gzipped else raw
-                while chunk := stream.read(CHUNK_BYTES):
-                    done += len(chunk)
-                    self.done_bytes = raw.tell()
-                    if self.gzipped:
-                        require_content(shown_name(self.path), done, self._disk_bytes)
-                    yield chunk
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(
-                "{path}: the compressed file is cut off or damaged after {done} bytes of "
-                "content ({error}); copy or export it again",
-                path=shown_name(self.path),
-                done=done,
-                error=error,
-            ) from error
-
-
 def inspect(path: Path, *, gzipped: bool, encoding: str | None) -> TextFile:
     """Read ``path`` through once and return what it is; raise InputError for an unknown encoding."""
     digest, quotes, zeros = hashlib.sha256(), 0, 0
@@ -163,14 +116,14 @@ def inspect(path: Path, *, gzipped: bool, encoding: str | None) -> TextFile:
         raise InputError(
             "{path}: the file is empty; export it again with a header row and data", path=shown_name(path)
         )
-    if zeros and encoding is None and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if zeros and encoding is None and not head.startswith(MARKED):
         raise InputError(
-            "{path}: {zero_fault}", path=shown_name(path), zero_fault=_zero_fault(path, gzipped, head)
+            "{path}: {zero_fault}", path=shown_name(path), zero_fault=zero_fault(path, gzipped, head)
         )
-    known = _given(path, gzipped, encoding) if encoding else _detect(path, gzipped, head)
+    known = _given(path, gzipped, encoding) if encoding else detect(path, gzipped, head)
     if zeros and not known.startswith(_WIDE):
         raise InputError(
-            "{path}: {zero_fault}", path=shown_name(path), zero_fault=_zero_fault(path, gzipped, b"")
+            "{path}: {zero_fault}", path=shown_name(path), zero_fault=zero_fault(path, gzipped, b"")
         )
     return TextFile(
         path=path,
@@ -198,117 +151,13 @@ def _given(path: Path, gzipped: bool, encoding: str) -> str:
             "--encoding {encoding}: no such encoding; use utf-8, gb18030 or utf-16", encoding=encoding
         )
     name = found.name
-    if failure := _first_failure(path, gzipped, name):
+    if failure := first_failure(path, gzipped, name):
         raise InputError(
             "{path}: {failure}; leave --encoding out to have it detected",
             path=shown_name(path),
-            failure=failure,
+            failure=failure.said,
         )
     return name
-
-
-def _detect(path: Path, gzipped: bool, head: bytes) -> str:
-    for bom, encoding in _BOMS:
-        if head.startswith(bom):
-            if failure := _first_failure(path, gzipped, encoding):
-                raise InputError(
-                    "{path}: {failure}; the file is damaged, export it again as UTF-8",
-                    path=shown_name(path),
-                    failure=failure,
-                )
-            return encoding
-    failure = _first_failure(path, gzipped, "utf-8")
-    if failure is None:
-        return "utf-8"
-    lines = _telling_lines(path, gzipped)
-    guess = guess_encoding(lines)
-    if guess in _CHINESE and _first_failure(path, gzipped, "gb18030") is None:
-        return "gb18030"
-    hint = ""
-    if guess and _first_failure(path, gzipped, guess) is None:
-        shown = masked(first_reading(lines, guess)[:_SHOWN_MAX])
-        hint = Message(
-            "; it looks like {guess} ('{shown}'), pass --encoding {guess} if that reads right",
-            guess=guess,
-            shown=shown,
-        )
-    raise InputError(
-        "{path}: {failure}{hint}, or save the file as UTF-8",
-        path=shown_name(path),
-        failure=failure,
-        hint=hint,
-    )
-
-
-def _zero_fault(path: Path, gzipped: bool, head: bytes) -> str:
-    """Say where the first zero byte is; only a ``head`` of which every other byte often is one is UTF-16."""
-    odd = head[1::2].count(0)
-    even = head[::2].count(0)
-    if max(odd, even) * 10 > len(head) and min(odd, even) * 10 < max(odd, even):
-        order = "le" if odd > even else "be"
-        return Message(
-            "holds zero bytes and looks like UTF-16; pass --encoding utf-16-{order} if that is right",
-            order=order,
-        )
-    line, rest = 1, b""
-    for chunk in Chunks(path, gzipped):
-        good, zero, _ = chunk.partition(b"\0")
-        line += good.count(b"\n")
-        rest = good.rpartition(b"\n")[2] if b"\n" in good else rest[-SAMPLE_BYTES:] + good
-        if zero:
-            break
-    column = max(rest.count(mark) for mark in (b",", b";", b"\t", b"|")) + 1
-    return Message(
-        "row {line}, column {column}: a zero byte stands there; the file is damaged, mend that row",
-        line=line,
-        column=column,
-    )
-
-
-def _first_failure(path: Path, gzipped: bool, encoding: str) -> str | None:
-    """Return in words where ``path`` stops being ``encoding``, or None."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    line, rest = 1, ""
-    try:
-        for chunk in Chunks(path, gzipped):
-            before = chunk
-            text = decoder.decode(chunk)
-            line += text.count("\n")
-            rest = text.rpartition("\n")[2] if "\n" in text else rest[-SAMPLE_BYTES:] + text
-        before = b""
-        decoder.decode(b"", final=True)
-    except UnicodeError as error:  # a bare one: UTF-16 or UTF-32 without the mark at its start
-        good = ""
-        if before and isinstance(error, UnicodeDecodeError):
-            good = error.object[: error.start].decode(encoding, "ignore")
-        line += good.count("\n")
-        start = good.rpartition("\n")[2] if "\n" in good else rest + good
-        column = max(start.count(mark) for mark in ",;\t|") + 1
-        return Message(
-            "row {line}, column {column}: the bytes there are not {plain}",
-            line=line,
-            column=column,
-            plain=_plain(encoding),
-        )
-    return None
-
-
-def _plain(encoding: str) -> str:
-    return "UTF-8" if encoding.startswith("utf-8") else encoding.upper()
-
-
-def _telling_lines(path: Path, gzipped: bool) -> list[bytes]:
-    """Return the first lines that are not ASCII, each whole, about `SAMPLE_BYTES` of them."""
-    lines: list[bytes] = []
-    size, rest = 0, b""
-    for chunk in Chunks(path, gzipped):
-        *whole, rest = (rest + chunk).split(b"\n")
-        found = [line for line in whole if not line.isascii()]
-        size += sum(map(len, found))
-        lines += found
-        if size >= SAMPLE_BYTES or len(rest) > CHUNK_BYTES:  # more than a line can have is not waited for
-            return lines or [rest[:SAMPLE_BYTES]]
-    return lines if rest.isascii() else [*lines, rest]
 
 
 class Utf8Stream(io.RawIOBase):

@@ -55,9 +55,14 @@ class Vault:
         self._ciphers: dict[str, AESGCM] = {}
         self.key_id = ring.active.key_id
 
-    def seal_all(self, values: Sequence[str], hashes: Sequence[str]) -> list[bytes]:
-        """Encrypt each of ``values``, bound to its look-up hash, behind a nonce of 96 random bits."""
-        cipher = self._cipher(self.key_id)
+    def seal_all(
+        self, values: Sequence[str], hashes: Sequence[str], key_id: str | None = None
+    ) -> list[bytes]:
+        """Encrypt each of ``values``, bound to its look-up hash, behind a nonce of 96 random bits.
+
+        ``key_id``: under another than the active key, for rows that stay under theirs.
+        """
+        cipher = self._cipher(key_id or self.key_id)
         nonces = os.urandom(NONCE_BYTES * len(values))
         sealed = []
         for place, (value, bound) in enumerate(zip(values, hashes, strict=True)):

@@ -5,13 +5,15 @@ was promised to its customer.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from koipond.kernel import day_of
 from koipond.store.bulk import any_of, chunks, update_rows
-from koipond.store.instants import to_s
+from koipond.store.instants import from_s, to_s
 from koipond.store.tables import offer_code
 
 CHUNK = 20_000
@@ -28,6 +30,11 @@ class HeldCode(NamedTuple):
 
 
 Held = dict[str, HeldCode]
+
+
+def last_day(end_s: int, place: ZoneInfo) -> date:
+    """Return the last day on which something that ends with second ``end_s`` (not included) is good."""
+    return day_of(from_s(end_s - 1), place)
 
 
 def without_over(codes: Mapping[str, int | None], at: datetime | None) -> Given:

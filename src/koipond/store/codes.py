@@ -114,16 +114,23 @@ class StoredCodes:
             rows = connection.execute(query.order_by(offer_code.c.list_key)).all()
         return [CodeStock(list_key=key, issued=int(given), left=int(left)) for key, given, left in rows]
 
-    def first_ends(self, now: datetime) -> dict[str, int]:
-        """Return list → the first second in which some code that is left is no good any more.
+    def ends(self, at: datetime) -> dict[str, tuple[int, int | None]]:
+        """Return list → when the first and the last of its codes end that are left and good at ``at``, as the
+        first second in which they are no good any more; the last is None where some code never ends.
 
         Lists whose codes have no end are not named.
         """
-        left = offer_code.c.customer_no.is_(None) & (offer_code.c.expires_s > to_s(now))
-        query = sa.select(offer_code.c.list_key, sa.func.min(offer_code.c.expires_s)).where(left)
+        end = offer_code.c.expires_s
+        left = offer_code.c.customer_no.is_(None) & sa.or_(end.is_(None), end > to_s(at))
+        endless = sa.func.sum(sa.case((end.is_(None), 1), else_=0))
+        query = sa.select(offer_code.c.list_key, sa.func.min(end), sa.func.max(end), endless).where(left)
         with self._db.read() as connection:
             rows = connection.execute(query.group_by(offer_code.c.list_key)).all()
-        return {key: int(end_s) for key, end_s in rows}
+        return {
+            key: (int(first), None if never else int(last))
+            for key, first, last, never in rows
+            if first is not None
+        }
 
     def people(
         self, list_keys: Collection[str], now: datetime, end_s: CodeEnd = lambda _, own_s, __: own_s

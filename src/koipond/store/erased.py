@@ -1,21 +1,25 @@
 """Hashes of erased identifiers (已删除标识): found and moved on by whoever names the same identifier again.
 
-They stand under the key of their day: without the value nobody can hash them anew. So they are looked for
-under their own keys too, and what is found gets its hash under the key in force.
+They stand under the key of their day, in the spelling of their day: without the value nobody can hash them
+anew. So they are looked for under their own keys and in former spellings too, and what is found gets the hash
+of now under the key in force.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from koipond.ingest.spellings import former_spellings
 from koipond.store.bulk import any_of
 from koipond.store.cipher import ERASED_CIPHER, Lookup
 from koipond.store.keys import KeyRing
 from koipond.store.tables import identifier, workspace_setting
 
 ERASED_KEYS = "erased_keys"
+SPELLED_FORMERLY = "erased_spelled_formerly"
+"""Set when identifiers were erased before every spelling of one had the same hash."""
 
 
 class Named(NamedTuple):
@@ -42,23 +46,33 @@ def erased_lookups(connection: sa.Connection, ring: KeyRing) -> list[Lookup]:
 
 def move_on(connection: sa.Connection, ring: KeyRing, named: Iterable[Named]) -> None:
     """Give the erased identifiers among ``named`` their hashes under the key in force."""
-    lookups = erased_lookups(connection, ring)
-    if not lookups:
+    lookups, formerly = erased_lookups(connection, ring), spelled_formerly(connection)
+    if not lookups and not formerly:
         return
-    today, entries = Lookup(ring.active), list(named)
+    today = Lookup(ring.active)
+    spelled = [(one, one.value) for one in named]
+    if formerly:
+        spelled += [(one, old) for one, _ in spelled for old in former_spellings(one.kind, one.value)]
+        lookups = [*(Lookup(key) for key in ring.live), *lookups]
     for lookup in lookups:
-        _rename(
-            connection,
-            identifier.c.key_hash,
-            {lookup.hash(one.kind, one.scope, one.value): one.key_hash for one in entries},
-            key_id=today.key_id,
-        )
+        hashes = {lookup.hash(one.kind, one.scope, value): one.key_hash for one, value in spelled}
+        _rename(connection, identifier.c.key_hash, _changed(hashes), key_id=today.key_id)
         addresses = {
             old: today.address(one.kind, one.value)
-            for one in entries
-            if (old := lookup.address(one.kind, one.value)) is not None
+            for one, value in spelled
+            if (old := lookup.address(one.kind, value)) is not None
         }
-        _rename(connection, identifier.c.address_hash, addresses)
+        _rename(connection, identifier.c.address_hash, _changed(addresses))
+
+
+def spelled_formerly(connection: sa.Connection) -> bool:
+    """Say whether hashes of erased identifiers may stand in a former spelling."""
+    query = sa.select(workspace_setting.c.value).where(workspace_setting.c.name == SPELLED_FORMERLY)
+    return connection.execute(query).scalar_one_or_none() is not None
+
+
+def _changed(hashes: Mapping[str, str | None]) -> dict[str, str | None]:
+    return {old: new for old, new in hashes.items() if old != new}
 
 
 def _rename(
@@ -66,5 +80,16 @@ def _rename(
 ) -> None:
     mine = any_of(connection, column, hashes) & (identifier.c.cipher == ERASED_CIPHER)
     for old in set(connection.scalars(sa.select(column).where(mine))):
+        if column is identifier.c.key_hash:
+            drop_doubles(connection, old, hashes[old])
         update = sa.update(identifier).where(column == old, identifier.c.cipher == ERASED_CIPHER)
         connection.execute(update.values({column.name: hashes[old], **values}))
+
+
+def drop_doubles(connection: sa.Connection, old: str, new: str | None) -> None:
+    """Delete the erased rows under ``old`` of customers who hold ``new``: they are one identifier."""
+    holders = connection.scalars(
+        sa.select(identifier.c.customer_no).where(identifier.c.key_hash == new)
+    ).all()
+    double = (identifier.c.key_hash == old) & (identifier.c.cipher == ERASED_CIPHER)
+    connection.execute(sa.delete(identifier).where(double, identifier.c.customer_no.in_(holders)))

@@ -66,6 +66,29 @@ class StoredGate:
             decisions += retried(lambda: self._admit(part, to_s(now), plan))  # noqa: B023
         return decisions
 
+    def code_ends(self, candidates: Sequence[GateCandidate], now: datetime) -> list[int | None]:
+        """Return when the code ends that each of ``candidates`` would be dealt if all were admitted now, in
+        this order; None without one, and for one without an end. Looks only: nothing is locked or taken."""
+        with self._db.read() as connection:
+            people = gate_load.find_people(connection, {one.customer_no for one in candidates})
+            rules = self._book.rules(connection)
+            terms, now_s = under(self._terms, rules), to_s(now)
+
+            def code_end(key: str, expires_s: int | None, issued_s: int | None) -> int | None:
+                return rules.code_end_s(key, expires_s, issued_s, terms.place)
+
+            gate_load.load_spending(connection, people, candidates, code_end)
+            stock = gate_load.lock_stock(connection, candidates, now_s, code_end, lock=False)
+        batch = gate.Batch(
+            people=people,
+            funds=gate.Funds({}),
+            stock=stock,
+            now_s=now_s,
+            place=terms.place,
+            quiet=terms.quiet,
+        )
+        return gate.code_ends(batch, candidates)
+
     def _admit(self, part: Sequence[GateCandidate], now_s: int, plan: str) -> list[GateDecision]:
         with self._db.write() as connection:
             batch = self._load(connection, part, now_s, plan)

@@ -196,10 +196,15 @@ def lock_funds(connection: sa.Connection, scopes: Collection[str]) -> Funds:
 
 
 def lock_stock(
-    connection: sa.Connection, candidates: Sequence[GateCandidate], now_s: int, code_end: CodeEnd
+    connection: sa.Connection,
+    candidates: Sequence[GateCandidate],
+    now_s: int,
+    code_end: CodeEnd,
+    *,
+    lock: bool = True,
 ) -> dict[str, Stock]:
     """Lock as many unissued codes of each list as ``candidates`` could take: of those that outlive all of
-    them, and of those that end before the last one is due."""
+    them, and of those that end before the last one is due. Without ``lock`` only look at them."""
     wanted: dict[str, int] = {}
     last_s = max((int(one.due_at.timestamp()) for one in candidates), default=0)
     last_s = max(last_s, now_s) + _DAY_S  # quiet hours move a touch by a day at most
@@ -213,8 +218,9 @@ def lock_stock(
             .where(offer_code.c.list_key == key, offer_code.c.customer_no.is_(None))
             .order_by(offer_code.c.code_no)
             .limit(wanted[key])
-            .with_for_update(skip_locked=True)
         )
+        if lock:
+            free = free.with_for_update(skip_locked=True)
         soon = sa.and_(offer_code.c.expires_s > now_s, offer_code.c.expires_s <= last_s)
         lasting = sa.or_(offer_code.c.expires_s.is_(None), offer_code.c.expires_s > last_s)
         by_end: dict[int | None, deque[int]] = {}

@@ -8,15 +8,17 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
+from koipond.ingest.spellings import former_spellings
 from koipond.outreach.model import Reason
 from koipond.store.bulk import any_of, chunks
 from koipond.store.cipher import Lookup
 from koipond.store.coholders import load_permissions
 from koipond.store.engine import Database
+from koipond.store.erased import spelled_formerly
 from koipond.store.gate_load import find_people
 from koipond.store.keys import KeyRing
 from koipond.store.rotation import require_found
-from koipond.store.tables import identifier
+from koipond.store.tables import customer, identifier, suppression
 
 CHUNK = 5_000
 
@@ -38,11 +40,28 @@ class StoredHandover:
         with self._db.read() as connection:
             require_found(connection, self._ring)
             for part in chunks(sorted(set(values)), CHUNK):
-                named = {lookup.address(kind, value): value for lookup in self._lookups for value in part}
+                spelled = {value: value for value in part}
+                if spelled_formerly(connection):
+                    spelled |= {old: value for value in part for old in former_spellings(kind, value)}
+                named = {
+                    lookup.address(kind, old): spelled[old] for lookup in self._lookups for old in spelled
+                }
                 mine = any_of(connection, identifier.c.address_hash, list(named))
                 rows = sa.select(identifier.c.address_hash, identifier.c.customer_no).where(mine)
                 for printed, number in connection.execute(rows.order_by(identifier.c.customer_no)):
                     found.setdefault(named[printed], []).append(number)
+        return found
+
+    def by_uid(self, uids: Collection[str]) -> dict[str, int]:
+        """Return our id of a customer → his number; without those of nobody, or of somebody erased."""
+        found: dict[str, int] = {}
+        gone = sa.select(suppression.c.customer_no).where(suppression.c.reason == "erased")
+        with self._db.read() as connection:
+            for part in chunks(sorted(set(uids)), CHUNK):
+                mine = any_of(connection, customer.c.customer_uid, list(part))
+                rows = sa.select(customer.c.customer_uid, customer.c.customer_no).where(mine)
+                rows = rows.where(customer.c.customer_no.not_in(gone))
+                found |= {row[0]: row[1] for row in connection.execute(rows)}
         return found
 
     def barred(

@@ -6,13 +6,14 @@ import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from koipond.budgets import Budget
+from koipond.budgets import CODE_LIST, Budget
 from koipond.kernel import Message, day_bounds, day_of
+from koipond.outreach.model import Reason
 from koipond.store.bulk import listed
 from koipond.store.contact_rules import ContactHistory, ContactRules, contact_rules
 from koipond.store.instants import from_s, to_s
@@ -128,6 +129,24 @@ class Rules:
             days.append(day_of(from_s(issued_s), place) + timedelta(days=valid_days))
         ends = [to_s(day_bounds(day, place)[1]) for day in days]
         return min([*ends, *([] if expires_s is None else [expires_s])], default=None)
+
+    def over_code(self, row: "Coded", place: ZoneInfo, now_s: int) -> str | None:
+        """Return which list's code it is that ``row`` tells and that is no good any more; None when it is."""
+        if row.code_list is None:
+            return None
+        end_s = self.code_end_s(row.code_list, row.code_expires_s, row.code_issued_s, place)
+        return None if end_s is None or end_s > now_s else f"{Reason.BUDGET}:{CODE_LIST}{row.code_list}"
+
+
+class Coded(Protocol):
+    """A touch with the code it tells, if any."""
+
+    @property
+    def code_list(self) -> str | None: ...
+    @property
+    def code_expires_s(self) -> int | None: ...
+    @property
+    def code_issued_s(self) -> int | None: ...
 
 
 _NEWEST = sa.select(sa.func.coalesce(sa.func.max(definition_apply.c.apply_no), 0))

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from koipond.kernel import day_bounds, day_of
 from koipond.outreach import gate
 from koipond.outreach.gate import Person
-from koipond.outreach.model import Reason, TouchState
+from koipond.outreach.model import LATE, Reason, TouchState
 from koipond.outreach.ports import ChannelSheet, LeasedTouch
 from koipond.store import ends, gate_load
 from koipond.store.bulk import Row, any_of, listed, update_rows
@@ -91,7 +91,7 @@ class LastLook:
             self._kinds[kind] = self._decide(row)
         over, held, first_s = self._kinds[kind]
         if row.expires_s <= self._now_s:
-            return self._end(row, "expired", "")
+            return self._end(row, "expired", self.rules.over_code(row, self.terms.place, self._now_s) or LATE)
         why = _NEVER if over else self._never(row)
         if why is not None:
             return self._end(row, "failed", why)
@@ -118,11 +118,7 @@ class LastLook:
             barred = person.barred(row.channel, row.purpose, must_consent(self.rules, row))
             if barred is not None:
                 return str(barred)
-        if row.code_list is None:
-            return None
-        end_s = self.rules.code_end_s(row.code_list, row.code_expires_s, row.code_issued_s, self.terms.place)
-        dead = end_s is not None and end_s <= self._now_s
-        return f"{Reason.BUDGET}:code_list:{row.code_list}" if dead else None
+        return self.rules.over_code(row, self.terms.place, self._now_s)
 
     def _first_s(self, row: LeasedTouch, at: datetime) -> int:
         """Return the first second from ``at`` on that is not quiet where the customer lives."""

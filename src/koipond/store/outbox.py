@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from koipond.outreach.backoff import retry_delay_s
-from koipond.outreach.model import QuietHours, TouchState
+from koipond.outreach.model import LATE, QuietHours, TouchState
 from koipond.outreach.ports import Advance, ChannelSheet, Claim, LeasedTouch, Response, SendResult
 from koipond.store import answers, ends, leases
 from koipond.store.bulk import Row, any_of, update_rows
@@ -75,7 +75,7 @@ class StoredOutbox(OutboxCounts):
         bucket = Bucket(connection, sheet.channel, sheet.account, sheet.rate, now) if sheet.rate else None
         wanted = limit if bucket is None else min(limit, bucket.tokens)
         found = _due(connection, sheet.channel, now_s, wanted, paused)
-        ready = _defer(connection, _expire(connection, found, now_s, ended), sheet, terms, now)
+        ready = _defer(connection, _expire(connection, found, rules, terms, now_s, ended), sheet, terms, now)
         ends.move(connection, [row.touch_no for row in ready], "leased", ("queued",), lease=lease)
         if bucket is not None:
             bucket.take(len(ready))
@@ -231,11 +231,18 @@ def _waits_for_others(
     return remaining_s([one for one in others if one.lease in claimed], machine_s)
 
 
-def _expire(connection: sa.Connection, rows: Sequence[Any], now_s: int, ended: Tally) -> list[Any]:
-    """Let the touches whose time is over expire; return the others."""
-    late = [row.touch_no for row in rows if row.expires_s <= now_s]
-    moved = ends.settle(connection, late, "expired", ("queued",), now_s)
-    _count(ended, "expired", moved, {row.touch_no: row.plan for row in rows})
+def _expire(
+    connection: sa.Connection, rows: Sequence[Any], rules: Rules, terms: Terms, now_s: int, ended: Tally
+) -> list[Any]:
+    """Let the touches whose time is over expire, each with why it did not go; return the others."""
+    late: dict[str, list[int]] = {}
+    for row in rows:
+        if row.expires_s <= now_s:
+            why = rules.over_code(row, terms.place, now_s) or LATE
+            late.setdefault(why, []).append(row.touch_no)
+    for why, numbers in sorted(late.items()):
+        moved = ends.settle(connection, numbers, "expired", ("queued",), now_s, why)
+        _count(ended, "expired", moved, {row.touch_no: row.plan for row in rows})
     return [row for row in rows if row.expires_s > now_s]
 
 

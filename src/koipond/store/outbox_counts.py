@@ -77,12 +77,13 @@ class OutboxCounts:
 
         ``queued`` ones are tried again: their last call was refused.
         """
-        refused = sa.or_(outbox.c.state.in_(("failed", "unknown")), sa.and_(QUEUED, outbox.c.attempts > 0))
+        ended, tried = outbox.c.state.in_(("failed", "unknown")), sa.and_(QUEUED, outbox.c.attempts > 0)
+        said = sa.and_(outbox.c.detail != "", sa.or_(ended, tried))
         count = sa.func.count()
         query = (
             sa.select(outbox.c.state, outbox.c.detail, count)
             .join(touch, touch.c.touch_no == outbox.c.touch_no)
-            .where(touch.c.plan == plan, outbox.c.detail != "", refused)
+            .where(touch.c.plan == plan, sa.or_(said, outbox.c.state == "expired"))
             .group_by(outbox.c.state, outbox.c.detail)
             .order_by(count.desc(), outbox.c.state, outbox.c.detail)
             .limit(limit)

@@ -13,8 +13,9 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from koipond.ingest.facts import FACTS
-from koipond.ingest.people import normal_email, normal_phone
+from koipond.ingest.people import normal_phone
 from koipond.ingest.ports import PersonRef
+from koipond.ingest.spellings import normal_email, plain_id
 from koipond.store import links
 from koipond.store.bulk import Row, any_of, group, update_rows
 from koipond.store.cipher import ERASED_CIPHER, Lookup, Vault
@@ -144,7 +145,8 @@ class StoredPeople:
     def _hashes(
         self, connection: sa.Connection, words: str, sources: Sequence[str], region: str
     ) -> list[str]:
-        named = ("shop_id", words), ("phone", normal_phone(words, region)), ("email", normal_email(words))
+        phone, email = normal_phone(words, region), normal_email(words)
+        named = ("shop_id", plain_id(words)), ("phone", phone), ("email", email)
         return [
             lookup.hash(kind, scope, value)
             for lookup in (*self._lookups, *erased_lookups(connection, self._ring))

@@ -1,7 +1,7 @@
-"""What a migration cannot do in SQL (升级补齐): hash addresses of older rows, read consents anew.
+"""What a migration cannot do in SQL (升级补齐): hash older addresses, read consents anew, spell alike.
 
 Done once, when a store is opened, in bounded chunks of one commit each: an opening that is killed goes on at
-the next. Both are idempotent, so two processes may do them at once.
+the next. Each is idempotent, so two processes may do them at once.
 """
 
 import sqlalchemy as sa
@@ -12,22 +12,26 @@ from koipond.store.bulk import update_rows, upsert_rows
 from koipond.store.cipher import ADDRESSES, ERASED_CIPHER, Lookup, Vault
 from koipond.store.engine import Database
 from koipond.store.keys import KeyRing
+from koipond.store.respelling import respell
 from koipond.store.tables import consent_log as log
 from koipond.store.tables import identifier, workspace_setting
 
 CHUNK = 10_000
 _DONE = "upkeep"
-_REVISION = "0006"
+_ADDRESSED, _REVISION = "0006", "0007 spelled"
 
 
 def bring_up(database: Database, ring: KeyRing) -> None:
     """Fill what rows of earlier releases lack, unless that was done."""
     name = sa.select(workspace_setting.c.value).where(workspace_setting.c.name == _DONE)
     with database.read() as connection:
-        if connection.execute(name).scalar_one_or_none() == stable_json(_REVISION):
-            return
-    _hash_addresses(database, ring)
-    _read_consents(database)
+        done = connection.execute(name).scalar_one_or_none()
+    if done == stable_json(_REVISION):
+        return
+    if done != stable_json(_ADDRESSED):
+        _hash_addresses(database, ring)
+        _read_consents(database)
+    respell(database, ring)
     replace = "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
     with database.write() as connection:
         row = (_DONE, stable_json(_REVISION))

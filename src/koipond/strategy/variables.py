@@ -108,3 +108,14 @@ def plan_wide_values(
             **({"expires_on": last.isoformat()} if last else {}),
         }
     return values
+
+
+def offer_until(values: Mapping[str, Any], code_day: date | None) -> dict[str, Any]:
+    """Return what a text says of the offer in ``values``: never a later last day than ``code_day``, its
+    code's own."""
+    held = values.get("offer")
+    offer = dict(held) if isinstance(held, Mapping) else {}
+    if code_day is None:
+        return offer
+    last = code_day.isoformat()
+    return {**offer, "expires_on": min(last, str(offer.get("expires_on", last)))}

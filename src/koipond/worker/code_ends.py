@@ -10,31 +10,35 @@ from datetime import timedelta
 from typing import Any
 
 from koipond.bootstrap import App
-from koipond.kernel import Message, day_of
-from koipond.store.instants import from_s
+from koipond.kernel import Message
+from koipond.outreach.quiet import next_allowed
+from koipond.store.code_days import last_day
 from koipond.strategy.model import CodeList
 
 
 def early_ends(app: App, offers: Mapping[str, CodeList]) -> list[dict[str, Any]]:
     """Return those of ``offers`` of which a code given today ends before ``valid_days`` are over.
 
-    ``ends_on``: the last day that a text would promise; ``says``: the day that ``valid_days`` means;
-    ``because``: ``codes`` (imported with an earlier last day) or ``offer`` (its ``expires_on``).
+    ``ends_on``: the first last day that a text would promise; ``ends_by``: the last such day, another one
+    where the codes that can be dealt after the quiet hours differ; ``says``: the day that ``valid_days``
+    means; ``because``: ``codes`` (imported with an earlier last day) or ``offer`` (its ``expires_on``).
     """
     today = app.observation_day(None)
-    stock = app.store.codes.first_ends(app.clock.now())
+    stock = app.store.codes.ends(next_allowed(app.clock.now(), app.settings.policy.quiet, app.zone))
     found = []
     for key, offer in sorted(offers.items()):
         if offer.valid_days is None:
             continue
         says = today + timedelta(days=offer.valid_days)
-        ends = [] if offer.expires_on is None else [(offer.expires_on, "offer")]
-        if key in stock:
-            ends.append((day_of(from_s(stock[key] - 1), app.zone), "codes"))
-        if not ends or (first := min(ends))[0] >= says:
+        own = says if offer.expires_on is None else min(says, offer.expires_on)
+        first_s, last_s = stock.get(key, (None, None))
+        first = own if first_s is None else min(own, last_day(first_s, app.zone))
+        if first >= says:
             continue
-        row = {"offer": key, "ends_on": first[0].isoformat(), "says": says.isoformat(), "because": first[1]}
-        found.append({**row, "valid_days": offer.valid_days, "days_short": (says - first[0]).days})
+        last = own if last_s is None else min(own, last_day(last_s, app.zone))
+        row = {"offer": key, "ends_on": first.isoformat(), "ends_by": last.isoformat()}
+        because = {"says": says.isoformat(), "because": "codes" if first < own else "offer"}
+        found.append({**row, **because, "valid_days": offer.valid_days, "days_short": (says - first).days})
     return found
 
 
@@ -45,6 +49,12 @@ def end_text(row: Mapping[str, Any]) -> str:
         if row["because"] == "codes"
         else Message("'expires_on' ends its codes")
     )
+    if row["ends_by"] != row["ends_on"]:
+        return Message(
+            "offer '{offer}': {what} between {ends_on} and {ends_by}, by code, up to {days_short} days "
+            "before 'valid_days: {valid_days}' would ({says}); each text promises the day of its own code",
+            **{**row, "what": what},
+        )
     return Message(
         "offer '{offer}': {what} on {ends_on}, {days_short} days before 'valid_days: "
         "{valid_days}' would ({says}); texts promise {ends_on}",

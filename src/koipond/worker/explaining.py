@@ -1,6 +1,6 @@
 """Why (为什么): one customer of the workspace, on the day or in a plan already made."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -12,7 +12,9 @@ from koipond.bootstrap import App
 from koipond.ingest.facts import FACTS
 from koipond.ingest.ports import Reader
 from koipond.kernel import InputError, epoch_day, joined, local_time
+from koipond.outreach.model import TouchState
 from koipond.outreach.ports import Permissions
+from koipond.outreach.words import unsent_words
 from koipond.profiles.facts import read_facts
 from koipond.rules import words
 from koipond.rules.labels import LANGS
@@ -27,7 +29,7 @@ from koipond.store.instants import from_s
 from koipond.strategy.plan.inboxes import co_holders
 from koipond.strategy.why import Explanation, explain
 from koipond.strategy.why.grades import gap_answer, held_answer
-from koipond.strategy.why.words import ERASED_PERSON, PEOPLE_RULE_WORDS, UNREAL_PERSON, said
+from koipond.strategy.why.words import ERASED_PERSON, PEOPLE_RULE_WORDS, UNREAL_PERSON, UNSENT, said
 from koipond.worker.freshness import facts_known
 from koipond.worker.planning import CANDIDATES, audiences_of, request_of
 
@@ -80,8 +82,11 @@ def explain_customer(app: App, asked: str, as_of: date | None, plan: str | None)
         own = layers[0] if layers else {}
         grades = _grades(app, reader, presented, own, number, day)
         moves = [asdict(one) for one in history(reader, number) if one.on <= day][-HISTORY_MAX:]
+    answer = found.to_dict()
+    if plan is not None:
+        _say_what_became(app, plan, number, answer["plays"])
     return {
-        **found.to_dict(),
+        **answer,
         "erased": _erased(app, permissions),
         "unreal": _unreal(app, number),
         "layers": own or None,
@@ -94,6 +99,23 @@ def explain_customer(app: App, asked: str, as_of: date | None, plan: str | None)
         **facts_known(app, day),
         **app.stamp(day),
     }
+
+
+def _say_what_became(app: App, plan: str, number: int, plays: Sequence[dict[str, Any]]) -> None:
+    """Let the answer of a plan that was sent say so where a touch of it did not go out."""
+    ended = {
+        (one.strategy, one.play): one
+        for one in app.store.touches.of(number)
+        if one.plan == plan and one.state in (TouchState.FAILED, TouchState.EXPIRED)
+    }
+    for play in plays:
+        one = ended.get((play["strategy"], play["play"]))
+        if play["outcome"] != "touch" or one is None:
+            continue
+        play["ended"] = {"state": str(one.state), "detail": one.detail}
+        play["words"] = said(
+            UNSENT, due_at=local_time(one.due_at, app.zone), why=unsent_words(one.detail) or one.detail
+        )
 
 
 def _present_permissions(reader: Reader, held: Mapping[int, Permissions]) -> None:

@@ -68,7 +68,7 @@ def wanted(
     kind, mark, key = what.partition(":")
     wrong = []
     if not (mark and key and kind in ("segment", "list", "plan")):
-        wrong.append(Message("'{what}': write segment:KEY, list:KEY or plan:KEY", what=what))
+        wrong.append(Message("'{what}': write segment:KEY, list:KEY, plan:KEY or plan:latest", what=what))
     if strange := [one for one in identifiers if one not in IDENTIFIERS]:
         wrong.append(
             Message(

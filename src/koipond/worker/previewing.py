@@ -1,9 +1,13 @@
 """Preview (预览): what a plan's first messages say to the very customers they are meant for."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import date
 from typing import Any
 
 from koipond.bootstrap import App
+from koipond.outreach.model import GateCandidate
+from koipond.store.code_days import last_day
 from koipond.strategy.plan import preview_touches
 from koipond.worker.planning import CANDIDATES, known_again, made_under
 
@@ -19,5 +23,16 @@ def preview_plan(app: App, key: str, count: int) -> dict[str, Any]:
         shown = []
         if reader.has(CANDIDATES):
             known, rows = known_again(made, reader)
-            shown = preview_touches(known, rows, count=count, barred=app.store.permissions.barred)
+            shown = preview_touches(
+                known,
+                rows,
+                count=count,
+                barred=app.store.permissions.barred,
+                last_days=lambda asked: _last_days(app, asked),
+            )
     return {"plan": key, "messages": [asdict(one) for one in shown], **made.app.stamp(made.plan.as_of)}
+
+
+def _last_days(app: App, asked: Sequence[GateCandidate]) -> list[date | None]:
+    ends = app.gate().code_ends(asked, app.clock.now())
+    return [None if end_s is None else last_day(end_s, app.zone) for end_s in ends]

@@ -14,6 +14,7 @@ from koipond.insights.lift_model import LiftQuestion, LiftReport
 from koipond.insights.outcomes import OutcomeWindow
 from koipond.insights.words import WORDS, Language
 from koipond.kernel import SYMBOLS, InputError, epoch_day, listed, minor_digits
+from koipond.rules.titles import title
 from koipond.store.instants import to_s
 from koipond.strategy.model import DEFAULT_BREAKDOWN, MetricName, Strategy
 from koipond.worker.offers import issued_codes
@@ -56,7 +57,8 @@ def strategy_report(
 
 def report_dict(app: App, report: LiftReport, day: date) -> dict[str, Any]:
     """Return the report with what every answer carries."""
-    return {**report.to_dict(), **app.stamp(day)}
+    key = report.question.strategy
+    return {**report.to_dict(), "name": title(_applied(app, key).name, key), **app.stamp(day)}
 
 
 def _applied(app: App, key: str) -> Strategy:

@@ -7,11 +7,11 @@ Rule (design §7): the intent to send is committed before the call; a call whose
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from koipond.bootstrap import App
-from koipond.kernel import KoipondError, day_of
+from koipond.kernel import KoipondError
 from koipond.outreach.model import TouchState
 from koipond.outreach.ports import (
     Answering,
@@ -28,8 +28,10 @@ from koipond.outreach.ports import (
     UnusableAddressError,
 )
 from koipond.outreach.templates import TemplateError, render
+from koipond.store.code_days import last_day
 from koipond.store.outbox_counts import UnderWay
 from koipond.store.pauses import Pause
+from koipond.strategy.variables import offer_until
 from koipond.worker.planning import admit_plan
 from koipond.worker.syncing import tell_facts
 from koipond.worker.watching import WatchedChannel, watched
@@ -376,17 +378,8 @@ def write_message(app: App, touch: LeasedTouch, address: str | None) -> Message:
 
 
 def _offer(app: App, touch: LeasedTouch) -> dict[str, object]:
-    """Return what the text says of the offer; never a later last day than the code's own."""
-    offer = _mapping(touch.values.get("offer"))
-    if touch.code_expires_s is None:
-        return offer
-    last_second = datetime.fromtimestamp(touch.code_expires_s - 1, UTC)
-    last = day_of(last_second, app.zone).isoformat()
-    return {**offer, "expires_on": min(last, str(offer.get("expires_on", last)))}
-
-
-def _mapping(value: object) -> dict[str, object]:
-    return dict(value) if isinstance(value, Mapping) else {}
+    end_s = touch.code_expires_s
+    return offer_until(touch.values, None if end_s is None else last_day(end_s, app.zone))
 
 
 def _groups(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -22,7 +22,8 @@ ROUNDS_MAX = 10_000
 
 
 def sync_facts(app: App, writer: Writer) -> int:
-    """Write what the store made since the last time; the caller publishes. Return how many rows."""
+    """Write what the store made since the last time; the caller publishes. Return how many rows came or
+    went."""
     written = 0
     for _ in range(ROUNDS_MAX):
         told = app.store.export(app.zone).since(cursor_from(writer.meta(CURSOR)))
@@ -47,10 +48,10 @@ def tell_facts(app: App, purpose: str) -> bool:
 def _write(writer: Writer, told: Export) -> int:
     keys = told.touches.column("touch_key").to_pylist()
     old = [*keys, *told.dropped]
+    rows = 0
     if old and writer.has("touches"):
         gone = writer.stage("_told_touches", pa.table({"touch_key": pa.array(old, pa.string())}))
-        writer.remove("touches", gone, ["touch_key"])
-    rows = 0
+        rows = writer.remove("touches", gone, ["touch_key"])  # what did not go out is news, too
     for dataset in ("touches", "responses", "assignments"):
         table = getattr(told, dataset)
         if table.num_rows:

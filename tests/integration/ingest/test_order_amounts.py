@@ -61,6 +61,24 @@ def test_b11_an_orders_total_on_each_line_counts_once(space: MemoryWorkspace) ->
     assert "Total is the amount of the whole order, on each of its lines" in result.remarks[0]
 
 
+@pytest.mark.parametrize(
+    ("cells", "where"),
+    [
+        (("50", "", ""), "on its first line alone"),
+        (("", "", "50"), "on its last line alone"),
+        (("", "50", ""), "on one of its lines alone"),
+    ],
+)
+def test_b11_a_total_on_one_line_is_said_where_it_stands(
+    space: MemoryWorkspace, cells: tuple[str, ...], where: str
+) -> None:
+    head = "Order Number,Email,Order Date,SKU,Quantity,Item Price,Total\n"
+    rows = "".join(f"1,a@example.com,2025-03-01,{s},1,10,{c}\n" for s, c in zip("xyz", cells, strict=True))
+    result = load(space, head + rows.replace(",10,50", ",10,30"))
+    assert nets(space) == {"1": 3_000}
+    assert f"Total is the amount of the whole order, {where}" in result.remarks[0]
+
+
 def test_b11_what_is_told_counts_and_the_doubt_is_said(space: MemoryWorkspace) -> None:
     told = load(space, B11, mapping={"amount": "Total"})
     assert nets(space)["1"] == 10_000
@@ -154,6 +172,19 @@ def test_partial_refunds_by_status_and_amount(space: MemoryWorkspace) -> None:
     assert any("--map refund_amount=COLUMN" in remark for remark in result.remarks)
 
 
+def test_a_part_given_back_is_unsaid_whatever_became_of_the_other_lines(space: MemoryWorkspace) -> None:
+    """A whole line given back beside it does not say how much of this one was; counted by line."""
+    rows = [
+        ("1", "A", 10, "部分退款"), ("1", "B", 20, "已退款"), ("1", "C", 5, "部分退款"),
+        ("2", "A", 10, "部分退款"),
+        ("3", "A", 10, "部分退款"), ("3", "B", 20, "已付款"),
+    ]  # fmt: skip
+    text = "order_id,customer_id,order_date,sku,amount,status\n"
+    result = load(space, text + "".join(f"{n},c{n},2025-03-01,{s},{a},{w}\n" for n, s, a, w in rows))
+    assert nets(space) == {"1": 1_500, "2": 1_000, "3": 3_000}
+    assert result.notes["partial_refunds_unsaid"] == 4
+
+
 def test_a_refund_of_the_whole_order_on_each_line_counts_once(space: MemoryWorkspace) -> None:
     text = (
         B11.replace("Total\n", "Total,Refunded Amount\n")
@@ -178,7 +209,7 @@ def test_b09_discounts_between_0_and_1_are_asked_about_and_the_advice_is_right(
         InputError, match=r"row 3: the discount '0.15' beside quantity × price of 1,484.00"
     ) as stop:
         load(space, B09)
-    assert "--map discount=Discount when it is money, or --map discount_rate=Discount" in str(stop.value)
+    assert "--map discount=Discount when it is money, --map discount_rate=Discount" in str(stop.value)
     load(space, B09, mapping={"discount_rate": "Discount"})
     assert nets(space) == {"10250": 155_260}
     [order] = space.rows("orders")

@@ -104,7 +104,7 @@ def _person(chance: random.Random, no: int) -> Person:
         traits={
             "city": Cell(text=chance.choice(cities)),
             "age": Cell(text=str(age), number=age),
-            "born": Cell(text=chance.choice(["1999-12-31", "2000-01-01"])),
+            "born": Cell(text=chance.choice(["1999-12-31", "2000-01-01", "--01-01", "soon"])),
         }
         if chance.random() < 0.8
         else {},

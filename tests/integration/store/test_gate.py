@@ -128,12 +128,12 @@ def test_the_store_tells_who_holds_a_good_code_and_whose_has_expired(store: Stor
 
 def test_each_code_of_a_file_has_its_own_end_and_all_or_none_are_added(store: Store) -> None:
     later = NOON + timedelta(days=1)
-    assert store.codes.add("ten", ["A", "B", "C"], ends=[later, None, NOON]) == 3
+    assert store.codes.add("ten", ["A", "B", "C"], ends=[later, None, NOON]).new == 3
     assert store.codes.stock(NOON)[0].left == 2
     assert store.codes.stock(later)[0].left == 1
     with pytest.raises(InputError, match="line 2 is empty"):
         store.codes.add("ten", ["D", ""], ends=[later, None])
-    assert store.codes.add("ten", ["D"], ends=[later]) == 1, "nothing of the file that was refused"
+    assert store.codes.add("ten", ["D"], ends=[later]).new == 1, "nothing of the file that was refused"
 
 
 def test_a_touch_that_failed_has_still_used_up_its_occurrence_for_other_plans(store: Store, ask: Ask) -> None:

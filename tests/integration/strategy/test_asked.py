@@ -221,4 +221,4 @@ def test_preview_shows_real_customers_what_they_would_get(tmp_path: Path) -> Non
         plan = make_plan(reader, segments, request)
         shown = preview_touches(gather(reader, segments, request), plan.candidates, count=2)
     texts = {one.customer_no: one.message.text if one.message else one.problem for one in shown}
-    assert texts == {1: "2026-02-17 CODE-TO-COME https://…", 2: "2026-02-18 CODE-TO-COME https://…"}
+    assert texts == {1: "2026-02-17 ×××××××× https://…", 2: "2026-02-18 ×××××××× https://…"}

@@ -138,11 +138,15 @@ def test_reasons_of_one_customer_carry_their_numbers(tmp_path: Path) -> None:
     cases = {
         "was last touched by this strategy at 2026-03-07 12:00; it waits 30 days, until 2026-04-06 12:00.": (
             again, request_of(strategy(re_entry_days=30))),
+        "has used up this strategy's turn of 2026-03-10, and nothing was sent; plans from 2026-03-11 00:00 on"
+        " may choose them again.": (
+            Brand().people(1),
+            request_of(strategy("recall", re_entry_days=30), had={("recall", "main"): [1]})),
         "got the same content at 2026-03-07 12:00 (from spring); free again at 2026-04-06 12:00.": (
             same, request_of()),
         "costs ¥10, more than an order of the usual size earns (¥30 at a margin of 30%).": (
             poor, request_of(strategy("recall", ten), default_margin_bp=3_000)),
-        "the budget per_customer (¥5) is used up or went to customers of higher value.": (
+        "the budget a customer (¥5) is used up or went to customers of higher value.": (
             Brand().people(1), request_of(strategy("r", ten, budget=small))),
         "of the codes of list ten, 2 are issued and 0 are left; customers of higher value come first.": (
             Brand().people(1),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from koipond.experiments.adjustment import Target
+from koipond.experiments.always_valid import AlwaysValidBound
 from koipond.experiments.breakdown import break_down
 from koipond.experiments.columns import sums_of
 from koipond.experiments.pooling import pool
@@ -109,6 +110,57 @@ def test_a_ratio_breaks_down_too_and_the_result_shows_itself() -> None:
     assert isinstance(found, Result)
     json.dumps([found.to_dict(), found.plot()], allow_nan=False)
     assert "all layers" in str(found)
+
+
+SIZES = {"small": 40, "middle": 200, "large": 1000}  # customers of an arm who come between two looks
+
+
+def ever_wrong(bound: AlwaysValidBound | None, rate: float, runs: int) -> float:
+    """Return in what share of (run, layer) some of 20 looks excludes the truth, that nothing differs."""
+    rng = np.random.default_rng(17)
+    wrong = set()
+    for run in range(runs):
+        drawn = {n: [(rng.random(n * 20) < rate).astype(int) for _ in "ct"] for n in SIZES.values()}
+        for look in range(1, 21):
+            cells = {
+                name: (sums_of({"b": drawn[n][0][: n * look]}), sums_of({"b": drawn[n][1][: n * look]}))
+                for name, n in SIZES.items()
+            }
+            for one in break_down(cells, Target(numerator="b"), bound=bound).layers:
+                assert one.low is not None
+                assert one.high is not None
+                if not one.low <= 0 <= one.high:
+                    wrong.add((run, one.layer))
+    return len(wrong) / (runs * len(SIZES))
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.2])
+def test_layers_looked_at_every_day_cover_at_all_looks_together(rate: float) -> None:
+    assert ever_wrong(AlwaysValidBound(), rate, 40) <= 0.05
+
+
+def test_pooled_layers_looked_at_every_day_do_not() -> None:
+    """That is why pooling waits for the planned end."""
+    assert ever_wrong(None, 0.2, 15) > 0.08
+
+
+def test_a_layer_alone_has_the_interval_of_the_bound_for_its_own_customers() -> None:
+    rng = np.random.default_rng(18)
+    cells = {
+        name: (sums_of({"b": rng.integers(0, 2, n)}), sums_of({"b": rng.integers(0, 2, n)}))
+        for name, n in (("a", 300), ("b", 900))
+    }
+    cells["new"] = (MetricSums.empty(["b"]), sums_of({"b": [0, 1]}))
+    bound = AlwaysValidBound()
+    found = break_down(cells, Target(numerator="b"), bound=bound)
+    for one in found.layers[:2]:
+        half = bound.multiplier(one.control_customers + one.treated_customers) * one.own_se
+        assert (one.low, one.high) == pytest.approx((one.own - half, one.own + half))
+    assert (found.layers[2].difference, found.layers[2].low, found.mean) == (None, None, None)
+    assert "always valid" in found.method
+    assert isinstance(found, Result)
+    json.dumps([found.to_dict(), found.plot()], allow_nan=False)
+    assert "all layers" not in str(found)
 
 
 def test_what_cannot_be_broken_down_is_a_clear_error() -> None:

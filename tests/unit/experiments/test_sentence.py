@@ -137,3 +137,13 @@ def test_an_unknown_language_is_refused_and_an_undefined_lift_left_out() -> None
         sentence(UP, REBUY["en"], "fr")  # type: ignore[arg-type]
     undefined = replace(UP.relative, estimate=None, low=None, high=None)
     assert "相对" not in sentence(replace(UP, relative=undefined), REBUY["zh"], "zh")
+
+
+def test_no_blank_stands_between_two_chinese_words() -> None:
+    for treated in (30, 300):
+        one, two = sums_of({"b": [1] * 20 + [0] * 380}), sums_of({"b": [1] * treated + [0] * (400 - treated)})
+        said = sentence(
+            compare_proportions(one, two, "b"), Wording(label="转化率", unit="share"), "zh", arm="触达"
+        )
+        assert "个百分点" in said
+        assert not re.search("[\u4e00-\u9fff] [\u4e00-\u9fff]", said), said

@@ -1,7 +1,8 @@
 import pytest
 
 from koipond.ingest.addresses import emails_of, phones_of
-from koipond.ingest.people import normal_email, normal_phone
+from koipond.ingest.people import normal_phone
+from koipond.ingest.spellings import normal_email
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,20 @@ def test_methods_and_who_is_left_out_are_said_in_the_language(
     assert left_out in text
 
 
+@pytest.mark.parametrize(
+    ("language", "name"),
+    [("zh", "老客召回（recall）"), ("en", "Win back (recall)"), ("id", "Ajak kembali (recall)")],
+)
+def test_a_strategy_goes_by_its_name_and_figures_by_the_language(language: Any, name: str) -> None:
+    names = {"zh": "老客召回", "en": "Win back", "id": "Ajak kembali"}
+    report = {**REPORT, "strategy": "recall", "name": names, "srm_p": 0.161}
+    text = to_text(report, currency="CNY", language=language)
+    assert name in text
+    assert ("0,161" in text) == (language == "id")
+    assert "95 %" not in text
+    assert name in to_html(report, currency="CNY", language=language)
+
+
 def test_every_language_has_every_word() -> None:
     assert WORDS["en"].keys() == WORDS["zh"].keys() == WORDS["id"].keys()
 

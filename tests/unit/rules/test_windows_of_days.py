@@ -32,6 +32,13 @@ def born(day: str, rule: str, as_of: date) -> bool:
         ("1990-12-29", "birthday in next 5 days", date(2025, 12, 30), False),
         ("1990-12-29", "birthday in last 2 days", date(2025, 12, 30), True),
         ("1990-07-01", "birthday in next 365 days", date(2025, 12, 30), True),
+        ("--02-29", "birthday in today", date(2023, 2, 28), True),  # the year is not known
+        ("--03-15", "birthday in this month", date(2025, 3, 1), True),
+        ("--03-15", "birthday in this month", date(2025, 4, 1), False),
+        ("--03-15", "trait.birthday in last 30000 days", date(2025, 4, 1), False),
+        ("--03-15", "trait.birthday <= 1990-01-01", date(2025, 4, 1), False),
+        ("1980-03-15", "trait.birthday <= 1990-01-01", date(2025, 4, 1), True),
+        ("soon", "trait.birthday > 1990-01-01", date(2025, 4, 1), False),
         ("soon", "birthday in next 365 days", date(2025, 12, 30), False),
         ("1990-07-01", "trait.birthday in this month", date(2025, 7, 9), False),  # the day itself
     ],

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from koipond.ingest.list_rows import ListedPerson, line_people, list_columns, unguarded
+from koipond.ingest.list_rows import ListedPerson, line_people, list_columns
 from koipond.ingest.ports import PersonKeys
+from koipond.ingest.spellings import unguarded
 from koipond.kernel import InputError
 from koipond.segments.lists import ListResult, bring_list
 from koipond.testing.groups import MemoryLists
@@ -30,6 +31,9 @@ class Holders:
         known = {"phone": {"+8613800000001": [4, 5]}, "email": {"a@example.org": [6]}}[kind]
         return {value: known[value] for value in values if value in known}
 
+    def by_uid(self, uids: Collection[str]) -> dict[str, int]:
+        return {uid: 8 for uid in uids if uid == "u8"}
+
 
 def people(*ids: str) -> list[ListedPerson]:
     return list(line_people(enumerate(ids, 1), source="shop", region="CN"))
@@ -48,6 +52,7 @@ def test_every_line_becomes_a_member_a_repetition_or_a_stranger() -> None:
         "members": 2,
         "repeated": 1,
         "strangers": 2,
+        "nameless": 0,
         "stranger_lines": (2, 5),
     }
     assert list(store.list_members("guests")) == [3, 7]
@@ -101,3 +106,17 @@ def test_a_table_that_names_nobody_is_refused_with_all_that_is_wrong() -> None:
 @pytest.mark.parametrize("text", ['="007"', "'007", " 007 ", "007"])
 def test_guards_of_spreadsheets_come_off(text: str) -> None:
     assert unguarded(text) == "007"
+
+
+def test_our_own_id_names_its_customer_and_a_line_without_any_id_is_counted_as_such() -> None:
+    who = [
+        ListedPerson(line=2, keys=PersonKeys(source="s"), uid="u8"),
+        ListedPerson(line=3, keys=PersonKeys(source="s")),
+        ListedPerson(line=4, keys=PersonKeys(source="s", shop_id="3"), uid="of nobody"),
+    ]
+    store = MemoryLists()
+    made = bring_list("guests", who, Finder(), Holders(), store, author="li", now=NOW)
+    assert (made.read, made.members, made.nameless, made.strangers) == (3, 2, 1, 0)
+    assert list(store.list_members("guests")) == [3, 8]
+    with pytest.raises(InputError, match=r"none of the 1 lines.*1 of them hold no id"):
+        bring_list("guests", who[1:2], Finder(), Holders(), store, author="li", now=NOW)

@@ -8,14 +8,14 @@ import pytest
 from koipond.kernel import InputError
 from koipond.sources.code_list import CodeList, ListedCode, read_codes
 
-CASE = '﻿code\r\nAB12\r\nab13\r\n\r\nCD34,extra\r\n"EF56"\r\nGH78;2026-04-01\r\n="0012"\r\n"a ""b""",x\r\n'
+CASE = '﻿code\r\nAB12\r\nab13\r\n\r\nCD34,extra\r\n"EF56"\r\nGH78;2026-04-01\r\n="0012"\r\n"a""b""",x\r\n'
 
 
 def test_the_first_column_without_header_quotes_and_guards(tmp_path: Path) -> None:
     file = tmp_path / "codes.csv"
     file.write_bytes(CASE.encode())
     found = read_codes(file, 100).codes
-    assert [one.code for one in found] == ["AB12", "ab13", "CD34", "EF56", "GH78", "0012", 'a "b"']
+    assert [one.code for one in found] == ["AB12", "ab13", "CD34", "EF56", "GH78", "0012", 'a"b"']
     assert [one.line for one in found] == [2, 3, 5, 6, 7, 8, 9], "as an editor counts"
 
 
@@ -24,8 +24,8 @@ def test_a_header_is_no_code_and_a_code_in_first_place_is(tmp_path: Path, head: 
     file = tmp_path / "codes.csv"
     file.write_text(f"{head}\nA1\n")
     assert read_codes(file, 9).codes == (ListedCode(2, "A1"),)
-    file.write_text("A0\nA1\ncode\n")
-    assert [one.code for one in read_codes(file, 9).codes] == ["A0", "A1", "code"]
+    file.write_text("A0\nA1\n")
+    assert [one.code for one in read_codes(file, 9).codes] == ["A0", "A1"]
 
 
 def test_a_file_that_is_no_list_is_refused(tmp_path: Path) -> None:
@@ -161,3 +161,69 @@ def test_a_state_that_is_not_known_and_a_code_of_two_states_are_refused(tmp_path
 def test_what_stands_behind_a_lone_header_is_counted(tmp_path: Path) -> None:
     found = listed(tmp_path, "code\nAB12\nCD34,extra\nGH78;2026-04-01\n")
     assert (codes(found), found.unnamed) == (["AB12", "CD34", "GH78"], 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "gone"),
+    [
+        ("券码：XE1\n券码: XE2\n优惠码=XE3\n", ["XE1", "XE2", "XE3"], 0),
+        ("code XE1\ncode XE2\n", ["XE1", "XE2"], 0),
+        ("1. ZC1\n2. ZC2\n\n3. ZC3\n", ["ZC1", "ZC2", "ZC3"], 0),
+        ("1、券码：ZC1\n2、券码：ZC2\n", ["ZC1", "ZC2"], 0),
+        ("(1) ZC1\n(2) ZC2\n", ["ZC1", "ZC2"], 0),
+        ("code\nXM1\nXM2 # used\nXM3 # unused\n", ["XM1", "XM3"], 1),
+        ("ZF1 已使用\nZF2\nZF3（未使用）\nZF4已核销\n", ["ZF2", "ZF3"], 2),
+        ("ZF1 - sudah dipakai\nZF2\n", ["ZF2"], 1),
+        ("no,code\n1,ZF1 已使用\n2,ZF2\n", ["ZF2"], 1),
+        ("code\nAB1\nAB2,已使用\nAB3,note\n", ["AB1", "AB3"], 1),
+        ("SHIP FREE\nBUY NEW\n", ["SHIP FREE", "BUY NEW"], 0),
+        ("AB 12 CD\nAB 13 CD\n", ["AB 12 CD", "AB 13 CD"], 0),
+        ("TOTAL50\nSUM10\n1E15\nX:1\nA#1\n", ["TOTAL50", "SUM10", "1E15", "X:1", "A#1"], 0),
+    ],
+)
+def test_what_is_certain_comes_off_and_used_ones_are_left_out(
+    tmp_path: Path, text: str, found: list[str], gone: int
+) -> None:
+    made = listed(tmp_path, text)
+    assert (codes(made), made.gone) == (found, gone)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("A0\nA1\ncode\nA2\n", "a heading in place of a code in line 3"),
+        ("no,code\n1,A1\nno,code\n", "a heading in place of a code in line 3"),
+        ("A1\nA2\n合计\n", "a total in place of a code in line 3"),
+        ("A1\nA2\nTotal: 2\n共 2 张\n", "a total in place of a code in line 3, line 4"),
+        ("no,code,n\n1,A1,1\n合计,,1\n", "a total in place of a code in line 3"),
+        ("YD1\nYD 3\nYD4\n", "a blank or a remark beside the code in line 2"),
+        ("XM1\nXM2 # for Anna\n", "a blank or a remark beside the code in line 2"),
+        ("XM2 # for Anna\n", "a blank or a remark beside the code in line 1"),
+        ("1. ZC1\nZC2\n3. ZC3\n", "a blank or a remark beside the code in line 1, line 3"),
+        ("ZC1\n1.23E+15\n#####\n", "shortened or changed in line 2, line 3: format the column as text"),
+        ("code\n123.0\n124.0\n", "shortened or changed in line 2, line 3"),
+        ("code\nA1\nA 2\nTotal\n", "a total in place of a code in line 4; a blank or a remark"),
+    ],
+)
+def test_what_is_no_code_alone_is_refused_by_its_line(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(InputError) as caught:
+        listed(tmp_path, text)
+    assert says in str(caught.value)
+    assert "mend or remove these lines" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "head", ["redeemed_at", "used_by", "使用时间", "核销门店", "Used On", "tanggal dipakai"]
+)
+@pytest.mark.parametrize("cell", ["2026-01-02 10:00", "张三"])
+def test_a_column_of_when_or_by_whom_a_code_was_used(tmp_path: Path, head: str, cell: str) -> None:
+    empty = "".join(
+        f"F{n},{none}\n" for n, none in enumerate(("", "-", "null", "未使用", "0000-00-00 00:00"))
+    )
+    found = listed(tmp_path, f"code,{head}\nU1,{cell}\n{empty}")
+    assert (codes(found), found.gone, found.unused) == (["F0", "F1", "F2", "F3", "F4"], 1, ())
+
+
+def test_a_span_of_days_is_no_use(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="line 2, 使用时间: '2026-01-01 至 2026-02-01'"):
+        listed(tmp_path, "code,使用时间\nA1,2026-01-01 至 2026-02-01\n")

@@ -37,11 +37,13 @@ class _Arm:
 def gate_candidates(known: Known, rows: IbisTable, *, chunk: int = CHUNK) -> Iterator[list[GateCandidate]]:
     """Yield the touches of ``rows`` (columns of CANDIDATES) as the gate is asked for them, in chunks.
 
+    They come by customer number, as previews show them: codes are dealt in that order.
     ``known`` is that of the same request (`gather`); its audiences tell which caps hold for whom.
     """
     people = known.reader.table("customers").select("customer_no", "customer_uid")
     touches = rows.filter(rows.reason.isnull()).inner_join(people, "customer_no")
     touches = touches.mutate(cap_group=_group(known, touches), agreed=_agreed(known, touches))
+    touches = touches.order_by("customer_no", "strategy", "play")  # who is dealt which code is no accident
     arms = {
         (play.strategy.key, play.play.key, task.arm.name): _Arm(play=play, arm=task)
         for play in known.plays

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import islice
 from typing import Any
 
@@ -11,9 +12,10 @@ from koipond.outreach.model import GateCandidate, Reason
 from koipond.outreach.templates import Rendered, preview
 from koipond.strategy.plan.asked import gate_candidates
 from koipond.strategy.plan.known import Known
+from koipond.strategy.variables import offer_until
 
 SHOWN_MAX = 100
-CODE = "CODE-TO-COME"
+CODE = "××××××××"  # read in any language as a code that is not there yet
 LINK = "https://…"
 
 
@@ -32,14 +34,22 @@ class Shown:
 
 Barred = Callable[[Sequence[GateCandidate]], Mapping[int, Reason]]
 """Asked which of some candidates (their places) may not be touched any more, and why."""
+LastDays = Callable[[Sequence[GateCandidate]], Sequence[date | None]]
+"""Asked for the last day of the code that each of some candidates would be dealt, None where it has none."""
 
 
 def preview_touches(
-    known: Known, rows: IbisTable, *, count: int = 5, barred: Barred = lambda _: {}
+    known: Known,
+    rows: IbisTable,
+    *,
+    count: int = 5,
+    barred: Barred = lambda _: {},
+    last_days: LastDays = lambda asked: [None] * len(asked),
 ) -> list[Shown]:
     """Render the first ``count`` touches of ``rows`` (columns of CANDIDATES), by customer number.
 
     Of whom ``barred`` names there is no message but the reason: they said no since the plan was made.
+    An offer ends on the last day of its code, by ``last_days``, where that comes before its own.
     """
     wanted = min(count, SHOWN_MAX)
     first = rows.filter(rows.reason.isnull()).order_by("customer_no", "strategy", "play").limit(wanted)
@@ -47,9 +57,11 @@ def preview_touches(
     shown = []
     ordered = sorted(asked, key=lambda candidate: (candidate.customer_no, candidate.strategy, candidate.play))
     over = barred(ordered)
+    open_ = [place for place in range(len(ordered)) if place not in over]
+    ends = dict(zip(open_, last_days([ordered[place] for place in open_]), strict=True))
     for place, one in enumerate(ordered):
         template = known.request.templates[one.template]
-        ((message, problem),) = preview(template, [_later(one.values)], [one.language])
+        ((message, problem),) = preview(template, [_later(one.values, ends.get(place))], [one.language])
         if place in over:
             message, problem = None, Message("will not be sent: {over}", over=over[place])
         shown.append(
@@ -66,8 +78,7 @@ def preview_touches(
     return shown
 
 
-def _later(values: Mapping[str, Any]) -> dict[str, Any]:
+def _later(values: Mapping[str, Any], code_day: date | None) -> dict[str, Any]:
     """Return ``values`` with stand-ins for what is only known when a touch is sent."""
-    offer = values.get("offer")
-    made = {"offer": {**offer, "code": CODE}} if isinstance(offer, Mapping) else {}
+    made = {"offer": {**offer_until(values, code_day), "code": CODE}} if values.get("offer") else {}
     return {**values, **made, "unsubscribe": {"url": LINK}}

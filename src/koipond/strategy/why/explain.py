@@ -104,6 +104,8 @@ def _answer(
     name = "holdout_global" if reason is Reason.HOLDOUT and row["detail"] == "global" else str(reason)
     if made.get("of_address") or row["detail"] == INBOX:
         name = f"{reason}_at_address"
+    if "unsent" in made:
+        name = "re_entry_unsent"
     if "lapsed" in made:
         name = "budget_code_lapsed" if made["lapsed"] else "budget_codes"
     return PlayAnswer(

@@ -136,10 +136,15 @@ def _holdout(who: Person, play: PlayTask, _: str, __: Mapping[str, Any]) -> dict
 
 
 def _re_entry(who: Person, play: PlayTask, _: str, __: Mapping[str, Any]) -> dict[str, Any]:
-    days = play.strategy.re_entry_days
-    now_s = int(who.known.request.now.timestamp())  # a touch that failed has used up its turn, and is no fact
+    """``unsent``: a touch that did not go out has used up the day's turn, and is no fact."""
+    days, request = play.strategy.re_entry_days, who.known.request
+    since_s = int(request.now.timestamp()) - days * DAY_S
     mine = [one["at_s"] for one in who.touches if one["strategy"] == play.strategy.key]
-    last = max(mine, default=now_s)
+    last = max(mine, default=0)
+    if last <= since_s and who.customer_no in request.had.get((play.strategy.key, play.play.key), ()):
+        free = day_bounds(request.as_of, zone(request.zone))[1]
+        free_at = who.shown(int(free.timestamp()))
+        return {"unsent": True, "days": days, "on": request.as_of.isoformat(), "free_at": free_at}
     return {"days": days, "last_at": who.shown(last), "free_at": who.shown(last + max(days, 1) * DAY_S)}
 
 

@@ -133,6 +133,13 @@ SENTENCES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
             "was last touched by this strategy at {last_at}; it waits {days} days, until {free_at}.",
             "terakhir dihubungi strategi ini pada {last_at}; menunggu {days} hari, sampai {free_at}.",
         ),
+        "re_entry_unsent": (
+            "已用掉该策略 {on} 的机会，但没有发出任何内容；{free_at} 后的计划可以再次选中。",
+            "has used up this strategy's turn of {on}, and nothing was sent; plans from {free_at} on may"
+            " choose them again.",
+            "giliran strategi ini pada {on} sudah terpakai, dan tidak ada yang terkirim; rencana sejak"
+            " {free_at} boleh memilihnya lagi.",
+        ),
         "duplicate_content": (
             "{last_at} 已收到同样的内容（{said_by}）；{free_at} 后可以。",
             "got the same content at {last_at} (from {said_by}); free again at {free_at}.",
@@ -213,6 +220,11 @@ SUPPRESSIONS = {
     "operator": ("运营人员停止", "stopped by an operator", "dihentikan oleh operator"),
 }
 LIFTED = ("现已解除", "taken back by now", "sekarang sudah dicabut")
+UNSENT = (
+    "原定 {due_at} 触达，但没有发出：{why}。",
+    "was to be touched at {due_at}, and nothing was sent: {why}.",
+    "semula akan dihubungi pada {due_at}, dan tidak ada yang terkirim: {why}.",
+)
 ERASED_PERSON = (
     "此客户的个人信息已于 {since} 删除，任何渠道都不再触达。",
     "was erased on {since}; nothing reaches them on any channel.",

@@ -1,0 +1,5 @@
+"""`python -m koipond`."""
+
+from koipond.cli.app import entry
+
+entry()
