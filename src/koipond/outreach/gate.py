@@ -457,7 +457,8 @@ def code_ends(batch: Batch, candidates: Sequence[GateCandidate]) -> list[int | N
 
 
 def _code_end(batch: Batch, person: Person, one: GateCandidate) -> int | None:
-    code_no, new_code = _find_code(batch, person, one, _due_s(batch, person, one))
+    due_s = _due_s(batch, person, one)
+    code_no, new_code = (None, False) if due_s is None else _find_code(batch, person, one, due_s)
     if one.code_list is None or code_no is None:
         return None
     if new_code:

@@ -66,13 +66,15 @@ class StoredGate:
             decisions += retried(lambda: self._admit(part, to_s(now), plan))  # noqa: B023
         return decisions
 
-    def code_ends(self, candidates: Sequence[GateCandidate], now: datetime) -> list[int | None]:
-        """Return when the code ends that each of ``candidates`` would be dealt if all were admitted now, in
-        this order; None without one, and for one without an end. Looks only: nothing is locked or taken."""
+    def code_ends(
+        self, candidates: Sequence[GateCandidate], now: datetime, plan: str = ""
+    ) -> list[int | None]:
+        """Return when the code ends that each of ``candidates`` of ``plan`` would be dealt if all were admitted
+        now, in this order; None without one, and for one without an end. Looks only: nothing is locked or taken."""
         with self._db.read() as connection:
             people = gate_load.find_people(connection, {one.customer_no for one in candidates})
             rules = self._book.rules(connection)
-            terms, now_s = under(self._terms, rules), to_s(now)
+            terms, now_s = rules.under(self._terms, approved_under(connection, plan)), to_s(now)
 
             def code_end(key: str, expires_s: int | None, issued_s: int | None) -> int | None:
                 return rules.code_end_s(key, expires_s, issued_s, terms.place)
@@ -85,7 +87,7 @@ class StoredGate:
             stock=stock,
             now_s=now_s,
             place=terms.place,
-            quiet=terms.quiet,
+            quiet=terms.hours,
         )
         return gate.code_ends(batch, candidates)
 

@@ -28,11 +28,11 @@ def preview_plan(app: App, key: str, count: int) -> dict[str, Any]:
                 rows,
                 count=count,
                 barred=app.store.permissions.barred,
-                last_days=lambda asked: _last_days(app, asked),
+                last_days=lambda asked: _last_days(app, key, asked),
             )
     return {"plan": key, "messages": [asdict(one) for one in shown], **made.app.stamp(made.plan.as_of)}
 
 
-def _last_days(app: App, asked: Sequence[GateCandidate]) -> list[date | None]:
-    ends = app.gate().code_ends(asked, app.clock.now())
+def _last_days(app: App, key: str, asked: Sequence[GateCandidate]) -> list[date | None]:
+    ends = app.gate().code_ends(asked, app.clock.now(), key)
     return [None if end_s is None else last_day(end_s, app.zone) for end_s in ends]
