@@ -69,8 +69,11 @@ class StoredGate:
     def code_ends(
         self, candidates: Sequence[GateCandidate], now: datetime, plan: str = ""
     ) -> list[int | None]:
-        """Return when the code ends that each of ``candidates`` of ``plan`` would be dealt if all were admitted
-        now, in this order; None without one, and for one without an end. Looks only: nothing is locked or taken."""
+        """Return when the code ends that each of ``candidates`` of ``plan`` would be dealt, were all admitted
+        now, in this order; None without one, and for one without an end.
+
+        Looks only: nothing is locked or taken.
+        """
         with self._db.read() as connection:
             people = gate_load.find_people(connection, {one.customer_no for one in candidates})
             rules = self._book.rules(connection)
