@@ -5,7 +5,8 @@ from typing import Any
 
 from koipond.bootstrap import App
 from koipond.strategy.plan import preview_touches
-from koipond.worker.planning import CANDIDATES, chosen, known_again
+from koipond.worker.kept_candidates import CANDIDATES
+from koipond.worker.planning import chosen, known_again
 
 
 def preview_plan(app: App, key: str, count: int) -> dict[str, Any]:

@@ -15,12 +15,17 @@ _HEX = "0123456789abcdef"
 
 
 def bucket_of(salt: str, scope: str, customer_uid: Expr, *, duckdb: bool) -> Expr:
-    """Return `koipond.kernel.hash_bucket` of a column of uids.
+    """Return `koipond.kernel.hash_bucket` of a column of uids."""
+    return bucket_after(ibis.literal(f"{salt}|{scope}|"), customer_uid, duckdb=duckdb)
+
+
+def bucket_after(prefix: Expr, customer_uid: Expr, *, duckdb: bool) -> Expr:
+    """Return the bucket of uids; ``prefix`` is salt and scope as the hash reads them, with a | after each.
 
     DuckDB reads ``0x`` texts as numbers, at a third of the cost; elsewhere each hex digit is read by its
     place in a literal.
     """
-    digest = ibis.literal(f"{salt}|{scope}|").concat(customer_uid).hexdigest("md5")
+    digest = prefix.concat(customer_uid).hexdigest("md5")
     if duckdb:
         return ibis.literal("0x").concat(digest.substr(0, 8)).cast("int64") % BUCKETS
     digits = [ibis.literal(_HEX).find(digest.substr(place, 1)) for place in range(8)]

@@ -9,8 +9,8 @@ from koipond.ingest.ports import IbisTable
 from koipond.kernel import Message
 from koipond.outreach.model import GateCandidate, Reason
 from koipond.outreach.templates import Rendered, preview
-from koipond.strategy.plan.asked import gate_candidates
-from koipond.strategy.plan.known import Known
+from koipond.strategy.plan.context import Context
+from koipond.strategy.plan.gate_requests import gate_candidates
 
 SHOWN_MAX = 100
 CODE = "CODE-TO-COME"
@@ -35,7 +35,7 @@ Barred = Callable[[Sequence[GateCandidate]], Mapping[int, Reason]]
 
 
 def preview_touches(
-    known: Known, rows: IbisTable, *, count: int = 5, barred: Barred = lambda _: {}
+    known: Context, rows: IbisTable, *, count: int = 5, barred: Barred = lambda _: {}
 ) -> list[Shown]:
     """Render the first ``count`` touches of ``rows`` (columns of CANDIDATES), by customer number.
 
