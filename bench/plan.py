@@ -36,6 +36,7 @@ from koipond.outreach.ports import ChannelSheet
 from koipond.outreach.templates import Template
 from koipond.strategy.model import Landing, content_of
 from koipond.strategy.plan import Audience, Plan, PlanRequest, make_plan
+from koipond.strategy.plan.candidates import policy_mark
 from koipond.testing.plans import play, request_of, strategy
 from koipond.testing.versions import MemoryVersionLog
 from koipond.warehouse import EngineOptions, ParquetWarehouse, is_alive, this_process
@@ -203,7 +204,8 @@ def by_hand(reader: Any, asked: PlanRequest, out: Path, customers: int) -> None:
             {NOW_S}::BIGINT due_s,
             (code = 0)::BIGINT cost_fen, 0::BIGINT offer_cost_fen,
             CASE WHEN code = 0 THEN to_json({{'last_purchase_day': last_purchase_day}})::VARCHAR
-            END AS "values"
+            END AS "values", CASE WHEN code = 0 THEN 0::SMALLINT END cap_group,
+            CASE WHEN code = 0 THEN true END agreed, '{policy_mark(asked.policy)}' AS policy
             FROM (SELECT *, {code} code FROM w WHERE in_{key})"""
 
     since = {key: f"strategy = '{key}' AND at_s > {NOW_S - 30 * DAY_S}" for key in said}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from koipond.budgets import Budget
+from koipond.experiments.assignment import arms_of_shares
 from koipond.kernel import InputError, hash_bucket
 from koipond.outreach.model import ContactPolicy, FrequencyCap, QuietHours
 from koipond.outreach.ports import ChannelSheet
@@ -436,6 +437,8 @@ def test_variants_split_customers_evenly_and_for_good(planned: Run) -> None:
     request = request_of(strategy("recall", split), templates=templates)
     first = {row["customer_no"]: row["variant"] for row in planned(brand, request).rows}
     assert 150 < sum(variant == "new" for variant in first.values()) < 250
+    arms = arms_of_shares("brand", "recall/main/script", {"new": 1.0, "old": 1.0})
+    assert first == {number: arms.arm_of(uid(number)) for number in range(1, 401)}
     later = replace(request, as_of=date(2026, 9, 1), now=NOW + timedelta(days=175))
     assert {row["customer_no"]: row["variant"] for row in planned(brand, later).rows} == first
 

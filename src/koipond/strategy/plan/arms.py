@@ -38,11 +38,3 @@ def in_arm(arms: Arms, arm: str, customer_uid: Expr, *, duckdb: bool) -> Expr:
     bucket = bucket_of(arms.salt, arms.scope, customer_uid, duckdb=duckdb)
     pieces = [bucket.between(first, last) for name, first, last in arms.ranges() if name == arm]
     return reduce(lambda a, b: a | b, pieces) if pieces else ibis.literal(False)
-
-
-def arm_number(arms: Arms, customer_uid: Expr, *, duckdb: bool) -> Expr:
-    """Return the place of a customer's arm among ``arms``, from 0."""
-    bucket = bucket_of(arms.salt, arms.scope, customer_uid, duckdb=duckdb)
-    names = list(arms.buckets)
-    cases = [(bucket.between(first, last), names.index(name)) for name, first, last in arms.ranges()]
-    return ibis.cases(*cases, else_=0)
