@@ -35,13 +35,19 @@ def candidates(known: Context, people: IbisTable, outcomes: IbisTable, counted: 
     """Return one row a candidate with the columns of CANDIDATES."""
     keys = [name for name in KEYS if name in outcomes.columns]
     words = known.reader.stage("_plan_words", _words(known, counted, keys))
-    held = outcomes.select("customer_no", **{f"of_{name}": outcomes[name] for name in keys})
-    told = held.join(words, [f"of_{name}" for name in keys])
-    lost, touched = told.filter(told.of_reason != 0), told.filter(told.of_reason == 0)
     personal = _personal(known, people)
+    # apart from the start: what two branches share is held in memory, all columns of all candidates
+    lost = _told(outcomes.filter(outcomes.reason != 0), words, keys)
+    touched = _told(outcomes.filter(outcomes.reason == 0), words, keys)
     used = [people[name] for name in ("customer_no", *sorted(personal))]
     both = touched.join(people.select(*used), "customer_no") if personal else touched
     return _rows(known, lost, {}).union(_rows(known, both, _of_touches(known, both)))
+
+
+def _told(outcomes: IbisTable, words: IbisTable, keys: Sequence[str]) -> IbisTable:
+    """Return ``outcomes`` with the words of their cells."""
+    held = outcomes.select("customer_no", **{f"of_{name}": outcomes[name] for name in keys})
+    return held.join(words, [f"of_{name}" for name in keys])
 
 
 def policy_mark(policy: ContactPolicy) -> str:
