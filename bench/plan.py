@@ -2,12 +2,18 @@
 
     PYTHONPATH=src python bench/plan.py [--customers 1000000] [--touches 20000000] [--pairs 5]
     PYTHONPATH=src python bench/plan.py --customers 10000000 --touches 200000000      # the whole bar
+    PYTHONPATH=src python bench/plan.py --strategies 2,20,100 --customers 300000 --touches 6000000
 
 Two strategies want about one candidate a customer between them; both sides answer for each candidate with the
 same reason in the same order: staff, suppressed, minor, address, consent, hold-outs (md5), re-entry, repeated
 content, caps over 7 and 30 days, priority, a budget that runs out, and write the touches' template values.
 The hand SQL is one statement for exactly this case, on the same Parquet with the same engine settings; the
 rows of both are compared. Bar: CPU ≤ 1.5 ×, peak ≤ 8 GB. Writes bench/results/plan.json.
+
+``--strategies``: ours alone with that many strategies, each pair a further care and a further recall with
+texts of their own, so that n of them have n / 2 candidates a customer; CPU against that of the first number,
+measured in the same run. Bars: 100 ≤ 12 × 2 at 300,000 customers, 20 ≤ 4 × 2 at 2,000. Writes
+bench/results/plan_strategies_<customers>.json.
 """
 
 import argparse
@@ -29,7 +35,8 @@ from koipond.outreach.model import ContactPolicy, FrequencyCap
 from koipond.outreach.ports import ChannelSheet
 from koipond.outreach.templates import Template
 from koipond.strategy.model import Landing, content_of
-from koipond.strategy.plan import Audience, PlanRequest, make_plan
+from koipond.strategy.plan import Audience, Plan, PlanRequest, make_plan
+from koipond.strategy.plan.candidates import policy_mark
 from koipond.testing.plans import play, request_of, strategy
 from koipond.testing.versions import MemoryVersionLog
 from koipond.warehouse import EngineOptions, ParquetWarehouse, is_alive, this_process
@@ -39,26 +46,34 @@ NOW = datetime(2026, 3, 10, 4, tzinfo=UTC)
 NOW_S = int(NOW.timestamp())
 DAY_S = 86_400
 REQUIRED = ("customer.last_purchase_on",)
-HELLO = {
-    key: Template(
-        key=key, texts={"zh": {"text": key + " {{ customer.last_purchase_on }}"}}, required=REQUIRED
-    )
-    for key in ("news", "care")
-}
 CAPS = (FrequencyCap(key="week", touches_max=3, days=7), FrequencyCap(key="month", touches_max=9, days=30))
 
 
-def request(customers: int) -> PlanRequest:
-    """Return what is planned: care before recall, and a budget that reaches for about half of recall."""
-    care = play("care", audience="core", script="care", landing=Landing(url="/care"), channels=("email",))
-    recall = play(
-        "recall", audience="dormant", script="news", landing=Landing(url="/new"), channels=("email",)
-    )
+def hello(key: str) -> Template:
+    """Return a text of its own that cannot do without a purchase."""
+    texts = {"zh": {"text": key + " {{ customer.last_purchase_on }}"}}
+    return Template(key=key, texts=texts, required=REQUIRED)
+
+
+def request(customers: int, strategies: int = 2) -> PlanRequest:
+    """Return what is planned: care before recall, and a budget that reaches for about half of recall; more
+    than two are further pairs of the same kind.
+    """
     shared: dict[str, Any] = {"holdout_rate": 0.1, "re_entry_days": 30}
+    made, templates = [], {}
+    for number in range(strategies):
+        pair, second = divmod(number, 2)
+        name, script, url = ("recall", "news", "/new") if second else ("care", "care", "/care")
+        audience, priority, most = ("dormant", 50, customers // 10) if second else ("core", 60, 10**9)
+        more = f"_{pair}" if pair else ""
+        text, landing = script + more, Landing(url=url + more)
+        one = play(name, audience=audience, script=text, landing=landing, channels=("email",))
+        budget = Budget(total_fen=most)
+        made.append(strategy(name + more, one, priority=priority, budget=budget, **shared))
+        templates[text] = hello(text)
     return request_of(
-        strategy("care", care, priority=60, budget=Budget(total_fen=10**9), **shared),
-        strategy("recall", recall, priority=50, budget=Budget(total_fen=customers // 10), **shared),
-        templates=HELLO,
+        *made,
+        templates=templates,
         channels={"email": ChannelSheet(channel="email", address_kind="email", cost_fen=1)},
         policy=ContactPolicy(caps=CAPS),
         global_holdout_rate=None,
@@ -134,10 +149,11 @@ class Segments:
         return Audience(members=self.reader.table(segment))
 
 
-def ours(reader: Any, asked: PlanRequest, out: Path) -> None:
+def ours(reader: Any, asked: PlanRequest, out: Path) -> Plan:
     """Plan and write the candidates."""
     plan = make_plan(reader, Segments(reader), asked)
     reader.engine.write(plan.candidates, out)
+    return plan
 
 
 def by_hand(reader: Any, asked: PlanRequest, out: Path, customers: int) -> None:
@@ -188,7 +204,8 @@ def by_hand(reader: Any, asked: PlanRequest, out: Path, customers: int) -> None:
             {NOW_S}::BIGINT due_s,
             (code = 0)::BIGINT cost_fen, 0::BIGINT offer_cost_fen,
             CASE WHEN code = 0 THEN to_json({{'last_purchase_day': last_purchase_day}})::VARCHAR
-            END AS "values"
+            END AS "values", CASE WHEN code = 0 THEN 0::SMALLINT END cap_group,
+            CASE WHEN code = 0 THEN true END agreed, '{policy_mark(asked.policy)}' AS policy
             FROM (SELECT *, {code} code FROM w WHERE in_{key})"""
 
     since = {key: f"strategy = '{key}' AND at_s > {NOW_S - 30 * DAY_S}" for key in said}
@@ -296,7 +313,11 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5)
     for name in ("--side", "--folder", "--out"):
         parser.add_argument(name, help=argparse.SUPPRESS)
+    parser.add_argument("--strategies", help="how many, the first to compare with: 2,20,100")
     given = parser.parse_args()
+    if given.strategies:
+        many(given, [int(count) for count in given.strategies.split(",")])
+        return
     if given.side:
         run(given.side, reopened(Path(given.folder)), given.customers, Path(given.out))
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
@@ -316,7 +337,43 @@ def main() -> None:
         with warehouse.read() as reader:
             plan = make_plan(reader, Segments(reader), request(given.customers)).to_dict()
         report = summary(given, timed, peaks, differing(*files.values()), plan)
-    target = Path(__file__).parent / "results" / "plan.json"
+    write_report("plan", report)
+
+
+def many(given: argparse.Namespace, counts: list[int]) -> None:
+    """Plan for each number of strategies in turn; report the CPU against that of the first."""
+    timed: dict[int, list[float]] = {count: [] for count in counts}
+    candidates: dict[int, int] = {}
+    with tempfile.TemporaryDirectory(prefix="bench-plan") as place:
+        warehouse = build(Path(place) / "warehouse", given.customers, given.touches)
+        for turn in range(given.pairs + 1):
+            for count in counts:
+                with warehouse.read() as reader:
+                    began = cpu()
+                    plan = ours(reader, request(given.customers, count), Path(place) / f"{count}.parquet")
+                    if turn:  # the first round warms compilers and caches
+                        timed[count].append(cpu() - began)
+                    candidates[count] = plan.considered
+    middle = {count: statistics.median(found) for count, found in timed.items()}
+    report = {
+        "customers": given.customers,
+        "touches": given.touches,
+        "strategies": {
+            count: {
+                "candidates": candidates[count],
+                "cpu_s": round(used, 3),
+                "ratio": round(used / middle[counts[0]], 2),
+            }
+            for count, used in middle.items()
+        },
+        "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
+    }
+    write_report(f"plan_strategies_{given.customers}", report)
+
+
+def write_report(name: str, report: dict[str, Any]) -> None:
+    """Keep a report and show it."""
+    target = Path(__file__).parent / "results" / f"{name}.json"
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(report, indent=2) + "\n")
     print(json.dumps(report, indent=2))

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from koipond.worker import planning
 from tests.e2e.conftest import Koipond
 from tests.e2e.test_app_first_afternoon import start
 
@@ -57,3 +59,24 @@ def test_whoever_gets_no_code_or_no_money_comes_back_to_the_next_strategy(
     sent = koipond("send", plan["plan"], "--until-idle")[1]
     assert (sent["sent"] + sent["deferred"], sent["blocked"]) == (plan["touches"], 0)
     assert koipond("verify")[1]["breaks"] == 0
+
+
+def test_sending_reads_neither_profile_nor_segments(
+    koipond: Koipond, orders_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the gate is asked stands in the candidates; under a policy changed since it is looked up again."""
+    brand(koipond, orders_csv, tmp_path, codes=12, budget_fen=100_000)
+    plan = koipond("plan")[1]["plan"]
+    assert koipond("approve", plan, "--by", "t")[0] == 0
+    looked = []
+    present = planning.present_profile
+    monkeypatch.setattr(planning, "present_profile", lambda *given: looked.append(given) or present(*given))
+    assert koipond("preview", plan)[0] == 0
+    assert looked == []
+    settings = tmp_path / "brand" / "koipond.yaml"
+    found = yaml.safe_load(settings.read_text())
+    found["defaults"]["contact_policy"]["exempt_segments"] = ["past_own_cycle"]
+    settings.write_text(yaml.safe_dump(found, allow_unicode=True))
+    assert koipond("apply", "--author", "t")[0] == 0
+    assert koipond("preview", plan)[0] == 0
+    assert len(looked) == 1

@@ -77,6 +77,12 @@ def test_nothing_is_broken_and_nobody_is_reached_twice(
     assert upgraded("send", "latest")["sent"] == 0
     again = upgraded("plan")
     assert again["touches"] == 0, "everybody of the day was reached by the earlier release"
+    with open_app(upgraded.folder / "w") as app, app.warehouse.read() as reader:
+        rows = reader.frame(reader.table("candidates").select("plan", "policy")).to_pylist()
+    told = {row["plan"]: row["policy"] is not None for row in rows}
+    assert told.pop(again["plan"])
+    assert told
+    assert not any(told.values()), "its candidates stand beside ours, without what it did not write"
     arrived = [one["key"] for one in upgraded("inbox")["shown"]]
     assert len(arrived) == len(set(arrived)) == 13
     assert upgraded("verify")["breaks"] == 0

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from koipond.budgets import Budget
@@ -68,7 +69,7 @@ def cap_of(count: int, days: int, channel: str | None) -> FrequencyCap:
 
 
 @st.composite
-def requests(draw: Any) -> PlanRequest:
+def requests(draw: Any, fewest: int = 1, most: int = 2) -> PlanRequest:
     caps = st.builds(
         lambda n, days, channel: FrequencyCap(
             key=f"c{n}_{days}_{channel}", touches_max=n, days=days, channel=channel
@@ -78,7 +79,7 @@ def requests(draw: Any) -> PlanRequest:
         st.sampled_from([None, "email"]),
     )
     made = []
-    for number in range(draw(st.integers(1, 2))):
+    for number in range(draw(st.integers(fewest, most))):
         plays = [
             play(
                 f"p{place}",
@@ -328,6 +329,31 @@ def folder() -> Iterator[Path]:
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(brands(), requests())
 def test_plan_says_what_the_slow_reading_says(brand: Brand, request: PlanRequest) -> None:
+    says_the_same(brand, request)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(brands(), requests(fewest=3, most=6))
+def test_plan_of_several_strategies_says_what_the_slow_reading_says(
+    brand: Brand, request: PlanRequest
+) -> None:
+    says_the_same(brand, request)
+
+
+@pytest.mark.parametrize("count", [20, 100])
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@given(data=st.data())
+def test_plan_of_many_strategies_says_what_the_slow_reading_says(count: int, data: Any) -> None:
+    """More than one word of a set, and most plays find hardly anybody free."""
+    brand, request = data.draw(brands()), data.draw(requests(fewest=count, most=count))
+    for number in range(0, count, 7):
+        brand.touch(PEOPLE[number % len(PEOPLE)], 3, strategy=f"s{number}")
+        arm = {"scope": f"s{number}", "customer_no": PEOPLE[-number % len(PEOPLE)], "arm": "touch"}
+        brand.add("assignments", arm)
+    says_the_same(brand, request)
+
+
+def says_the_same(brand: Brand, request: PlanRequest) -> None:
     with folder() as path:
         made = plan_of(brand, path, request)
     slow = SlowReading(brand, request).outcomes()

@@ -31,7 +31,8 @@ from koipond.strategy.why import Explanation, explain
 from koipond.strategy.why.grades import gap_answer, held_answer
 from koipond.strategy.why.words import ERASED_PERSON, PEOPLE_RULE_WORDS, UNREAL_PERSON, UNSENT, said
 from koipond.worker.freshness import facts_known
-from koipond.worker.planning import CANDIDATES, audiences_of, request_of
+from koipond.worker.kept_candidates import CANDIDATES
+from koipond.worker.planning import audiences_of, request_of
 
 HISTORY_MAX = 50
 LAYERS = (

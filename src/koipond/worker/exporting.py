@@ -21,8 +21,9 @@ from koipond.segments.tables import list_members, segment_members
 from koipond.store.audit import AuditEntry
 from koipond.store.coholders import KINDS
 from koipond.strategy.plan import gate_candidates
-from koipond.strategy.plan.shown import LINK
-from koipond.worker.planning import CANDIDATES, known_again, made_under
+from koipond.strategy.plan.preview import LINK
+from koipond.worker.kept_candidates import CANDIDATES
+from koipond.worker.planning import known_again, made_under
 
 IDENTIFIERS = ("phone", "email")
 """What may be asked for; each is given in clear, so each is named."""

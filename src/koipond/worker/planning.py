@@ -9,23 +9,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import ibis
-import pyarrow as pa
 
 from koipond.bootstrap import App
-from koipond.ingest.ports import IbisTable, Query, Reader, Writer
-from koipond.kernel import (
-    InputError,
-    Message,
-    day_of,
-    epoch_day,
-    from_epoch_day,
-    joined,
-    listed,
-    local_time,
-)
+from koipond.ingest.ports import IbisTable, Reader
+from koipond.kernel import InputError, Message, day_of, joined, listed, local_time
 from koipond.outreach.model import GateCandidate
 from koipond.outreach.quiet import next_allowed
 from koipond.segments.day_members import DayMembers
@@ -34,6 +25,7 @@ from koipond.store.pauses import Pause
 from koipond.store.plans import StoredPlan
 from koipond.strategy.model import CodeList, Strategy
 from koipond.strategy.plan import (
+    Audience,
     CodesLeft,
     Plan,
     PlanRequest,
@@ -44,15 +36,12 @@ from koipond.strategy.plan import (
     make_plan,
 )
 from koipond.strategy.plan.audiences import SegmentAudiences
-from koipond.strategy.plan.known import Known
+from koipond.strategy.plan.context import Context
 from koipond.worker.code_ends import early_ends, end_text
 from koipond.worker.flags import tell_flags
+from koipond.worker.kept_candidates import CANDIDATES, keep_candidates
 from koipond.worker.stricter import in_force
 from koipond.worker.syncing import copy_permissions
-
-CANDIDATES = "candidates"
-KEPT_DAYS = 35
-"""Candidates are kept whole this long (design §7), then only the plan's counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +114,7 @@ def plan_touches(app: App, keys: Sequence[str], as_of: date | None) -> Plan:
             writer, audiences_of(app, writer, day), request_of(app, draft.key, day, strategies, afresh=True)
         )
         made = replace(made, notes=(*made.notes, *_early_ends(app, strategies)))
-        _keep_candidates(writer, made, day, app.store.plans.unfinished())
+        keep_candidates(writer, made, day, app.store.plans.unfinished())
         writer.publish()
     app.store.plans.finish(draft.key, made.to_dict())
     return made
@@ -165,12 +154,33 @@ def admit_plan(app: App, key: str) -> Admission:
     return Admission(queued=queued, new=new, deferred=deferred, blocked=dict(blocked), moved=made.moved(app))
 
 
-def known_again(made: MadePlan, reader: Reader) -> tuple[Known, IbisTable]:
-    """Return what a plan was made of, and its candidates; there must be some."""
+def known_again(made: MadePlan, reader: Reader) -> tuple[Context, IbisTable]:
+    """Return what a plan was made of, and its candidates; there must be some.
+
+    The candidates tell what the gate is asked, so profile and segments are read only for those that do not.
+    """
     app, key, day = made.app, made.plan.key, made.plan.as_of
-    present_profile(reader, app.layers, day)
-    known = gather(reader, audiences_of(app, reader, day), request_of(app, key, day, made.strategies))
+    audiences = _AudiencesWhenAsked(app=app, reader=reader, day=day)
+    known = gather(reader, audiences, request_of(app, key, day, made.strategies))
     return known, reader.table(CANDIDATES).filter(ibis._.plan == key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _AudiencesWhenAsked:
+    """Who is in the applied segments on ``day``; the profile is made ready when the first is asked for."""
+
+    app: App
+    reader: Reader
+    day: date
+
+    @cached_property
+    def _audiences(self) -> SegmentAudiences:
+        present_profile(self.reader, self.app.layers, self.day)
+        return audiences_of(self.app, self.reader, self.day)
+
+    def audience(self, segment: str) -> Audience:
+        """Return the members of ``segment`` and whether they are fresh."""
+        return self._audiences.audience(segment)
 
 
 def request_of(
@@ -276,26 +286,3 @@ def chosen(app: App, keys: Sequence[str]) -> list[Strategy]:
             applied=listed(sorted(applied)),
         )
     return [applied[key] for key in sorted(keys or applied)]
-
-
-def _keep_candidates(writer: Writer, made: Plan, day: date, killed: Sequence[str]) -> None:
-    """Add the candidates of ``made``; those of old plans go, and those of plans that were ``killed``."""
-    if writer.has(CANDIDATES):
-        old = writer.table(CANDIDATES)
-        first_s = _start_s(from_epoch_day(epoch_day(day) - KEPT_DAYS))
-        before = Query(
-            key="plans_before",
-            build=lambda v: old.filter(old.due_s < v["first_s"]).select("plan").distinct(),
-            values={"first_s": first_s},
-        )
-        gone = writer.frame(before)
-        if killed:
-            left = writer.frame(old.filter(old.plan.isin(killed)).select("plan").distinct())
-            gone = pa.concat_tables([gone, left])
-        if gone.num_rows:
-            writer.remove(CANDIDATES, writer.stage("_plans_gone", gone), ["plan"])
-    writer.append(CANDIDATES, made.candidates)
-
-
-def _start_s(day: date) -> int:
-    return epoch_day(day) * 86_400

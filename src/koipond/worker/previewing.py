@@ -9,7 +9,8 @@ from koipond.bootstrap import App
 from koipond.outreach.model import GateCandidate
 from koipond.store.code_days import last_day
 from koipond.strategy.plan import preview_touches
-from koipond.worker.planning import CANDIDATES, known_again, made_under
+from koipond.worker.kept_candidates import CANDIDATES
+from koipond.worker.planning import known_again, made_under
 
 
 def preview_plan(app: App, key: str, count: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Caps of both policies hold, and the longer of each wait. Quiet hours, quotas, co
 tightened where the store decides. Source: design §7.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -14,6 +14,7 @@ from koipond.bootstrap import App
 from koipond.ingest.ports import Reader
 from koipond.outreach.model import ContactPolicy, FrequencyCap, GateCandidate
 from koipond.segments.day_members import DayMembers
+from koipond.segments.snapshot import present_profile
 from koipond.strategy.model import Strategy
 
 Caps = tuple[FrequencyCap, ...]
@@ -51,7 +52,10 @@ def in_force(app: App, reader: Reader, day: date) -> InForce:
     """Return the policy of ``app``, with the members of its groups on ``day``."""
     policy, definitions = app.settings.policy, app.definitions
     asked = [*policy.exempt_segments, *policy.capped_groups]
-    members = DayMembers(app.scope(reader, day), definitions.segments) if asked else {}
+    members: Mapping[str, BitMap] = {}
+    if asked:
+        present_profile(reader, app.layers, day)
+        members = DayMembers(app.scope(reader, day), definitions.segments)
     groups: list[tuple[BitMap, Caps]] = [(members[key], ()) for key in policy.exempt_segments]
     groups += [(members[key], caps) for key, caps in sorted(policy.capped_groups.items())]
     return InForce(policy=policy, groups=groups, strategies=definitions.strategies)

@@ -10,7 +10,7 @@ import pytest
 
 from koipond.experiments.assignment import HOLDOUT, Arms, arms_of_shares, global_holdout
 from koipond.kernel import FixedClock, hash_bucket
-from koipond.strategy.plan.arms import arm_number, bucket_of, in_arm
+from koipond.strategy.plan.arms import bucket_of, in_arm
 from koipond.strategy.plan.holdout import freeze_holdout, global_arms
 from koipond.testing.plans import AS_OF, NOW, request_of
 from koipond.testing.versions import MemoryVersionLog
@@ -26,24 +26,21 @@ def rows_of(people: Any, *, duckdb: bool) -> Any:
         "uid",
         bucket=bucket_of("brand", "recall", people.uid, duckdb=duckdb),
         held=in_arm(GLOBAL, HOLDOUT, people.uid, duckdb=duckdb),
-        arm=arm_number(SPLIT, people.uid, duckdb=duckdb),
     )
 
 
-def expected() -> dict[str, tuple[int, bool, int]]:
-    names = list(SPLIT.buckets)
+def expected() -> dict[str, tuple[int, bool]]:
     return {
         uid: (
             hash_bucket("brand", "recall", uid),
             GLOBAL.arm_of(uid) == HOLDOUT,
-            names.index(SPLIT.arm_of(uid)),
         )
         for uid in UIDS
     }
 
 
-def found(table: pa.Table) -> dict[str, tuple[int, bool, int]]:
-    return {row["uid"]: (row["bucket"], row["held"], row["arm"]) for row in table.to_pylist()}
+def found(table: pa.Table) -> dict[str, tuple[int, bool]]:
+    return {row["uid"]: (row["bucket"], row["held"]) for row in table.to_pylist()}
 
 
 @pytest.mark.parametrize("duckdb", [True, False], ids=["its own form", "portable form"])
@@ -57,7 +54,7 @@ def test_duckdb_draws_as_python_does(tmp_path: Path, duckdb: bool) -> None:
 
 
 def test_shares_are_even() -> None:
-    counts = [sum(arm == place for _, _, arm in expected().values()) for place in range(3)]
+    counts = [sum(SPLIT.arm_of(uid) == arm for uid in UIDS) for arm in SPLIT.buckets]
     assert all(abs(count - 667) < 90 for count in counts)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from koipond.budgets import Budget
+from koipond.experiments.assignment import arms_of_shares
 from koipond.kernel import InputError, hash_bucket
 from koipond.outreach.model import ContactPolicy, FrequencyCap, QuietHours
 from koipond.outreach.ports import ChannelSheet
@@ -436,6 +437,8 @@ def test_variants_split_customers_evenly_and_for_good(planned: Run) -> None:
     request = request_of(strategy("recall", split), templates=templates)
     first = {row["customer_no"]: row["variant"] for row in planned(brand, request).rows}
     assert 150 < sum(variant == "new" for variant in first.values()) < 250
+    arms = arms_of_shares("brand", "recall/main/script", {"new": 1.0, "old": 1.0})
+    assert first == {number: arms.arm_of(uid(number)) for number in range(1, 401)}
     later = replace(request, as_of=date(2026, 9, 1), now=NOW + timedelta(days=175))
     assert {row["customer_no"]: row["variant"] for row in planned(brand, later).rows} == first
 
@@ -487,6 +490,81 @@ def test_an_address_gets_one_message_of_a_plan_and_the_most_valuable_holder_gets
     lost = "priority_lost:same_address"
     assert planned(brand, by_email()).why() == {1: lost, 2: None, 3: lost, 4: None}
     assert planned(brand).why() == dict.fromkeys((1, 2, 3, 4)), "the sandbox uses no address"
+
+
+def test_who_loses_an_address_is_left_to_a_play_that_uses_none(planned: Run) -> None:
+    """B03: the address goes to the more valuable holder; the other is free for a play on another channel."""
+    brand = Brand().people(1, 2)
+    brand.add("reachable", *email_for(1, 2)).add("consents", *consent_for(1, 2))
+    brand.add("inboxes", *at_one_address(1, 2))
+    brand.profile += [{"customer_no": n, "value_365d_fen": n} for n in (1, 2)]
+    mail = strategy("mail", play(channels=("email",)), priority=60)
+    other = strategy("other", play(landing=Landing(url="/y")))
+    rows = planned(brand, request_of(mail, other)).rows
+    found = {(row["customer_no"], row["strategy"]): row["reason"] and row["detail"] for row in rows}
+    assert found == {
+        (1, "mail"): "same_address",
+        (1, "other"): None,
+        (2, "mail"): None,
+        (2, "other"): "mail",
+    }
+
+
+def test_an_address_nobody_takes_is_left_to_the_next(planned: Run) -> None:
+    """3 has both addresses and loses one to 4; the other is not used, so 2 gets it."""
+    brand = Brand().people(2, 3, 4)
+    brand.add("reachable", *email_for(2, 3, 4)).add("consents", *consent_for(2, 3, 4))
+    brand.add("inboxes", *at_one_address(3, 4), *at_one_address(2, 3, inbox_no=2))
+    brand.profile += [{"customer_no": n, "value_365d_fen": n} for n in (2, 3, 4)]
+    assert planned(brand, by_email()).why() == {2: None, 3: "priority_lost:same_address", 4: None}
+
+
+def test_each_purpose_has_the_address_once(planned: Run) -> None:
+    brand = Brand().people(1, 2).add("reachable", *email_for(1, 2)).add("consents", *consent_for(1, 2))
+    served = {"channel": "email", "purpose": "transactional", "granted": True}
+    brand.add("consents", *({"customer_no": n, **served} for n in (1, 2)))
+    brand.add("inboxes", *at_one_address(1, 2))
+    receipt = play(purpose="transactional", channels=("email",), landing=Landing(url="/y"))
+    request = request_of(strategy("recall", play(channels=("email",))), strategy("receipt", receipt))
+    found = {(r["customer_no"], r["strategy"]): r["detail"] for r in planned(brand, request).rows}
+    lost = "same_address"
+    assert found == {
+        (1, "recall"): "",
+        (2, "recall"): lost,
+        (1, "receipt"): "",
+        (2, "receipt"): lost,
+    }
+
+
+def test_of_channels_that_came_equally_far_the_first_preferred_gives_the_reason(planned: Run) -> None:
+    request = request_of(strategy("recall", play(channels=("sms", "email"))))
+    (row,) = planned(Brand().people(1), request).rows
+    assert (row["reason"], row["detail"], row["channel"]) == ("no_address", "sms", "sms")
+
+
+def test_a_turn_that_was_had_or_held_out_counts_for_its_own_play(planned: Run) -> None:
+    """Whose turn of the day is over: by play, and held out by either hold-out."""
+    plays = [play(key, landing=Landing(url=f"/{key}"), audience=key) for key in ("p", "q")]
+    numbers = [1, 2, 3, 4]
+    brand = Brand(segments={"p": numbers, "q": []}).people(*numbers)
+    request = request_of(
+        strategy("s", *plays),
+        had={("s", "p"): [1], ("s", "q"): [4]},
+        held_out={("s", "p", "global"): [2], ("s", "p", "s"): [2, 3]},
+    )
+    assert planned(brand, request).why() == {1: "re_entry", 2: "holdout:global", 3: "holdout:s", 4: None}
+
+
+def test_a_play_that_stands_still_shows_its_first_arm(planned: Run) -> None:
+    split = play(audience=Slot(variants={"one": "a", "two": "b"}), offer=Slot(
+        variants={"ten": Offer(code_list="ten"), "none": Offer()}))  # fmt: skip
+    numbers = list(range(1, 41))
+    brand = Brand(segments={"a": numbers, "b": numbers}).people(*numbers)
+    rows = planned(brand, request_of(strategy("s", split, paused=True))).rows
+    assert [row["customer_no"] for row in rows] == numbers
+    assert {(row["reason"], row["variant"], row["channel"]) for row in rows} == {
+        ("not_running", "one+ten", "sandbox")
+    }
 
 
 def test_what_went_to_the_address_counts_for_all_who_hold_it(planned: Run) -> None:

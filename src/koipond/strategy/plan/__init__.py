@@ -1,6 +1,6 @@
 """The touch plan (触达计划): every candidate ends as one touch or one reason."""
 
-from koipond.strategy.plan.asked import drawn_arms, gate_candidates
+from koipond.strategy.plan.gate_requests import drawn_arms, gate_candidates
 from koipond.strategy.plan.holdout import freeze_holdout
 from koipond.strategy.plan.make import gather, make_plan
 from koipond.strategy.plan.model import (
@@ -13,7 +13,7 @@ from koipond.strategy.plan.model import (
     PlanRequest,
     PlayCount,
 )
-from koipond.strategy.plan.shown import Shown, preview_touches
+from koipond.strategy.plan.preview import Shown, preview_touches
 
 __all__ = [
     "CANDIDATES",

@@ -15,12 +15,17 @@ _HEX = "0123456789abcdef"
 
 
 def bucket_of(salt: str, scope: str, customer_uid: Expr, *, duckdb: bool) -> Expr:
-    """Return `koipond.kernel.hash_bucket` of a column of uids.
+    """Return `koipond.kernel.hash_bucket` of a column of uids."""
+    return bucket_after(ibis.literal(f"{salt}|{scope}|"), customer_uid, duckdb=duckdb)
+
+
+def bucket_after(prefix: Expr, customer_uid: Expr, *, duckdb: bool) -> Expr:
+    """Return the bucket of uids; ``prefix`` is salt and scope as the hash reads them, with a | after each.
 
     DuckDB reads ``0x`` texts as numbers, at a third of the cost; elsewhere each hex digit is read by its
     place in a literal.
     """
-    digest = ibis.literal(f"{salt}|{scope}|").concat(customer_uid).hexdigest("md5")
+    digest = prefix.concat(customer_uid).hexdigest("md5")
     if duckdb:
         return ibis.literal("0x").concat(digest.substr(0, 8)).cast("int64") % BUCKETS
     digits = [ibis.literal(_HEX).find(digest.substr(place, 1)) for place in range(8)]
@@ -33,11 +38,3 @@ def in_arm(arms: Arms, arm: str, customer_uid: Expr, *, duckdb: bool) -> Expr:
     bucket = bucket_of(arms.salt, arms.scope, customer_uid, duckdb=duckdb)
     pieces = [bucket.between(first, last) for name, first, last in arms.ranges() if name == arm]
     return reduce(lambda a, b: a | b, pieces) if pieces else ibis.literal(False)
-
-
-def arm_number(arms: Arms, customer_uid: Expr, *, duckdb: bool) -> Expr:
-    """Return the place of a customer's arm among ``arms``, from 0."""
-    bucket = bucket_of(arms.salt, arms.scope, customer_uid, duckdb=duckdb)
-    names = list(arms.buckets)
-    cases = [(bucket.between(first, last), names.index(name)) for name, first, last in arms.ranges()]
-    return ibis.cases(*cases, else_=0)

@@ -6,12 +6,12 @@ import ibis
 
 from koipond.ingest.ports import IbisTable
 from koipond.strategy.plan.arms import Expr
+from koipond.strategy.plan.context import Context, joined
 from koipond.strategy.plan.inboxes import touches
-from koipond.strategy.plan.known import Known, joined
 from koipond.strategy.plan.task import CapTask, window_start_s
 
 
-def add_counts(known: Known, table: IbisTable) -> IbisTable:
+def add_counts(known: Context, table: IbisTable) -> IbisTable:
     """Add ``n_<counter>`` of every counter; without any past touch there is nothing to count."""
     caps = {task.counter: task for task in known.caps}
     if not known.reader.has("touches") or not caps:
@@ -36,8 +36,8 @@ def add_counts(known: Known, table: IbisTable) -> IbisTable:
     return joined(table, counted, dict.fromkeys(counts, 0))
 
 
-def zone_numbers(known: Known) -> IbisTable:
-    """Return customer_no and ``zone_no``: the place of the customer's own zone among `Known.places`."""
+def zone_numbers(known: Context) -> IbisTable:
+    """Return customer_no and ``zone_no``: the place of the customer's own zone among `Context.places`."""
     newest = known.facts.newest_trait("zone", "zone")
     cases = [(newest.zone == name, number + 1) for number, name in enumerate(known.zones)]
     return newest.select("customer_no", zone_no=ibis.cases(*cases, else_=0).cast("int16"))

@@ -5,49 +5,46 @@ from collections.abc import Sequence
 from koipond.budgets import code_list_scope, daily_scope, total_scope
 from koipond.kernel import Message
 from koipond.outreach.model import Reason
+from koipond.strategy.plan.bids import Bid
 from koipond.strategy.plan.cells import Cell
-from koipond.strategy.plan.codes import CUSTOMER, DAY, GLOBAL_DETAIL, LISTS, SAME_INBOX
-from koipond.strategy.plan.compete import reason_of
-from koipond.strategy.plan.known import Known
-from koipond.strategy.plan.model import DETAILS
+from koipond.strategy.plan.checks import GLOBAL_DETAIL
+from koipond.strategy.plan.context import Context
+from koipond.strategy.plan.model import CUSTOMER, DAY, LISTS, ORDER, SAME_INBOX
 from koipond.strategy.plan.task import PlayTask, send_on
 
 CUSTOMER_SCOPE = "per_customer"
 INBOX = "same_address"
+_REASONS = {place: reason for reason, place in ORDER.items()}
 
 
-def split(what: int) -> tuple[Reason, int]:
-    """Return the reason and the number of the detail in a code that is not 0."""
-    return reason_of(what // DETAILS), what % DETAILS
+def reason_of(number: int) -> Reason:
+    """Return the reason at place ``number`` of the order of the checks."""
+    return _REASONS[number]
 
 
-def detail_of(known: Known, play: PlayTask, what: int) -> str:
-    """Return the detail of a code: the cap's key, the winning strategy, the budget's scope …"""
-    reason, number = split(what)
-    channels = list(known.channels)
+def detail_of(known: Context, bid: Bid, reason: Reason, number: int) -> str:
+    """Return what ``number`` stands for: the cap's key, the winning strategy, the budget's scope …"""
+    play = bid.play
     if reason is Reason.STALE_SEGMENT:
         return ", ".join(stale_audiences(known, play))
     if reason in (Reason.SUPPRESSED, Reason.NO_ADDRESS, Reason.PLATFORM_QUOTA):
-        return channels[number]
+        return list(known.channels)[number]
     if reason is Reason.NO_CONSENT:
-        return f"{channels[number]}:{play.play.purpose}"
+        return f"{list(known.channels)[number]}:{play.play.purpose}"
     if reason is Reason.NOT_RUNNING:
         return play.stopped
     if reason is Reason.HOLDOUT:
         return "global" if number == GLOBAL_DETAIL else play.strategy.key
     if reason is Reason.TEMPLATE_ERROR:
-        arm, variable = divmod(number - 1, 20)
-        return play.arms[arm].required[variable]
+        return bid.required[number - 1]
     if reason is Reason.FREQUENCY_CAP:
         return known.caps[number].cap.key
     if reason is Reason.PRIORITY_LOST:
-        if number == SAME_INBOX:
-            return INBOX
-        return known.request.strategies[number].key
+        return INBOX if number == SAME_INBOX else known.request.strategies[number].key
     return _scope(known, number) if reason is Reason.BUDGET else ""
 
 
-def _scope(known: Known, number: int) -> str:
+def _scope(known: Context, number: int) -> str:
     if number >= LISTS:
         return code_list_scope(known.code_lists[number - LISTS])
     place, scope = divmod(number, 3)
@@ -57,13 +54,13 @@ def _scope(known: Known, number: int) -> str:
     return daily_scope(strategy, send_on(known.request)) if scope == DAY else total_scope(strategy)
 
 
-def stale_audiences(known: Known, play: PlayTask) -> list[str]:
+def stale_audiences(known: Context, play: PlayTask) -> list[str]:
     """Return the segments of ``play`` that are too old or failed."""
     keys = {arm.arm.audience for arm in play.arms}
     return sorted(key for key in keys if (found := known.audiences.get(key)) is not None and found.stale)
 
 
-def notes(known: Known, counted: Sequence[Cell]) -> tuple[str, ...]:
+def notes(known: Context, counted: Sequence[Cell]) -> tuple[str, ...]:
     """Return what to know first: segments never computed, and one reason that takes everybody."""
     found = [
         Message("{scope} is paused {since}; run: koipond resume {scope} --by NAME", scope=scope, since=since)
@@ -73,16 +70,10 @@ def notes(known: Known, counted: Sequence[Cell]) -> tuple[str, ...]:
         if audience.stale:
             found.append(Message("segment '{key}' cannot be used: {stale}", key=key, stale=audience.stale))
     total = sum(cell.candidates for cell in counted)
-    lost: dict[int, int] = {}
-    for cell in counted:
-        lost[cell.code] = lost.get(cell.code, 0) + cell.candidates
-    reasons: dict[Reason, int] = {}
-    for what, n in lost.items():
-        if what:
-            reasons[split(what)[0]] = reasons.get(split(what)[0], 0) + n
-    if total and 0 not in lost and len(reasons) == 1:
-        (reason,) = reasons
-        no_code = reason is Reason.BUDGET and all(split(what)[1] >= LISTS for what in lost)
+    reasons = {cell.reason for cell in counted}
+    if total and 0 not in reasons and len(reasons) == 1:
+        reason = reason_of(*reasons)
+        no_code = reason is Reason.BUDGET and all(cell.detail >= LISTS for cell in counted)
         found.append(
             Message(
                 "all {total} candidates end at {reason}: {remedy}",

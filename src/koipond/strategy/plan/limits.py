@@ -6,24 +6,25 @@ from functools import cache, partial
 
 from koipond.kernel import epoch_day
 from koipond.outreach.model import Reason
-from koipond.strategy.plan.cells import Cell, cost_of_cell
-from koipond.strategy.plan.codes import DAY, TOTAL, budget_detail, code, list_detail
-from koipond.strategy.plan.known import Known
-from koipond.strategy.plan.stock import NO_LIST, list_number
-from koipond.strategy.plan.task import send_on
+from koipond.strategy.plan.bids import Bid
+from koipond.strategy.plan.context import Context
+from koipond.strategy.plan.model import DAY, TOTAL, budget_detail, list_detail
+from koipond.strategy.plan.offer_stock import cost_of, list_number
+from koipond.strategy.plan.task import PlayTask, send_on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """A quota (``channel``), a code list (``code_list``) or a budget (``strategy``): ``most`` less what is
-    ``gone``.
+    """A quota (``channel``, by number), a code list (``code_list``) or a budget (``strategy``): ``most`` less
+    what is ``gone``.
     """
 
-    known: Known
-    code: int
+    known: Context
+    reason: Reason
+    detail: int
     most: int
     gone: Callable[[], int] = lambda: 0
-    channel: str | None = None
+    channel: int | None = None
     code_list: int | None = None
     strategy: str | None = None
 
@@ -31,50 +32,70 @@ class Limit:
         """Return what is left of it."""
         return max(0, self.most - self.gone())
 
-    def takes(self, play: int, channel: int, code_list: int, cost_fen: int) -> int:
-        """Return what one candidate of such a class takes of it."""
-        task = self.known.plays[play]
-        if self.channel is not None:
-            return int(task.channels[channel].channel == self.channel)
+    def concerns(self, play: PlayTask) -> bool:
+        """Say whether a candidate of ``play`` may take of it."""
         if self.code_list is not None:
-            return int(code_list == self.code_list)
-        return cost_fen if task.strategy.key == self.strategy else 0
+            key = self.known.code_lists[self.code_list]
+            return any(task.arm.offer.code_list == key for task in play.arms)
+        return self.strategy in (None, play.strategy.key)
 
-    def of(self, cell: Cell) -> int:
-        """Return what all candidates of ``cell`` would take of it."""
-        if cell.code != 0:
-            return 0
-        play = self.known.plays[cell.play]
-        number = None if cell.held else list_number(self.known, play.arms[cell.arm])
-        code_list = NO_LIST if number is None else number
-        return cell.candidates * self.takes(cell.play, cell.channel, code_list, cost_of_cell(play, cell))
+    def takes(self, bid: Bid, channel: int, held: bool) -> int:
+        """Return what a touch of ``bid`` by ``channel`` takes; ``held``: its customer has a code already."""
+        if self.channel is not None:
+            return int(channel == self.channel)
+        if self.code_list is not None:
+            return int(not held and list_number(self.known, bid) == self.code_list)
+        return sum(cost_of(self.known, bid, channel, held=held))
 
 
-def limits_of(known: Known) -> list[Limit]:
+def limits_of(known: Context) -> list[Limit]:
     """Return every limit, in the order in which the gate asks for them."""
-    found = [
+    return [*_quotas(known), *_code_lists(known), *_budgets(known)]
+
+
+def _quotas(known: Context) -> list[Limit]:
+    sent = cache(partial(_sent, known))
+    return [
         Limit(
             known=known,
-            code=code(Reason.PLATFORM_QUOTA, number),
+            reason=Reason.PLATFORM_QUOTA,
+            detail=number,
             most=terms.quota_per_day,
-            gone=cache(partial(_sent_today, known, terms.channel)),
-            channel=terms.channel,
+            gone=partial(_of, sent, terms.channel, 0),
+            channel=number,
         )
         for number, terms in enumerate(known.channels.values())
         if terms.quota_per_day is not None
     ]
-    for number, key in enumerate(known.code_lists):  # who gets no code would not have cost its price
-        why = code(Reason.BUDGET, list_detail(number))
-        found.append(Limit(known=known, code=why, most=known.request.codes[key].left, code_list=number))
+
+
+def _code_lists(known: Context) -> list[Limit]:
+    """Return the code lists; before budgets, since who gets no code would not have cost its price."""
+    stock = known.request.codes
+    return [
+        Limit(
+            known=known,
+            reason=Reason.BUDGET,
+            detail=list_detail(number),
+            most=stock[key].left,
+            code_list=number,
+        )
+        for number, key in enumerate(known.code_lists)
+    ]
+
+
+def _budgets(known: Context) -> list[Limit]:
+    found: list[Limit] = []
+    spent = cache(partial(_spent, known))
     for number, strategy in enumerate(known.request.strategies):
-        spent = cache(partial(_spent, known, strategy.key))
         limits = {TOTAL: strategy.budget.total_fen, DAY: strategy.budget.per_day_fen}
         found += [
             Limit(
                 known=known,
-                code=code(Reason.BUDGET, budget_detail(number, scope)),
+                reason=Reason.BUDGET,
+                detail=budget_detail(number, scope),
                 most=limit,
-                gone=partial(_part, spent, int(scope == DAY)),
+                gone=partial(_of, spent, strategy.key, int(scope == DAY)),
                 strategy=strategy.key,
             )
             for scope, limit in limits.items()
@@ -83,25 +104,29 @@ def limits_of(known: Known) -> list[Limit]:
     return found
 
 
-def _part(spent: Callable[[], tuple[int, int]], place: int) -> int:
-    return spent()[place]
+def _of(sums: Callable[[], Mapping[str, tuple[int, ...]]], key: str, place: int) -> int:
+    return sums().get(key, (0, 0))[place]
 
 
-def _sent_today(known: Known, channel: str) -> int:
+def _sent(known: Context) -> dict[str, tuple[int, ...]]:
+    """Return how much went by each channel on the day the plan is sent."""
     if not known.reader.has("touches"):
-        return 0
+        return {}
     rows = known.reader.table("touches")
-    sent = rows.filter((rows.channel == channel) & (rows.day == epoch_day(send_on(known.request))))
-    return int(known.reader.scalar(sent.count()))
+    today = rows.filter(rows.day == epoch_day(send_on(known.request)))
+    counted = today.group_by("channel").aggregate(n=today.count())
+    return {row["channel"]: (int(row["n"]),) for row in known.reader.frame(counted).to_pylist()}
 
 
-def _spent(known: Known, strategy: str) -> tuple[int, int]:
-    """Return what ``strategy`` has cost so far, and on the day the plan is sent."""
+def _spent(known: Context) -> dict[str, tuple[int, ...]]:
+    """Return what each strategy has cost so far, and on the day the plan is sent."""
     if not known.reader.has("touches"):
-        return 0, 0
+        return {}
     rows = known.facts.rows("touches")
-    mine = rows.filter((rows.strategy == strategy) & (rows.cost_fen > 0))
+    mine = rows.filter((rows.cost_fen > 0) & rows.strategy.isin(list(known.strategies)))
     today = mine.day == epoch_day(send_on(known.request))
-    sums = mine.aggregate(total=mine.cost_fen.sum(), today=mine.cost_fen.sum(where=today))
-    row: Mapping[str, int | None] = known.reader.frame(sums).to_pylist()[0]
-    return int(row["total"] or 0), int(row["today"] or 0)
+    sums = mine.group_by("strategy").aggregate(
+        total=mine.cost_fen.sum(), today=mine.cost_fen.sum(where=today)
+    )
+    found = known.reader.frame(sums).to_pylist()
+    return {row["strategy"]: (int(row["total"] or 0), int(row["today"] or 0)) for row in found}

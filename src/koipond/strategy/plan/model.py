@@ -1,7 +1,7 @@
 """The touch plan as values (触达计划): what is asked, what comes out. Pure. Source: design §7.
 
-A candidate is one (customer, play). Its outcome is a **code**: 0 = a touch, else the number of the reason in
-the order of the checks times 1,000 plus the number of its detail (which cap, which channel, which strategy).
+A candidate is one (customer, play). Its outcome is the number of a **reason** in the order of the checks (0 =
+a touch) and the number of its **detail**: which cap, which channel, which strategy; 0 where there is none.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,11 +19,26 @@ from koipond.outreach.ports import ChannelSheet
 from koipond.outreach.templates import Template
 from koipond.strategy.model import CodeList, Strategy
 
-DETAILS = 1_000
 MAX_PLAYS = 200
-MAX_LISTS = 400  # three budgets a play and these share the DETAILS of a reason
+MAX_LISTS = 400
 ORDER: Mapping[Reason, int] = MappingProxyType({reason: place + 1 for place, reason in enumerate(Reason)})
 """Reason → its place in the order of the checks, from 1."""
+
+SAME_INBOX = -1
+"""Detail of who lost to another customer at the same address; others name the strategy that comes first."""
+TOTAL, DAY, CUSTOMER = 0, 1, 2
+LISTS = 3 * MAX_PLAYS  # details of a budget: those of strategies come first, then code lists
+
+
+def budget_detail(strategy: int, scope: int) -> int:
+    """Number the budget ``scope`` (TOTAL, DAY, CUSTOMER) of the strategy at place ``strategy``."""
+    return strategy * 3 + scope
+
+
+def list_detail(number: int) -> int:
+    """Number the code list ``number`` among the budgets."""
+    return LISTS + number
+
 
 CANDIDATES = pa.schema(
     {
@@ -42,6 +57,10 @@ CANDIDATES = pa.schema(
         "cost_fen": pa.int64(),
         "offer_cost_fen": pa.int64(),
         "values": pa.string(),  # JSON of the personal template values, as stored; touches only
+        # what the gate is to be told of the customer, as the policy stood; touches only
+        "cap_group": pa.int16(),  # -1 exempt, 0 the default caps, else a capped group
+        "agreed": pa.bool_(),  # the gate must see his consent: it is not assumed
+        "policy": pa.string(),  # fingerprint of that policy
     }
 )
 """Columns of the dataset `candidates`: one row a candidate, whole for 35 days."""

@@ -17,8 +17,8 @@ from koipond.rules.titles import title
 from koipond.segments.definition import SegmentDefinition
 from koipond.segments.scope import Scope
 from koipond.strategy.model import EVERYONE
+from koipond.strategy.plan.context import Context
 from koipond.strategy.plan.details import INBOX
-from koipond.strategy.plan.known import Known
 from koipond.strategy.plan.make import gather, make_plan
 from koipond.strategy.plan.model import AudienceReader, PlanRequest
 from koipond.strategy.plan.task import PlayTask
@@ -82,7 +82,7 @@ def _require_known(reader: Reader, customer_no: int) -> None:
 
 
 def _proofs(
-    known: Known, scope: Scope, segments: Mapping[str, SegmentDefinition], customer_no: int
+    known: Context, scope: Scope, segments: Mapping[str, SegmentDefinition], customer_no: int
 ) -> dict[str, SegmentProof]:
     wanted = sorted({arm.arm.audience for play in known.plays for arm in play.arms} - {EVERYONE})
     return {key: prove(scope, segments[key], customer_no) for key in wanted if key in segments}

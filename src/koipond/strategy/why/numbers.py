@@ -15,8 +15,8 @@ from koipond.outreach.consent import ALL
 from koipond.outreach.model import FrequencyCap, Reason
 from koipond.outreach.ports import HeldConsent, HeldSuppression, Permissions
 from koipond.outreach.words import scope_words
+from koipond.strategy.plan.context import Context
 from koipond.strategy.plan.inboxes import touches
-from koipond.strategy.plan.known import Known
 from koipond.strategy.plan.model import CodesLeft
 from koipond.strategy.plan.task import DAY_S, PlayTask, send_on, window_start_s
 from koipond.strategy.why.words import CONSENT, DATES, DECIDED, LIFTED, SUPPRESSIONS, WINDOWS, said
@@ -28,7 +28,7 @@ MAX_ROWS = 1_000
 class Person:
     """What the facts say of one customer, newest first."""
 
-    known: Known
+    known: Context
     customer_no: int
     touches: tuple[Mapping[str, Any], ...]
     profile: Mapping[str, Any]
@@ -40,7 +40,7 @@ class Person:
         return local_time(datetime.fromtimestamp(second, UTC), self.known.places[0])
 
 
-def person(known: Known, customer_no: int, permissions: Permissions | None = None) -> Person:
+def person(known: Context, customer_no: int, permissions: Permissions | None = None) -> Person:
     """Read what is known of ``customer_no``; without ``permissions`` every no in the facts is their own."""
 
     def rows(dataset: str) -> tuple[Mapping[str, Any], ...]:
@@ -68,7 +68,7 @@ def person(known: Known, customer_no: int, permissions: Permissions | None = Non
     )
 
 
-def _touches(known: Known, customer_no: int) -> tuple[Mapping[str, Any], ...]:
+def _touches(known: Context, customer_no: int) -> tuple[Mapping[str, Any], ...]:
     """Return the touches that count for a customer, those to his inbox too, the newest first."""
     if not known.facts.has("touches"):
         return ()

@@ -16,6 +16,7 @@ from koipond.outreach.templates import Template, render
 from koipond.store import Store, memory_keys
 from koipond.strategy.model import CodeList, Landing, Offer, Slot
 from koipond.strategy.plan import (
+    Audience,
     PlanRequest,
     drawn_arms,
     gate_candidates,
@@ -195,6 +196,59 @@ def test_of_whom_it_is_assumed_no_more_the_gate_must_see_consent(tmp_path: Path)
         (part,) = gate_candidates(gather(reader, segments, after), rows)
     found = {one.customer_no: (one.consent_required, one.consent_assumed) for one in part}
     assert found == {1: (True, ""), 2: (False, "new")}
+
+
+class NotAsked:
+    """Segments that nobody may look at."""
+
+    def audience(self, segment: str) -> Audience:
+        raise AssertionError(f"segment '{segment}' was looked at")
+
+
+def told(brand: Brand, request: PlanRequest, folder: Path, *, less: tuple[str, ...] = ()) -> list[object]:
+    """Plan, then ask again of rows without the columns ``less``; of all columns without any segment."""
+    brand.segments.setdefault("everybody", [row["customer_no"] for row in brand.facts["customers"]])
+    with brand.reader(folder) as reader:
+        segments = Segments(reader, brand)
+        rows = make_plan(reader, segments, request).candidates.drop(*less)
+        known = gather(reader, segments if less else NotAsked(), request)
+        parts = list(gate_candidates(known, rows))
+    return sorted((one for part in parts for one in part), key=lambda one: one.customer_no)
+
+
+def test_rows_tell_the_gate_all_and_those_of_an_earlier_release_are_told_the_same(tmp_path: Path) -> None:
+    """Sending needs neither segments nor profile: who is capped how and of whom a yes is assumed was kept."""
+    nine = FrequencyCap(key="nine", touches_max=9)
+    policy = ContactPolicy(
+        capped_groups={"vip": (nine,)}, exempt_segments=("board",), assumed_consent={"email": "old"}
+    )
+    brand = Brand(segments={"vip": [1, 4], "board": [2], "old": [1, 2, 3]}).people(1, 2, 3, 4)
+    brand.add("reachable", *({"customer_no": n, "channel": "email"} for n in (1, 2, 3, 4)))
+    yes = {"channel": "email", "purpose": "marketing", "granted": True}
+    brand.add("consents", *({"customer_no": n, **yes} for n in (3, 4)))
+    request = request_of(strategy("s", play(channels=("email",))), policy=policy)
+    new = told(brand, request, tmp_path / "new")
+    assert [(one.customer_no, len(one.caps), one.consent_assumed) for one in new] == [
+        (1, 1, "old"),
+        (2, 0, "old"),
+        (3, 1, ""),
+        (4, 1, ""),
+    ]
+    assert [cap.key for cap in new[0].caps] == ["nine"]
+    assert told(brand, request, tmp_path / "old", less=("cap_group", "agreed", "policy")) == new
+
+
+def test_groups_of_another_policy_are_looked_at_again(tmp_path: Path) -> None:
+    """The policy gained a group before the first in order: the numbers in the rows mean others now."""
+    one_, nine = FrequencyCap(key="one", touches_max=1), FrequencyCap(key="nine", touches_max=9)
+    brand = Brand(segments={"vip": [1], "able": [2], "everybody": [1, 2]}).people(1, 2)
+    request = request_of(policy=ContactPolicy(capped_groups={"vip": (nine,)}))
+    after = replace(request, policy=ContactPolicy(capped_groups={"vip": (nine,), "able": (one_,)}))
+    with brand.reader(tmp_path) as reader:
+        segments = Segments(reader, brand)
+        rows = make_plan(reader, segments, request).candidates
+        (part,) = gate_candidates(gather(reader, segments, after), rows)
+    assert {one.customer_no: [cap.key for cap in one.caps] for one in part} == {1: ["nine"], 2: ["one"]}
 
 
 def test_a_yes_to_another_purpose_leaves_consent_assumed(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from koipond.ingest.ports import IbisTable
 from koipond.kernel import Message
 from koipond.outreach.model import GateCandidate, Reason
 from koipond.outreach.templates import Rendered, preview
-from koipond.strategy.plan.asked import gate_candidates
-from koipond.strategy.plan.known import Known
+from koipond.strategy.plan.context import Context
+from koipond.strategy.plan.gate_requests import gate_candidates
 from koipond.strategy.variables import offer_until
 
 SHOWN_MAX = 100
@@ -39,7 +39,7 @@ LastDays = Callable[[Sequence[GateCandidate]], Sequence[date | None]]
 
 
 def preview_touches(
-    known: Known,
+    known: Context,
     rows: IbisTable,
     *,
     count: int = 5,

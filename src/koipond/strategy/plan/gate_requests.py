@@ -16,11 +16,12 @@ from koipond.experiments.assignment import HOLDOUT
 from koipond.ingest.ports import IbisTable
 from koipond.kernel import day_bounds, zone
 from koipond.outreach.model import BudgetLine, FrequencyCap, GateCandidate, Reason
-from koipond.strategy.plan.codes import caps_by_group
-from koipond.strategy.plan.contact import who_said
-from koipond.strategy.plan.known import Known, any_of
+from koipond.strategy.plan.candidates import policy_mark
+from koipond.strategy.plan.context import Context, any_of
 from koipond.strategy.plan.model import PlanRequest
+from koipond.strategy.plan.permissions import agreed_on, cap_group
 from koipond.strategy.plan.task import ArmTask, PlayTask
+from koipond.strategy.plan.ways import caps_by_group
 from koipond.strategy.variables import plan_wide_values, spoken_values
 
 CHUNK = 5_000
@@ -34,15 +35,19 @@ class _Arm:
     arm: ArmTask
 
 
-def gate_candidates(known: Known, rows: IbisTable, *, chunk: int = CHUNK) -> Iterator[list[GateCandidate]]:
+def gate_candidates(known: Context, rows: IbisTable, *, chunk: int = CHUNK) -> Iterator[list[GateCandidate]]:
     """Yield the touches of ``rows`` (columns of CANDIDATES) as the gate is asked for them, in chunks.
 
     They come by customer number, as previews show them: codes are dealt in that order.
-    ``known`` is that of the same request (`gather`); its audiences tell which caps hold for whom.
+    ``known`` is that of the same request (`gather`). Which caps hold for whom, and of whom a consent is
+    assumed, the rows tell; when they do not (`tells_all`), the segments of the present policy do.
     """
     people = known.reader.table("customers").select("customer_no", "customer_uid")
-    touches = rows.filter(rows.reason.isnull()).inner_join(people, "customer_no")
-    touches = touches.mutate(cap_group=_group(known, touches), agreed=_agreed(known, touches))
+    touches = rows.filter(rows.reason.isnull())
+    if not tells_all(known, rows):
+        touches = touches.drop(*({"cap_group", "agreed"} & {*touches.columns}))
+        touches = touches.mutate(cap_group=_group(known, touches), agreed=_agreed(known, touches))
+    touches = touches.inner_join(people, "customer_no")
     touches = touches.order_by("customer_no", "strategy", "play")  # who is dealt which code is no accident
     arms = {
         (play.strategy.key, play.play.key, task.arm.name): _Arm(play=play, arm=task)
@@ -53,7 +58,7 @@ def gate_candidates(known: Known, rows: IbisTable, *, chunk: int = CHUNK) -> Ite
         yield [_candidate(known, arms, row) for row in batch.to_pylist()]
 
 
-def drawn_arms(known: Known, rows: IbisTable) -> IbisTable:
+def drawn_arms(known: Context, rows: IbisTable) -> IbisTable:
     """Return the arms that a plan drew: one row for each customer and strategy whose candidate reached the
     hold-out check, touched or not (design §8), with the columns scope, customer_no, arm, play, variant,
     strategy_version and plan. A strategy's candidate that the global hold-out keeps back has no arm of it.
@@ -72,39 +77,41 @@ def drawn_arms(known: Known, rows: IbisTable) -> IbisTable:
     )
 
 
-def _group(known: Known, touches: IbisTable) -> Any:
-    policy = known.request.policy
-    numbered = [(-1, segment) for segment in policy.exempt_segments]
-    numbered += [(number + 1, segment) for number, segment in enumerate(known.groups)]
-    cases = [
-        (touches.customer_no.isin(members.customer_no), number)
-        for number, segment in numbered
-        if (members := known.audiences[segment].members) is not None
-    ]
-    return ibis.cases(*cases, else_=0) if cases else ibis.literal(0)
+def tells_all(known: Context, rows: IbisTable) -> bool:
+    """Say whether ``rows`` tell the cap group and the assumed consent of their touches.
+
+    Not those of an earlier release, and not those of a plan made under another policy than the present one.
+    """
+    if "policy" not in rows.columns:
+        return False
+    other = rows.policy.isnull() | (rows.policy != policy_mark(known.request.policy))
+    touches = rows.filter(rows.reason.isnull() & other)
+    return not int(known.reader.scalar(touches.count()))
 
 
-def _agreed(known: Known, touches: IbisTable) -> Any:
-    """Return whether the gate must see a consent: of whom it was really given by, and of whom it is not
-    assumed for."""
+def _group(known: Context, touches: IbisTable) -> Any:
+    group = cap_group(known, touches)
+    return ibis.literal(0) if group is None else group
+
+
+def _agreed(known: Context, touches: IbisTable) -> Any:
+    """Return whether the gate must see a consent (`agreed_on`) for the channel and purpose of each touch."""
     checks = []
-    for channel, segment in sorted(known.request.policy.assumed_consent.items()):
-        members = known.audiences[segment].members
-        if channel not in known.channels or members is None:
-            continue
-        strangers = touches.customer_no.notin(members.customer_no)
+    for channel in sorted(known.channels):
         for purpose in sorted({play.play.purpose for play in known.plays}):
-            plays = [play for play in known.plays if play.play.purpose == purpose]
-            here = any_of(
-                (touches.strategy == play.strategy.key) & (touches.play == play.play.key) for play in plays
-            )
-            given = touches.customer_no.isin(who_said(known, channel, purpose, granted=True))
-            checks.append(((touches.channel == channel) & here, given | strangers))
+            agreed = agreed_on(known, touches, channel, purpose)
+            if agreed is not None:
+                plays = [play for play in known.plays if play.play.purpose == purpose]
+                here = any_of(
+                    (touches.strategy == play.strategy.key) & (touches.play == play.play.key)
+                    for play in plays
+                )
+                checks.append(((touches.channel == channel) & here, agreed))
     return ibis.cases(*checks, else_=True) if checks else ibis.literal(True)
 
 
 def _candidate(
-    known: Known, arms: Mapping[tuple[str, str, str], _Arm], row: Mapping[str, Any]
+    known: Context, arms: Mapping[tuple[str, str, str], _Arm], row: Mapping[str, Any]
 ) -> GateCandidate:
     found = arms[(row["strategy"], row["play"], row["variant"])]
     request, strategy, arm = known.request, found.play.strategy, found.arm
@@ -150,7 +157,7 @@ def _candidate(
     )
 
 
-def caps_for(known: Known, play: PlayTask, group: int) -> tuple[FrequencyCap, ...]:
+def caps_for(known: Context, play: PlayTask, group: int) -> tuple[FrequencyCap, ...]:
     """Return the caps that hold for a member of ``group`` (-1 exempt, 0 default, else a capped group)."""
     if group < 0:
         return ()
