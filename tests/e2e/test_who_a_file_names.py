@@ -121,7 +121,10 @@ def by_hand(file: Path) -> dict[str, int]:
     return people
 
 
-def test_rows_put_aside_can_be_had_as_a_file_with_their_reasons(koipond: Koipond, tmp_path: Path) -> None:
+def test_rows_put_aside_can_be_had_as_a_file_with_their_reasons(
+    koipond: Koipond, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KOIPOND_LANGUAGE", "zh")
     assert koipond("init", "--clock", "last_fact", "--language", "zh")[0] == 0
     file = tmp_path / "o.csv"
     file.write_text(
