@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import pyarrow as pa
 import sqlalchemy as sa
 
-from koipond.ingest.ports import Holder, ImportEntry, ImportStart
+from koipond.facts.ports import Holder
+from koipond.ingest.ports import ImportEntry, ImportStart
 from koipond.kernel import InputError, stable_json
 from koipond.store import consent_log, leases
 from koipond.store.bulk import any_of, upsert_rows
