@@ -34,13 +34,8 @@ class StoredLists:
             connection.execute(sa.delete(customer_list_member).where(customer_list_member.c.list_key == key))
             for part in chunks(rows, CHUNK):
                 insert_rows(connection, customer_list_member, ("list_key", "customer_no"), list(part))
-            entry = AuditEntry(
-                at=now,
-                actor=author,
-                action="list.import",
-                subject=f"list:{key}",
-                detail={"people": len(rows)},
-            )
+            subject, detail = f"list:{key}", {"people": len(rows)}
+            entry = AuditEntry(at=now, actor=author, action="list.import", subject=subject, detail=detail)
             write(connection, entry)
 
     def list_members(self, key: str) -> Sequence[int]:

@@ -1,4 +1,4 @@
-"""Under which apply a touch was approved, what an approval covers, changes that wait for theirs; a chained audit."""
+"""Under which apply a touch was approved, what an approval covers, what waits for one; a chained audit."""
 
 import sqlalchemy as sa
 from alembic import op
