@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from koipond.cli.app import GC_THRESHOLDS
-from koipond.ingest.ports import PersonKeys
+from koipond.facts.people import PersonKeys
 from koipond.outreach.model import BudgetLine, FrequencyCap, GateCandidate
 from koipond.outreach.ports import ChannelSheet, SendResult
 from koipond.store import ConsentStatement, Store, memory_keys

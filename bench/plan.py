@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from koipond.budgets import Budget
-from koipond.ingest.ports import Manifest
+from koipond.facts.ports import Manifest
 from koipond.kernel import FixedClock
 from koipond.outreach.model import ContactPolicy, FrequencyCap
 from koipond.outreach.ports import ChannelSheet

@@ -27,7 +27,7 @@ from typing import Any
 import duckdb
 from refresh_facts import DAY, make
 
-from koipond.ingest.ports import Manifest
+from koipond.facts.ports import Manifest
 from koipond.kernel import FixedClock, from_epoch_day
 from koipond.segments.layers.compute import compute
 from koipond.segments.layers.definitions import LayerSet

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from koipond.bootstrap import App, open_app, start_workspace
 from koipond.bootstrap.definitions import StoreDefinitions
-from koipond.ingest.ports import PersonKeys, PersonRef
+from koipond.facts.people import PersonKeys, PersonRef
 from koipond.outreach.model import BudgetLine, FrequencyCap, GateCandidate
 from koipond.store import ConsentStatement
 from koipond.workspace import load_folder

@@ -15,7 +15,7 @@ from koipond.bootstrap import App, open_app
 from koipond.bootstrap import backups as module
 from koipond.bootstrap.backups import make_backup
 from koipond.bootstrap.restoring import restore_backup
-from koipond.ingest.ports import Holder
+from koipond.facts.ports import Holder
 from koipond.settings import SystemClock
 from koipond.store import save_keys
 from koipond.store.keys import with_new_key, with_retired

@@ -10,7 +10,7 @@ import pytest
 
 from koipond.bootstrap import open_app
 from koipond.cli.app import main
-from koipond.ingest.ports import Query
+from koipond.facts.ports import Query
 from koipond.segments.state import PROFILE
 from koipond.settings import SystemClock
 

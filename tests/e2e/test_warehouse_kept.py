@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 import koipond.warehouse.engine as engine
 from koipond.bootstrap import App, open_app
-from koipond.ingest.ports import Holder
+from koipond.facts.ports import Holder
 from koipond.kernel import FixedClock, InputError
 from koipond.store.tables import lease, warehouse_file
 from koipond.warehouse import this_process

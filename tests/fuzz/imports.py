@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from koipond.bootstrap.faults import explained
+from koipond.facts.schemas import FACTS
 from koipond.ingest import KINDS, ImportRequest, ImportResult, Kind
-from koipond.ingest.facts import FACTS
 from koipond.ingest.fields import FIELDS, KEEPS_OTHER_COLUMNS, REQUIRED, Field
 from koipond.ingest.privacy import masked
 from koipond.kernel import KoipondError

@@ -9,9 +9,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from koipond.facts.tables import read_facts
 from koipond.kernel import epoch_day
 from koipond.profiles.base import base_table
-from koipond.profiles.facts import read_facts
 from koipond.segments.layers.definitions import LayerSet
 from koipond.segments.layers.rfm import axis_values
 from koipond.segments.snapshot import count_layers, profile_on

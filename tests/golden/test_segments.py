@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from koipond.ingest.ports import Reader
+from koipond.facts.ports import Reader
 from koipond.kernel import epoch_day
 from koipond.rules import default_catalog, parse
 from koipond.segments.count import count_rule

@@ -7,8 +7,8 @@ import pytest
 
 from koipond.bootstrap import App
 from koipond.bootstrap.private_checks import private_checks
+from koipond.facts.schemas import FACTS
 from koipond.ingest import ImportRequest, import_file
-from koipond.ingest.facts import FACTS
 from koipond.sources import open_file
 
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from koipond.ingest.ports import PersonKeys
+from koipond.facts.people import PersonKeys
 from koipond.outreach.gate import touch_key
 from koipond.outreach.model import BudgetLine, FrequencyCap, GateCandidate
 from koipond.outreach.ports import ChannelSheet, SendOutcome, SendResult

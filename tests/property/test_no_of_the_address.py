@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.integration.store.people_scene import NOON, PLACE, gate, meet, say
 
-from koipond.ingest.ports import PersonRef
+from koipond.facts.people import PersonRef
 from koipond.store import Store, memory_keys
 
 HOUR = timedelta(hours=1)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from koipond.ingest.ports import Writer
+from koipond.facts.ports import Writer
 from koipond.kernel import from_epoch_day
 from koipond.segments.layers.compute import compute
 from koipond.segments.layers.definitions import LayerSet

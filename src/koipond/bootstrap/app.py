@@ -18,8 +18,8 @@ from koipond.bootstrap.rights import tighten
 from koipond.bootstrap.served import served_url
 from koipond.bootstrap.stores import STATE, open_store, store_file, warehouse_root
 from koipond.channels.sandbox import SandboxChannel
+from koipond.facts.ports import Holder, Reader, Writer
 from koipond.ingest.belonging import JOINED, Verdict
-from koipond.ingest.ports import Holder, Reader, Writer
 from koipond.kernel import Clock, InputError, KoipondError, day_bounds, day_of, epoch_day
 from koipond.outreach.ports import Channel, ChannelSheet
 from koipond.outreach.templates import Template

@@ -16,8 +16,8 @@ from pathlib import Path
 from koipond import __version__
 from koipond.bootstrap.app import App
 from koipond.bootstrap.stores import STATE
+from koipond.facts.ports import FileRecord
 from koipond.ingest.belonging import Mark, PairIds, Point
-from koipond.ingest.ports import FileRecord
 from koipond.kernel import BusyError, InputError, Message, new_uid, some_of
 from koipond.store import KeyRing
 from koipond.store.copying import StoreCopy, copy_sqlite, snapshot

@@ -11,8 +11,8 @@ from typing import Any
 
 from koipond.bootstrap.app import STATE, App
 from koipond.bootstrap.rights import readable_by_others
-from koipond.ingest.facts import FACTS
-from koipond.ingest.ports import Reader
+from koipond.facts.ports import Reader
+from koipond.facts.schemas import FACTS
 from koipond.ingest.privacy import PLAIN, SUSPECT, holds
 from koipond.kernel import Message, shortened
 from koipond.store.verify import Check

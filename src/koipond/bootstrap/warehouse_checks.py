@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from koipond.bootstrap.app import App
+from koipond.facts.ports import FileRecord
 from koipond.ingest.belonging import Verdict
-from koipond.ingest.ports import FileRecord
 from koipond.kernel import Message, joined, wall_time
 from koipond.store.leases import TTL
 from koipond.store.verify import Check, check_of

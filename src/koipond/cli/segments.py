@@ -24,7 +24,7 @@ from koipond.kernel import InputError, epoch_day, heard, joined, phrase, spoken
 
 if TYPE_CHECKING:
     from koipond.bootstrap import App
-    from koipond.ingest.ports import Reader
+    from koipond.facts.ports import Reader
     from koipond.rules import Catalog
 
 
@@ -38,8 +38,8 @@ def register(app: typer.Typer) -> None:
 
 def show(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap import open_app
+    from koipond.facts.tables import count_left_out
     from koipond.insights.freshness import fact_rows
-    from koipond.profiles.facts import count_left_out
     from koipond.worker.overview import segment_rows
 
     with open_app(context.obj) as app:
@@ -80,8 +80,8 @@ def count(
     as_json: JsonFlag = False,
 ) -> None:
     from koipond.bootstrap import open_app
+    from koipond.facts.tables import count_left_out
     from koipond.insights.freshness import fact_rows
-    from koipond.profiles.facts import count_left_out
     from koipond.rules import parse, to_text, walk, words
     from koipond.segments.count import count_rule
     from koipond.segments.seen import shown_traits, trait_types, unseen

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Callable, Sequence
 
+from koipond.facts.people import PersonKeys
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.people import normal_phone
-from koipond.ingest.ports import PersonKeys
 from koipond.ingest.spellings import normal_email
 
 _EXTENSION_DIGITS_MAX = 5

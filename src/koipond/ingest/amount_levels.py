@@ -10,11 +10,12 @@ from typing import Any
 
 import ibis
 
+from koipond.facts.ports import IbisTable, Reader
 from koipond.ingest.fields import synonyms
 from koipond.ingest.mapping import ColumnMap, plain_name
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.order_money import BACK_FIELDS
-from koipond.ingest.ports import IbisTable, Reader, RowSource
+from koipond.ingest.ports import RowSource
 from koipond.kernel import InputError, Message
 
 _STRAY = 50  # one order in so many may be at odds with all others

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import ibis
 import pyarrow as pa
 
-from koipond.ingest.facts import FACTS, REPLACEABLE
-from koipond.ingest.ports import IbisTable, Writer
+from koipond.facts.ports import IbisTable, Writer
+from koipond.facts.schemas import FACTS, REPLACEABLE
 
 _APPENDED = ("events", "touches", "reachable")
 _SPEAK = ("orders", "refunds", "events", "traits", "touches")

@@ -13,8 +13,8 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
+from koipond.facts.ports import IbisTable, Reader
 from koipond.ingest.month_names import in_short
-from koipond.ingest.ports import IbisTable, Reader
 from koipond.kernel import Message
 
 YEARLESS = "birthday_without_year"

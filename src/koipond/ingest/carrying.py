@@ -7,8 +7,8 @@ stay without a number and are put aside.
 
 import ibis
 
+from koipond.facts.ports import IbisTable, Reader
 from koipond.ingest.fields import PERSON
-from koipond.ingest.ports import IbisTable, Reader
 from koipond.ingest.words import TOTALS
 
 _WHOSE = (*PERSON, "at", "refund_of")

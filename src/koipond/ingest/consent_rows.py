@@ -11,10 +11,10 @@ from typing import Any
 
 import ibis
 
+from koipond.facts.ports import IbisTable, Reader
 from koipond.ingest.consent_words import ALL, ConsentWords
 from koipond.ingest.instants import InstantReading
 from koipond.ingest.judging import first_field, first_rule
-from koipond.ingest.ports import IbisTable, Reader
 from koipond.ingest.readings import Readings, read_word
 from koipond.ingest.timing import Setting, instant_columns
 from koipond.ingest.zones import to_utc

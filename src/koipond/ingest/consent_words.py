@@ -8,9 +8,9 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from koipond.facts.ports import IbisTable, Reader
 from koipond.ingest.mapping import plain_name
 from koipond.ingest.model import ImportRequest
-from koipond.ingest.ports import IbisTable, Reader
 from koipond.ingest.privacy import masked
 from koipond.ingest.words import meanings, word_table
 from koipond.kernel import InputError, Message, joined

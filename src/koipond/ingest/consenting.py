@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from koipond.facts.ports import IbisTable, Reader, Warehouse, Writer
 from koipond.ingest.addresses import keys_of
 from koipond.ingest.archive import columns_of, take_back
 from koipond.ingest.consent_rows import judge_consents
@@ -26,15 +27,7 @@ from koipond.ingest.judging import aside_rows, shown, write_aside
 from koipond.ingest.model import ImportResult, Progress
 from koipond.ingest.people import resolve_people
 from koipond.ingest.pipelines import Job, Outcome
-from koipond.ingest.ports import (
-    ConsentBook,
-    IbisTable,
-    ImportJournal,
-    ImportStart,
-    Reader,
-    Warehouse,
-    Writer,
-)
+from koipond.ingest.ports import ConsentBook, ImportJournal, ImportStart
 from koipond.ingest.privacy import said
 from koipond.ingest.publishing import how_ended, masked_columns, publish, result_of
 from koipond.ingest.quality import QualityRules

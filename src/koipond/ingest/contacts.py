@@ -5,10 +5,11 @@ from typing import Any
 
 import ibis
 
+from koipond.facts.ports import IbisTable, Writer
 from koipond.ingest.archive import as_facts, columns_of
 from koipond.ingest.events import identified, unknown
 from koipond.ingest.model import ImportRequest
-from koipond.ingest.ports import ConsentBook, IbisTable, TouchHistory, Writer
+from koipond.ingest.ports import ConsentBook, TouchHistory
 from koipond.ingest.readings import read_word
 from koipond.ingest.words import meanings, word_table
 

@@ -1,8 +1,8 @@
 """Amounts that cannot be in the workspace's currency stop an import (币种不符): by a column, or by a sign."""
 
+from koipond.facts.ports import IbisTable, Reader
 from koipond.ingest.currency_signs import SIGN, can_mean, is_sign, names_of
 from koipond.ingest.order_money import BACK_FIELDS, PAID_FIELDS
-from koipond.ingest.ports import IbisTable, Reader
 from koipond.ingest.readings import Readings, said_in
 from koipond.kernel import InputError, Message, joined
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import ibis
 
+from koipond.facts.ports import IbisTable, Writer
 from koipond.ingest.archive import as_facts, retire
 from koipond.ingest.door import OTHERS
 from koipond.ingest.functions import members
 from koipond.ingest.model import ImportRequest
-from koipond.ingest.ports import IbisTable, Writer
 from koipond.ingest.timing import Setting
 from koipond.ingest.trait_types import typed
 

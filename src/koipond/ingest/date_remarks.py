@@ -1,6 +1,6 @@
 """What an import says of dates that are hardly dates (日期存疑): null dates, and years long gone."""
 
-from koipond.ingest.ports import IbisTable, Reader
+from koipond.facts.ports import IbisTable, Reader
 from koipond.kernel import Message, from_epoch_day
 
 _DOUBTFUL_BEFORE = 7_305  # 1990-01-01: hardly a shop has facts of that age

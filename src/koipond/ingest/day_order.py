@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from koipond.ingest.ports import IbisTable, Reader
+from koipond.facts.ports import IbisTable, Reader
 from koipond.ingest.shapes import Shape, first
 from koipond.kernel import InputError, Message, all_of, any_of
 

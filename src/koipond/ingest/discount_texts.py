@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import ibis
 
-from koipond.ingest.ports import IbisTable, Reader
+from koipond.facts.ports import IbisTable, Reader
 from koipond.kernel import InputError
 
 Discount = Literal["money", "rate", "percent", "paid", "paid_tenths", "paid_percent"]

@@ -10,12 +10,13 @@ from typing import Any
 
 import ibis
 
+from koipond.facts.ports import IbisTable, Reader
 from koipond.ingest.discount_texts import DISCOUNTS, Discount
 from koipond.ingest.fields import synonyms
 from koipond.ingest.mapping import ColumnMap, plain_name
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.numbers import read_number, to_units
-from koipond.ingest.ports import IbisTable, Reader, RowSource
+from koipond.ingest.ports import RowSource
 from koipond.ingest.readings import Readings
 from koipond.kernel import InputError, Message
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import ibis
 import pyarrow as pa
 
-from koipond.ingest.ports import IbisTable, Reader, Writer
+from koipond.facts.ports import IbisTable, Reader, Writer
 
 _NOTHING = "{}"
 _TRAITS = ("traits", "replaced_traits")

@@ -4,11 +4,11 @@ from typing import Any
 
 import ibis
 
+from koipond.facts.ports import IbisTable, Writer
 from koipond.ingest.archive import as_facts
 from koipond.ingest.door import OTHERS
 from koipond.ingest.functions import md5
 from koipond.ingest.model import ImportRequest
-from koipond.ingest.ports import IbisTable, Writer
 
 _CONTENT = ("customer_no", "name", "at_s", "sku", "amount_fen", "properties")
 

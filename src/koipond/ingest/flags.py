@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import ibis
 import pyarrow as pa
 
-from koipond.ingest.ports import IbisTable, Reader
+from koipond.facts.ports import IbisTable, Reader
 
 ADULT_YEARS = 18
 FLAGS = ("staff", "minor", "profiling_refused")

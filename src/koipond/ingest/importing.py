@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from koipond.facts.ports import Warehouse, Writer
 from koipond.ingest.archive import take_back
 from koipond.ingest.consenting import import_consents
 from koipond.ingest.contacts import copy_consents
@@ -27,8 +28,6 @@ from koipond.ingest.ports import (
     ImportStart,
     RowSource,
     TouchHistory,
-    Warehouse,
-    Writer,
 )
 from koipond.ingest.privacy import said
 from koipond.ingest.publishing import how_ended, publish, result_of

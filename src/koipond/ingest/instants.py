@@ -13,11 +13,11 @@ from typing import Any
 
 import ibis
 
+from koipond.facts.ports import IbisTable, Reader
 from koipond.ingest.date_patterns import fault_of
 from koipond.ingest.day_order import day_order
 from koipond.ingest.functions import read_aware_instant, read_instant
 from koipond.ingest.month_names import SHORT, in_short, names_in, shortened
-from koipond.ingest.ports import IbisTable, Reader
 from koipond.ingest.shapes import Shape
 from koipond.kernel import InputError, Message, all_of, joined
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import ibis
 
+from koipond.facts.ports import IbisTable, Reader
 from koipond.ingest.carrying import carry_orders_down
 from koipond.ingest.door import Door
 from koipond.ingest.joined_rows import HEAD_ROWS, JoinedRows
 from koipond.ingest.model import Progress
-from koipond.ingest.ports import IbisTable, Reader
 from koipond.ingest.staging import RAW, Staged, stage_rows
 from koipond.kernel import Clock, InputError
 

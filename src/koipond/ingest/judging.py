@@ -6,12 +6,12 @@ from typing import Any
 
 import ibis
 
+from koipond.facts.ports import IbisTable, Writer
 from koipond.ingest.archive import as_facts
 from koipond.ingest.door import OTHERS
 from koipond.ingest.fields import PERSON
 from koipond.ingest.functions import to_json, with_members, without_nulls
 from koipond.ingest.model import ROW_RULES, SAMPLES_MAX, Sample
-from koipond.ingest.ports import IbisTable, Writer
 from koipond.ingest.privacy import DECLARED, LONG_NUMBER, MASK
 
 _NUMBERS = (

@@ -7,32 +7,17 @@ which every file has that we export. Nobody is made a customer.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from koipond.facts.people import ListedPerson, PersonKeys
 from koipond.ingest.fields import PERSON, synonyms
 from koipond.ingest.mapping import plain_name
 from koipond.ingest.people import normal_phone
-from koipond.ingest.ports import PersonKeys, RowSource
+from koipond.ingest.ports import RowSource
 from koipond.ingest.spellings import is_no_id, normal_email, plain_id, unguarded
 from koipond.kernel import InputError, Message, joined
 
 UID, VALUE = "customer_uid", "value"
 _VALUE_NAMES = ("value", "tag", "标签", "标签值", "nilai")
 _SHOWN_MAX = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedPerson:
-    """One line of a list. ``uid``: our id of a customer; ``value``: what its row says of them, when the list
-    has such a column."""
-
-    line: int
-    keys: PersonKeys
-    value: str | None = None
-    uid: str | None = None
-
-    @property
-    def nameless(self) -> bool:
-        """Whether the line says nothing of who is meant."""
-        return not (self.uid or self.keys.shop_id or self.keys.phone or self.keys.email)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

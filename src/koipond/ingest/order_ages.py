@@ -13,9 +13,9 @@ from typing import Any
 
 import ibis
 
+from koipond.facts.ports import IbisTable, Writer
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.orders import OrderFacts
-from koipond.ingest.ports import IbisTable, Writer
 from koipond.ingest.words import CANCELLED, PAID, PENDING
 
 _HEAD = ("customer_no", "at_s", "gross_fen", "net_fen", "status", "channel", "store", "staff", "coupon")

@@ -6,11 +6,11 @@ whichever file came first. What is equal is left alone, so the same file again c
 without an id are known by their content and how often it occurs.
 """
 
+from koipond.facts.ports import IbisTable, Writer
 from koipond.ingest.archive import as_facts, retire
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.order_ages import count_known, judge_refunds, judge_sales
 from koipond.ingest.orders import OrderFacts
-from koipond.ingest.ports import IbisTable, Writer
 from koipond.ingest.words import PAID
 
 _SALE = ("source", "order_id", "customer_no")

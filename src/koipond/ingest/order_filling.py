@@ -9,8 +9,8 @@ from typing import Any
 
 import ibis
 
+from koipond.facts.ports import IbisTable, Writer
 from koipond.ingest.amount_levels import Levels
-from koipond.ingest.ports import IbisTable, Writer
 from koipond.ingest.words import CANCELLED, PENDING, REFUNDED
 
 _CARRIED = ("customer_no", "at_s", "day")

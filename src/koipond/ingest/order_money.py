@@ -4,10 +4,10 @@ from typing import Any
 
 import ibis
 
+from koipond.facts.ports import IbisTable
 from koipond.ingest.discount_texts import DISCOUNTS, Discount
 from koipond.ingest.discounts import less_share
 from koipond.ingest.numbers import multiply, read_number, to_units
-from koipond.ingest.ports import IbisTable
 from koipond.ingest.readings import Readings
 
 PAID_FIELDS = ("amount", "order_amount")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import ibis
 
+from koipond.facts.ports import IbisTable, Writer
 from koipond.ingest.amount_levels import Levels, decide_levels
 from koipond.ingest.discount_texts import Discount
 from koipond.ingest.discounts import decide_discount, discount_remarks, shares_left_out
@@ -12,7 +13,7 @@ from koipond.ingest.mapping import ColumnMap
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.order_filling import fill_orders, needs_filling
 from koipond.ingest.order_rows import judge_orders, look_at_orders, rule_rows, type_orders
-from koipond.ingest.ports import IbisTable, RowSource, Writer
+from koipond.ingest.ports import RowSource
 from koipond.ingest.readings import Readings
 from koipond.ingest.repeats import Repeats, repeated_rows
 from koipond.ingest.subtotals import subtotal_rows

@@ -12,11 +12,11 @@ from typing import Any
 import ibis
 from ibis.expr.operations import Literal
 
+from koipond.facts.ports import IbisTable, Writer
 from koipond.ingest.discount_texts import Discount
 from koipond.ingest.judging import first_field, first_rule
 from koipond.ingest.numbers import UNITS_MAX
 from koipond.ingest.order_money import PAID_FIELDS, money_columns
-from koipond.ingest.ports import IbisTable, Writer
 from koipond.ingest.readings import Readings, read_word
 from koipond.ingest.timing import Setting, instant_columns
 from koipond.ingest.words import CANCELLED, PAID, PARTLY, PENDING, REFUNDED, TOTALS

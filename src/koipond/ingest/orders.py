@@ -10,10 +10,10 @@ from typing import Any
 
 import ibis
 
+from koipond.facts.ports import IbisTable, Writer
 from koipond.ingest.amount_levels import Levels
 from koipond.ingest.functions import md5
 from koipond.ingest.model import ImportRequest
-from koipond.ingest.ports import IbisTable, Writer
 from koipond.ingest.words import CANCELLED, PAID, PENDING, REFUNDED
 
 _RANKS = {PAID: 0, PENDING: 1, CANCELLED: 2}

@@ -9,10 +9,12 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
+from koipond.facts.people import PersonKeys
+from koipond.facts.ports import IbisTable, Reader
 from koipond.ingest.door import Door
 from koipond.ingest.fields import PERSON
 from koipond.ingest.model import ImportRequest
-from koipond.ingest.ports import IbisTable, IdentityStore, PersonKeys, Reader
+from koipond.ingest.ports import IdentityStore
 from koipond.ingest.spellings import normal_email
 from koipond.ingest.staging import Feed
 from koipond.kernel import CancelledError

@@ -6,6 +6,7 @@ from typing import Any
 
 import ibis
 
+from koipond.facts.ports import IbisTable, Writer
 from koipond.ingest.birthdays import YEARLESS, Yearless, apart
 from koipond.ingest.carrying import carry_orders_down
 from koipond.ingest.contacts import write_touches
@@ -26,7 +27,7 @@ from koipond.ingest.order_reading import read_orders
 from koipond.ingest.orders import build_orders
 from koipond.ingest.people import Registry, resolve_people, scope_ids
 from koipond.ingest.plain_rows import judge_rows
-from koipond.ingest.ports import IbisTable, RowSource, TouchHistory, Writer
+from koipond.ingest.ports import RowSource, TouchHistory
 from koipond.ingest.products import write_products
 from koipond.ingest.readings import Readings, decide, said_in
 from koipond.ingest.remarks import remarks_on_orders, remarks_on_people

@@ -4,11 +4,11 @@ from typing import Any
 
 import ibis
 
+from koipond.facts.ports import IbisTable, Writer
 from koipond.ingest.fields import FIELDS, PERSON
 from koipond.ingest.judging import first_field, first_rule
 from koipond.ingest.model import Kind
 from koipond.ingest.numbers import read_number, to_units
-from koipond.ingest.ports import IbisTable, Writer
 from koipond.ingest.readings import Readings, read_word
 from koipond.ingest.shares import read_margin
 from koipond.ingest.timing import Setting, day_name, instant_columns, seconds_name

@@ -2,8 +2,8 @@
 
 import ibis
 
+from koipond.facts.ports import IbisTable, Writer
 from koipond.ingest.archive import as_facts, retire
-from koipond.ingest.ports import IbisTable, Writer
 
 _VALUES = ("name", "category", "price_fen", "margin_fen")
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pyarrow as pa
 
+from koipond.facts.ports import Writer
+from koipond.facts.schemas import FACTS
 from koipond.ingest.archive import columns_of
-from koipond.ingest.facts import FACTS
 from koipond.ingest.judging import samples
 from koipond.ingest.mapping import own_name
 from koipond.ingest.model import ImportResult
 from koipond.ingest.pipelines import Job, Outcome
-from koipond.ingest.ports import Writer
 from koipond.ingest.privacy import masked
 from koipond.ingest.quality import QualityRules, count_flagged
 from koipond.ingest.remarks import remarks_on_masked

@@ -13,10 +13,12 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
+from koipond.facts.orders import is_paid
+from koipond.facts.ports import IbisTable, Query, Reader, Warehouse
+from koipond.facts.schemas import FACTS
 from koipond.ingest.archive import as_facts
-from koipond.ingest.facts import FACTS
 from koipond.ingest.model import ROW_RULES
-from koipond.ingest.ports import IbisTable, PeopleVerdicts, Query, Reader, Warehouse
+from koipond.ingest.ports import PeopleVerdicts
 from koipond.kernel import Clock, InputError, any_of, joined
 
 PEOPLE_RULES = ("test_account", "reward_chaser", "abnormal_frequency")
@@ -245,4 +247,4 @@ def _abnormal(reader: Reader, rules: QualityRules) -> IbisTable:
 
 def _paid(reader: Reader) -> IbisTable:
     orders = reader.table("orders")
-    return orders.filter(orders["status"] == "paid")
+    return orders.filter(is_paid(orders))

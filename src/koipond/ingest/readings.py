@@ -6,12 +6,13 @@ from typing import Any
 
 import ibis
 
+from koipond.facts.ports import IbisTable, Reader
 from koipond.ingest.fields import FIELDS
 from koipond.ingest.instants import InstantReading, choose_instants
 from koipond.ingest.mapping import ColumnMap
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.numbers import Marks, NumberReading, choose_marks, number_reading, read_number
-from koipond.ingest.ports import IbisTable, Reader, RowSource
+from koipond.ingest.ports import RowSource
 from koipond.ingest.shapes import column_shapes
 from koipond.ingest.words import meanings, word_table
 from koipond.kernel import InputError, Message, joined

@@ -14,8 +14,9 @@ import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from koipond.facts.ports import IbisTable, Writer
 from koipond.ingest.functions import bit_count
-from koipond.ingest.ports import IbisTable, RowSource, Writer
+from koipond.ingest.ports import RowSource
 
 _NOT_CONTENT = ("row", "rule", "field", "is_refund", "is_line", "negative", "torn", "totals")
 

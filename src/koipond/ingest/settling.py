@@ -7,8 +7,9 @@ from datetime import datetime
 
 import pyarrow as pa
 
+from koipond.facts.ports import Writer
 from koipond.ingest.judging import write_aside
-from koipond.ingest.ports import ConsentBook, ImportJournal, TouchHistory, Writer
+from koipond.ingest.ports import ConsentBook, ImportJournal, TouchHistory
 
 ASIDE_MAX = 100_000
 """So many rows that were put aside the store keeps for an import without a writer, the first of the file."""

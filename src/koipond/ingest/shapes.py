@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import ibis
 
-from koipond.ingest.ports import IbisTable, Reader
+from koipond.facts.ports import IbisTable, Reader
 from koipond.kernel import InputError
 
 SHAPES_MAX = 20_000

@@ -4,8 +4,8 @@ from typing import Any
 
 import ibis
 
+from koipond.facts.ports import IbisTable
 from koipond.ingest.numbers import NumberReading, read_number, to_units
-from koipond.ingest.ports import IbisTable
 
 _PERCENT = r"\s*[%％]\s*$"
 _PER_PERCENT = 10_000  # a share is read to ten-thousandths of a percent

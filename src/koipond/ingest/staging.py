@@ -7,10 +7,11 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
+from koipond.facts.ports import IbisTable, Reader
 from koipond.ingest.door import OTHERS, Door, kinds_of
 from koipond.ingest.mapping import ColumnMap, own_name
 from koipond.ingest.model import Progress
-from koipond.ingest.ports import IbisTable, Reader, RowSource
+from koipond.ingest.ports import RowSource
 from koipond.ingest.privacy import masked
 from koipond.ingest.spellings import plain_ids
 from koipond.kernel import CancelledError, Clock, InputError, listed

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import ibis
 import pyarrow as pa
 
+from koipond.facts.ports import IbisTable, Writer
 from koipond.ingest.mapping import plain_name
-from koipond.ingest.ports import IbisTable, RowSource, Writer
+from koipond.ingest.ports import RowSource
 from koipond.ingest.repeats import texts_of
 from koipond.ingest.words import TOTALS
 from koipond.kernel import Message

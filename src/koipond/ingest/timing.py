@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import ibis
 
+from koipond.facts.ports import IbisTable, Reader
 from koipond.ingest.instants import read_seconds
-from koipond.ingest.ports import IbisTable, Reader
 from koipond.ingest.readings import Readings
 from koipond.ingest.zones import local_day, to_utc, wall_day
 

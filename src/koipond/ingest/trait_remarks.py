@@ -7,8 +7,8 @@ unsaid, rules about friends count 0 and a no stops nobody.
 import re
 from collections.abc import Collection, Mapping, Sequence
 
+from koipond.facts.ports import IbisTable, Writer
 from koipond.ingest.mapping import ColumnMap, own_name, plain_name
-from koipond.ingest.ports import IbisTable, Writer
 from koipond.ingest.privacy import masked
 from koipond.ingest.words import word_table
 from koipond.kernel import Message, some_of

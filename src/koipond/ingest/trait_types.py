@@ -11,11 +11,11 @@ from typing import Any
 
 import ibis
 
+from koipond.facts.ports import IbisTable, Writer
 from koipond.ingest.functions import day_text
 from koipond.ingest.instants import choose_instants
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.numbers import Marks, choose_marks, number_reading, read_number
-from koipond.ingest.ports import IbisTable, Writer
 from koipond.ingest.readings import Readings
 from koipond.ingest.shapes import column_shapes
 from koipond.ingest.timing import Setting, instant_columns

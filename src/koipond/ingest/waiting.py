@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from koipond.ingest.ports import Warehouse, Writer
+from koipond.facts.ports import Warehouse, Writer
 from koipond.kernel import BusyError
 
 Patience = Callable[[BusyError], bool]

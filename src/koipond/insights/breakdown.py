@@ -15,7 +15,7 @@ from koipond.experiments.always_valid import AlwaysValidBound
 from koipond.experiments.bounds import Bound, FixedBound
 from koipond.experiments.breakdown import break_down
 from koipond.experiments.statistics import MetricSums
-from koipond.ingest.ports import IbisTable, Reader
+from koipond.facts.ports import IbisTable, Reader
 from koipond.kernel import InputError
 from koipond.segments.state import MOVEMENTS, PROFILE
 

@@ -7,7 +7,7 @@ U09). One maximum per source, over files that hold little else of what is read.
 from dataclasses import dataclass
 from typing import Any
 
-from koipond.ingest.ports import Reader
+from koipond.facts.ports import Reader
 from koipond.kernel import from_epoch_day
 
 KINDS = ("orders", "refunds", "events")

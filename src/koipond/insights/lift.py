@@ -10,7 +10,7 @@ from typing import Any
 from koipond.experiments.comparison import ArmData, Comparison, compare_arms
 from koipond.experiments.metric import Metric
 from koipond.experiments.statistics import MetricSums, aggregates
-from koipond.ingest.ports import IbisTable, Reader
+from koipond.facts.ports import IbisTable, Reader
 from koipond.insights.breakdown import breakdown_rows, with_layer
 from koipond.insights.freshness import NewestFact, newest_facts
 from koipond.insights.lift_model import (

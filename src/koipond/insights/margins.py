@@ -9,9 +9,9 @@ from typing import Any
 
 import ibis
 
-from koipond.ingest.ports import IbisTable, Reader
-from koipond.profiles.facts import FactTables
-from koipond.profiles.purchases import KEY
+from koipond.facts.orders import KEY
+from koipond.facts.ports import IbisTable, Reader
+from koipond.facts.tables import FactTables
 
 PIECE_MILLI = 1_000
 ORDER = ("order_no", *KEY)

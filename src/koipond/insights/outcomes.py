@@ -11,10 +11,10 @@ from typing import Any
 
 import ibis
 
-from koipond.ingest.ports import IbisTable, Reader
+from koipond.facts.orders import counted, is_paid, linked_refunds, net_of_refunds, unlinked_refunds
+from koipond.facts.ports import IbisTable, Reader
+from koipond.facts.tables import FactTables, left_out_people, read_facts, without_unreal
 from koipond.insights.margins import ORDER, has_margins, order_margins
-from koipond.profiles.facts import FactTables, left_out_people, read_facts, without_unreal
-from koipond.profiles.purchases import linked_refunds, net_of_refunds, unlinked_refunds
 
 DAY_S = 86_400
 BEFORE_DAYS_MIN = 90
@@ -137,10 +137,10 @@ def net_orders(facts: FactTables, as_of_day: int, also: Sequence[str] = ()) -> I
     if facts.orders is None:
         nothing = ibis.literal(0, "int64")
         return facts.customers.select("customer_no", at_s=nothing, net_fen=nothing).limit(0)
-    orders = facts.canonical(facts.orders.filter((ibis._.status == "paid") & (ibis._.day <= as_of_day)))
+    orders = facts.canonical(facts.orders.filter(is_paid(facts.orders), facts.orders.day <= as_of_day))
     if facts.refunds is not None:
         orders = net_of_refunds(orders, linked_refunds(facts, as_of_day))
-    return orders.select(*ORDER, "at_s", "net_fen", *also).filter(ibis._.net_fen > 0)
+    return counted(orders.select(*ORDER, "at_s", "net_fen", *also))
 
 
 def _loose_refunds(facts: FactTables, as_of_day: int, moves: IbisTable) -> IbisTable:

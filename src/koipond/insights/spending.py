@@ -12,9 +12,9 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
-from koipond.ingest.ports import IbisTable, Reader
+from koipond.facts.ports import IbisTable, Reader
+from koipond.facts.tables import read_facts
 from koipond.insights.outcomes import DAY_S, WAITING, OutcomeWindow, net_orders, sent_since
-from koipond.profiles.facts import read_facts
 from koipond.segments.code_rows import codes_in
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from koipond.ingest.ports import Reader
+from koipond.facts.ports import Reader
 from koipond.insights.outcomes import OutcomeWindow, running, touched_since
 from koipond.kernel import from_epoch_day
 

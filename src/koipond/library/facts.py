@@ -18,12 +18,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from koipond.facts.people import PersonKeys, PersonRef
+from koipond.facts.ports import FileRecord, Holder, Manifest, Writer
 from koipond.frames import TableLike, pick_columns, with_names
 from koipond.ingest.mapping import ColumnMap, choose_mapping
 from koipond.ingest.model import ImportRequest
 from koipond.ingest.people import Registry
 from koipond.ingest.pipelines import Job, run
-from koipond.ingest.ports import FileRecord, Holder, Manifest, PersonKeys, PersonRef, Writer
 from koipond.ingest.staging import stage_rows
 from koipond.ingest.timing import Setting
 from koipond.kernel import FixedClock, InputError, Message, all_of, joined, minor_digits, zone

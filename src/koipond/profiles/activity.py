@@ -9,8 +9,8 @@ from typing import Any
 
 import ibis
 
-from koipond.ingest.ports import IbisTable
-from koipond.profiles.facts import FactTables, union_all
+from koipond.facts.ports import IbisTable
+from koipond.facts.tables import FactTables, union_all
 from koipond.profiles.spec import BaseSpec
 
 REACHED_STATES = ("delivered", "opened", "clicked", "replied")

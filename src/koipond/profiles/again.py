@@ -9,10 +9,10 @@ from typing import Any
 
 import ibis
 
-from koipond.ingest.ports import IbisTable, Query, Reader
+from koipond.facts.ports import IbisTable, Query, Reader
+from koipond.facts.tables import RELATIONS, FactTables, own_facts, own_rows, people
 from koipond.profiles.activity import FIRST_DAYS, first_days
 from koipond.profiles.base import ACT_DAYS, acts_of, count_columns, day_columns, money_of
-from koipond.profiles.facts import RELATIONS, FactTables, own_facts, own_rows, people
 from koipond.profiles.purchases import purchases
 from koipond.profiles.spec import BaseSpec
 

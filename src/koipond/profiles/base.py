@@ -10,11 +10,12 @@ from typing import Any
 
 import ibis
 
-from koipond.ingest.ports import IbisTable, Query, Reader
+from koipond.facts.dialect import has_lists
+from koipond.facts.orders import linked_refunds
+from koipond.facts.ports import IbisTable, Query, Reader
+from koipond.facts.tables import FactTables, people
 from koipond.profiles.activity import FIRST_DAYS, first_days, praise, recent_acts
-from koipond.profiles.dialect import has_lists
-from koipond.profiles.facts import FactTables, people
-from koipond.profiles.purchases import linked_refunds, money_rows, purchases
+from koipond.profiles.purchases import money_rows, purchases
 from koipond.profiles.spec import BaseSpec
 
 ACT_DAYS = ("active_day", "passive_day", "browse_day", "browse_nth_day", "praise_day")

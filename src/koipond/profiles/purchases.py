@@ -9,36 +9,13 @@ from typing import Any
 
 import ibis
 
-from koipond.ingest.ports import IbisTable
-from koipond.profiles import dialect
-from koipond.profiles.facts import FactTables, union_all
+from koipond.facts import dialect
+from koipond.facts.orders import KEY, is_paid, net_of_refunds, unlinked_refunds
+from koipond.facts.ports import IbisTable
+from koipond.facts.tables import FactTables, union_all
 from koipond.profiles.spec import BaseSpec, Window
 
 NANO = 10**9
-
-
-KEY = ("customer_no", "source", "order_id")
-
-
-def linked_refunds(facts: FactTables, as_of: Any) -> IbisTable:
-    """Return customer_no, source, order_id, refunded_fen of the orders with a refund dated up to ``as_of``.
-
-    A refund is linked when it names an order of the same customer.
-    """
-    assert facts.refunds is not None
-    assert facts.orders is not None
-    named = facts.refunds.filter(facts.refunds.order_id.notnull(), facts.refunds.day <= as_of)
-    named = facts.canonical(named.select(*KEY, "amount_fen"))
-    sums = named.group_by(KEY).agg(refunded_fen=dialect.whole(named.amount_fen.sum()))
-    orders = facts.canonical(facts.orders.select(*KEY)).semi_join(named, "customer_no")
-    return orders.inner_join(sums, KEY).select(*KEY, "refunded_fen")
-
-
-def net_of_refunds(orders: IbisTable, linked: IbisTable) -> IbisTable:
-    """Return ``orders`` (survivors' numbers) with ``net_fen`` lowered by their `linked_refunds`."""
-    joined = orders.left_join(linked, KEY)
-    net = joined.net_fen - ibis.coalesce(joined.refunded_fen, 0)
-    return joined.mutate(net_fen=net).select(*orders.columns)
 
 
 def money_rows(facts: FactTables, spec: BaseSpec, as_of: Any, linked: IbisTable | None) -> IbisTable:
@@ -67,7 +44,7 @@ def _paid(facts: FactTables, as_of: Any, linked: IbisTable | None) -> list[IbisT
     """Return paid orders; those of customers with linked refunds apart, as only they need their order ids."""
     orders = facts.orders
     assert orders is not None
-    orders = orders.filter(orders.status == "paid", orders.day <= as_of)
+    orders = orders.filter(is_paid(orders), orders.day <= as_of)
     if linked is None:
         return [_bought(facts.canonical(orders.select("customer_no", "day", "net_fen")))]
     plain = facts.canonical(orders.select("customer_no", "day", "net_fen"))
@@ -79,14 +56,6 @@ def _paid(facts: FactTables, as_of: Any, linked: IbisTable | None) -> list[IbisT
 def _bought(orders: IbisTable) -> IbisTable:
     rows = orders.filter(orders.net_fen > 0)
     return rows.select("customer_no", **_row(day=rows.day, fen=rows.net_fen, orders=1, bought=1))
-
-
-def unlinked_refunds(facts: FactTables, as_of: Any, linked: IbisTable | None, at: str) -> IbisTable:
-    """Return KEY, the column ``at`` and amount_fen of the refunds by ``as_of`` that are not ``linked``."""
-    refunds = facts.refunds
-    assert refunds is not None
-    rows = facts.canonical(refunds.filter(refunds.day <= as_of).select(*KEY, at, "amount_fen"))
-    return rows if linked is None else rows.anti_join(linked, KEY)
 
 
 def _unlinked(facts: FactTables, as_of: Any, linked: IbisTable | None) -> IbisTable:

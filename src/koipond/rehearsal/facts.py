@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from koipond.ingest.facts import FACTS
-from koipond.ingest.ports import PersonRef
+from koipond.facts.people import PersonRef
+from koipond.facts.schemas import FACTS
 from koipond.kernel import day_bounds, day_of, epoch_day
 from koipond.rehearsal.brand import Floats, Ints
 

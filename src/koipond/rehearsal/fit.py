@@ -10,10 +10,10 @@ last regular one when its customer is dormant or churned now, so a long cycle ma
 from math import exp, log, sqrt
 from typing import Any
 
-from koipond.ingest.ports import IbisTable, Reader
+from koipond.facts.ports import IbisTable, Reader
+from koipond.facts.tables import read_facts, without_unreal
 from koipond.insights.outcomes import net_orders
 from koipond.kernel import InputError
-from koipond.profiles.facts import read_facts, without_unreal
 from koipond.rehearsal.brand import BrandParameters
 
 CUSTOMERS_MIN = 30

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 from koipond.bootstrap import App, StoreDefinitions
-from koipond.ingest.ports import Reader
+from koipond.facts.ports import Reader
 from koipond.kernel import InputError, epoch_day, listed
 from koipond.rehearsal.fit import fit_brand, share_reached
 from koipond.rehearsal.scenario import Horizon, Reach, Scenario

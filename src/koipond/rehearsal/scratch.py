@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from koipond.ingest.ports import Holder
+from koipond.facts.ports import Holder
 from koipond.warehouse import is_alive, this_process
 
 PREFIX = "koipond-rehearsal-"

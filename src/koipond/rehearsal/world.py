@@ -13,7 +13,7 @@ import numpy as np
 
 from koipond.bootstrap import App
 from koipond.channels.sandbox import SandboxChannel
-from koipond.ingest.ports import PersonKeys
+from koipond.facts.people import PersonKeys
 from koipond.rehearsal.brand import Bools, Ints, SimulatedBrand, odds
 from koipond.rehearsal.facts import brand_time, customer_rows, order_rows
 from koipond.rehearsal.scenario import Reach

@@ -5,9 +5,9 @@ from typing import Any
 
 import ibis
 
-from koipond.ingest.ports import IbisTable, Query, Reader
+from koipond.facts.ports import IbisTable, Query, Reader
+from koipond.facts.tables import DATASETS, FactTables, follow, union_all
 from koipond.profiles.base import window_edge
-from koipond.profiles.facts import DATASETS, FactTables, follow, union_all
 from koipond.profiles.spec import BaseSpec
 from koipond.segments.state import BASE, PROFILE, Published
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from koipond.ingest.ports import IbisTable
+from koipond.facts.ports import IbisTable
 from koipond.kernel import InputError, day_bounds, day_of, epoch_day, from_epoch_day
 from koipond.segments.scope import Scope
 

@@ -10,9 +10,9 @@ from collections.abc import Collection
 
 import ibis
 
-from koipond.ingest.ports import IbisTable
-from koipond.profiles.facts import FactTables, read_facts
-from koipond.profiles.purchases import linked_refunds, net_of_refunds
+from koipond.facts.orders import counted, is_paid, linked_refunds, net_of_refunds
+from koipond.facts.ports import IbisTable
+from koipond.facts.tables import FactTables, read_facts
 from koipond.rules.tree import FactKind
 from koipond.segments.code_rows import code_rows
 from koipond.segments.scope import Scope
@@ -58,10 +58,10 @@ def paid_orders(facts: FactTables, scope: Scope) -> IbisTable:
     Paid = status ``paid`` and an amount above 0 after linked refunds (science D, common definitions).
     """
     orders = scope.reader.table("orders")
-    orders = facts.canonical(orders.filter(orders.status == "paid"))
+    orders = facts.canonical(orders.filter(is_paid(orders)))
     if facts.orders is not None and facts.refunds is not None:
         orders = net_of_refunds(orders, linked_refunds(facts, scope.as_of_day))
-    return orders.filter(orders.net_fen > 0)
+    return counted(orders)
 
 
 def _with_products(lines: IbisTable, scope: Scope, named: Collection[str]) -> IbisTable:

@@ -10,10 +10,10 @@ from typing import Any
 
 import ibis
 
-from koipond.ingest.ports import IbisTable, Reader
+from koipond.facts.ports import IbisTable, Reader
+from koipond.facts.tables import FactTables, read_facts
 from koipond.kernel import epoch_day
 from koipond.profiles.activity import ACTIVE_RESPONSES
-from koipond.profiles.facts import FactTables, read_facts
 from koipond.segments.layers.aipl import STAGES
 from koipond.segments.layers.definitions import LayerSet
 from koipond.segments.layers.scalars import counted

@@ -7,8 +7,8 @@ from typing import Any
 
 import ibis
 
-from koipond.ingest.ports import IbisTable, Reader
-from koipond.profiles.facts import FactTables
+from koipond.facts.ports import IbisTable, Reader
+from koipond.facts.tables import FactTables
 from koipond.segments.layers.grade import GRADES
 from koipond.segments.layers.scalars import counted
 

@@ -6,8 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from koipond.ingest.list_rows import ListedPerson
-from koipond.ingest.ports import PersonKeys
+from koipond.facts.people import ListedPerson, PersonKeys
 from koipond.kernel import InputError, Message, joined
 from koipond.segments.definition import KEY
 from koipond.segments.ports import AddressFinder, CustomerFinder, ListStore

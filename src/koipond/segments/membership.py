@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pyroaring import BitMap
 
-from koipond.ingest.ports import Writer
+from koipond.facts.ports import Writer
 from koipond.kernel import Message
 from koipond.rules import Rule, list_keys, segment_keys
 from koipond.rules.ibis_reading import to_ibis

@@ -14,9 +14,9 @@ from typing import Any
 
 import ibis
 
-from koipond.ingest.ports import IbisTable, Reader
+from koipond.facts.ports import IbisTable, Reader
+from koipond.facts.tables import union_all
 from koipond.kernel import epoch_day, from_epoch_day
-from koipond.profiles.facts import union_all
 from koipond.segments.layers.lifecycle import FLAGS
 from koipond.segments.layers.profile import LAYERS
 from koipond.segments.state import MOVEMENTS, PROFILE

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from koipond.ingest.ports import PersonKeys
+from koipond.facts.people import PersonKeys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

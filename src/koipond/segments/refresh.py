@@ -13,11 +13,11 @@ from typing import Any, Literal
 
 import ibis
 
-from koipond.ingest.facts import FACTS as FACT_SCHEMAS
-from koipond.ingest.ports import IbisTable, Query, Reader, Writer
+from koipond.facts.ports import IbisTable, Query, Reader, Writer
+from koipond.facts.schemas import FACTS as FACT_SCHEMAS
+from koipond.facts.tables import FactTables, read_facts
 from koipond.kernel import epoch_day, from_epoch_day
 from koipond.profiles.again import base_again
-from koipond.profiles.facts import FactTables, read_facts
 from koipond.segments.affected import CORRECTION, FACTS, affected, new_in_every_part
 from koipond.segments.layers.compute import compute, profile_query
 from koipond.segments.layers.definitions import LayerSet

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from pyroaring import BitMap
 
-from koipond.ingest.ports import IbisTable, Reader
+from koipond.facts.ports import IbisTable, Reader
 from koipond.rules import Catalog
 from koipond.segments.ports import CodeBook, ListStore
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
-from koipond.ingest.ports import IbisTable
+from koipond.facts.ports import IbisTable
 from koipond.rules import Comparison, Facts, Field, Holds, In, Measure, Property, Rule, Trait, walk
 from koipond.rules.catalog import closest
 from koipond.rules.labels import FACT_COLUMN_LABELS, FACT_LABELS, LANGS, Label, Lang, label

@@ -10,7 +10,7 @@ from typing import Literal
 import pyarrow as pa
 from pyroaring import BitMap
 
-from koipond.ingest.ports import Reader, Writer
+from koipond.facts.ports import Reader, Writer
 from koipond.kernel import Message, from_epoch_day
 from koipond.segments.definition import SegmentDefinition
 

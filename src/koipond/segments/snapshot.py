@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from koipond.ingest.ports import IbisTable, Reader
+from koipond.facts.ports import IbisTable, Reader
+from koipond.facts.tables import count_left_out, read_facts, without_unreal
 from koipond.kernel import epoch_day
-from koipond.profiles.facts import count_left_out, read_facts, without_unreal
 from koipond.segments.held import HELD, count_held, with_held
 from koipond.segments.layers.compute import compute
 from koipond.segments.layers.counts import count_profile

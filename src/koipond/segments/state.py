@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from koipond.ingest.ports import Reader
+from koipond.facts.ports import Reader
 from koipond.segments.layers.scalars import Scalars
 
 META_KEY = "layers"

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from pyroaring import BitMap
 
-from koipond.ingest.ports import IbisTable, Reader
+from koipond.facts.ports import IbisTable, Reader
+from koipond.facts.tables import FactTables, without_unreal
 from koipond.kernel import InputError, from_epoch_day
-from koipond.profiles.facts import FactTables, without_unreal
 from koipond.rules import Field, Rule, Top, list_keys, segment_keys, walk
 from koipond.rules.ibis_reading import RuleTables
 from koipond.rules.sources import columns_of, operand_of

@@ -13,8 +13,8 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
-from koipond.ingest.ports import IbisTable, Reader, Writer
-from koipond.profiles.facts import read_facts, union_all
+from koipond.facts.ports import IbisTable, Reader, Writer
+from koipond.facts.tables import read_facts, union_all
 from koipond.rules.ibis_reading import to_ibis
 from koipond.segments.ports import ManualTag
 from koipond.segments.scope import Scope

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import ibis
 
+from koipond.facts.tables import read_facts
 from koipond.kernel import from_epoch_day
-from koipond.profiles.facts import read_facts
 from koipond.segments.scope import Scope
 from koipond.segments.tables import profile_in_scope
 from koipond.segments.tag_definition import TagGroup

@@ -17,6 +17,7 @@ SENTENCES: Mapping[str, Message] = MappingProxyType(
         "settings": Message("one koipond.yaml is in force, and its zone and currency are those of the facts"),
         "definitions": Message("every version of a definition still reads as it was applied"),
         "approvals": Message("every plan that was approved still stands on what was approved"),
+        "audit": Message("every entry of the audit is as it was written, and none is missing"),
         "quiet_hours": Message("no marketing was sent in the quiet hours"),
         "permissions": Message("nothing went to staff, minors, the suppressed or people confirmed as unreal"),
         "consent_at_intent": Message("whoever was sent something had agreed to it where that was asked"),

@@ -1,4 +1,4 @@
-"""Facts the store makes (触达事实): what happened since a cursor, in the schemas of `koipond.ingest.facts`.
+"""Facts the store makes (触达事实): what happened since a cursor, in the schemas of `koipond.facts.schemas`.
 
 Rows are told once a change: a touch that moved on is told again with its new state, and the warehouse
 replaces it by its key. A touch that never went out is told as failed or expired, for the warehouse to drop.

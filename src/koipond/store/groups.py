@@ -1,5 +1,6 @@
 """Lists and manual tags on the store (名单, 手动打标签; ports `koipond.segments.ports`)."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,7 @@ import sqlalchemy as sa
 
 from koipond.kernel import InputError
 from koipond.segments.ports import ListEntry, ManualTag, TagAct, TagChange
+from koipond.store.audit import AuditEntry, write
 from koipond.store.bulk import Row, chunks, insert_rows, upsert_rows
 from koipond.store.engine import Database
 from koipond.store.instants import from_s, to_s
@@ -32,6 +34,9 @@ class StoredLists:
             connection.execute(sa.delete(customer_list_member).where(customer_list_member.c.list_key == key))
             for part in chunks(rows, CHUNK):
                 insert_rows(connection, customer_list_member, ("list_key", "customer_no"), list(part))
+            subject, detail = f"list:{key}", {"people": len(rows)}
+            entry = AuditEntry(at=now, actor=author, action="list.import", subject=subject, detail=detail)
+            write(connection, entry)
 
     def list_members(self, key: str) -> Sequence[int]:
         """Return the customer numbers of list ``key``; raise InputError when there is no such list."""
@@ -75,7 +80,14 @@ class StoredTags:
     def change_tags(self, changes: Sequence[TagChange], *, exclusive: bool, day: int, now: datetime) -> int:
         """Record ``changes`` in one transaction; return how many altered something."""
         with self._db.write() as connection:
-            return sum(_change(connection, change, exclusive, day, to_s(now)) for change in changes)
+            made = [one for one in changes if _change(connection, one, exclusive, day, to_s(now))]
+            for (author, group), count in Counter((one.author, one.tag_group) for one in made).items():
+                subject = f"tag:{group}"
+                entry = AuditEntry(
+                    at=now, actor=author, action="tags.change", subject=subject, detail={"people": count}
+                )
+                write(connection, entry)
+        return len(made)
 
     def manual_tags(self) -> Sequence[ManualTag]:
         """Return every manual tag that stands, expired ones included."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from koipond.ingest.ports import PersonKeys, PersonRef
+from koipond.facts.people import PersonKeys, PersonRef
 from koipond.kernel import InputError
 from koipond.store import counters
 from koipond.store.bulk import any_of, chunks, insert_rows

@@ -9,9 +9,11 @@ from typing import Any, Protocol
 import pyarrow as pa
 import sqlalchemy as sa
 
-from koipond.ingest.ports import Holder, ImportEntry, ImportStart
+from koipond.facts.ports import Holder
+from koipond.ingest.ports import ImportEntry, ImportStart
 from koipond.kernel import InputError, stable_json
 from koipond.store import consent_log, leases
+from koipond.store.audit import AuditEntry, write
 from koipond.store.bulk import any_of, upsert_rows
 from koipond.store.engine import Database
 from koipond.store.instants import from_s, to_s
@@ -177,7 +179,11 @@ class StoredVerdicts:
         )
         columns = ("rule", "customer_no", "verdict", "author", "at_s")
         with self._db.write() as connection:
-            return upsert_rows(connection, people_verdict, columns, rows, changed)
+            made = upsert_rows(connection, people_verdict, columns, rows, changed)
+            detail = {"people": len(rows), "changed": made}
+            act = "quality.confirm" if verdict == "confirmed" else "quality.clear"
+            write(connection, AuditEntry(at=now, actor=by, action=act, subject=rule, detail=detail))
+        return made
 
     def of(self, customer_nos: Collection[int]) -> list[Verdict]:
         """Return what was decided about ``customer_nos``, the oldest first."""

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from koipond.ingest.ports import Holder
+from koipond.facts.ports import Holder
 from koipond.store import audit
 from koipond.store.audit import AuditEntry
 from koipond.store.bulk import any_of

@@ -12,9 +12,9 @@ from datetime import datetime
 import pyarrow as pa
 import sqlalchemy as sa
 
-from koipond.ingest.facts import FACTS
+from koipond.facts.people import PersonRef
+from koipond.facts.schemas import FACTS
 from koipond.ingest.people import normal_phone
-from koipond.ingest.ports import PersonRef
 from koipond.ingest.spellings import normal_email, plain_id
 from koipond.store import links
 from koipond.store.bulk import Row, any_of, group, update_rows

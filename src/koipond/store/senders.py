@@ -9,7 +9,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from koipond.ingest.ports import Holder
+from koipond.facts.ports import Holder
 from koipond.kernel import Clock
 from koipond.store import leases
 from koipond.store.instants import to_s

@@ -14,6 +14,7 @@ from koipond.kernel import Message, shortened
 from koipond.outreach.gate import GLOBAL
 from koipond.store import checks_consent
 from koipond.store.approvals import approvals
+from koipond.store.audit import audit_breaks
 from koipond.store.check_sentences import SENTENCES
 from koipond.store.checks_caps import caps, inbox_caps
 from koipond.store.checks_grades import held_grades
@@ -69,6 +70,7 @@ class StoredChecks:
             ("settings", settings_breaks),
             ("definitions", definition_breaks),
             ("approvals", approvals),
+            ("audit", audit_breaks),
             *outreach_checks(place, now, machine_now or now),
             ("consents", checks_consent.consent_states),
             ("statements", checks_consent.statements_without_effect),

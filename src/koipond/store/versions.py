@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from koipond.ingest.ports import FileRecord, Holder, Manifest
+from koipond.facts.ports import FileRecord, Holder, Manifest
 from koipond.kernel import BusyError, stable_json, wall_time
 from koipond.store import leases
 from koipond.store.bulk import update_rows, upsert_rows

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from koipond.ingest.facts import FACTS
+from koipond.facts.schemas import FACTS
 from koipond.kernel import FixedClock
 from koipond.testing.versions import MemoryVersionLog
 from koipond.warehouse import EngineOptions, ParquetWarehouse

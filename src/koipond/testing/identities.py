@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from koipond.ingest.ports import PersonKeys, PersonRef
+from koipond.facts.people import PersonKeys, PersonRef
 from koipond.kernel import fingerprint
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from koipond.ingest.facts import FACTS
+from koipond.facts.schemas import FACTS
 from koipond.ingest.ports import ImportEntry, ImportStart
 from koipond.outreach.consent import Statement, places
 

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from koipond.facts.ports import IbisTable, Reader
 from koipond.ingest import ImportRequest, ImportResult, Kind, import_file, undo_import
 from koipond.ingest.joined_rows import JoinedRows
-from koipond.ingest.ports import IbisTable, Reader, RowSource
+from koipond.ingest.ports import RowSource
 from koipond.kernel import Clock, FixedClock, zone
 from koipond.sources import open_file
 from koipond.testing.identities import MemoryIdentities

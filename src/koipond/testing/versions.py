@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from koipond.ingest.ports import FileRecord, Holder, Manifest
+from koipond.facts.ports import FileRecord, Holder, Manifest
 from koipond.kernel import BusyError
 
 KEPT_VERSIONS = 3

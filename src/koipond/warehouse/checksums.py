@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from koipond.ingest.ports import FileRecord
+from koipond.facts.ports import FileRecord
 
 
 def digest(path: Path) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from koipond.ingest.ports import IbisTable, Query
+from koipond.facts.ports import IbisTable, Query
 from koipond.warehouse.macros import MACROS
 from koipond.warehouse.queries import compiled
 

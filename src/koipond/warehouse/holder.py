@@ -9,7 +9,7 @@ import os
 import socket
 from pathlib import Path
 
-from koipond.ingest.ports import HOST_MARK, Holder
+from koipond.facts.ports import HOST_MARK, Holder
 
 _PROC = Path("/proc")
 _BOOT_DIGITS = 12

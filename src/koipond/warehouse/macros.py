@@ -1,4 +1,4 @@
-"""DuckDB macros behind the built-in functions that our Ibis expressions name (`koipond.profiles.dialect`).
+"""DuckDB macros behind the built-in functions that our Ibis expressions name (`koipond.facts.dialect`).
 
 Ibis 12 still writes lambdas with an arrow, which DuckDB 2.0 refuses, and list arithmetic is several times
 cheaper here than windows. Pass plain columns: a macro's argument is put in textually, once for each use.

@@ -13,9 +13,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from koipond.facts.ports import FileRecord, IbisTable, LeaseKeeper, Manifest, VersionLog
+from koipond.facts.schemas import FACTS
 from koipond.ingest.belonging import Point
-from koipond.ingest.facts import FACTS
-from koipond.ingest.ports import FileRecord, IbisTable, LeaseKeeper, Manifest, VersionLog
 from koipond.kernel import BusyError, Clock, InputError
 from koipond.warehouse.checksums import records
 from koipond.warehouse.engine import Engine, EngineOptions, read_parquet, sync

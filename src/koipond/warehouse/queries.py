@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from koipond.ingest.ports import IbisTable, Query
+from koipond.facts.ports import IbisTable, Query
 
 TEMPLATES_MAX = 512
 _templates: dict[str, str] = {}

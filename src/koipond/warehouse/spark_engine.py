@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from koipond.ingest.ports import IbisTable, Query
+from koipond.facts.ports import IbisTable, Query
 from koipond.warehouse.engine import sync
 from koipond.warehouse.queries import literal
 from koipond.warehouse.spill import spill_folder

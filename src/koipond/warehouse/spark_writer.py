@@ -10,8 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from koipond.ingest.facts import FACTS
-from koipond.ingest.ports import IbisTable, Query
+from koipond.facts.ports import IbisTable, Query
+from koipond.facts.schemas import FACTS
 from koipond.kernel import InputError, Message
 from koipond.warehouse.parquet import KEY, ParquetWriter
 from koipond.warehouse.spark_engine import SparkEngine, scratch_below

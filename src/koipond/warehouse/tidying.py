@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from koipond.ingest.ports import VersionLog
+from koipond.facts.ports import VersionLog
 from koipond.warehouse.engine import sync
 
 QUARANTINE = "quarantine"

@@ -8,8 +8,8 @@ from typing import Any
 
 from koipond.bootstrap import App
 from koipond.bootstrap.app import STATE
+from koipond.facts.ports import Writer
 from koipond.ingest.erasing import count_erased, purge_erased
-from koipond.ingest.ports import Writer
 from koipond.kernel import BusyError, Message, joined
 from koipond.store.verify import Check
 from koipond.worker.syncing import sync_facts

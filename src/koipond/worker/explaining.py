@@ -9,13 +9,13 @@ import ibis
 import pyarrow as pa
 
 from koipond.bootstrap import App
-from koipond.ingest.facts import FACTS
-from koipond.ingest.ports import Reader
+from koipond.facts.ports import Reader
+from koipond.facts.schemas import FACTS
+from koipond.facts.tables import read_facts
 from koipond.kernel import InputError, epoch_day, joined, local_time
 from koipond.outreach.model import TouchState
 from koipond.outreach.ports import Permissions
 from koipond.outreach.words import unsent_words
-from koipond.profiles.facts import read_facts
 from koipond.rules import words
 from koipond.rules.labels import LANGS
 from koipond.segments.contradictions import contradictions_of

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from koipond.bootstrap import App
+from koipond.facts.ports import Reader
 from koipond.frames.spreadsheet import csv_text
-from koipond.ingest.ports import Reader
 from koipond.kernel import InputError, Message, joined, listed
 from koipond.kernel.whole_files import require_new, written_beside
 from koipond.outreach.templates import preview

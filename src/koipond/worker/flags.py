@@ -1,8 +1,8 @@
 """Flags of people (员工、未成年人): what imports brought to the warehouse, told to the store."""
 
 from koipond.bootstrap import App
+from koipond.facts.ports import Reader
 from koipond.ingest.flags import flagged
-from koipond.ingest.ports import Reader
 
 
 def tell_flags(app: App, reader: Reader) -> None:

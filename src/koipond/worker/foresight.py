@@ -17,9 +17,9 @@ from koipond.bootstrap import App, open_app
 from koipond.bootstrap.app import is_kept
 from koipond.experiments.assignment import holdout_rate
 from koipond.experiments.power import Baseline, customers_needed, power_of, smallest_difference
+from koipond.facts.tables import read_facts
 from koipond.insights.outcomes import net_orders
 from koipond.kernel import InputError, KoipondError, Message, epoch_day, joined
-from koipond.profiles.facts import read_facts
 from koipond.segments.bitmaps import from_numbers
 from koipond.segments.membership import everyone
 from koipond.segments.segment_state import members_of, read_states

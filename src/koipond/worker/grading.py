@@ -6,8 +6,8 @@ from typing import Any
 import ibis
 
 from koipond.bootstrap import App
-from koipond.ingest.facts import FACTS
-from koipond.ingest.ports import IbisTable, Writer
+from koipond.facts.ports import IbisTable, Writer
+from koipond.facts.schemas import FACTS
 from koipond.kernel import epoch_day
 from koipond.segments.held import CHANGES
 from koipond.segments.layers.grade import run_due

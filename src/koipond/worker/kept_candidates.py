@@ -6,7 +6,7 @@ from datetime import date
 import ibis
 import pyarrow as pa
 
-from koipond.ingest.ports import Query, Writer
+from koipond.facts.ports import Query, Writer
 from koipond.kernel import epoch_day, from_epoch_day
 from koipond.strategy.plan import CANDIDATES as PLANNED
 from koipond.strategy.plan import Plan

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from koipond.bootstrap import App
-from koipond.ingest.list_rows import ListedPerson, line_people, list_columns, table_people
+from koipond.facts.people import ListedPerson
+from koipond.ingest.list_rows import line_people, list_columns, table_people
 from koipond.kernel import InputError, Message, epoch_day, joined
 from koipond.segments.lists import LINES_MAX, SAMPLES_MAX, ListResult, bring_list, find_people
 from koipond.segments.ports import TagChange

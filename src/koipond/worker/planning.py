@@ -15,7 +15,7 @@ from typing import Any
 import ibis
 
 from koipond.bootstrap import App
-from koipond.ingest.ports import IbisTable, Reader
+from koipond.facts.ports import IbisTable, Reader
 from koipond.kernel import InputError, Message, day_of, joined, listed, local_time
 from koipond.outreach.model import GateCandidate
 from koipond.outreach.quiet import next_allowed

@@ -8,7 +8,7 @@ from koipond.bootstrap import App
 from koipond.experiments.always_valid import AlwaysValidBound
 from koipond.experiments.bounds import Bound
 from koipond.experiments.sentence import Wording, sentence
-from koipond.ingest.ports import Reader
+from koipond.facts.ports import Reader
 from koipond.insights.lift import lift_report
 from koipond.insights.lift_model import LiftQuestion, LiftReport
 from koipond.insights.outcomes import OutcomeWindow

@@ -11,7 +11,7 @@ from datetime import date
 from pyroaring import BitMap
 
 from koipond.bootstrap import App
-from koipond.ingest.ports import Reader
+from koipond.facts.ports import Reader
 from koipond.outreach.model import ContactPolicy, FrequencyCap, GateCandidate
 from koipond.segments.day_members import DayMembers
 from koipond.segments.snapshot import present_profile

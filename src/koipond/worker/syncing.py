@@ -10,10 +10,10 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from koipond.bootstrap import App
+from koipond.facts.ports import Writer
+from koipond.facts.schemas import FACTS
 from koipond.ingest.archive import as_facts
 from koipond.ingest.contacts import COPIES
-from koipond.ingest.facts import FACTS
-from koipond.ingest.ports import Writer
 from koipond.kernel import BusyError
 from koipond.store.export import Export, cursor_from
 

@@ -6,11 +6,11 @@ from typing import Any
 import ibis
 
 from koipond.bootstrap import App
+from koipond.facts.ports import Reader
+from koipond.facts.tables import read_facts
 from koipond.ingest import PEOPLE_RULES, QualityReport, decide_people, flagged_people, read_quality
-from koipond.ingest.ports import Reader
 from koipond.ingest.quality import test_word
 from koipond.kernel import InputError, joined, local_time
-from koipond.profiles.facts import read_facts
 
 
 def quality_now(app: App, reader: Reader) -> QualityReport:

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from koipond.api.server import build_server
 from koipond.bootstrap import App
-from koipond.ingest.ports import PersonKeys, PersonRef
+from koipond.facts.people import PersonKeys, PersonRef
 from koipond.kernel import FixedClock
 from koipond.outreach.model import GateCandidate
 from koipond.store import ConsentStatement, answers

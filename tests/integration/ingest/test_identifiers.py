@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from koipond.ingest.facts import FACTS
+from koipond.facts.schemas import FACTS
 from koipond.kernel import InputError
 from koipond.testing.memory import MemoryWorkspace
 

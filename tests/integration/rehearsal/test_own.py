@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from koipond.bootstrap import App, StoreDefinitions, open_app, start_workspace
-from koipond.ingest.ports import PersonKeys
+from koipond.facts.people import PersonKeys
 from koipond.kernel import FixedClock, InputError, epoch_day, zone
 from koipond.rehearsal.brand import BrandParameters, SimulatedBrand
 from koipond.rehearsal.facts import brand_time, customer_rows, order_rows

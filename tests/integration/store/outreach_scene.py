@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from koipond.ingest.ports import PersonKeys
+from koipond.facts.people import PersonKeys
 from koipond.kernel import fingerprint
 from koipond.outreach.model import GateCandidate, GateDecision, QuietHours
 from koipond.outreach.ports import ChannelSheet, Claim, LeasedTouch, SendOutcome, SendResult

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from koipond.ingest.ports import PersonKeys, PersonRef
+from koipond.facts.people import PersonKeys, PersonRef
 from koipond.outreach.model import GateCandidate
 from koipond.store import ConsentStatement, Store
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from koipond.ingest.ports import PersonKeys
+from koipond.facts.people import PersonKeys
 from koipond.kernel import zone
 from koipond.store import Store
 from koipond.store.export import ExportCursor

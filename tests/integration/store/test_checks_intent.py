@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from koipond.ingest.ports import PersonRef
+from koipond.facts.people import PersonRef
 from koipond.outreach.model import FrequencyCap
 from koipond.store import Store, Suppression
 

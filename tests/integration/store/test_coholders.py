@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from koipond.ingest.ports import PersonKeys
+from koipond.facts.people import PersonKeys
 from koipond.outreach.model import FrequencyCap
 from koipond.outreach.ports import Response
 from koipond.store import Store, Suppression, rotation, upkeep

@@ -3,8 +3,9 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pytest
 
-from koipond.ingest.facts import FACTS
-from koipond.ingest.ports import ConsentBook, PersonKeys
+from koipond.facts.people import PersonKeys
+from koipond.facts.schemas import FACTS
+from koipond.ingest.ports import ConsentBook
 from koipond.store import ConsentStatement, Store, Suppression
 from koipond.testing.imports import MemoryConsents
 

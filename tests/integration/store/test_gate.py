@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from koipond.ingest.ports import PersonKeys
+from koipond.facts.people import PersonKeys
 from koipond.kernel import InputError, hash_bucket
 from koipond.outreach.model import BudgetLine, FrequencyCap, GateCandidate, GateDecision, QuietHours, Reason
 from koipond.outreach.ports import ChannelSheet, SendResult
@@ -315,7 +315,7 @@ def test_equal_content_is_not_sent_twice_in_thirty_days_whatever_the_strategy(st
 def test_touches_of_another_tool_count_for_caps_and_content(store: Store, ask: Ask) -> None:
     import pyarrow as pa
 
-    from koipond.ingest.facts import FACTS
+    from koipond.facts.schemas import FACTS
 
     row = dict.fromkeys(FACTS["touches"].names)
     old = int((NOON - timedelta(days=1)).timestamp())

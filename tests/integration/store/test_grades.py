@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 
-from koipond.ingest.facts import FACTS
-from koipond.ingest.ports import PersonKeys
+from koipond.facts.people import PersonKeys
+from koipond.facts.schemas import FACTS
 from koipond.kernel import epoch_day
 from koipond.segments.layers.grade import GradeDefinition
 from koipond.store import Store

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 
-from koipond.ingest.ports import ImportStart, PersonKeys
+from koipond.facts.people import PersonKeys
+from koipond.ingest.ports import ImportStart
 from koipond.kernel import InputError
 from koipond.store import PersonFlags, Store
 

@@ -8,7 +8,7 @@ import pytest
 from tests.integration.store import outreach_scene as scene
 from tests.integration.store.outreach_scene import EVENING, MORNING, NOON, PLACE, SHEET
 
-from koipond.ingest.ports import PersonKeys
+from koipond.facts.people import PersonKeys
 from koipond.outreach.model import BudgetLine, QuietHours
 from koipond.outreach.ports import SendResult
 from koipond.store import ConsentStatement, PersonFlags, Store, Suppression
@@ -342,7 +342,7 @@ def test_what_was_withheld_goes_back_and_costs_no_attempt(store: Store) -> None:
 
 def test_the_dead_senders_touches_are_free_at_once_on_its_own_host(store: Store) -> None:
     """A44: whatever its clock said; a process that is gone is known to be gone."""
-    from koipond.ingest.ports import Holder
+    from koipond.facts.ports import Holder
     from koipond.store.senders import Sender
 
     ahead = NOON + timedelta(days=1)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from koipond.ingest.ports import Holder
+from koipond.facts.ports import Holder
 from koipond.kernel import BusyError
 from koipond.store import Store, leases
 from koipond.store.audit import AuditEntry

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from koipond.ingest.ports import PersonKeys
+from koipond.facts.people import PersonKeys
 from koipond.outreach.model import BudgetLine, GateCandidate, QuietHours, TouchState
 from koipond.outreach.ports import ChannelSheet, Claim, RateLimit, Response, SendOutcome, SendResult
 from koipond.store import ConsentStatement, Store, Suppression

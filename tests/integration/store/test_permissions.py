@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from koipond.ingest.ports import PersonRef
+from koipond.facts.people import PersonRef
 from koipond.outreach.ports import HeldSuppression
 from koipond.store import Store, Suppression
 from koipond.testing.plans import Brand, plan_of, play, request_of, strategy

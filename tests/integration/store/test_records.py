@@ -2,7 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from koipond.ingest.ports import ImportJournal, ImportStart, PeopleVerdicts, PersonKeys
+from koipond.facts.people import PersonKeys
+from koipond.ingest.ports import ImportJournal, ImportStart, PeopleVerdicts
 from koipond.kernel import BusyError, InputError
 from koipond.store import DefinitionChange, Store
 from koipond.store.audit import AuditEntry

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from koipond.ingest.ports import PersonKeys, PersonRef
+from koipond.facts.people import PersonKeys, PersonRef
 from koipond.kernel import BusyError, RefusedError
 from koipond.store import KeyRing, Store, confirm_backup, load_keys, rotation, save_keys
 from koipond.store.keys import with_new_key, with_retired

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from koipond.ingest.ports import Holder, Manifest, VersionLog
+from koipond.facts.ports import Holder, Manifest, VersionLog
 from koipond.kernel import BusyError
 from koipond.store import Store
 from koipond.testing.versions import MemoryVersionLog

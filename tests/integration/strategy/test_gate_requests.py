@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from koipond.budgets import Budget
-from koipond.ingest.ports import PersonKeys
+from koipond.facts.people import PersonKeys
 from koipond.kernel import hash_bucket
 from koipond.outreach.model import ContactPolicy, FrequencyCap, GateCandidate, Reason
 from koipond.outreach.templates import Template, render

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 from pyroaring import BitMap
 
-from koipond.ingest.facts import FACTS
-from koipond.ingest.ports import Writer
+from koipond.facts.ports import Writer
+from koipond.facts.schemas import FACTS
 from koipond.kernel import InputError, from_epoch_day
 from koipond.rules import default_catalog, parse
 from koipond.segments.definition import SegmentDefinition

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from koipond.ingest.ports import Manifest
+from koipond.facts.ports import Manifest
 from koipond.warehouse import Engine, ParquetReader
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from tests.unit.insights.test_lift import DRAWN_DAY, draw, order
 
+from koipond.facts.tables import read_facts
 from koipond.insights.lift import lift_report
 from koipond.insights.lift_model import LiftQuestion
 from koipond.insights.margins import order_margins
 from koipond.insights.outcomes import OutcomeWindow, net_orders
 from koipond.insights.render import to_text
 from koipond.kernel import epoch_day
-from koipond.profiles.facts import read_facts
 from koipond.testing.facts import warehouse_of
 
 AS_OF = date(2026, 4, 1)

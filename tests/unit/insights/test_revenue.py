@@ -5,9 +5,9 @@ from typing import Any
 
 from tests.unit.insights.test_lift import DRAWN_DAY, arms, draw, order, report
 
+from koipond.facts.orders import linked_refunds
+from koipond.facts.tables import read_facts
 from koipond.profiles.base import money_rows
-from koipond.profiles.facts import read_facts
-from koipond.profiles.purchases import linked_refunds
 from koipond.profiles.spec import BaseSpec
 from koipond.testing.facts import warehouse_of
 

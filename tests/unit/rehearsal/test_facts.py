@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from koipond.ingest.facts import FACTS
+from koipond.facts.schemas import FACTS
 from koipond.kernel import day_of, epoch_day, zone
 from koipond.rehearsal.facts import brand_time, local_days, order_rows
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from pyroaring import BitMap
 
-from koipond.ingest.ports import Reader
+from koipond.facts.ports import Reader
 from koipond.kernel import InputError
 from koipond.rules import default_catalog, parse
 from koipond.segments.count import count_rule

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from koipond.ingest.list_rows import ListedPerson, line_people, list_columns
-from koipond.ingest.ports import PersonKeys
+from koipond.facts.people import ListedPerson, PersonKeys
+from koipond.ingest.list_rows import line_people, list_columns
 from koipond.ingest.spellings import unguarded
 from koipond.kernel import InputError
 from koipond.segments.lists import ListResult, bring_list

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from pyroaring import BitMap
 
-from koipond.ingest.ports import Writer
+from koipond.facts.ports import Writer
 from koipond.kernel import InputError
 from koipond.rules import default_catalog, parse
 from koipond.segments.bitmaps import combine, from_numbers, is_set_algebra, to_table

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from koipond.ingest.ports import Writer
+from koipond.facts.ports import Writer
 from koipond.kernel import InputError
 from koipond.rules import default_catalog, parse
 from koipond.segments.count import count_rule

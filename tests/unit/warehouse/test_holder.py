@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from koipond.ingest.ports import Holder
+from koipond.facts.ports import Holder
 from koipond.warehouse import holder as module
 from koipond.warehouse import host_name, is_alive, this_process
 from koipond.warehouse.holder import is_left_behind, spill_name

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from koipond.ingest.facts import FACTS
+from koipond.facts.schemas import FACTS
 from koipond.kernel import BusyError, FixedClock, InputError
 from koipond.testing.versions import MemoryVersionLog
 from koipond.warehouse import ParquetWarehouse

@@ -10,7 +10,7 @@ from typing import Any
 
 import ibis
 
-from koipond.ingest.ports import IbisTable
+from koipond.facts.ports import IbisTable
 from koipond.segments.layers.event_names import with_aliases
 from koipond.segments.layers.fields import Fields
 

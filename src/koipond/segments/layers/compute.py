@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from koipond.ingest.ports import IbisTable, Query, Reader
+from koipond.facts.ports import IbisTable, Query, Reader
+from koipond.facts.tables import FactTables, read_facts
 from koipond.profiles.base import Base, base_table
-from koipond.profiles.facts import FactTables, read_facts
 from koipond.profiles.purchases import gap_counts
 from koipond.segments.layers.definitions import LayerSet
 from koipond.segments.layers.profile import project

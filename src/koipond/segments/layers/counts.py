@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from koipond.ingest.ports import IbisTable, Reader
+from koipond.facts.ports import IbisTable, Reader
 from koipond.segments.layers import aipl, grade, lifecycle, rfm
 from koipond.segments.layers.scalars import counted
 

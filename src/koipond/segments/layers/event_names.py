@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import ibis
 
-from koipond.ingest.ports import Reader
+from koipond.facts.ports import Reader
 
 ALIASES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from koipond.facts.ports import IbisTable
 from koipond.frames import PlotSpec, bar_layer, chart, plain, text_table
 from koipond.frames.columns import values_of
-from koipond.ingest.ports import IbisTable
 from koipond.kernel import from_epoch_day
 from koipond.segments.layers import rfm
 from koipond.segments.layers.compute import Computed

@@ -16,7 +16,7 @@ from typing import Any
 
 import ibis
 
-from koipond.ingest.ports import IbisTable
+from koipond.facts.ports import IbisTable
 from koipond.kernel import Message
 from koipond.profiles.activity import FIRST_DAYS
 from koipond.segments.layers.fields import Fields

@@ -9,7 +9,7 @@ from typing import Any
 
 import ibis
 
-from koipond.ingest.ports import IbisTable
+from koipond.facts.ports import IbisTable
 from koipond.profiles.base import window_edge
 from koipond.segments.layers import aipl, grade, lifecycle, rfm
 from koipond.segments.layers.definitions import LayerSet

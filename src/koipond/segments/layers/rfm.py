@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import ibis
 
-from koipond.ingest.ports import IbisTable
+from koipond.facts.ports import IbisTable
 from koipond.kernel import Message
 from koipond.profiles.spec import Window
 from koipond.segments.layers.fields import Fields

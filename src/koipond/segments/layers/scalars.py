@@ -12,8 +12,8 @@ from typing import Any
 
 import ibis
 
-from koipond.ingest.ports import IbisTable, Query, Reader
-from koipond.profiles import dialect
+from koipond.facts import dialect
+from koipond.facts.ports import IbisTable, Query, Reader
 from koipond.segments.layers.definitions import LayerSet
 from koipond.segments.layers.grade import CUT_NAMES
 from koipond.segments.layers.lifecycle import NANO, alone_days

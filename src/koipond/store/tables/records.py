@@ -53,6 +53,7 @@ audit_log = sa.Table(
     text("action"),
     text("subject"),
     text("detail"),  # JSON
+    text("hash", null=True),  # over this entry and the hash of the one before; null = of an earlier release
 )
 sa.Index("ix_audit_log_subject", audit_log.c.subject)
 

@@ -12,7 +12,7 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
-from koipond.ingest.ports import IbisTable, Reader
+from koipond.facts.ports import IbisTable, Reader
 from koipond.strategy.plan.arms import Expr
 
 WORD = 62

@@ -6,7 +6,7 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
-from koipond.ingest.ports import IbisTable
+from koipond.facts.ports import IbisTable
 from koipond.kernel import fingerprint
 from koipond.outreach.model import ContactPolicy, Reason
 from koipond.strategy.plan.arms import Expr

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import ibis
 
-from koipond.ingest.ports import IbisTable
+from koipond.facts.ports import IbisTable
 from koipond.strategy.plan.context import Context
 from koipond.strategy.plan.offer_stock import cost_of
 

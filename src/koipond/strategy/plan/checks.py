@@ -10,7 +10,7 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
-from koipond.ingest.ports import IbisTable
+from koipond.facts.ports import IbisTable
 from koipond.outreach.model import Reason
 from koipond.strategy.plan.arms import Expr, bucket_after
 from koipond.strategy.plan.bids import Bid

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from koipond.ingest.ports import IbisTable
+from koipond.facts.ports import IbisTable
 from koipond.outreach.model import Reason
 from koipond.strategy.plan.bids import Bid
 from koipond.strategy.plan.checks import LAPSED, LOSS, OWN_BUDGET

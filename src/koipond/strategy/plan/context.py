@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import ibis
 
 from koipond.experiments.assignment import Arms
-from koipond.ingest.ports import IbisTable, Reader
+from koipond.facts.ports import IbisTable, Reader
+from koipond.facts.tables import FactTables
 from koipond.outreach.model import Reason
 from koipond.outreach.ports import ChannelSheet
 from koipond.outreach.templates import variables_of
-from koipond.profiles.facts import FactTables
 from koipond.strategy.model import EVERYONE
 from koipond.strategy.plan.arms import Expr
 from koipond.strategy.plan.bids import Bid, Way, bids_of

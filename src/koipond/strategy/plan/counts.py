@@ -4,7 +4,7 @@ from functools import reduce
 
 import ibis
 
-from koipond.ingest.ports import IbisTable
+from koipond.facts.ports import IbisTable
 from koipond.strategy.plan.arms import Expr
 from koipond.strategy.plan.context import Context, joined
 from koipond.strategy.plan.inboxes import touches

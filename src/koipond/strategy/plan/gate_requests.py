@@ -13,7 +13,7 @@ from typing import Any
 import ibis
 
 from koipond.experiments.assignment import HOLDOUT
-from koipond.ingest.ports import IbisTable
+from koipond.facts.ports import IbisTable
 from koipond.kernel import day_bounds, zone
 from koipond.outreach.model import BudgetLine, FrequencyCap, GateCandidate, Reason
 from koipond.strategy.plan.candidates import policy_mark

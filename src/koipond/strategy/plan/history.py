@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import ibis
 import pyarrow as pa
 
-from koipond.ingest.ports import IbisTable
+from koipond.facts.ports import IbisTable
 from koipond.outreach.gate import GLOBAL
 from koipond.strategy.plan.bits import bit_of, bit_sets, numbered, word_of, words_of
 from koipond.strategy.plan.context import Context, joined

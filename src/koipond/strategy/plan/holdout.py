@@ -7,7 +7,7 @@ move people in and out within one rotation.
 from datetime import date
 
 from koipond.experiments.assignment import GLOBAL, HOLDOUT, Arms, global_holdout, rotation_of
-from koipond.ingest.ports import Reader, Writer
+from koipond.facts.ports import Reader, Writer
 from koipond.kernel.ids import BUCKETS
 from koipond.strategy.plan.model import PlanRequest
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import ibis
 import numpy as np
 
-from koipond.ingest.ports import IbisTable, Reader
-from koipond.profiles.facts import read_facts
+from koipond.facts.ports import IbisTable, Reader
+from koipond.facts.tables import read_facts
 from koipond.strategy.plan.context import Context
 from koipond.strategy.plan.dealing import Ints
 

@@ -7,8 +7,8 @@ words. Only rows grow with the number of strategies, never a statement. Source: 
 
 from collections.abc import Sequence
 
-from koipond.ingest.ports import Reader
-from koipond.profiles.facts import count_left_out, read_facts
+from koipond.facts.ports import Reader
+from koipond.facts.tables import count_left_out, read_facts
 from koipond.strategy.model import EVERYONE
 from koipond.strategy.plan.candidates import candidates
 from koipond.strategy.plan.cells import Cell, cells, cost_of_cell

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from koipond.ingest.ports import IbisTable
+from koipond.facts.ports import IbisTable
 from koipond.kernel import InputError
 from koipond.outreach.model import ContactPolicy, Reason
 from koipond.outreach.ports import ChannelSheet

@@ -2,8 +2,8 @@
 
 import ibis
 
-from koipond.ingest.ports import IbisTable
-from koipond.profiles.facts import without_unreal
+from koipond.facts.ports import IbisTable
+from koipond.facts.tables import without_unreal
 from koipond.strategy.model import EVERYONE
 from koipond.strategy.plan.arms import Expr
 from koipond.strategy.plan.bits import balanced_union, bit_of, bit_sets, word_of, words_of

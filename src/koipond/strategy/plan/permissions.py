@@ -2,7 +2,7 @@
 
 import ibis
 
-from koipond.ingest.ports import IbisTable
+from koipond.facts.ports import IbisTable
 from koipond.outreach.consent import ALL
 from koipond.outreach.ports import ChannelSheet
 from koipond.strategy.plan.arms import Expr

@@ -3,7 +3,7 @@
 import ibis
 
 from koipond.experiments.assignment import HOLDOUT
-from koipond.ingest.ports import IbisTable
+from koipond.facts.ports import IbisTable
 from koipond.strategy.plan.arms import in_arm
 from koipond.strategy.plan.context import Context, joined
 from koipond.strategy.plan.counts import add_counts, zone_numbers

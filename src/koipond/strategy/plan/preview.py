@@ -6,7 +6,7 @@ from datetime import date
 from itertools import islice
 from typing import Any
 
-from koipond.ingest.ports import IbisTable
+from koipond.facts.ports import IbisTable
 from koipond.kernel import Message
 from koipond.outreach.model import GateCandidate, Reason
 from koipond.outreach.templates import Rendered, preview

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import ibis
 
-from koipond.ingest.ports import IbisTable
+from koipond.facts.ports import IbisTable
 from koipond.outreach.model import FrequencyCap, Reason
 from koipond.strategy.plan.arms import Expr
 from koipond.strategy.plan.bids import Way

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from koipond.ingest.ports import Reader
+from koipond.facts.ports import Reader
 from koipond.kernel import InputError
 from koipond.outreach.model import Reason
 from koipond.outreach.ports import Permissions

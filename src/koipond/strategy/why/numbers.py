@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from koipond.budgets import CODE_LIST
 from koipond.experiments.assignment import ROTATION_DAYS, rotation_of
-from koipond.ingest.ports import IbisTable
+from koipond.facts.ports import IbisTable
 from koipond.kernel import Amount, day_bounds, day_of, from_epoch_day, local_time, zone
 from koipond.outreach.caps import applies
 from koipond.outreach.consent import ALL

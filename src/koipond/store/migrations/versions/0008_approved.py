@@ -1,4 +1,4 @@
-"""Under which apply a touch was approved, what an approval covers, changes that wait for theirs."""
+"""Under which apply a touch was approved, what an approval covers, what waits for one; a chained audit."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +13,7 @@ def upgrade() -> None:
     op.add_column("touch", sa.Column("approved_no", sa.BigInteger(), nullable=True))
     op.add_column("plan", sa.Column("digest", sa.Text(), nullable=True))
     op.create_index("ix_touch_plan", "touch", ["plan", "touch_no"])
+    op.add_column("audit_log", sa.Column("hash", sa.Text(), nullable=True))
     op.add_column("definition_apply", sa.Column("approved_by", sa.Text(), nullable=True))
     op.create_table(
         "definition_proposal",
@@ -31,6 +32,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("definition_proposal")
     op.drop_column("definition_apply", "approved_by")
+    op.drop_column("audit_log", "hash")
     op.drop_index("ix_touch_plan", "touch")
     op.drop_column("plan", "digest")
     op.drop_column("touch", "approved_no")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import ibis
 
-from koipond.ingest.ports import IbisTable, Query, Reader
+from koipond.facts.ports import IbisTable, Query, Reader
 
 DATASETS = (
     *("customers", "orders", "refunds", "events", "touches", "responses"),

@@ -10,7 +10,7 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 
-from koipond.ingest.ports import IbisTable
+from koipond.facts.ports import IbisTable
 
 _DAYS = dt.Array(dt.int32)
 
