@@ -66,6 +66,10 @@ class Reader(Protocol):
         """Return what ``build`` gave when ``name`` was first asked for; again after a dataset changed."""
         ...
 
+    def stored(self, dataset: str) -> IbisTable:
+        """Return ``dataset`` as published, whatever is presented in its place."""
+        ...
+
     def present(self, dataset: str, table: IbisTable) -> None:
         """Let ``table`` of this engine stand for ``dataset`` as long as this reader is open."""
         ...

@@ -1,7 +1,8 @@
 """The effect layer by layer (分层结果, S57): in the layer each customer stood in when his arm was drawn.
 
-The layer of that day is read off the movements: what the first later movement moved from, else today's value.
-A layer after the draw would be an outcome. At the planned end small layers lean on the others (partial
+The layer of that day is read off the movements: what the first later movement moved from, else the value of
+the last refresh. Movements are what refreshes saw, so they fit no profile of another day: a layer after the
+draw would be an outcome. At the planned end small layers lean on the others (partial
 pooling); before it each stands alone, with an interval that holds at every look.
 """
 
@@ -24,7 +25,10 @@ NO_LAYER = "none"
 
 def with_layer(reader: Reader, rows: IbisTable, layer: str) -> IbisTable:
     """Return ``rows`` with a column ``layer``: the customer's value when the arm was drawn."""
-    now = reader.table(PROFILE).select("customer_no", _now=layer)
+    profile = reader.table(PROFILE)
+    if reader.has(PROFILE) and layer in (stored := reader.stored(PROFILE)).columns:
+        profile = stored
+    now = profile.select("customer_no", _now=layer)
     placed = rows.left_join(now, "customer_no").drop("customer_no_right")
     if not reader.has(MOVEMENTS):
         return placed.mutate(layer=placed["_now"].fill_null(NO_LAYER)).drop("_now")

@@ -7,7 +7,7 @@ leanings: gaps that are not over yet are unseen, so young data give short cycles
 last regular one when its customer is dormant or churned now, so a long cycle may be taken for a lapse.
 """
 
-from math import exp, log, sqrt
+from math import ceil, exp, log, sqrt
 from typing import Any
 
 from koipond.facts.ports import IbisTable, Reader
@@ -24,6 +24,7 @@ RHYTHM_MIN, RHYTHM_MAX = 0.5, 20.0
 LAPSED_CYCLES = 4.0
 """Mean gap of the lapsed, in cycles: between the edges of dormant (3) and churned (5)."""
 _DIGITS = 4
+_EARLY = 0.005  # of the orders, and at least one, may be dated too early by mistake
 _ONE_SD = (0.15865525, 0.84134475)  # normal quantiles at -1 and +1
 
 
@@ -48,7 +49,7 @@ def fit_brand(reader: Reader, as_of_day: int) -> BrandParameters:
     click_rate, opt_out_rate = _answers(reader)
     return BrandParameters(
         customers=lapsed["buyers"],
-        history_days=max(30, as_of_day - basket["first_day"]),
+        history_days=max(30, as_of_day - first_day(reader, orders, basket["orders"])),
         cycle_days_median=_rounded(cycle),
         cycle_spread=_rounded(spread),
         rhythm=_rounded(rhythm),
@@ -108,7 +109,16 @@ def basket_sums(orders: IbisTable) -> IbisTable:
     """
     baskets = orders.mutate(ln_fen=orders.net_fen.cast("float64").ln())
     low, high = (baskets.ln_fen.quantile(share) for share in _ONE_SD)
-    return baskets.agg(middle=baskets.ln_fen.median(), spread=(high - low) / 2, first_day=baskets.day.min())
+    return baskets.agg(middle=baskets.ln_fen.median(), spread=(high - low) / 2, orders=baskets.count())
+
+
+def first_day(reader: Reader, orders: IbisTable, count: int) -> int:
+    """Return the day on which the history of ``orders`` begins: after their earliest half per cent.
+
+    One order with a mistyped year would stretch the history tenfold, and with it how often people bought.
+    """
+    earliest = orders.select("day").order_by("day").limit(1, offset=min(ceil(count * _EARLY), count - 1))
+    return int(reader.frame(earliest)["day"][0].as_py())
 
 
 def _lapses(profile: IbisTable) -> IbisTable:

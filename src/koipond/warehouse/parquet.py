@@ -186,6 +186,9 @@ class ParquetReader:
             self._once[name] = build()
         return self._once[name]
 
+    def stored(self, dataset: str) -> IbisTable:
+        return self._table(dataset)
+
     def present(self, dataset: str, table: IbisTable) -> None:
         self._open[dataset] = table
 

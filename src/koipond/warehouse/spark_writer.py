@@ -91,6 +91,9 @@ class SparkWriter:
             self._once[name] = self.files.manifest.datasets, table
         return table
 
+    def stored(self, dataset: str) -> IbisTable:
+        return self._table(dataset)
+
     def present(self, dataset: str, table: IbisTable) -> None:
         self._presented[dataset] = table
 

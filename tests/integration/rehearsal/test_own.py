@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import ibis
 import numpy as np
 import pytest
 
@@ -13,7 +14,7 @@ from koipond.facts.people import PersonKeys
 from koipond.kernel import FixedClock, InputError, epoch_day, zone
 from koipond.rehearsal.brand import BrandParameters, SimulatedBrand
 from koipond.rehearsal.facts import brand_time, customer_rows, order_rows
-from koipond.rehearsal.fit import fit_brand
+from koipond.rehearsal.fit import _orders, first_day, fit_brand
 from koipond.rehearsal.own import own_horizon, own_scenario
 from koipond.rehearsal.run import rehearse
 from koipond.rehearsal.scenario import Horizon
@@ -118,3 +119,14 @@ def test_no_more_customers_are_made_up_than_the_workspace_has(app: App) -> None:
 def test_what_cannot_be_rehearsed_is_refused(app: App, strategy: str, effect: float, said: str) -> None:
     with pytest.raises(InputError, match=said):
         own_scenario(app, strategy, effect, TODAY)
+
+
+def test_one_order_with_a_mistyped_year_does_not_stretch_the_history(app: App) -> None:
+    """A date ten years too early made people of the rehearsed brand buy three times as often."""
+    day = epoch_day(TODAY)
+    with app.reading() as (reader, _):
+        orders = _orders(reader, day)
+        plain, count = first_day(reader, orders, int(reader.scalar(orders.count()))), orders.count()
+        early = orders.limit(1).mutate(day=ibis.literal(day - 3_650, "int32"))
+        both = orders.union(early)
+        assert first_day(reader, both, int(reader.scalar(count)) + 1) == pytest.approx(plain, abs=3)

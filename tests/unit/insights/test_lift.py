@@ -200,7 +200,11 @@ def test_the_breakdown_uses_the_layer_before_the_draw(tmp_path: Path) -> None:
         writer.publish()
     with warehouse.read() as reader:
         made = lift_report(reader, question)
+        today = [{"customer_no": n, "lifecycle": "churned" if n % 3 else "growth"} for n in range(200)]
+        reader.present("profile", reader.stage("_today", pa.Table.from_pylist(today)))
+        later = lift_report(reader, question)
     assert {row["value"]: row["customers"] for row in made.breakdown} == {"dormant": 100, "mature": 100}
+    assert later.breakdown == made.breakdown, "a profile of another day than the refresh is an outcome"
 
 
 @pytest.mark.parametrize("layer", ["rfm_cell", "grade", "aipl"])
