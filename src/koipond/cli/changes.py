@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from koipond.cli.reply import JsonFlag, heads, local, marked, say, word
-from koipond.cli.stopping import By, named
+from koipond.cli.stopping import By, Reason, named
 from koipond.frames import text_table
 from koipond.kernel import joined, phrase
 
@@ -68,7 +68,7 @@ def reject(
     context: typer.Context,
     key: Key,
     by: By,
-    reason: Annotated[str, typer.Option(help="Why, for whoever looks later.")] = "",
+    reason: Reason = "",
     as_json: JsonFlag = False,
 ) -> None:
     from koipond.bootstrap import open_app

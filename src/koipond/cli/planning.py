@@ -18,6 +18,7 @@ from koipond.cli.reply import (
     word,
     worded,
 )
+from koipond.cli.stopping import Reason, named
 from koipond.cli.unsent import ended_unsent, unsent_lines
 from koipond.frames import text_table
 from koipond.kernel import Amount, InputError, Message, heard, phrase, spoken
@@ -161,11 +162,10 @@ def withdraw(
     context: typer.Context,
     key: PlanKey,
     by: Annotated[str, typer.Option(help="Who withdraws it.")],
-    reason: Annotated[str, typer.Option(help="Why, for whoever looks later.")] = "",
+    reason: Reason = "",
     as_json: JsonFlag = False,
 ) -> None:
     from koipond.bootstrap import open_app
-    from koipond.cli.stopping import named
     from koipond.outreach.model import TouchState
     from koipond.worker.syncing import tell_facts
 

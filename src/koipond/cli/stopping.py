@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Scope = Annotated[str, typer.Argument(metavar="SCOPE", help="all, channel:KEY or strategy:KEY.")]
 By = Annotated[str, typer.Option(help="Who says so.")]
+Reason = Annotated[str, typer.Option(help="Why, for whoever looks later.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +28,7 @@ def pause(
     context: typer.Context,
     scope: Scope,
     by: By,
-    reason: Annotated[str, typer.Option(help="Why, for whoever looks later.")] = "",
+    reason: Reason = "",
     as_json: JsonFlag = False,
 ) -> None:
     from koipond.bootstrap import open_app

@@ -98,6 +98,11 @@ class ContactPolicy:
     assumed_consent: Mapping[str, str] = field(default_factory=dict)
     duplicate_content_days: int = 30
 
+    def default_caps(self, purpose: str) -> tuple[FrequencyCap, ...]:
+        """Return the caps for ``purpose`` of whoever is in no group."""
+        caps = self.caps if purpose == "marketing" else self.transactional_caps
+        return tuple(cap for cap in caps if cap.purpose == purpose)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetLine:

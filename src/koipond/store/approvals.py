@@ -10,21 +10,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from koipond.kernel import Message
-from koipond.store.tables import definition, plan
-
-_COVERED = (
-    sa.select(*(definition.c[name] for name in ("kind", "key", "version", "body")))
-    .where(definition.c.apply_no <= sa.bindparam("number"))
-    .where(sa.or_(definition.c.archived_no.is_(None), definition.c.archived_no > sa.bindparam("number")))
-    .order_by(definition.c.kind, definition.c.key, definition.c.version)
-)
+from koipond.store.definitions import rows_at
+from koipond.store.tables import plan
 
 
 def digest_of(connection: sa.Connection, row: Any) -> str:
     """Return the digest of what the plan in ``row`` (columns of table `plan`) stands on: 64 hex digits."""
     found = hashlib.sha256()
     parts = [str(row.plan_no), str(row.as_of_day), row.strategies, row.summary]
-    for one in connection.execute(_COVERED, {"number": row.definition_version}):
+    for one in rows_at(connection, row.definition_version):
         parts += [one.kind, one.key, str(one.version), one.body]
     for part in parts:
         found.update(part.encode())

@@ -59,9 +59,8 @@ class StoredDefinitions:
         with self._db.read() as connection:
             if number is None:
                 number = int(connection.execute(sa.select(_LAST)).scalar_one())
-            rows = connection.execute(_newest_rows(number)).all()
-        kept = [row for row in rows if row.archived_no is None or row.archived_no > number]
-        return number, [_from_row(row) for row in kept]
+            rows = rows_at(connection, number)
+        return number, [_from_row(row) for row in rows]
 
     def forbidden(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Forbidden]:
         """Return what may not change from body ``before`` to ``after``: setting, why, and the fix."""
@@ -137,6 +136,12 @@ _LAST = sa.func.coalesce(sa.func.max(definition_apply.c.apply_no), 0)
 _ROWS = sa.select(definition, definition_apply.c.author, definition_apply.c.applied_s).join(
     definition_apply, definition_apply.c.apply_no == definition.c.apply_no
 )
+
+
+def rows_at(connection: sa.Connection, number: int) -> list[Any]:
+    """Return what the apply ``number`` left in force, by kind and key; what came after it changes nothing."""
+    rows = connection.execute(_newest_rows(number)).all()
+    return [row for row in rows if row.archived_no is None or row.archived_no > number]
 
 
 def _newest_rows(number: int | None = None) -> sa.Select[Any]:

@@ -17,7 +17,6 @@ import ibis
 from koipond.bootstrap import App
 from koipond.facts.ports import IbisTable, Reader
 from koipond.kernel import InputError, Message, day_of, joined, listed, local_time
-from koipond.outreach.model import GateCandidate
 from koipond.outreach.quiet import next_allowed
 from koipond.segments.day_members import DayMembers
 from koipond.segments.snapshot import present_profile
@@ -40,7 +39,7 @@ from koipond.strategy.plan.context import Context
 from koipond.worker.code_ends import early_ends, end_text
 from koipond.worker.flags import tell_flags
 from koipond.worker.kept_candidates import CANDIDATES, keep_candidates
-from koipond.worker.stricter import in_force
+from koipond.worker.stricter import InForce, in_force
 from koipond.worker.syncing import copy_permissions
 
 
@@ -67,12 +66,11 @@ class MadePlan:
     app: App
     strategies: Sequence[Strategy]
 
-    def tightened(self, now: App, reader: Reader, chunk: Sequence[GateCandidate]) -> Sequence[GateCandidate]:
-        """Return ``chunk`` so that it also keeps to the caps and waits that are in force by now."""
-        if now.settings.policy == self.app.settings.policy and not self.moved(now):
-            return chunk
-        stricter = in_force(now, reader, self.plan.as_of)
-        return [stricter.tightened(one) for one in chunk]
+    def tighter(self, now: App, reader: Reader) -> InForce | None:
+        """Return the caps and waits in force by now that its touches keep to as well; None when they are the
+        approved ones."""
+        same = now.settings.policy == self.app.settings.policy and not self.moved(now)
+        return None if same else in_force(now, reader, self.plan.as_of)
 
     def moved(self, now: App) -> dict[str, tuple[int, int | None]]:
         """Return the strategies that were changed or archived since, with both versions."""
@@ -142,8 +140,10 @@ def admit_plan(app: App, key: str) -> Admission:
             occurrence=made.plan.as_of.isoformat(),
             now=now,
         )
+        tighter = made.tighter(app, reader)
         for chunk in gate_candidates(known, rows):
-            for decision in gate.admit(made.tightened(app, reader, chunk), now, plan=key):
+            asked = chunk if tighter is None else [tighter.tightened(one) for one in chunk]
+            for decision in gate.admit(asked, now, plan=key):
                 if decision.reason is not None:
                     blocked[str(decision.reason)] += 1
                     continue

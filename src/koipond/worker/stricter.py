@@ -44,8 +44,7 @@ class InForce:
         for people, caps in self.groups:
             if one.customer_no in people:
                 return tuple(cap for cap in caps if cap.purpose == one.purpose)
-        default = self.policy.caps if one.purpose == "marketing" else self.policy.transactional_caps
-        return tuple(cap for cap in default if cap.purpose == one.purpose)
+        return self.policy.default_caps(one.purpose)
 
 
 def in_force(app: App, reader: Reader, day: date) -> InForce:

@@ -132,12 +132,6 @@ def _caps(request: PlanRequest) -> Iterator[FrequencyCap]:
         yield from strategy.caps
 
 
-def default_caps(request: PlanRequest, purpose: str) -> tuple[FrequencyCap, ...]:
-    """Return the contact policy's caps for ``purpose``."""
-    caps = request.policy.caps if purpose == "marketing" else request.policy.transactional_caps
-    return tuple(cap for cap in caps if cap.purpose == purpose)
-
-
 def window_start_s(cap: FrequencyCap, now: datetime, place: ZoneInfo) -> int:
     """Return the first second that ``cap`` counts: touches from then up to ``now`` hold a slot."""
     if cap.window == "rolling_days":

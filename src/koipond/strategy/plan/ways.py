@@ -17,7 +17,6 @@ from koipond.strategy.plan.arms import Expr
 from koipond.strategy.plan.bids import Way
 from koipond.strategy.plan.context import Context
 from koipond.strategy.plan.model import ORDER
-from koipond.strategy.plan.task import default_caps
 
 _STAFF, _SUPPRESSED, _MINOR = ORDER[Reason.STAFF], ORDER[Reason.SUPPRESSED], ORDER[Reason.MINOR]
 _CAPPED = ORDER[Reason.FREQUENCY_CAP]
@@ -97,7 +96,7 @@ def _caps(known: Context, lane: _Lane, table: IbisTable) -> list[tuple[Expr, int
 def caps_by_group(known: Context, purpose: str) -> list[tuple[int, Sequence[FrequencyCap]]]:
     """Return (cap group, caps that hold for it); exempt people have no group here."""
     policy = known.request.policy
-    groups: list[tuple[int, Sequence[FrequencyCap]]] = [(0, default_caps(known.request, purpose))]
+    groups: list[tuple[int, Sequence[FrequencyCap]]] = [(0, known.request.policy.default_caps(purpose))]
     for number, key in enumerate(known.groups):
         caps = [cap for cap in policy.capped_groups[key] if cap.purpose == purpose]
         groups.append((number + 1, caps))
