@@ -1,7 +1,7 @@
 """Where `koipond serve` answers (本机地址): what links of other processes name when no public URL is set."""
 
 from koipond.kernel.port import DEFAULT_PORT
-from koipond.store.audit import StoredSettings
+from koipond.store.workspace_values import StoredSettings
 
 _PORT = "served_port"
 

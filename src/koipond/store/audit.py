@@ -1,4 +1,4 @@
-"""Audit and settings (审计): who did what, and the few values a workspace keeps about itself.
+"""Audit (审计): who did what.
 
 Each entry carries a SHA-256 over itself and the hash of the one before it, so that an entry that was changed,
 taken out or put in between later breaks the chain (`audit_breaks`). Cutting off its end shows in the number
@@ -15,10 +15,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from koipond.kernel import Message, stable_json
-from koipond.store.bulk import upsert_rows
 from koipond.store.engine import Database
 from koipond.store.instants import from_s, to_s
-from koipond.store.tables import audit_log, workspace_setting
+from koipond.store.tables import audit_log
+from koipond.store.workspace_values import keep_value, value_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,32 +61,9 @@ class StoredAudit:
             ]
 
 
-class StoredSettings:
-    """Values a workspace keeps about itself, such as its zone once facts exist. JSON values."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
-
-    def get(self, name: str) -> Any:
-        """Return the value of ``name``, or None."""
-        query = sa.select(workspace_setting.c.value).where(workspace_setting.c.name == name)
-        with self._db.read() as connection:
-            value = connection.execute(query).scalar_one_or_none()
-        return None if value is None else json.loads(value)
-
-    def set(self, name: str, value: Any) -> None:
-        """Keep ``value`` as ``name``."""
-        replace = "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-        with self._db.write() as connection:
-            upsert_rows(
-                connection, workspace_setting, ("name", "value"), [(name, stable_json(value))], replace
-            )
-
-
 _HEAD = "audit_entries"
 _LOCK = 7_318_204  # whoever writes an entry on PostgreSQL waits for the entry before it
 _COLUMNS = ("at_s", "actor", "action", "subject", "detail")
-_REPLACE = "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 
 
 def write(connection: sa.Connection, entry: AuditEntry) -> None:
@@ -103,8 +80,7 @@ def write(connection: sa.Connection, entry: AuditEntry) -> None:
     last = sa.select(audit_log.c.hash).order_by(audit_log.c.seq.desc()).limit(1)
     before = connection.execute(last).scalar_one_or_none() or ""
     connection.execute(sa.insert(audit_log).values(**values, hash=_chained(before, values)))
-    count = _entries(connection) + 1
-    upsert_rows(connection, workspace_setting, ("name", "value"), [(_HEAD, stable_json(count))], _REPLACE)
+    keep_value(connection, _HEAD, _entries(connection) + 1)
 
 
 def audit_breaks(connection: sa.Connection) -> Iterator[str]:
@@ -128,6 +104,4 @@ def _chained(before: str, values: Mapping[str, Any]) -> str:
 
 
 def _entries(connection: sa.Connection) -> int:
-    query = sa.select(workspace_setting.c.value).where(workspace_setting.c.name == _HEAD)
-    value = connection.execute(query).scalar_one_or_none()
-    return 0 if value is None else int(json.loads(value))
+    return int(value_of(connection, _HEAD) or 0)

@@ -5,7 +5,6 @@ anew. So they are looked for under their own keys and in former spellings too, a
 of now under the key in force.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -15,7 +14,8 @@ from koipond.ingest.spellings import former_spellings
 from koipond.store.bulk import any_of
 from koipond.store.cipher import ERASED_CIPHER, Lookup
 from koipond.store.keys import KeyRing
-from koipond.store.tables import identifier, workspace_setting
+from koipond.store.tables import identifier
+from koipond.store.workspace_values import value_of
 
 ERASED_KEYS = "erased_keys"
 SPELLED_FORMERLY = "erased_spelled_formerly"
@@ -33,9 +33,7 @@ class Named(NamedTuple):
 
 def erased_keys(connection: sa.Connection) -> list[str]:
     """Return the ids of the keys under which hashes of erased identifiers stand."""
-    query = sa.select(workspace_setting.c.value).where(workspace_setting.c.name == ERASED_KEYS)
-    found = connection.execute(query).scalar_one_or_none()
-    return [] if found is None else list(json.loads(found))
+    return list(value_of(connection, ERASED_KEYS) or ())
 
 
 def erased_lookups(connection: sa.Connection, ring: KeyRing) -> list[Lookup]:
@@ -67,8 +65,7 @@ def move_on(connection: sa.Connection, ring: KeyRing, named: Iterable[Named]) ->
 
 def spelled_formerly(connection: sa.Connection) -> bool:
     """Say whether hashes of erased identifiers may stand in a former spelling."""
-    query = sa.select(workspace_setting.c.value).where(workspace_setting.c.name == SPELLED_FORMERLY)
-    return connection.execute(query).scalar_one_or_none() is not None
+    return value_of(connection, SPELLED_FORMERLY) is not None
 
 
 def _changed(hashes: Mapping[str, str | None]) -> dict[str, str | None]:

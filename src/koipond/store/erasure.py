@@ -11,10 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from koipond.kernel import stable_json
 from koipond.store import ends, suppressing
 from koipond.store.audit import AuditEntry, write
-from koipond.store.bulk import any_of, upsert_rows
+from koipond.store.bulk import any_of
 from koipond.store.cipher import ERASED_CIPHER
 from koipond.store.consents import Suppression, suppress
 from koipond.store.engine import Database
@@ -32,8 +31,8 @@ from koipond.store.tables import (
     tag_act,
     touch,
     touch_event,
-    workspace_setting,
 )
+from koipond.store.workspace_values import keep_value
 
 ERASED = "erased"
 _WAITING = ("queued", "leased")
@@ -142,9 +141,7 @@ def _forget_identifiers(connection: sa.Connection, members: Collection[int]) -> 
     keys = set(connection.scalars(sa.select(identifier.c.key_id).where(mine).distinct()))
     gone = connection.execute(sa.update(identifier).where(mine).values(cipher=ERASED_CIPHER)).rowcount
     if keys:
-        known = stable_json(sorted(keys | set(erased_keys(connection))))
-        replace = "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-        upsert_rows(connection, workspace_setting, ("name", "value"), [(ERASED_KEYS, known)], replace)
+        keep_value(connection, ERASED_KEYS, sorted(keys | set(erased_keys(connection))))
     return {"identifiers": gone}
 
 

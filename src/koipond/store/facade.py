@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from koipond.kernel import InputError
 from koipond.outreach.model import QuietHours
 from koipond.store.arms import StoredArms
-from koipond.store.audit import StoredAudit, StoredSettings
+from koipond.store.audit import StoredAudit
 from koipond.store.belonging import StoredBelonging
 from koipond.store.codes import CodeEnd, StoredCodes
 from koipond.store.consents import StoredConsents
@@ -46,6 +46,7 @@ from koipond.store.upkeep import bring_up
 from koipond.store.verify import StoredChecks
 from koipond.store.versions import StoredVersionLog
 from koipond.store.waiting import StoredWaiting
+from koipond.store.workspace_values import StoredSettings
 
 
 class Store:

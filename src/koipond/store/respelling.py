@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from koipond.ingest.spellings import respelled
-from koipond.kernel import stable_json
-from koipond.store.bulk import any_of, group, insert_rows, upsert_rows
+from koipond.store.bulk import any_of, group, insert_rows
 from koipond.store.cipher import ERASED_CIPHER, Lookup, Vault
 from koipond.store.engine import Database
 from koipond.store.erased import SPELLED_FORMERLY, drop_doubles
 from koipond.store.keys import KeyRing
 from koipond.store.links import LinkLimits, Shared, link
-from koipond.store.tables import identifier, identity_link, workspace_setting
+from koipond.store.tables import identifier, identity_link
+from koipond.store.workspace_values import keep_value
 
 CHUNK = 10_000
 _SPELLED = ("shop_id", "email")
@@ -59,8 +59,7 @@ def _note_erased(database: Database) -> None:
     erased = sa.select(identifier.c.customer_no).where(identifier.c.cipher == ERASED_CIPHER).limit(1)
     with database.write() as connection:
         if connection.scalars(erased).first() is not None:
-            row = (SPELLED_FORMERLY, stable_json(True))
-            upsert_rows(connection, workspace_setting, ("name", "value"), [row], "ON CONFLICT DO NOTHING")
+            keep_value(connection, SPELLED_FORMERLY, True)
 
 
 def _changes(rows: Sequence[Any], vault: Vault, ring: KeyRing) -> list[_Change]:

@@ -7,19 +7,19 @@ force is `retiring` in the file, and the next process that writes moves the forc
 brought back stands under a key of then: nobody is looked up in it before it stands under the key of now.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
-from koipond.kernel import BusyError, InputError, Message, RefusedError, stable_json
+from koipond.kernel import BusyError, InputError, Message, RefusedError
 from koipond.store import counters
-from koipond.store.bulk import Row, any_of, update_rows, upsert_rows
+from koipond.store.bulk import Row, any_of, update_rows
 from koipond.store.cipher import ERASED_CIPHER, Lookup, Vault
 from koipond.store.engine import Database
 from koipond.store.keys import KeyRing, newest_ring, save_keys, with_new_key, with_retired
-from koipond.store.tables import identifier, identity_link, workspace_setting
+from koipond.store.tables import identifier, identity_link
+from koipond.store.workspace_values import keep_value, value_of
 
 BATCH = 5_000
 _KEPT = identifier.c.cipher != ERASED_CIPHER
@@ -112,9 +112,8 @@ def in_force(connection: sa.Connection) -> str | None:
 
 
 def _read(connection: sa.Connection, what: str) -> str | None:
-    name = workspace_setting.c.name == what
-    found = connection.execute(sa.select(workspace_setting.c.value).where(name)).scalar_one_or_none()
-    return None if found is None else str(json.loads(found))
+    found = value_of(connection, what)
+    return None if found is None else str(found)
 
 
 def _put_in_force(connection: sa.Connection, ring: KeyRing) -> None:
@@ -122,8 +121,7 @@ def _put_in_force(connection: sa.Connection, ring: KeyRing) -> None:
 
 
 def _put(connection: sa.Connection, what: str, key_id: str) -> None:
-    replace = "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-    upsert_rows(connection, workspace_setting, ("name", "value"), [(what, stable_json(key_id))], replace)
+    keep_value(connection, what, key_id)
 
 
 def require_own(database: Database, ring: KeyRing) -> None:

@@ -6,15 +6,15 @@ the next. Each is idempotent, so two processes may do them at once.
 
 import sqlalchemy as sa
 
-from koipond.kernel import stable_json
 from koipond.store import consent_log, counters
-from koipond.store.bulk import update_rows, upsert_rows
+from koipond.store.bulk import update_rows
 from koipond.store.cipher import ADDRESSES, ERASED_CIPHER, Lookup, Vault
 from koipond.store.engine import Database
 from koipond.store.keys import KeyRing
 from koipond.store.respelling import respell
 from koipond.store.tables import consent_log as log
-from koipond.store.tables import identifier, workspace_setting
+from koipond.store.tables import identifier
+from koipond.store.workspace_values import keep_value, value_of
 
 CHUNK = 10_000
 _DONE = "upkeep"
@@ -23,19 +23,16 @@ _ADDRESSED, _REVISION = "0006", "0007 spelled"
 
 def bring_up(database: Database, ring: KeyRing) -> None:
     """Fill what rows of earlier releases lack, unless that was done."""
-    name = sa.select(workspace_setting.c.value).where(workspace_setting.c.name == _DONE)
     with database.read() as connection:
-        done = connection.execute(name).scalar_one_or_none()
-    if done == stable_json(_REVISION):
+        done = value_of(connection, _DONE)
+    if done == _REVISION:
         return
-    if done != stable_json(_ADDRESSED):
+    if done != _ADDRESSED:
         _hash_addresses(database, ring)
         _read_consents(database)
     respell(database, ring)
-    replace = "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
     with database.write() as connection:
-        row = (_DONE, stable_json(_REVISION))
-        upsert_rows(connection, workspace_setting, ("name", "value"), [row], replace)
+        keep_value(connection, _DONE, _REVISION)
 
 
 def _hash_addresses(database: Database, ring: KeyRing) -> None:
