@@ -105,6 +105,8 @@ READING = frozenset(
     }
 )
 """Commands that read or plan: each takes --as-of. The others change something, or say what stands now."""
+OF_FACTS = (READING | {"preview"}) - {"pauses", "touches unknown", "send", "rehearse"}
+"""Commands whose answer rests on facts: each says how far they reach."""
 
 
 def test_every_command_is_walked_by_this_file() -> None:
@@ -164,6 +166,7 @@ def test_every_answer_is_json_alone_and_says_day_and_definition_version(
         assert "error" not in answer, (path, answer)
         assert isinstance(answer["definition_version"], int), path
         assert len(answer["as_of"]) == len(DAY), path
+        assert ("newest_facts" in answer) or path not in OF_FACTS, path
         if path in READING and path != "rehearse":  # a rehearsal lives on days of its own
             assert answer["as_of"] == DAY, path
 

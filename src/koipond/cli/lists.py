@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from koipond.cli.planning import plan_key
-from koipond.cli.reply import AsOf, JsonFlag, heads, local, parse_day, parse_pairs, say, worded
+from koipond.cli.reply import AsOf, JsonFlag, heads, local, parse_day, parse_pairs, say, with_facts, worded
 from koipond.frames import text_table
 from koipond.kernel import joined, phrase
 
@@ -65,6 +65,7 @@ def brought_text(key: str, data: Mapping[str, Any]) -> str:
 
 def show_lists(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = False) -> None:
     from koipond.bootstrap import open_app
+    from koipond.worker.freshness import facts_known
 
     with open_app(context.obj) as app:
         day = app.observation_day(parse_day(as_of))
@@ -75,14 +76,11 @@ def show_lists(context: typer.Context, as_of: AsOf = None, as_json: JsonFlag = F
             for one in app.store.lists.lists()
             if instant is None or one.at <= instant
         ]
-        stamp = app.stamp(day)
+        data = {"lists": rows, **facts_known(app, day), **app.stamp(day)}
         place = app.zone
     table = [[*(row | {"at": local(row["at"], place)}).values()] for row in rows]
-    say(
-        {"lists": rows, **stamp},
-        lambda: text_table(heads("key", "customers", "author", "at"), table),
-        as_json=as_json,
-    )
+    text = text_table(heads("key", "customers", "author", "at"), table)
+    say(data, lambda: with_facts(data, text), as_json=as_json)
 
 
 def export(
@@ -108,6 +106,7 @@ def export(
 ) -> None:
     from koipond.bootstrap import open_app
     from koipond.worker.exporting import export_people, wanted
+    from koipond.worker.freshness import facts_known
 
     asked = wanted(
         what,
@@ -123,8 +122,9 @@ def export(
             asked = replace(asked, key=plan_key(app, asked.key))
         found = export_people(app, asked, to, parse_day(as_of))
         data = {"file": str(to), "rows": found.rows, "left_out": dict(found.left_out)}
-        data |= {"without": dict(found.without), "channels": list(asked.channels), **app.stamp(day)}
-    say(data, lambda: exported_text(data), as_json=as_json)
+        data |= {"without": dict(found.without), "channels": list(asked.channels)}
+        data |= {**facts_known(app, day), **app.stamp(day)}
+    say(data, lambda: with_facts(data, exported_text(data)), as_json=as_json)
 
 
 def exported_text(data: Mapping[str, Any]) -> str:

@@ -75,7 +75,7 @@ def preview(
 
     with open_app(context.obj) as app:
         data = preview_plan(app, plan_key(app, key), limit)
-    say(data, lambda: preview_text(data), as_json=as_json)
+    say(data, lambda: with_facts(data, preview_text(data)), as_json=as_json)
 
 
 def preview_text(data: Mapping[str, Any]) -> str:
@@ -133,6 +133,7 @@ def plans(
     as_json: JsonFlag = False,
 ) -> None:
     from koipond.bootstrap import open_app
+    from koipond.worker.freshness import facts_known
 
     if context.invoked_subcommand is not None:
         return
@@ -154,8 +155,8 @@ def plans(
             }
             for one in found
         ]
-        stamp = app.stamp(wanted)
-    say({"plans": rows, **stamp}, lambda: _plans_text(rows), as_json=as_json)
+        data = {"plans": rows, **facts_known(app, app.observation_day(wanted)), **app.stamp(wanted)}
+    say(data, lambda: with_facts(data, _plans_text(rows)), as_json=as_json)
 
 
 def withdraw(

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from koipond.cli.planning import ENDS, PlanKey, plan_key
-from koipond.cli.reply import AsOf, JsonFlag, counted, local, note, parse_day, say, worded
+from koipond.cli.reply import AsOf, JsonFlag, counted, local, note, parse_day, say, with_facts, worded
 from koipond.cli.unsent import unsent_lines
 from koipond.kernel import InputError, joined, phrase, spoken
 
@@ -120,6 +120,7 @@ def inbox(
     as_json: JsonFlag = False,
 ) -> None:
     from koipond.bootstrap import open_app
+    from koipond.worker.freshness import facts_known
 
     with open_app(context.obj) as app:
         box = app.sandbox()
@@ -146,9 +147,10 @@ def inbox(
             for m in box.messages(limit, until=until)
         ]
         box.close()
-        data = {"messages": messages, "keys": differ, "shown": shown, **app.stamp(day)}
+        data = {"messages": messages, "keys": differ, "shown": shown}
+        data |= {**facts_known(app, day), **app.stamp(day)}
         place = app.zone
-    say(data, lambda: _inbox_text(data, place), as_json=as_json)
+    say(data, lambda: with_facts(data, _inbox_text(data, place)), as_json=as_json)
 
 
 def _answering(keys: list[str] | None) -> list[str]:

@@ -2,7 +2,7 @@
 
 import typer
 
-from koipond.cli.reply import AsOf, JsonFlag, heads, marked, parse_day, say, word
+from koipond.cli.reply import AsOf, JsonFlag, heads, marked, parse_day, say, with_facts, word
 from koipond.frames import text_table
 from koipond.kernel import heard, phrase
 
@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
         from koipond.bootstrap.warehouse_checks import warehouse_checks
         from koipond.kernel import day_of
         from koipond.worker.erasing import erased_in_warehouse
+        from koipond.worker.freshness import facts_known
 
         with open_app(context.obj, apart=True) as app:
             given = parse_day(as_of)
@@ -31,11 +32,13 @@ def register(app: typer.Typer) -> None:
                 checks += [erased_in_warehouse(app), *private_checks(app)]
             rows = [{"name": c.name, "status": c.status, "detail": c.detail} for c in checks]
             breaks = sum(row["status"] != "ok" for row in rows)
-            data = {"checks": rows, "breaks": breaks, **app.stamp(day)}
+            known = facts_known(app, day) if app.pair.usable else {}
+            data = {"checks": rows, "breaks": breaks, **known, **app.stamp(day)}
         table = text_table(
             heads("check", "status", "what must hold", "detail"),
             [[c.name, word(c.status), heard(c.says), heard(c.detail)] for c in checks],
         )
-        say(data, lambda: phrase("{table}\n{breaks} breaks", table=table, breaks=breaks), as_json=as_json)
+        text = phrase("{table}\n{breaks} breaks", table=table, breaks=breaks)
+        say(data, lambda: with_facts(data, text) if known else text, as_json=as_json)
         if breaks:
             raise typer.Exit(1)

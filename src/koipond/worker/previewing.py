@@ -6,6 +6,8 @@ from datetime import date
 from typing import Any
 
 from koipond.bootstrap import App
+from koipond.insights.freshness import fact_rows
+from koipond.kernel import epoch_day
 from koipond.outreach.model import GateCandidate
 from koipond.store.code_days import last_day
 from koipond.strategy.plan import preview_touches
@@ -31,7 +33,9 @@ def preview_plan(app: App, key: str, count: int) -> dict[str, Any]:
                 barred=app.store.permissions.barred,
                 last_days=lambda asked: _last_days(app, key, asked),
             )
-    return {"plan": key, "messages": [asdict(one) for one in shown], **made.app.stamp(made.plan.as_of)}
+        newest = fact_rows(reader, epoch_day(made.plan.as_of))
+    messages = [asdict(one) for one in shown]
+    return {"plan": key, "messages": messages, **newest, **made.app.stamp(made.plan.as_of)}
 
 
 def _last_days(app: App, key: str, asked: Sequence[GateCandidate]) -> list[date | None]:
