@@ -75,7 +75,7 @@ def preview(
 
     with open_app(context.obj) as app:
         data = preview_plan(app, plan_key(app, key), limit)
-    say(data, lambda: with_facts(data, preview_text(data)), as_json=as_json)
+    say(data, lambda: with_facts(data, preview_text(data).rstrip()), as_json=as_json)
 
 
 def preview_text(data: Mapping[str, Any]) -> str:
